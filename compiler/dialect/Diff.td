@@ -1,0 +1,35 @@
+// Requests for derivatives, which ExpandGrad replaces by calls of generated functions, and the tape those use.
+#ifndef MPY_DIFF
+#define MPY_DIFF
+include "Ops.td"
+
+def GradientOp : Op<MpyDialect, "gradient", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+                                             MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Calls `callee` and differentiates its results `of` (floats, scalar or tensor; seeds default to 1) by the arguments "
+                "`wrt`. Results: all results of the callee, then one gradient, of the argument's type, for each of `wrt`.";
+  let arguments = (ins FlatSymbolRefAttr:$callee, DenseI64ArrayAttr:$of, DenseI64ArrayAttr:$wrt, Variadic<AnyMpy>:$inputs,
+                       Variadic<Elements>:$seeds);
+  let results = (outs Variadic<AnyMpy>:$outputs);
+  let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` (`seeds` `(` $seeds^ `:` type($seeds) `)`)? attr-dict `:` functional-type($inputs, $outputs)";
+}
+def TapeNewOp : Op<MpyDialect, "tape_new", [MemoryEffects<[MemAlloc]>]> {
+  let results = (outs TapeType:$result);
+  let assemblyFormat = "attr-dict";
+}
+def PushOp : Op<MpyDialect, "push", [Pure]> {
+  let summary = "The tape with the values on top. A tensor is kept by reference.";
+  let arguments = (ins TapeType:$tape, Variadic<AnyMpy>:$values);
+  let results = (outs TapeType:$result);
+  let assemblyFormat = "$tape `,` $values attr-dict `:` type($values)";
+}
+def PopOp : Op<MpyDialect, "pop", [Pure]> {
+  let summary = "The tape without its top values, and these, in the order they were pushed.";
+  let arguments = (ins TapeType:$tape);
+  let results = (outs TapeType:$rest, Variadic<AnyMpy>:$values);
+  let assemblyFormat = "$tape attr-dict `:` type($values)";
+}
+def TapeFreeOp : Op<MpyDialect, "tape_free", [MemoryEffects<[MemFree]>]> {
+  let arguments = (ins TapeType:$tape);
+  let assemblyFormat = "$tape attr-dict";
+}
+#endif

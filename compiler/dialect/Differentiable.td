@@ -1,0 +1,31 @@
+// What an operation says about its derivative and its meaning on scalars.
+#ifndef MPY_DIFFERENTIABLE
+#define MPY_DIFFERENTIABLE
+include "mlir/IR/OpBase.td"
+
+def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
+  let cppNamespace = "::mpy";
+  let description = "An operation that knows its derivative. There is no default: unknown is an error.";
+  let methods = [
+    InterfaceMethod<"Adds this operation's contributions to the adjoints of its operands. Fails, after "
+                    "`context.refuse(reason)`, where the operation has no derivative.",
+                    "::llvm::LogicalResult", "buildAdjoint", (ins "::mpy::AdjointContext &":$context)>,
+    InterfaceMethod<"Sets the tangents of this operation's results from those of its operands.",
+                    "::llvm::LogicalResult", "buildTangent", (ins "::mpy::TangentContext &":$context)>,
+  ];
+}
+
+// One scalar in, one scalar out, applied to every element.
+def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
+  let cppNamespace = "::mpy";
+  let methods = [
+    InterfaceMethod<"Emits the operation on scalars of the operands' element types.",
+                    "::mlir::Value", "buildScalar",
+                    (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
+                         "::mlir::ValueRange":$arguments)>,
+    InterfaceMethod<"The intervals the gradient check draws operands from, as pairs low, high; empty where "
+                    "the operation is not differentiable.",
+                    "::llvm::SmallVector<std::pair<double, double>>", "domain">,
+  ];
+}
+#endif

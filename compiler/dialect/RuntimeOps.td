@@ -1,0 +1,41 @@
+// Text, checks, errors, and calls of the runtime library. What has an effect is ordered and happens once.
+#ifndef MPY_RUNTIME_OPS
+#define MPY_RUNTIME_OPS
+include "Ops.td"
+
+def StringConstantOp : Op<MpyDialect, "string_constant", [Pure]> {
+  let arguments = (ins StrAttr:$value);
+  let results = (outs StringType:$result);
+  let assemblyFormat = "$value attr-dict";
+}
+// Scalars pass by value (i1 as i8, index as i64), text and handles as pointers, tensors as `const mpy_array *`. A scalar, text or
+// handle result is returned; each tensor result appends out-parameters `void **data, int64_t *sizes`. With `raises` the function
+// takes two leading arguments: the source file name and the line of this operation.
+class RuntimeCall<string mnemonic, list<Trait> traits> : Op<MpyDialect, mnemonic, traits> {
+  let arguments = (ins StrAttr:$callee, Variadic<AnyMpy>:$inputs, UnitAttr:$raises);
+  let results = (outs Variadic<AnyMpy>:$outputs);
+  let assemblyFormat = "$callee `(` $inputs `)` (`raises` $raises^)? attr-dict `:` functional-type($inputs, $outputs)";
+}
+def RuntimeCallOp : RuntimeCall<"runtime_call", [Pure]> {
+  let summary = "A function of the runtime without effects: may be dropped, shared or repeated.";
+}
+def RuntimeEffectOp : RuntimeCall<"runtime_effect", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "A function of the runtime with effects: output, random draws, files, the clock.";
+}
+def CheckOp : Op<MpyDialect, "check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Ends the program with a Python error unless the condition holds; `{}` in the message are the integer arguments.";
+  let arguments = (ins I1:$condition, StrAttr:$kind, StrAttr:$message, Variadic<AnyTypeOf<[Index, I64]>>:$values);
+  let assemblyFormat = "$condition `else` $kind $message (`(` $values^ `:` type($values) `)`)? attr-dict";
+}
+def RaiseOp : Op<MpyDialect, "raise", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Ends the program with an uncaught Python exception.";
+  let arguments = (ins StrAttr:$kind, StringType:$message);
+  let assemblyFormat = "$kind `(` $message `)` attr-dict";
+}
+def CheckedIntOp : Op<MpyDialect, "checked_int", [MemoryEffects<[MemWrite]>, SameOperandsAndResultType]> {
+  let summary = "Arithmetic of Python's int (int64); overflow is an OverflowError. pow: the exponent is non-negative.";
+  let arguments = (ins IntegerKind:$kind, I64:$x, I64:$y);
+  let results = (outs I64:$result);
+  let assemblyFormat = "$kind $x `,` $y attr-dict";
+}
+#endif
