@@ -1,0 +1,84 @@
+// The abstract heap: what every mutable object of the program holds at the current point of specialisation. Names and
+// containers refer to objects by number; a branch works on a copy of the heap and the copies are joined where paths meet.
+#ifndef MPY_FRONTEND_HEAP_H
+#define MPY_FRONTEND_HEAP_H
+
+#include "frontend/Value.h"
+
+namespace mpy {
+
+/// How a view looks at its base; bounds are those of the moment when it was made.
+struct ViewStep {
+  enum class Kind { Slice, Transpose, Reshape };
+  Kind kind;
+  /// Slice: one of each per dimension of the base (strides may be negative); `dropped`: integer subscripts.
+  std::vector<IntExpr> offsets, sizes, strides;
+  std::vector<int64_t> dropped;
+  std::vector<int64_t> permutation; // Transpose
+};
+
+/// An array: owner of a tensor, or a view of another array object. Its type never changes while it lives.
+struct ArrayState {
+  DType dtype;
+  std::vector<IntExpr> shape;
+  mlir::Value tensor;            // owner only
+  std::optional<ObjectId> base;  // view only
+  std::shared_ptr<const ViewStep> step;
+  /// Whether NumPy's array would be C-contiguous (decides whether reshape is a view).
+  bool contiguous = true;
+  /// Non-empty: may share memory with one of these by run-time data; may be read, not mutated.
+  std::vector<ObjectId> maybeAliases;
+  /// One of those was mutated since: may not even be read.
+  bool stale = false;
+};
+struct ListState {
+  ValueList items;
+};
+struct DictState {
+  std::vector<std::pair<Value, Value>> entries; // insertion order
+  bool isSet = false;
+};
+struct InstanceState {
+  ObjectId cls;
+  std::vector<std::pair<std::string, Value>> attributes;
+};
+struct ClassState {
+  std::string name;
+  const ast::ClassDef *node = nullptr; // null for built-in exception classes and object
+  std::vector<ObjectId> resolution;    // method resolution order, itself first
+  std::vector<std::pair<std::string, Value>> attributes;
+};
+/// A captured variable, or a module's globals name by name.
+struct CellState {
+  Value value;
+};
+struct NamespaceState {
+  std::map<std::string, ObjectId> cells;
+};
+struct RandomState {
+  mlir::Value handle;
+};
+
+using ObjectState = std::variant<ArrayState, ListState, DictState, InstanceState, ClassState, CellState, NamespaceState, RandomState>;
+
+class Heap {
+public:
+  ObjectId add(ObjectState state) {
+    objects.push_back(std::make_shared<const ObjectState>(std::move(state)));
+    return objects.size() - 1;
+  }
+  const ObjectState &at(ObjectId id) const { return *objects[id]; }
+  const std::shared_ptr<const ObjectState> &pointer(ObjectId id) const { return objects[id]; }
+  template <typename T> const T *get(ObjectId id) const { return std::get_if<T>(objects[id].get()); }
+  void set(ObjectId id, ObjectState state) { objects[id] = std::make_shared<const ObjectState>(std::move(state)); }
+  void setPointer(ObjectId id, std::shared_ptr<const ObjectState> state) { objects[id] = std::move(state); }
+  size_t size() const { return objects.size(); }
+  void resize(size_t size) { objects.resize(size); }
+
+private:
+  std::vector<std::shared_ptr<const ObjectState>> objects;
+};
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_HEAP_H

@@ -1,0 +1,71 @@
+// Integers that the compiler can reason about: constants, values known at run time only, and arithmetic on them.
+// Extents of arrays and Python's ints carry one; two extents are the same when their expressions are.
+#ifndef MPY_FRONTEND_INTEXPR_H
+#define MPY_FRONTEND_INTEXPR_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace mpy {
+
+struct IntAtom;
+
+/// A linear form: constant + sum of coefficient * atom, atoms in the order of their numbers.
+class IntExpr {
+public:
+  IntExpr(int64_t constant = 0) : constant(constant) {}
+
+  /// The value, where it is known at compile time.
+  std::optional<int64_t> known() const {
+    return terms.empty() ? std::optional<int64_t>(constant) : std::nullopt;
+  }
+  bool isKnown(int64_t value) const { return terms.empty() && constant == value; }
+  /// Certainly >= 0; false means that it is not known to be.
+  bool isNonNegative() const;
+  bool operator==(const IntExpr &other) const {
+    return constant == other.constant && terms == other.terms;
+  }
+
+  IntExpr operator+(const IntExpr &other) const;
+  IntExpr operator-(const IntExpr &other) const;
+  IntExpr operator*(const IntExpr &other) const;
+
+  /// A new expression with each symbol replaced; null from `map` keeps the symbol.
+  IntExpr substitute(llvm::function_ref<std::optional<IntExpr>(mlir::Value)> map) const;
+  /// Calls `visit` for each run-time value that the expression reads.
+  void forEachSymbol(llvm::function_ref<void(mlir::Value)> visit) const;
+  /// Emits the arithmetic; the result has type index.
+  mlir::Value emit(mlir::OpBuilder &builder, mlir::Location loc) const;
+
+  int64_t constant;
+  std::vector<std::pair<std::shared_ptr<const IntAtom>, int64_t>> terms;
+};
+
+/// What a linear form is made of: a symbol, or a non-linear operation on linear forms.
+struct IntAtom {
+  enum class Kind { Symbol, Maximum, Minimum, FloorDivide, Modulo, Product };
+  Kind kind;
+  mlir::Value symbol; // Symbol: of type index or i64
+  bool nonNegative = false;
+  IntExpr a, b;
+  /// Orders terms; equal atoms share one.
+  uint64_t number = 0;
+};
+
+/// A run-time integer (type index or i64) as an expression; equal values give equal expressions.
+IntExpr symbolExpr(mlir::Value value, bool nonNegative = false);
+IntExpr maximum(const IntExpr &a, const IntExpr &b);
+IntExpr minimum(const IntExpr &a, const IntExpr &b);
+/// Python's // and %, divisor a positive constant or unknown (checked elsewhere to be non-zero).
+IntExpr floorDivide(const IntExpr &a, const IntExpr &b);
+IntExpr modulo(const IntExpr &a, const IntExpr &b);
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_INTEXPR_H
