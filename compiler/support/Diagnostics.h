@@ -33,10 +33,10 @@ struct Note {
 
 /// What stands below the message: what is there, what was wanted, the cure, other places.
 struct Details {
-  std::string found;
-  std::string expected;
-  std::string help;
-  std::vector<Note> notes;
+  std::string found = {};
+  std::string expected = {};
+  std::string help = {};
+  std::vector<Note> notes = {};
 };
 
 /// One complete error, message text filled in.

@@ -1,0 +1,206 @@
+"""Derivative rules on top of autograd's: moving elements, and the special points of the language.
+
+Where the language decides a point that the textbook rule leaves as 0*inf (the inactive branch of a
+`where`, `norm` at 0, a product with zeros) the rule here replaces autograd's. All are written with
+traced operations, so each can be differentiated again.
+"""
+
+import math
+
+import autograd.numpy as anp
+import numpy
+from autograd.extend import defvjp, primitive
+from autograd.numpy.numpy_vjps import replace_zero, unbroadcast_f
+
+# Moving elements -------------------------------------------------------------------------------
+
+
+@primitive
+def take(x, numbers):
+    """Elements of x by their number in C order."""
+    return numpy.reshape(x, -1)[numbers]
+
+
+@primitive
+def scatter(g, numbers, shape):
+    """Zeros of a shape with g added at the numbered elements."""
+    result = numpy.zeros(math.prod(shape), numpy.result_type(g))
+    numpy.add.at(result, numpy.ravel(numbers), numpy.ravel(numpy.broadcast_to(g, numpy.shape(numbers))))
+    return result.reshape(shape)
+
+
+@primitive
+def put(base, numbers, value):
+    """A copy of base with other values at the numbered elements, which are all different."""
+    result = numpy.array(base, order="C")
+    result.reshape(-1)[numbers] = value
+    return result
+
+
+defvjp(take, lambda ans, x, numbers: lambda g: scatter(g, numbers, anp.shape(x)), None)
+defvjp(scatter, lambda ans, g, numbers, shape: unbroadcast_f(g, lambda h: take(h, numbers)), None, None)
+defvjp(
+    put,
+    lambda ans, base, numbers, value: lambda g: put(g, numbers, 0.0),
+    None,
+    lambda ans, base, numbers, value: unbroadcast_f(value, lambda g: take(g, numbers)),
+)
+
+
+@primitive
+def cast(x, dtype):
+    return numpy.asarray(x).astype(dtype)[()]
+
+
+@primitive
+def python_number(x):
+    """The value as a Python float, whose arithmetic is weak in promotion."""
+    return float(numpy.reshape(x, ()))
+
+
+defvjp(cast, lambda ans, x, dtype: lambda g: cast(g, anp.result_type(x)), None)
+defvjp(python_number, lambda ans, x: lambda g: anp.reshape(g, anp.shape(x)))
+
+
+@primitive
+def spread(x, shape):
+    return numpy.array(numpy.broadcast_to(x, shape))
+
+
+defvjp(spread, lambda ans, x, shape: unbroadcast_f(x, lambda g: g), None)
+
+
+def shaped(x, shape, dtype):
+    """x broadcast to a shape, as a dtype."""
+    if anp.shape(x) != tuple(shape):
+        x = spread(x, tuple(shape))
+    if anp.result_type(x) != dtype:
+        x = cast(x, dtype)
+    return x
+
+
+# Products and quotients in which a zero cotangent wins over an infinite factor -------------------
+
+
+@primitive
+def scaled(g, factor):
+    product = numpy.multiply(g, factor)
+    return numpy.where(numpy.equal(g, 0), numpy.zeros_like(product), product)[()]
+
+
+@primitive
+def ratio(g, divisor):
+    quotient = numpy.true_divide(g, divisor)
+    return numpy.where(numpy.equal(g, 0), numpy.zeros_like(quotient), quotient)[()]
+
+
+defvjp(
+    scaled,
+    lambda ans, g, factor: unbroadcast_f(g, lambda h: scaled(h, factor)),
+    lambda ans, g, factor: unbroadcast_f(factor, lambda h: scaled(h, g)),
+)
+defvjp(
+    ratio,
+    lambda ans, g, divisor: unbroadcast_f(g, lambda h: ratio(h, divisor)),
+    lambda ans, g, divisor: unbroadcast_f(divisor, lambda h: -ratio(scaled(h, ans), divisor)),
+)
+
+defvjp(
+    anp.multiply,
+    lambda ans, x, y: unbroadcast_f(x, lambda g: scaled(g, y)),
+    lambda ans, x, y: unbroadcast_f(y, lambda g: scaled(g, x)),
+)
+for _divide in {anp.divide, anp.true_divide}:
+    defvjp(
+        _divide,
+        lambda ans, x, y: unbroadcast_f(x, lambda g: ratio(g, y)),
+        lambda ans, x, y: unbroadcast_f(y, lambda g: -ratio(scaled(g, ans), y)),
+    )
+
+
+def _power_base(ans, x, y):
+    def pull(g):
+        if isinstance(y, (int, float)) and not isinstance(y, numpy.generic):
+            if y == 0:
+                return anp.zeros(anp.shape(g)) * g
+            if y == 1:
+                return g
+            if y == 2:
+                return scaled(g, 2 * x)
+            return scaled(g, y * x ** (y - 1))
+        return scaled(g, y * x ** anp.where(y, y - 1, 1.0))
+
+    return unbroadcast_f(x, pull)
+
+
+def _power_exponent(ans, x, y):
+    return unbroadcast_f(y, lambda g: scaled(g, anp.log(replace_zero(x, 1.0)) * x**y))
+
+
+defvjp(anp.power, _power_base, _power_exponent)
+if hasattr(numpy, "float_power"):
+    defvjp(anp.float_power, _power_base, _power_exponent)
+
+# Elementwise -----------------------------------------------------------------------------------
+
+_ELEMENTWISE = {
+    "sqrt": lambda g, ans, x: ratio(g, 2 * ans),
+    "exp": lambda g, ans, x: scaled(g, ans),
+    "exp2": lambda g, ans, x: scaled(g, ans * math.log(2)),
+    "expm1": lambda g, ans, x: scaled(g, ans + 1),
+    "log": lambda g, ans, x: ratio(g, x),
+    "log2": lambda g, ans, x: ratio(g, x * math.log(2)),
+    "log10": lambda g, ans, x: ratio(g, x * math.log(10)),
+    "log1p": lambda g, ans, x: ratio(g, x + 1),
+    "reciprocal": lambda g, ans, x: -ratio(g, x * x),
+    "square": lambda g, ans, x: scaled(g, 2 * x),
+    "cbrt": lambda g, ans, x: ratio(g, 3 * ans * ans),
+    "tan": lambda g, ans, x: scaled(g, 1 + ans * ans),
+    "tanh": lambda g, ans, x: g * (1 - ans * ans),
+    "sinh": lambda g, ans, x: scaled(g, anp.cosh(x)),
+    "cosh": lambda g, ans, x: scaled(g, anp.sinh(x)),
+    "arcsin": lambda g, ans, x: ratio(g, anp.sqrt(1 - x * x)),
+    "arccos": lambda g, ans, x: -ratio(g, anp.sqrt(1 - x * x)),
+    "arctan": lambda g, ans, x: ratio(g, 1 + x * x),
+    "arcsinh": lambda g, ans, x: ratio(g, anp.sqrt(x * x + 1)),
+    "arccosh": lambda g, ans, x: ratio(g, anp.sqrt(x * x - 1)),
+    "arctanh": lambda g, ans, x: ratio(g, 1 - x * x),
+    "absolute": lambda g, ans, x: g * anp.sign(x),
+    "fabs": lambda g, ans, x: g * anp.sign(x),
+}
+
+
+def _elementwise(pull):
+    return lambda ans, x: lambda g: pull(g, ans, x)
+
+
+for _name, _pull in _ELEMENTWISE.items():
+    defvjp(getattr(anp, _name), _elementwise(_pull))
+
+defvjp(
+    anp.arctan2,
+    lambda ans, y, x: unbroadcast_f(y, lambda g: ratio(g * x, x * x + y * y)),
+    lambda ans, y, x: unbroadcast_f(x, lambda g: -ratio(g * y, x * x + y * y)),
+)
+defvjp(
+    anp.hypot,
+    lambda ans, x, y: unbroadcast_f(x, lambda g: ratio(scaled(g, x), anp.where(ans, ans, 1.0))),
+    lambda ans, x, y: unbroadcast_f(y, lambda g: ratio(scaled(g, y), anp.where(ans, ans, 1.0))),
+)
+
+
+@primitive
+def root(x):
+    """The square root with derivative 0 at 0, for norms and standard deviations."""
+    return numpy.sqrt(x)
+
+
+defvjp(root, lambda ans, x: lambda g: g * anp.where(ans, 0.5, 0.0) / anp.where(ans, ans, 1.0))
+
+
+@primitive
+def error_function(x):
+    return numpy.vectorize(math.erf, otypes=[float])(x)[()]
+
+
+defvjp(error_function, lambda ans, x: lambda g: g * (2 / math.sqrt(math.pi)) * anp.exp(-x * x))
