@@ -1,0 +1,125 @@
+"""The modules that a program sees by name: which import gives what."""
+
+import types
+
+import mpy
+
+from . import custom, library, mathematics
+from .gradients import Operators
+
+_AUTOGRAD = Operators(by_object=False)
+_MINPY = Operators(by_object=True)
+
+
+def _module(name, **names):
+    module = types.ModuleType(name)
+    module.__path__ = []
+    for key, value in names.items():
+        setattr(module, key, value)
+    return module
+
+
+def _make_vjp(function, argnum=0):
+    def made(*args):
+        run = _AUTOGRAD.run(function, args, {}, argnum)
+        from .gradients import flat_boxes
+
+        return (lambda g: run.gradients(list(flat_boxes(g)))[0]), run.value
+
+    return made
+
+
+def _make_jvp(function, argnum=0):
+    def made(*args):
+        def push(tangent):
+            def of_one(x):
+                return function(*args[:argnum], x, *args[argnum + 1 :])
+
+            return _AUTOGRAD.jvp(of_one, (args[argnum],), (tangent,))
+
+        return push
+
+    return made
+
+
+def _make_hvp(function, argnum=0):
+    def made(*args):
+        return _make_vjp(_AUTOGRAD.grad(function, argnum), argnum)(*args)
+
+    return made
+
+
+def _grad_named(function, name):
+    import inspect
+
+    return _AUTOGRAD.grad(function, list(inspect.signature(function).parameters).index(name))
+
+
+class Context:
+    """`cpu()`, `gpu(0)`: where MinPy would compute; the results are the same."""
+
+    def __init__(self, index=0):
+        self.index = index
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+
+def _same(value):
+    return value
+
+
+def build():
+    """name -> module, for every module of the layer."""
+    numpy = library.library
+    autograd = _module(
+        "autograd",
+        grad=_AUTOGRAD.grad,
+        value_and_grad=_AUTOGRAD.value_and_grad,
+        grad_and_aux=None,
+        elementwise_grad=_AUTOGRAD.elementwise_grad,
+        jacobian=_AUTOGRAD.jacobian,
+        hessian=_AUTOGRAD.hessian,
+        hessian_vector_product=_AUTOGRAD.hvp,
+        make_vjp=_make_vjp,
+        make_jvp=_make_jvp,
+        make_hvp=_make_hvp,
+        grad_named=_grad_named,
+        checkpoint=custom.checkpoint,
+        numpy=numpy,
+    )
+    del autograd.grad_and_aux
+    autograd.extend = _module("autograd.extend", primitive=custom.primitive, defvjp=custom.defvjp)
+    core = _module(
+        "minpy.core",
+        grad=_MINPY.grad,
+        grad_and_loss=_MINPY.grad_and_loss,
+        minpy_to_numpy=_same,
+        numpy_to_minpy=_same,
+    )
+    context = _module("minpy.context", cpu=Context, gpu=Context, set_context=lambda context: None)
+    primitive = _module("minpy.primitive", customop=custom.customop)
+    minpy = _module("minpy", numpy=numpy, core=core, context=context, primitive=primitive)
+    return {
+        "numpy": numpy,
+        "numpy.random": numpy.random,
+        "numpy.linalg": numpy.linalg,
+        "numpy.fft": numpy.fft,
+        "autograd": autograd,
+        "autograd.numpy": numpy,
+        "autograd.numpy.random": numpy.random,
+        "autograd.numpy.linalg": numpy.linalg,
+        "autograd.extend": autograd.extend,
+        "minpy": minpy,
+        "minpy.numpy": numpy,
+        "minpy.numpy.random": numpy.random,
+        "minpy.numpy.linalg": numpy.linalg,
+        "minpy.core": core,
+        "minpy.context": context,
+        "minpy.primitive": primitive,
+        "math": mathematics.library,
+        "mpy": mpy,
+    }
