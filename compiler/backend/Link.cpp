@@ -1,0 +1,99 @@
+// Links an object file with libmpyrt.a into an executable.
+//
+//   prog.o + libmpyrt.a   ->   cc -fuse-ld=lld prog.o libmpyrt.a -lmvec -lm -o prog
+//
+// The C compiler driver is used because it alone knows where this system keeps its start files and
+// libraries; lld, where it is installed, because it is several times faster. The C++ library that
+// the runtime needs is linked statically: the executable depends on the C library alone.
+#include "backend/Link.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include <vector>
+
+using namespace mpy;
+
+// A runtime that is built with a sanitizer can only be linked by the compiler that built it.
+#ifndef MPY_LINK_DRIVER
+#define MPY_LINK_DRIVER ""
+#endif
+#ifndef MPY_LINK_FLAG
+#define MPY_LINK_FLAG ""
+#endif
+
+std::optional<std::string> mpy::findRuntimeLibrary(llvm::StringRef compilerPath) {
+  llvm::StringRef prefix = llvm::sys::path::parent_path(llvm::sys::path::parent_path(compilerPath));
+  for (const char *place : {"lib/mpy/libmpyrt.a", "lib/libmpyrt.a"}) {
+    llvm::SmallString<256> candidate(prefix);
+    llvm::sys::path::append(candidate, place);
+    if (llvm::sys::fs::exists(candidate))
+      return std::string(candidate);
+  }
+  return std::nullopt;
+}
+
+/// The first of these programs that the search path, or LLVM's own folder, has.
+static std::optional<std::string> findProgram(llvm::ArrayRef<const char *> names) {
+  for (const char *name : names)
+    if (*name)
+      if (auto found = llvm::sys::findProgramByName(name))
+        return *found;
+  return std::nullopt;
+}
+
+/// The folder of a program `ld.lld`, the name under which compiler drivers look for it.
+static std::optional<std::string> findLldFolder() {
+  for (const char *folder : {"/usr/lib/llvm-22/bin", "/usr/bin", "/usr/local/bin"}) {
+    llvm::SmallString<128> candidate(folder);
+    llvm::sys::path::append(candidate, "ld.lld");
+    if (llvm::sys::fs::can_execute(candidate))
+      return std::string(folder);
+  }
+  return std::nullopt;
+}
+
+bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
+                         llvm::StringRef output, std::string &reason) {
+  std::optional<std::string> compiler =
+      findProgram({MPY_LINK_DRIVER, "cc", "gcc", "clang-22", "clang"});
+  if (!compiler) {
+    reason = "no linker: none of cc, gcc, clang-22 and clang is on the search path";
+    return false;
+  }
+  std::string objectPath = object.str(), outputPath = output.str(), runtime = runtimeLibrary.str();
+  std::string search;
+  std::vector<llvm::StringRef> arguments = {*compiler};
+  if (std::optional<std::string> folder = findLldFolder()) {
+    search = "-B" + *folder;
+    arguments.insert(arguments.end(), {search, "-fuse-ld=lld"});
+  }
+  if (*MPY_LINK_FLAG)
+    arguments.push_back(MPY_LINK_FLAG);
+  arguments.insert(arguments.end(),
+                   {"-pie", objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",
+                    "-Wl,-Bstatic", "-lstdc++", "-Wl,-Bdynamic", "-Wl,--as-needed", "-lmvec", "-lm",
+                    "-ldl", "-lz", "-o", outputPath});
+
+  llvm::SmallString<128> messages;
+  if (llvm::sys::fs::createTemporaryFile("mpyc-link", "txt", messages)) {
+    reason = "no temporary file can be made";
+    return false;
+  }
+  std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), llvm::StringRef(messages),
+                                                llvm::StringRef(messages)};
+  std::string launchError;
+  int status = llvm::sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects,
+                                         /*SecondsToWait=*/0, /*MemoryLimit=*/0, &launchError);
+  if (status != 0) {
+    auto text = llvm::MemoryBuffer::getFile(messages);
+    reason = launchError.empty() && text ? (*text)->getBuffer().rtrim().str() : launchError;
+    if (reason.empty())
+      reason = *compiler + " ended with status " + std::to_string(status);
+  }
+  llvm::sys::fs::remove(messages);
+  return status == 0;
+}

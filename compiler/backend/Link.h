@@ -1,0 +1,22 @@
+// Object file and runtime library -> executable, by the system's linker.
+#ifndef MPY_BACKEND_LINK_H
+#define MPY_BACKEND_LINK_H
+
+#include "llvm/ADT/StringRef.h"
+#include <optional>
+#include <string>
+
+namespace mpy {
+
+/// The runtime library that belongs to the compiler at `compilerPath`: installed beside it or in
+/// its build tree.
+std::optional<std::string> findRuntimeLibrary(llvm::StringRef compilerPath);
+
+/// Links `object` with the runtime into an executable at `output`; on failure a sentence, or the
+/// linker's words, in `reason`.
+bool linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary, llvm::StringRef output,
+                    std::string &reason);
+
+} // namespace mpy
+
+#endif // MPY_BACKEND_LINK_H

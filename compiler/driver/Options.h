@@ -1,0 +1,39 @@
+// The command line of mpyc.
+#ifndef MPY_DRIVER_OPTIONS_H
+#define MPY_DRIVER_OPTIONS_H
+
+#include "driver/ExitCode.h"
+#include "driver/Phases.h"
+#include "support/Diagnostics.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <string>
+#include <vector>
+
+namespace mpy {
+
+/// Everything that the command line decides.
+struct Options {
+  enum class Command { Build, Run, Check } command = Command::Build;
+  std::string input;
+  /// Empty: a name made from the input, or standard output for text.
+  std::string output;
+  Phase phase = Phase::Executable;
+  unsigned optimizationLevel = 3;
+  std::string architecture = "native";
+  std::vector<std::string> importPaths;
+  bool verbose = false;
+  bool timeReport = false;
+  /// What `mpyc run` hands to the program.
+  std::vector<std::string> programArguments;
+};
+
+/// Reads the command line into `options`; an exit code if mpyc is done (help, version, an error, which is reported).
+std::optional<ExitCode> parseOptions(llvm::ArrayRef<llvm::StringRef> arguments, Options &options,
+                                     Diagnostics &diagnostics);
+
+/// Prints the entry of an error id from docs/errors.md.
+ExitCode explainError(llvm::StringRef code, Diagnostics &diagnostics);
+
+} // namespace mpy
+
+#endif // MPY_DRIVER_OPTIONS_H
