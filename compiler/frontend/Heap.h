@@ -59,7 +59,13 @@ struct RandomState {
   mlir::Value handle;
 };
 
-using ObjectState = std::variant<ArrayState, ListState, DictState, InstanceState, ClassState, CellState, NamespaceState, RandomState>;
+/// An object whose structure differs between the paths that met; an error for who uses it.
+struct BrokenState {
+  std::shared_ptr<const Diagnostic> error;
+};
+
+using ObjectState = std::variant<ArrayState, ListState, DictState, InstanceState, ClassState, CellState, NamespaceState,
+                                 RandomState, BrokenState>;
 
 class Heap {
 public:

@@ -7,6 +7,7 @@
 #include "frontend/Heap.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <set>
 
 namespace mpy {
@@ -22,27 +23,42 @@ struct ArrayValue {
   size_t rank() const { return shape.size(); }
 };
 
-/// One activation of a function, class body or module.
+using Locals = std::map<std::string, Value>;
+
+/// One activation of a function, class body, comprehension or module.
 struct Frame {
   const ast::Scope *scope = nullptr;
-  const ClosureValue *closure = nullptr;   // null for modules and class bodies
-  std::map<std::string, Value> locals;     // names that no inner scope captures
-  std::map<std::string, ObjectId> cells;   // names captured here or from outside
-  ObjectId globals = 0;                    // NamespaceState of the module
+  const ClosureValue *closure = nullptr; // null for modules and class bodies
+  /// Names that no inner scope captures; also `%return`, `%value`, `%break`, `%continue`: how control leaves.
+  Locals locals;
+  std::map<std::string, ObjectId> cells; // names captured here or from outside
+  ObjectId globals = 0;                  // NamespaceState of the module
   std::string name;
   Span callSpan;
 };
 
+/// Everything a path can change: copied where paths part, joined where they meet.
+struct State {
+  Heap heap;
+  Locals locals;
+  bool dead = false;
+};
+
+/// What one activation of a function on the way to the current place looks like, for recursion and budgets.
+struct Specialization;
+
 class Specializer {
 public:
-  Specializer(mlir::MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics);
+  Specializer(mlir::MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics,
+              std::vector<std::string> importPaths);
+  mlir::OwningOpRef<mlir::ModuleOp> run(const ast::Module &program);
 
   //===--- Emission (SpecializeEmit.cpp) ---===//
   mlir::OpBuilder builder;
   Heap heap;
+  Span span; // of what is being evaluated
   /// The location of what is being evaluated.
   mlir::Location loc();
-  Span span; // current
   mlir::MLIRContext *context() { return builder.getContext(); }
   /// Creates an operation at the current location.
   template <typename OpType, typename... Args> OpType create(Args &&...args) {
@@ -50,10 +66,21 @@ public:
   }
   /// Reports an error at the current place with the chain of calls as notes, and gives up this path.
   [[noreturn]] void fail(ErrorId id, std::vector<std::string> arguments = {}, Details details = {});
-  /// Emits the run-time exception of a failure that is certain here: the rest of the path is dead. Returns for convenience.
+  /// Makes the error without reporting it.
+  Diagnostic diagnostic(ErrorId id, std::vector<std::string> arguments = {}, Details details = {});
+  /// Emits a Python exception that is certain on this path; nothing after it runs.
   Value raiseHere(llvm::StringRef kind, llvm::StringRef message);
+  /// Emits an exception unless the condition (i1) holds; `{}` in the message are the integers.
+  void check(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
+             llvm::ArrayRef<mlir::Value> integers = {});
+  /// Labels the operation behind a value with a source name, unless it has one.
+  void label(const Value &value, llvm::StringRef name);
+  /// For messages: `float64 array of shape (3, n)`, `list`, `int`.
+  std::string describe(const Value &value);
+  /// The name of the type as Python prints it: `int`, `float`, `numpy.ndarray`, `Net`.
+  std::string typeName(const Value &value);
 
-  //===--- Numbers (SpecializeNumbers.cpp) ---===//
+  //===--- Numbers (SpecializeNumbers.cpp, SpecializeScalars.cpp) ---===//
   /// The run-time value of a scalar (constants are materialised), of type `typeOf(kind)`.
   mlir::Value ssa(const Scalar &scalar);
   /// The run-time value converted to an element type (i1, i32, i64, f32, f64), as NumPy converts.
@@ -61,18 +88,25 @@ public:
   /// As an index expression; PyInt or NumPy integer scalars (bool counts as 0 or 1).
   IntExpr intExpr(const Scalar &scalar);
   mlir::Value index(const IntExpr &expr) { return expr.emit(builder, loc()); }
-  Scalar makeInt(const IntExpr &expr);                 // PyInt
-  Scalar makeInt(mlir::Value i64);                     // PyInt, unknown
-  Scalar makeFloat(double value);                      // PyFloat constant
-  Scalar makeBool(bool value);                         // PyBool constant
+  Scalar makeInt(const IntExpr &expr); // PyInt
+  Scalar makeInt(mlir::Value i64);     // PyInt, unknown
+  Scalar makeFloat(double value);      // PyFloat constant
+  Scalar makeBool(bool value);         // PyBool constant
   Scalar makeScalar(ScalarKind kind, mlir::Value value);
   /// A constant of an element type as SSA.
   mlir::Value constant(DType dtype, double value);
+  /// Any operator on any values.
   Value binary(ast::BinaryOperator op, const Value &lhs, const Value &rhs);
   Value unary(ast::UnaryOperator op, const Value &operand);
   Value compare(ast::CompareOperator op, const Value &lhs, const Value &rhs);
   /// Python's truth: known, or an i1 in `value`.
   Scalar truth(const Value &value);
+  /// not, and, or of truth values.
+  Scalar negate(const Scalar &truth);
+  Scalar scalarBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs);
+  Scalar scalarCompare(ast::CompareOperator op, const Scalar &lhs, const Scalar &rhs);
+  /// `is`, and `==` of structure; nothing if it is not known at compile time.
+  std::optional<bool> sameObject(const Value &lhs, const Value &rhs);
 
   //===--- Arrays and the heap (SpecializeHeap.cpp) ---===//
   Value newArray(ArrayValue array);
@@ -87,6 +121,15 @@ public:
   /// Anything array-like (array, scalar, nested lists and tuples of numbers) as an array, NumPy's dtype rules; fails otherwise.
   ArrayValue asArray(const Value &value);
   bool isArray(const Value &value) { return arrayObject(value).has_value(); }
+  /// The state of an object of a certain kind behind a value, or null; fails for broken objects.
+  template <typename T> const T *object(const Value &value) {
+    auto *ref = value.get<ObjectRef>();
+    if (!ref)
+      return nullptr;
+    checkUsable(ref->id);
+    return heap.get<T>(ref->id);
+  }
+  void checkUsable(ObjectId id);
   Value newList(ValueList items);
   Value newTuple(ValueList items);
   /// Items of a tuple, list or other iterable of known structure; nothing if it has none.
@@ -95,8 +138,55 @@ public:
   mlir::RankedTensorType tensorType(DType dtype, llvm::ArrayRef<IntExpr> shape);
   /// One index operand for each extent that is not static, as the shape operations of the dialect want.
   llvm::SmallVector<mlir::Value> dynamicSizes(llvm::ArrayRef<IntExpr> shape);
+  /// The tensor under another, compatible static type.
+  mlir::Value castTensor(mlir::Value tensor, mlir::Type type);
 
-  //===--- What calls need (SpecializeCalls.cpp) ---===//
+  //===--- Joins (SpecializeJoin.cpp, Joiner.h) ---===//
+  bool dead = false;
+  State snapshot();
+  void restore(const State &state);
+  /// Emits scf.if on a run-time condition; each branch runs on its own copy of the state, then slots are joined.
+  void branch(mlir::Value condition, llvm::function_ref<void()> thenBranch, llvm::function_ref<void()> elseBranch);
+  /// The value of an expression that is computed on two paths.
+  Value branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue, llvm::function_ref<Value()> elseValue);
+  /// Fails for conflicts; raises at run time where an optional value is absent.
+  Value present(const Value &value, llvm::StringRef name);
+  /// Whether an SSA value may be used at the current insertion point.
+  bool isAvailable(mlir::Value value);
+
+  //===--- Statements and loops (SpecializeStatements.cpp, SpecializeLoops.cpp) ---===//
+  void execute(const ast::Body &body, size_t from = 0);
+  void execute(const ast::Stmt &statement);
+  void assign(const ast::Expr &target, const Value &value);
+  void assignName(llvm::StringRef name, const Value &value);
+  void executeFor(const ast::For &loop);
+  void executeWhile(const ast::While &loop);
+  /// Calls `body` for each item of an iterable of known structure.
+  void forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body);
+
+  //===--- Expressions (SpecializeExpressions.cpp) ---===//
+  Value evaluate(const ast::Expr *expr);
+  Value lookup(llvm::StringRef name);
+  Value subscript(const Value &container, const Value &key);
+  void assignSubscript(const Value &container, const Value &key, const Value &value);
+  Value comprehension(const ast::Expr &expr);
+
+  //===--- Attributes, classes (SpecializeClasses.cpp) ---===//
+  Value attribute(const Value &object, llvm::StringRef name);
+  /// Unbound where there is none.
+  Value findAttribute(const Value &object, llvm::StringRef name);
+  void setAttribute(const Value &object, llvm::StringRef name, const Value &value);
+  void executeClass(const ast::ClassDef &node);
+  /// The class object of an instance, or nothing.
+  std::optional<ObjectId> classOf(const Value &value);
+  /// An attribute of a class by its resolution order; Unbound if there is none. `after`: start behind this class (super).
+  Value classAttribute(ObjectId cls, llvm::StringRef name, std::optional<ObjectId> after = std::nullopt);
+  /// Calls `object.method(arguments)` if its class has the method.
+  std::optional<Value> callMethod(const Value &object, llvm::StringRef method, ValueList arguments);
+  bool isSubclass(ObjectId cls, llvm::StringRef builtinName);
+  bool isInstance(const Value &value, const Value &type);
+
+  //===--- Calls (SpecializeCalls.cpp, SpecializeFunctions.cpp) ---===//
   Value call(const Value &callee, CallArguments arguments);
   /// Binds arguments to the parameter list of a library function ("a, axis=None"); the result has one value per parameter, Unbound where it was
   /// left out and has no default written there. Defaults may be None, True, False, ints, floats, 'text'. `*` starts keyword-only ones.
@@ -104,14 +194,82 @@ public:
   std::optional<int64_t> knownInt(const Value &value);
   std::optional<bool> knownBool(const Value &value);
   std::optional<std::string> knownText(const Value &value);
-  /// For messages: `float64 array of shape (3, n)`, `list`, `int`.
-  std::string describe(const Value &value);
-  /// Emits scf.if on a run-time condition; each branch runs on its own copy of the state, then slots are joined.
-  void branch(mlir::Value condition, llvm::function_ref<void()> thenBranch, llvm::function_ref<void()> elseBranch);
+  Value makeClosure(const ast::Node &node, const ast::Arguments &arguments, const ast::Scope &scope, llvm::StringRef name);
+  /// Runs a function's body in the caller's function.
+  Value callInline(const ClosureValue &closure, Locals parameters);
+  Locals bindParameters(const ClosureValue &closure, const CallArguments &arguments);
+  Value instantiate(ObjectId cls, CallArguments arguments);
+  CallArguments evaluateArguments(const ast::Call &call);
+  /// Runs `body` in a function of its own; what it reads becomes parameters, what it changes results. The first results are those
+  /// that `body` returns. `makeCall` emits the operation that replaces the body: given callee, operands and result types, it returns
+  /// the results.
+  using OutlineCall = llvm::function_ref<mlir::ValueRange(mlir::func::FuncOp, mlir::ValueRange, mlir::TypeRange)>;
+  void outline(llvm::StringRef name, mlir::ValueRange leading, llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
+               OutlineCall makeCall);
+  Value callTransform(const TransformValue &transform, CallArguments arguments);
+  std::optional<Value> callRecursive(const ClosureValue &closure, Locals &parameters);
+
+  //===--- Text (SpecializeText.cpp, SpecializeFormat.cpp) ---===//
+  Text makeText(std::string known) { return Text{std::move(known), {}}; }
+  mlir::Value ssa(const Text &text);
+  Text str(const Value &value);
+  Text repr(const Value &value);
+  Text concat(llvm::ArrayRef<Text> parts);
+  Text format(const Value &value, const Text &specification);
+  Text percentFormat(const Text &pattern, const Value &arguments);
+  Text braceFormat(llvm::StringRef pattern, const CallArguments &arguments);
+  void print(const CallArguments &arguments);
+  Value textMethod(const Text &text, llvm::StringRef method, CallArguments &arguments);
+
+  //===--- Modules (SpecializeModules.cpp) ---===//
+  void executeImport(const ast::Import &node);
+  void executeImportFrom(const ast::ImportFrom &node);
+  Value moduleAttribute(const ModuleValue &module, llvm::StringRef name);
+
+  Diagnostics &diagnostics;
+  SourceManager &sources;
+  std::vector<Frame *> frames;
+  Frame &frame() { return *frames.back(); }
+  mlir::ModuleOp module;
+  /// How many operations one program may unroll to.
+  static constexpr unsigned maximumUnrolled = 200000;
+  static constexpr unsigned maximumDepth = 200;
+
+private:
+  friend class Joiner;
+  ObjectId loadModule(llvm::StringRef name, llvm::StringRef path);
+  ObjectId newModule(const ast::Module &module, llvm::StringRef name);
+  void executeModule(const ast::Module &module, ObjectId globals, llvm::StringRef name);
+  void executeIf(const ast::If &node, const ast::Body &body, size_t index);
+  void executeAugmented(const ast::AugAssign &node);
+  void executeDelete(const ast::Expr &target);
+  void executeRaise(const ast::Raise &node);
+  void executeAssert(const ast::Assert &node);
+  void unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &value);
+  void flagControl(llvm::StringRef flag);
+  Value *findLocal(llvm::StringRef name);
+  std::optional<ObjectId> findCell(llvm::StringRef name, bool forStore);
+  Value integerBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs);
+  struct LoopShape;
+  void runTimeLoop(const ast::Node &node, const LoopShape &shape);
+  void initialiseBuiltins();
+
+  std::vector<std::string> importPaths;
+  std::map<std::string, ObjectId> modules;
+  std::vector<std::unique_ptr<ast::Module>> parsedModules;
+  std::map<std::string, ObjectId> builtinClasses;
+  /// Loops whose iterations differ in structure: unrolled at once when met again.
+  std::set<const ast::Node *> unrolledLoops;
+  unsigned unrolled = 0;
+  unsigned functionNumber = 0;
 };
 
 /// The library function with a qualified name such as "numpy.sum" or "ndarray.sum", or null.
 const LibraryValue *findLibraryFunction(llvm::StringRef qualifiedName);
+/// A builtin function or type (`len`, `float`), or null.
+const LibraryValue *findBuiltin(llvm::StringRef name);
+/// `numpy.float32(x)` and the like.
+Value callDType(Specializer &, DType dtype, CallArguments &arguments);
 
 //===--- Array operations (Array*.cpp): pure, on values; used by operators, methods and library functions alike ---===//
 
@@ -125,9 +283,9 @@ void arrayInPlace(Specializer &, ast::BinaryOperator op, ObjectId array, const V
 Value arraySubscript(Specializer &, ObjectId array, const Value &index);
 /// `array[index] = value`
 void arrayAssign(Specializer &, ObjectId array, const Value &index, const Value &value);
-/// `array.attribute`: shape, ndim, size, dtype, T, or a bound method; Unbound if there is none.
+/// `array.attribute`: shape, ndim, size, dtype, T, or a bound method; Unbound if there is none. Also of NumPy scalars.
 Value arrayAttribute(Specializer &, const Value &array, llvm::StringRef name);
-/// The text of an attribute of a library module (`np.pi`, `np.float32`, functions, submodules); Unbound if there is none.
+/// An attribute of a library module (`np.pi`, `np.float32`, functions, submodules); Unbound if there is none.
 Value libraryAttribute(Specializer &, llvm::StringRef module, llvm::StringRef name);
 /// Applies a view step to a tensor; the inverse puts `part` back where the step looks.
 mlir::Value applyView(Specializer &, mlir::Value base, const ViewStep &step, DType dtype, llvm::ArrayRef<IntExpr> shape);

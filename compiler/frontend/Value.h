@@ -87,6 +87,7 @@ struct IterableValue;
 struct PropertyValue;
 struct SuperValue;
 struct ExceptionValue;
+struct OptionalValue;
 
 template <typename T> using Shared = std::shared_ptr<const T>;
 
@@ -94,7 +95,7 @@ struct Value {
   std::variant<Unbound, NoneValue, EllipsisValue, NotImplementedValue, ConflictValue, Scalar, Text, DType, ObjectRef,
                Shared<TupleValue>, Shared<SliceValue>, Shared<RangeValue>, Shared<ClosureValue>, Shared<BoundMethodValue>,
                const LibraryValue *, Shared<ModuleValue>, Shared<TransformValue>, Shared<IterableValue>,
-               Shared<PropertyValue>, Shared<SuperValue>, Shared<ExceptionValue>>
+               Shared<PropertyValue>, Shared<SuperValue>, Shared<ExceptionValue>, Shared<OptionalValue>>
       data;
 
   Value() : data(Unbound{}) {}
@@ -188,6 +189,13 @@ struct SuperValue {
 struct ExceptionValue {
   std::string kind;
   ValueList arguments;
+};
+
+/// A value on some paths only: on the others the name is unset, or None.
+struct OptionalValue {
+  mlir::Value present; // i1
+  Value value;
+  bool orNone = false; // else unset: reading it raises
 };
 
 } // namespace mpy
