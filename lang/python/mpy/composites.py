@@ -7,7 +7,7 @@ They run only on traced arguments. What is special about their derivative at spe
 import numpy
 
 from . import memory, rules
-from .dispatch import call, composites, from_box, lift, primal
+from .dispatch import call, composites, from_box, lift, move, primal
 
 
 def _np(name):
@@ -152,6 +152,27 @@ def take_(a, indices, axis=None, **kwargs):
     if axis is None:
         return a.reshape(-1)[primal(indices)]
     return a[(slice(None),) * (axis % a.ndim) + (primal(indices),)]
+
+
+@composite
+def sort(a, axis=-1, kind=None, **kwargs):
+    a = _as_array(a)
+    order = numpy.argsort(primal(a), axis=axis, kind="stable")
+    return move(numpy.take_along_axis, (a.reshape(-1) if axis is None else a, order, axis), {})
+
+
+@composite
+def vdot(a, b):
+    return _sum(_as_array(a).reshape(-1) * _as_array(b).reshape(-1))
+
+
+@composite
+def dstack(arrays):
+    parts = []
+    for a in arrays:
+        a = _as_array(a)
+        parts.append(a if a.ndim > 2 else a[:, :, None] if a.ndim == 2 else a.reshape(1, -1, 1))
+    return _concatenate(parts, axis=2)
 
 
 @composite

@@ -1,45 +1,35 @@
 """Functions with their own derivative rules: JAX's, autograd's and MinPy's ways of saying it."""
 
 import numpy
-from autograd.extend import defvjp_argnums as _set_rule
-from autograd.extend import primitive as _primitive
+from autograd.core import VJPNode
+from autograd.tracer import new_box
 
-from . import scalars, trace
 from .dispatch import any_traced, from_box, is_traced, lift, primal, wrap
-from .gradients import Run, flat_boxes, outcome
-
-
-def _program(value):
-    return from_box(value) if not isinstance(value, (bool, int, float)) or isinstance(value, numpy.generic) else value
+from .gradients import Run, flat_boxes
 
 
 def _apply(forward, backward, args):
-    """Calls `forward(*args)` as one step of the trace, with `backward(kept, ans, g)` as its rule."""
-    kept = {}
+    """Calls `forward(*args)` as one step of the innermost trace, with `backward(kept, ans, g)` as its rule.
 
-    def compute(*values):
-        rebuilt = list(args)
-        for place, value in zip(places, values):
-            rebuilt[place] = _program(value)
-        result, kept["state"] = forward(*rebuilt)
-        kept["result"] = result
-        return lift(result)
+    Only that trace's boxes come off: what the rule does is itself traced by the outer ones.
+    """
+    lifted = [lift(a) if is_traced(a) else None for a in args]
+    top = max(box._trace for box in lifted if box is not None)
+    places = [k for k, box in enumerate(lifted) if box is not None and box._trace == top]
+    inner = list(args)
+    for place in places:
+        inner[place] = from_box(lifted[place]._value)
+    result, kept = forward(*inner)
+    node = VJPNode.new_root()
+    node.parents = [lifted[place]._node for place in places]
 
-    places = [k for k, a in enumerate(args) if is_traced(a)]
-    step = _primitive(compute)
+    def pull(g):
+        cotangents = backward(kept, result, from_box(g))
+        return [lift(cotangents[place]) for place in places]
 
-    def rule(argnums, ans, values, options):
-        def pull(g):
-            cotangents = backward(kept["state"], kept["result"], _program(g))
-            return [lift(cotangents[places[k]]) for k in argnums]
-
-        return pull
-
-    _set_rule(step, rule)
-    result = from_box(step(*[lift(args[k]) for k in places]))
-    if type(kept["result"]) is float or type(kept["result"]) is scalars.TracedFloat:
-        return scalars.python_float(result) if type(result) in scalars.TRACED else result
-    return result
+    node.vjp = pull
+    value = lift(result)
+    return from_box(new_box(float(value) if isinstance(value, int) else value, top, node))
 
 
 class custom_vjp:
@@ -96,25 +86,19 @@ class primitive:
             return self.function(*args, **kwargs)
 
         def backward(values, ans, g):
-            places = [k for k, a in enumerate(args) if is_traced(a) or k in self.makers]
-            pulled = [None] * len(args)
-            for place in places:
-                maker = self.makers.get(place)
-                if maker is not None:
-                    pulled[place] = maker(ans, *values, **kwargs)(g)
-            for place, argument in enumerate(args):
-                if pulled[place] is None:
-                    pulled[place] = 0.0 * _zeros(values[place])
+            pulled = {}
+            for place in traced:
+                if place not in self.makers:
+                    raise NotImplementedError("VJP of %s wrt argnums (%d,) not defined" % (self.__name__, place))
+                pulled[place] = self.makers[place](ans, *values, **kwargs)(g)
             return pulled
+
+        traced = [k for k, a in enumerate(args) if is_traced(a)]
 
         return _apply(lambda *values: (self.function(*values, **kwargs), values), backward, args)
 
     def def_grad(self, maker, argnum=0):
         self.makers[argnum] = maker
-
-
-def _zeros(value):
-    return numpy.zeros(numpy.shape(primal(value)))
 
 
 def defvjp(step, *makers, argnums=None):
@@ -132,5 +116,3 @@ def checkpoint(function):
     """Recomputes in the backward sweep where that saves memory; the values are the same."""
     return function
 
-
-__all__ = ["custom_vjp", "custom_jvp", "primitive", "defvjp", "customop", "checkpoint", "outcome", "trace"]

@@ -112,6 +112,9 @@ def from_box(box):
     if not isbox(box):
         return wrap(box)
     value = bare(box)
+    if isinstance(value, tuple):
+        parts = [from_box(box[k]) for k in range(len(value))]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, numpy.ndarray):
         if not numpy.issubdtype(value.dtype, numpy.inexact):
             return wrap(numpy.array(value))

@@ -37,7 +37,7 @@ class Traced:
         return self.box
 
     def __float__(self):
-        return float.__float__(self)
+        return float(self.value)
 
     def __abs__(self):
         return _unary(abs, anp.absolute, self)
@@ -61,7 +61,7 @@ class Traced:
 class TracedFloat(Traced, float):
     """A Python float."""
 
-    __slots__ = ("box", "__weakref__")
+    __slots__ = ("box", "value", "__weakref__")
     __array_ufunc__ = None
     kind = float
 
@@ -79,9 +79,6 @@ class TracedFloat64(Traced, numpy.float64):
 class TracedFloat32(Traced, numpy.float32):
     __array_ufunc__ = None
     kind = numpy.float32
-
-    def __float__(self):
-        return numpy.float32.__float__(self)
 
 
 TracedFloat.__name__ = TracedFloat.__qualname__ = "float"
@@ -102,19 +99,18 @@ def make(value, box):
             raise NotImplementedError("derivatives of complex scalars are not supported")
         return value
     scalar = kind(value)
-    scalar.box = box
+    scalar.box, scalar.value = box, value
     keep(weakref.ref(scalar))
     return scalar
 
 
 def plain_scalar(value):
-    kind = type(value)
-    return kind.kind.__new__(kind.kind, value) if kind in TRACED else value
+    return value.value if type(value) in TRACED else value
 
 
 def python_float(scalar):
     """`float(x)` of a traced scalar: a Python float with the same derivative."""
-    value = float.__new__(float, scalar)
+    value = float(scalar.value)
     box = scalar.settle()
     return make(value, rules.python_number(box)) if isbox(box) else value
 

@@ -1,0 +1,314 @@
+"""Compares compiled programs with CPython: standard output token by token, exit code, kind of failure.
+
+    python compare.py --mpyc build/release/bin/mpyc test/run samples
+
+The expected side is `python -m mpy`; its results are kept by content (program, modules beside it, package),
+so a second run only runs compiled programs. Without `--mpyc` only the expected side runs. Needs a Python with
+NumPy and autograd.
+
+Comments at the head of a program: `# args: a b` (its arguments), `# exact` (output byte for byte), `# float32`
+(tolerance of single precision), `# fails` (ends with an uncaught exception), `# cwd: root` (runs in the
+project's root, as samples do; others run in an empty folder).
+"""
+
+import argparse
+import concurrent.futures
+import difflib
+import hashlib
+import json
+import multiprocessing
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "lang" / "python"
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+|inf\b|nan\b)")
+FAILURE = re.compile(r"^(?:.*/)?([^/:]+\.mpy):(\d+): (.*)$")
+TIME_LIMIT = 120
+
+
+def header(text):
+    """The comments before the first line of code."""
+    marks = {}
+    for line in text.splitlines():
+        if line.strip() and not line.startswith("#"):
+            break
+        name, colon, value = line.lstrip("# ").partition(":")
+        if colon or name.strip() in ("exact", "float32", "fails", "kinks"):
+            marks.setdefault(name.strip(), value.strip())
+    return marks
+
+
+def pieces(text):
+    """Text and numbers in turn, with runs of blanks and line ends made one."""
+    text = re.sub(r"[ \t]*\n\s*", "\n", text.rstrip())
+    text = re.sub(r"[ \t]+", " ", text)
+    text = re.sub(r"\[\s+", "[", text)
+    text = re.sub(r"\s+\]", "]", text)
+    found, place = [], 0
+    for match in NUMBER.finditer(text):
+        found.append(text[place : match.start()])
+        found.append(match.group())
+        place = match.end()
+    found.append(text[place:])
+    return found
+
+
+def last_place(token):
+    """The weight of a number's last printed digit."""
+    mantissa, _, exponent = token.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return 10.0 ** (int(exponent or 0) - decimals)
+
+
+def significant(token):
+    return len(re.sub(r"[eE].*|[-+.]", "", token).lstrip("0"))
+
+
+def is_float(token):
+    return any(c in token for c in ".eEn")
+
+
+def same_number(a, b, relative):
+    if a == b:
+        return True
+    if not (is_float(a) and is_float(b)):
+        return False
+    x, y = float(a), float(b)
+    if x != x or y != y:
+        return x != x and y != y
+    if x == y:
+        return True
+    if x in (float("inf"), float("-inf")) or y in (float("inf"), float("-inf")):
+        return False
+    allowed = relative * max(abs(x), abs(y)) + (1e-12 if relative < 1e-7 else 1e-6)
+    if max(significant(a), significant(b)) <= 8:
+        allowed += 1.000001 * max(last_place(a), last_place(b))
+    return abs(x - y) <= allowed
+
+
+def same_text(expected, found, marks):
+    if "exact" in marks:
+        return expected == found
+    a, b = pieces(expected), pieces(found)
+    relative = 2e-5 if "float32" in marks else 1e-9
+    if len(a) != len(b):
+        return False
+    return all(
+        same_number(x, y, relative) if k % 2 else x == y for k, (x, y) in enumerate(zip(a, b))
+    )
+
+
+def failure_line(stderr):
+    """(program, line, message) of the last error line."""
+    for line in reversed(stderr.strip().splitlines()):
+        match = FAILURE.match(line)
+        if match:
+            return match.groups()
+    return None
+
+
+def tail(text, lines=4):
+    return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def package_digest():
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def key_of(program, digest):
+    key = hashlib.sha256(digest.encode())
+    key.update(str(program.name).encode())
+    key.update(program.read_bytes())
+    text = program.read_text(encoding="utf-8", errors="replace")
+    names = set(re.findall(r"^\s*(?:from|import)\s+(\w+)", text, re.M))
+    for module in sorted(program.parent.glob("*.mpy")):
+        if module.stem in names:
+            key.update(module.read_bytes())
+    for module in sorted(program.parent.glob("*/*.mpy")):
+        if module.parent.name in names:
+            key.update(module.read_bytes())
+    return key.hexdigest()
+
+
+def working_folder(program, marks):
+    if marks.get("cwd") == "root" or program.parent == ROOT / "samples":
+        return str(ROOT)
+    return None
+
+
+def run_expected(task):
+    """Runs one program in this process, which serves no other."""
+    program, marks, store = task
+    from mpy.run import run_program
+
+    with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "o"), "w+b") as out, open(
+        os.path.join(folder, "e"), "w+b"
+    ) as err:
+        inside = os.path.join(folder, "run")
+        os.mkdir(inside)
+        os.chdir(working_folder(program, marks) or inside)
+        child = os.fork()
+        if child == 0:
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+            sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+            code = 70
+            try:
+                code = run_program(str(program), marks.get("args", "").split())
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code & 255)
+        _, status = os.waitpid(child, 0)
+        os.chdir("/")
+        out.seek(0)
+        err.seek(0)
+        result = {
+            "code": os.waitstatus_to_exitcode(status),
+            "stdout": out.read().decode("utf-8", "replace"),
+            "stderr": err.read().decode("utf-8", "replace"),
+        }
+    if store:
+        pathlib.Path(store).write_text(json.dumps(result))
+    return result
+
+
+def run_compiled(program, marks, mpyc, level, folder):
+    """The compiled program's result, or the compiler's failure."""
+    binary = os.path.join(folder, program.stem + level)
+    build = [mpyc, str(program), "-o", binary] + ([level] if level else [])
+    try:
+        built = subprocess.run(build, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        return {"failed": "mpyc does not end"}
+    if built.returncode != 0:
+        return {"failed": "mpyc ends with %d\n%s" % (built.returncode, tail(built.stderr, 6)), "errors": built.stderr}
+    inside = tempfile.mkdtemp(dir=folder)
+    try:
+        run = subprocess.run(
+            [binary, *marks.get("args", "").split()],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIME_LIMIT,
+            cwd=working_folder(program, marks) or inside,
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": "the program does not end"}
+    finally:
+        if os.path.exists(binary):
+            os.remove(binary)
+    return {"code": run.returncode, "stdout": run.stdout, "stderr": run.stderr}
+
+
+def difference(expected, found, marks):
+    """None where both agree, else what differs."""
+    if not same_text(expected["stdout"], found["stdout"], marks):
+        lines = difflib.unified_diff(
+            expected["stdout"].splitlines(), found["stdout"].splitlines(), "expected", "compiled", lineterm="", n=1
+        )
+        return "\n".join(list(lines)[:14])
+    if expected["code"] != found["code"]:
+        return "exit code %d, expected %d\n%s" % (found["code"], expected["code"], tail(found["stderr"]))
+    if expected["code"] != 0:
+        wanted, got = failure_line(expected["stderr"]), failure_line(found["stderr"])
+        if wanted != got and wanted is not None:
+            return "ends with %s, expected %s" % (got or tail(found["stderr"]), wanted)
+    return None
+
+
+def check(program, expected, marks, options):
+    """(outcome, text) for one program."""
+    if ("fails" in marks) != (expected["code"] != 0):
+        return "failed", "under CPython: exit code %d\n%s" % (expected["code"], tail(expected["stderr"]))
+    if not options.mpyc:
+        return "passed", ""
+    with tempfile.TemporaryDirectory() as folder:
+        for level in options.optimize.split(",") if options.optimize else [""]:
+            found = run_compiled(program, marks, options.mpyc, "-" + level if level else "", folder)
+            if "failed" in found:
+                unsupported = options.skip_unsupported and "error[E" in found.get("errors", "")
+                return "skipped" if unsupported else "failed", found["failed"]
+            text = difference(expected, found, marks)
+            if text is not None:
+                return "failed", (level + ": " if level else "") + text
+    return "passed", ""
+
+
+def collect(paths):
+    for path in map(pathlib.Path, paths):
+        if path.is_dir():
+            yield from sorted(p.resolve() for p in path.glob("*.mpy"))
+        else:
+            yield path.resolve()
+
+
+def is_module(program):
+    return program.stem.startswith("module_")
+
+
+def expected_results(programs, options):
+    cache = pathlib.Path(options.cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    digest = package_digest()
+    results, missing = {}, []
+    for program in programs:
+        marks = header(program.read_text(encoding="utf-8", errors="replace"))
+        kept = cache / key_of(program, digest)
+        if kept.exists():
+            results[program] = json.loads(kept.read_text())
+        else:
+            missing.append((program, marks, str(kept)))
+    if missing:
+        import mpy.run  # noqa: F401  loaded once, before the processes part
+
+        with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
+            for task, result in zip(missing, pool.imap(run_expected, missing)):
+                results[task[0]] = result
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser(description="compare compiled programs with CPython")
+    parser.add_argument("programs", nargs="+", help="programs or folders of programs")
+    parser.add_argument("--mpyc", help="the compiler; without it only CPython runs")
+    parser.add_argument("--optimize", default="", help="levels to compile at, as O0,O3; all must agree")
+    parser.add_argument("--cache", default=str(ROOT / "build" / "oracle"), help="where expected results are kept")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--filter", default="", help="only programs whose name contains this")
+    parser.add_argument("--skip-unsupported", action="store_true", help="count located compile errors as skipped")
+    parser.add_argument("--verbose", action="store_true", help="name the programs that pass, too")
+    options = parser.parse_args()
+    sys.path.insert(0, str(PACKAGE))
+    programs = [p for p in collect(options.programs) if options.filter in p.name and not is_module(p)]
+    expected = expected_results(programs, options)
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+
+    def one(program):
+        marks = header(program.read_text(encoding="utf-8", errors="replace"))
+        return check(program, expected[program], marks, options)
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for program, (outcome, text) in zip(programs, pool.map(one, programs)):
+            counts[outcome] += 1
+            name = os.path.relpath(program, ROOT) if ROOT in program.parents else str(program)
+            if outcome != "passed" or options.verbose:
+                print("%s: %s" % (outcome.upper(), name))
+                if text:
+                    print("    " + text.replace("\n", "\n    "))
+            sys.stdout.flush()
+    print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % counts)
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
