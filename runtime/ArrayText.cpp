@@ -1,0 +1,454 @@
+// An array becomes the text that NumPy 2.4 prints, str or repr, with its printing options.
+//
+// As in NumPy, a first look at all elements that will be shown decides one format for the whole
+// array (exponents or not, digits left and right of the point); then rows are laid out, wrapped at
+// the line width, and summarised with `...` above the threshold.
+//
+//   array([1.e+00, 2.e+08])      array([[ True, False],
+//                                       [False, False]])
+#include "TextBuilder.h"
+
+#include <cmath>
+
+namespace mpy {
+
+namespace {
+
+/// One format for all elements of an array.
+struct ElementFormat {
+  int32_t dtype;
+  bool scalar;
+  bool exponents = false;
+  int64_t precision = 8;
+  int64_t left = 0;
+  int64_t right = 0;
+  int64_t exponentDigits = 0;
+  int64_t integerWidth = 0;
+};
+
+/// What decides the format, gathered over the elements that are shown.
+struct Survey {
+  double largest = 0;
+  double smallest = INFINITY;
+  int64_t highest = INT64_MIN;
+  int64_t lowest = INT64_MAX;
+  bool finite = false;
+  bool special = false;
+  bool negativeInfinity = false;
+};
+
+/// A decimal without sign: the digits before the point, behind it, and the exponent's digits.
+struct Decimal {
+  TextBuilder whole;
+  TextBuilder fraction;
+  TextBuilder exponent;
+};
+
+class ArrayPrinter {
+public:
+  ArrayPrinter(const mpy_array &array, const PrintOptions &options, bool repr);
+  mpy_text *print();
+
+private:
+  bool single() const { return array.dtype == MPY_FLOAT32; }
+  bool floating() const { return array.dtype >= MPY_FLOAT32; }
+  const void *elementAt(int64_t offset) const;
+  double floatAt(int64_t offset) const;
+  int64_t integerAt(int64_t offset) const;
+
+  /// Calls `visit` with the offset of every element that is shown.
+  template <typename Visit> void forEachShown(int32_t axis, int64_t offset, Visit visit) const;
+  void chooseFormat();
+  void chooseFloatFormat(const Survey &survey);
+  void makeDecimal(double value, bool first, Decimal &decimal) const;
+  void appendElement(TextBuilder &word, int64_t offset) const;
+  void appendFloatElement(TextBuilder &word, double value) const;
+  void appendRow(TextBuilder &text, int64_t offset, int64_t indent, int64_t width) const;
+  void appendAxis(TextBuilder &text, int32_t axis, int64_t offset, int64_t indent,
+                  int64_t width) const;
+  void appendExtras(TextBuilder &text) const;
+
+  const mpy_array &array;
+  PrintOptions options;
+  bool repr;
+  int64_t size = 1;
+  bool summarised;
+  int64_t strides[64];
+  ElementFormat format;
+};
+
+} // namespace
+
+ArrayPrinter::ArrayPrinter(const mpy_array &array, const PrintOptions &options, bool repr)
+    : array(array), options(options), repr(repr) {
+  int64_t dense = 1;
+  for (int32_t i = array.rank - 1; i >= 0; --i) {
+    strides[i] = array.strides ? array.strides[i] : dense;
+    dense *= array.sizes[i];
+  }
+  size = dense;
+  summarised = size > options.threshold;
+  format.dtype = array.dtype;
+  format.scalar = array.rank == 0;
+}
+
+const void *ArrayPrinter::elementAt(int64_t offset) const {
+  static const int bytes[] = {1, 4, 8, 4, 8};
+  return static_cast<const char *>(array.data) + offset * bytes[array.dtype];
+}
+
+double ArrayPrinter::floatAt(int64_t offset) const {
+  const void *element = elementAt(offset);
+  return single() ? static_cast<double>(*static_cast<const float *>(element))
+                  : *static_cast<const double *>(element);
+}
+
+int64_t ArrayPrinter::integerAt(int64_t offset) const {
+  const void *element = elementAt(offset);
+  if (array.dtype == MPY_INT64)
+    return *static_cast<const int64_t *>(element);
+  if (array.dtype == MPY_INT32)
+    return *static_cast<const int32_t *>(element);
+  return *static_cast<const int8_t *>(element) != 0;
+}
+
+template <typename Visit>
+void ArrayPrinter::forEachShown(int32_t axis, int64_t offset, Visit visit) const {
+  if (axis == array.rank) {
+    visit(offset);
+    return;
+  }
+  int64_t length = array.sizes[axis];
+  bool skips = summarised && 2 * options.edgeItems < length;
+  for (int64_t i = 0; i < length; ++i) {
+    if (skips && i == options.edgeItems)
+      i = length - options.edgeItems;
+    if (i < length)
+      forEachShown(axis + 1, offset + i * strides[axis], visit);
+  }
+}
+
+// Digits of a finite value as NumPy's dragon4 gives them: the shortest that are unique, or rounded
+// exactly where there are more than `precision` behind the point. The first look trims zeros; the
+// second, with exponents, prints exactly `precision` digits.
+void ArrayPrinter::makeDecimal(double value, bool first, Decimal &decimal) const {
+  value = std::fabs(value);
+  int precision = static_cast<int>(format.precision);
+  Digits digits = shortestDigits(value, single());
+  View all(digits.digits, digits.count);
+  decimal.whole.clear();
+  decimal.fraction.clear();
+  decimal.exponent.clear();
+  int64_t places = format.exponents ? digits.count - 1 : digits.count - digits.point;
+  bool exact = places > precision || (format.exponents && !first && places < precision);
+  if (exact) {
+    TextBuilder rounded;
+    rounded.appendFormat(format.exponents ? "%.*e" : "%.*f", precision, value);
+    const char *text = rounded.cString();
+    const char *mark = strchr(text, 'e');
+    const char *end = mark ? mark : text + rounded.size();
+    const char *point = static_cast<const char *>(memchr(text, '.', end - text));
+    decimal.whole.append(View(text, (point ? point : end) - text));
+    if (point)
+      decimal.fraction.append(View(point + 1, end - point - 1));
+    if (mark)
+      decimal.exponent.append(mark + 1);
+  } else if (format.exponents) {
+    decimal.whole.append(all[0]);
+    decimal.fraction.append(View(all.data + 1, all.size - 1));
+    int exponent = value == 0 ? 0 : digits.point - 1;
+    decimal.exponent.appendFormat("%c%02d", exponent < 0 ? '-' : '+', std::abs(exponent));
+  } else if (digits.point <= 0) {
+    decimal.whole.append('0');
+    decimal.fraction.append(View("0", 1), -digits.point);
+    decimal.fraction.append(all);
+  } else {
+    int64_t whole = digits.point < digits.count ? digits.point : digits.count;
+    decimal.whole.append(View(all.data, whole));
+    decimal.whole.append(View("0", 1), digits.point - whole);
+    decimal.fraction.append(View(all.data + whole, all.size - whole));
+  }
+  if (first || !format.exponents)
+    while (decimal.fraction.size() > 0 &&
+           decimal.fraction.data()[decimal.fraction.size() - 1] == '0')
+      decimal.fraction.resize(decimal.fraction.size() - 1);
+}
+
+void ArrayPrinter::chooseFormat() {
+  format.precision = options.precision;
+  if (array.dtype == MPY_BOOL)
+    return;
+  Survey survey;
+  forEachShown(0, 0, [&](int64_t offset) {
+    if (!floating()) {
+      int64_t value = integerAt(offset);
+      survey.highest = value > survey.highest ? value : survey.highest;
+      survey.lowest = value < survey.lowest ? value : survey.lowest;
+      return;
+    }
+    double value = floatAt(offset);
+    if (!std::isfinite(value)) {
+      survey.special = true;
+      survey.negativeInfinity |= value < 0;
+      return;
+    }
+    survey.finite = true;
+    double magnitude = std::fabs(value);
+    if (magnitude != 0) {
+      survey.largest = magnitude > survey.largest ? magnitude : survey.largest;
+      survey.smallest = magnitude < survey.smallest ? magnitude : survey.smallest;
+    }
+  });
+  if (floating()) {
+    chooseFloatFormat(survey);
+    return;
+  }
+  char text[32];
+  int high = snprintf(text, sizeof text, "%lld", static_cast<long long>(survey.highest));
+  int low = snprintf(text, sizeof text, "%lld", static_cast<long long>(survey.lowest));
+  format.integerWidth = high > low ? high : low;
+}
+
+void ArrayPrinter::chooseFloatFormat(const Survey &survey) {
+  if (survey.largest > 0) {
+    // NumPy compares in the type of the array.
+    bool wide = single() ? static_cast<float>(survey.largest) /
+                                   static_cast<float>(survey.smallest) > 1000.0f
+                         : survey.largest / survey.smallest > 1000.0;
+    bool tiny = survey.smallest < (single() ? static_cast<double>(0.0001f) : 0.0001);
+    format.exponents =
+        survey.largest >= (single() ? 1e6 : 1e8) || (!options.suppress && (tiny || wide));
+  }
+  if (survey.finite) {
+    int64_t fraction = 0;
+    forEachShown(0, 0, [&](int64_t offset) {
+      double value = floatAt(offset);
+      if (!std::isfinite(value))
+        return;
+      Decimal decimal;
+      makeDecimal(value, true, decimal);
+      int64_t whole = decimal.whole.size() + std::signbit(value);
+      format.left = whole > format.left ? whole : format.left;
+      fraction = decimal.fraction.size() > fraction ? decimal.fraction.size() : fraction;
+      int64_t exponent = decimal.exponent.size() - 1;
+      format.exponentDigits = exponent > format.exponentDigits ? exponent : format.exponentDigits;
+    });
+    format.right = format.exponents ? format.exponentDigits + 2 + fraction : fraction;
+    if (format.exponents)
+      format.precision = fraction;
+  }
+  if (survey.special) {
+    int64_t offset = format.right + 1;
+    int64_t needed = 3 + survey.negativeInfinity - offset;
+    format.left = needed > format.left ? needed : format.left;
+  }
+}
+
+void ArrayPrinter::appendFloatElement(TextBuilder &word, double value) const {
+  if (!std::isfinite(value)) {
+    const char *name = value != value ? "nan" : value < 0 ? "-inf" : "inf";
+    word.appendSpaces(format.left + format.right + 1 - static_cast<int64_t>(strlen(name)));
+    word.append(name);
+    return;
+  }
+  Decimal decimal;
+  makeDecimal(value, false, decimal);
+  word.appendSpaces(format.left - decimal.whole.size() - std::signbit(value));
+  if (std::signbit(value))
+    word.append('-');
+  word.append(decimal.whole.view());
+  word.append('.');
+  word.append(decimal.fraction.view());
+  if (!format.exponents) {
+    word.appendSpaces(format.right - decimal.fraction.size());
+    return;
+  }
+  View exponent = decimal.exponent.view();
+  word.append('e');
+  word.append(exponent[0]);
+  word.append(View("0", 1), format.exponentDigits - (exponent.size - 1));
+  word.append(View(exponent.data + 1, exponent.size - 1));
+}
+
+void ArrayPrinter::appendElement(TextBuilder &word, int64_t offset) const {
+  if (array.dtype == MPY_BOOL)
+    word.append(integerAt(offset) ? (format.scalar ? "True" : " True") : "False");
+  else if (floating())
+    appendFloatElement(word, floatAt(offset));
+  else
+    word.appendFormat("%*lld", static_cast<int>(format.integerWidth),
+                      static_cast<long long>(integerAt(offset)));
+}
+
+// The last axis: words with separators, wrapped where the next one would not fit.
+void ArrayPrinter::appendRow(TextBuilder &text, int64_t offset, int64_t indent,
+                             int64_t width) const {
+  const char *separator = repr ? ", " : " ";
+  // The closing bracket, or the comma, needs one more column.
+  int64_t lineWidth = width - 1;
+  int64_t length = array.sizes[array.rank - 1], stride = strides[array.rank - 1];
+  // The caller has written the indent and the bracket stands for its last column.
+  int64_t column = indent;
+  auto appendWord = [&](View word) {
+    if (column + word.size > lineWidth && column > indent) {
+      while (text.data()[text.size() - 1] == ' ')
+        text.resize(text.size() - 1);
+      text.append('\n');
+      text.appendSpaces(indent);
+      column = indent;
+    }
+    text.append(word);
+    column += word.size;
+  };
+  bool skips = summarised && 2 * options.edgeItems < length;
+  TextBuilder word;
+  for (int64_t i = 0; i < length; ++i) {
+    if (skips && i == options.edgeItems) {
+      appendWord("...");
+      text.append(separator);
+      column += static_cast<int64_t>(strlen(separator));
+      i = length - options.edgeItems;
+    }
+    if (i >= length)
+      break;
+    word.clear();
+    appendElement(word, offset + i * stride);
+    appendWord(word.view());
+    if (i + 1 < length) {
+      text.append(separator);
+      column += static_cast<int64_t>(strlen(separator));
+    }
+  }
+}
+
+void ArrayPrinter::appendAxis(TextBuilder &text, int32_t axis, int64_t offset, int64_t indent,
+                              int64_t width) const {
+  if (axis == array.rank) {
+    appendElement(text, offset);
+    return;
+  }
+  text.append('[');
+  if (axis == array.rank - 1) {
+    appendRow(text, offset, indent, width);
+    text.append(']');
+    return;
+  }
+  int64_t length = array.sizes[axis];
+  bool skips = summarised && 2 * options.edgeItems < length;
+  auto endItem = [&] {
+    if (repr)
+      text.append(',');
+    text.append(View("\n", 1), array.rank - axis - 1);
+    text.appendSpaces(indent);
+  };
+  for (int64_t i = 0; i < length; ++i) {
+    if (skips && i == options.edgeItems) {
+      text.append("...");
+      endItem();
+      i = length - options.edgeItems;
+    }
+    if (i >= length)
+      break;
+    appendAxis(text, axis + 1, offset + i * strides[axis], indent + 1, width - 1);
+    if (i + 1 < length)
+      endItem();
+  }
+  text.append(']');
+}
+
+// Shape and type, where the numbers do not tell them; on a line of their own if they do not fit.
+void ArrayPrinter::appendExtras(TextBuilder &text) const {
+  static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
+  TextBuilder extras;
+  bool flatEmpty = array.rank == 1 && array.sizes[0] == 0;
+  if ((size == 0 && !flatEmpty) || size > options.threshold) {
+    extras.append("shape=(");
+    for (int32_t i = 0; i < array.rank; ++i) {
+      if (i > 0)
+        extras.append(", ");
+      extras.appendInt(array.sizes[i]);
+    }
+    extras.append(array.rank == 1 ? ",)" : ")");
+  }
+  if (size == 0 || array.dtype == MPY_INT32 || array.dtype == MPY_FLOAT32) {
+    if (extras.size() > 0)
+      extras.append(", ");
+    extras.append("dtype=");
+    extras.append(names[array.dtype]);
+  }
+  if (extras.size() == 0) {
+    text.append(')');
+    return;
+  }
+  extras.append(')');
+  text.append(',');
+  int64_t lastLine = 0;
+  while (lastLine < text.size() && text.data()[text.size() - 1 - lastLine] != '\n')
+    ++lastLine;
+  if (lastLine + extras.size() + 1 > options.lineWidth)
+    text.append("\n      ");
+  else
+    text.append(' ');
+  text.append(extras.view());
+}
+
+mpy_text *ArrayPrinter::print() {
+  TextBuilder text;
+  int64_t indent = 1, width = options.lineWidth;
+  if (repr) {
+    text.append("array(");
+    indent += 6;
+    width -= 1;
+  }
+  if (size == 0) {
+    text.append("[]");
+  } else {
+    chooseFormat();
+    appendAxis(text, 0, 0, indent, width);
+  }
+  if (repr)
+    appendExtras(text);
+  return text.finish();
+}
+
+static mpy_text *scalarText(const mpy_array &array) {
+  switch (array.dtype) {
+  case MPY_BOOL:
+    return mpy_str_bool(*static_cast<const int8_t *>(array.data));
+  case MPY_INT32:
+    return mpy_str_int(*static_cast<const int32_t *>(array.data));
+  case MPY_INT64:
+    return mpy_str_int(*static_cast<const int64_t *>(array.data));
+  case MPY_FLOAT32:
+    return mpy_str_float32(*static_cast<const float *>(array.data));
+  default:
+    return mpy_str_float64(*static_cast<const double *>(array.data));
+  }
+}
+
+} // namespace mpy
+
+using namespace mpy;
+
+mpy_text *mpy_array_str(const mpy_array *array) {
+  if (array->rank == 0)
+    return scalarText(*array);
+  return ArrayPrinter(*array, context.print, false).print();
+}
+
+mpy_text *mpy_array_repr(const mpy_array *array) {
+  return ArrayPrinter(*array, context.print, true).print();
+}
+
+mpy_text *mpy_array_string(const mpy_array *array, int64_t precision, int8_t suppress) {
+  PrintOptions options = context.print;
+  if (precision >= 0)
+    options.precision = precision;
+  options.suppress = suppress;
+  return ArrayPrinter(*array, options, false).print();
+}
+
+void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeItems,
+                           int64_t lineWidth, int8_t suppress) {
+  context.print = {precision, threshold, edgeItems, lineWidth, suppress != 0};
+}

@@ -1,0 +1,177 @@
+// The process around a compiled program: start and end, arguments, clocks, and standard output with
+// its buffer. Output reaches the system when the buffer is full, at a newline on a terminal, before
+// anything goes to standard error, and at the end; a failed write ends the program.
+#include "Context.h"
+
+#include "TextBuilder.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace mpy {
+
+constinit Context context = {0,
+                             nullptr,
+                             "program",
+                             {},
+                             {},
+                             {8, 1000, 3, 75, false},
+                             nullptr,
+                             nullptr,
+                             nullptr,
+                             nullptr};
+
+static void failWrite(int error) {
+  char message[256];
+  int length = snprintf(message, sizeof message, "%s: %s: [Errno %d] %s\n", context.module,
+                        error == EPIPE ? "BrokenPipeError" : "OSError", error, strerror(error));
+  [[maybe_unused]] ssize_t written = write(2, message, length);
+  _exit(1);
+}
+
+static void writeAll(int descriptor, const char *bytes, int64_t count) {
+  while (count > 0) {
+    ssize_t written = write(descriptor, bytes, count);
+    if (written < 0) {
+      if (errno == EINTR)
+        continue;
+      if (descriptor == 2)
+        return;
+      failWrite(errno);
+    }
+    bytes += written;
+    count -= written;
+  }
+}
+
+static void findStackLimit() {
+  rlimit limit;
+  int64_t size = 8 << 20;
+  if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    size = static_cast<int64_t>(limit.rlim_cur);
+  else
+    size = int64_t(1) << 30;
+  // A margin for the frames of the runtime, of libm and of one large function.
+  int64_t margin = size / 8 < (512 << 10) ? size / 8 : (512 << 10);
+  context.stackLimit = static_cast<char *>(__builtin_frame_address(0)) - size + margin;
+}
+
+} // namespace mpy
+
+using namespace mpy;
+
+int64_t mpy_abi_version(void) { return MPY_ABI_VERSION; }
+
+void mpy_begin(int argc, char **argv, const char *module) {
+  context.argc = argc;
+  context.argv = argv;
+  if (module)
+    context.module = module;
+  context.output.terminal = isatty(1);
+  const char *report = getenv("MPY_MEMORY_REPORT");
+  context.memory.report = report && strcmp(report, "0") != 0 && *report;
+  // A closed pipe is an error of write, as in Python.
+  signal(SIGPIPE, SIG_IGN);
+  findStackLimit();
+}
+
+void mpy_end(void) {
+  mpy_flush(1);
+  if (!context.memory.report)
+    return;
+  if (context.random) {
+    mpy_release(context.random);
+    context.random = nullptr;
+  }
+  char message[256];
+  int length = snprintf(message, sizeof message,
+                        "mpy: %lld allocations, %lld frees, %lld bytes peak, %lld live\n",
+                        static_cast<long long>(context.memory.allocations),
+                        static_cast<long long>(context.memory.frees),
+                        static_cast<long long>(context.memory.peakBytes),
+                        static_cast<long long>(mpy_live_buffers()));
+  writeAll(2, message, length);
+}
+
+void mpy_exit(int64_t code) {
+  mpy_end();
+  exit(static_cast<int>(code));
+}
+
+int64_t mpy_argc(void) { return context.argc; }
+
+mpy_text *mpy_argv(const char *file, int64_t line, int64_t index) {
+  int64_t position = index < 0 ? index + context.argc : index;
+  if (position < 0 || position >= context.argc)
+    raise({file, line}, "IndexError", "list index out of range");
+  const char *argument = context.argv[position];
+  return mpy_string_from(argument, static_cast<int64_t>(strlen(argument)));
+}
+
+int8_t mpy_isatty(int64_t fd) { return isatty(static_cast<int>(fd)) != 0; }
+
+void mpy_write(int64_t fd, const mpy_text *text) { mpy_write_bytes(fd, text->bytes, text->length); }
+
+void mpy_write_bytes(int64_t fd, const char *bytes, int64_t count) {
+  if (fd != 1) {
+    mpy_flush(1);
+    writeAll(static_cast<int>(fd), bytes, count);
+    return;
+  }
+  OutputState &output = context.output;
+  if (output.size + count > outputCapacity) {
+    mpy_flush(1);
+    if (count > outputCapacity) {
+      writeAll(1, bytes, count);
+      return;
+    }
+  }
+  memcpy(output.buffer + output.size, bytes, count);
+  output.size += count;
+  if (output.terminal && memchr(bytes, '\n', count))
+    mpy_flush(1);
+}
+
+void mpy_flush(int64_t fd) {
+  OutputState &output = context.output;
+  if (fd != 1 || output.size == 0)
+    return;
+  int64_t size = output.size;
+  output.size = 0;
+  writeAll(1, output.buffer, size);
+}
+
+static double readClock(clockid_t clock) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+double mpy_perf_counter(void) { return readClock(CLOCK_MONOTONIC); }
+
+double mpy_time(void) { return readClock(CLOCK_REALTIME); }
+
+void mpy_sleep(const char *file, int64_t line, double seconds) {
+  if (seconds != seconds)
+    raise({file, line}, "ValueError", "Invalid value NaN (not a number)");
+  if (seconds < 0)
+    raise({file, line}, "ValueError", "sleep length must be non-negative");
+  mpy_flush(1);
+  if (seconds > 1e9)
+    seconds = 1e9;
+  timespec rest;
+  rest.tv_sec = static_cast<time_t>(seconds);
+  rest.tv_nsec = static_cast<long>((seconds - static_cast<double>(rest.tv_sec)) * 1e9);
+  while (nanosleep(&rest, &rest) != 0 && errno == EINTR)
+    ;
+}
+
+void mpy_check_stack(const char *file, int64_t line) {
+  if (static_cast<char *>(__builtin_frame_address(0)) < context.stackLimit)
+    raise({file, line}, "RecursionError", "maximum recursion depth exceeded");
+}

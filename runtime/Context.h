@@ -1,0 +1,74 @@
+// The one piece of state that the runtime has, and the error exits that every part uses.
+#ifndef MPY_RUNTIME_CONTEXT_H
+#define MPY_RUNTIME_CONTEXT_H
+
+#include "mpy.h"
+
+namespace mpy {
+
+constexpr int64_t sizeClassCount = 512;
+constexpr int64_t outputCapacity = 64 * 1024;
+
+/// Where an operation stands in the program; what an error names.
+struct Place {
+  const char *file;
+  int64_t line;
+};
+
+/// Buffers that are kept for reuse, and the counts behind the memory report.
+struct MemoryState {
+  mpy_header *freeLists[sizeClassCount];
+  char *slabCursor;
+  char *slabEnd;
+  int64_t keptBytes;
+  int64_t keptLimit;
+  int64_t liveBytes;
+  int64_t peakBytes;
+  int64_t allocations;
+  int64_t frees;
+  bool report;
+};
+
+/// Standard output, buffered.
+struct OutputState {
+  char buffer[outputCapacity];
+  int64_t size;
+  bool terminal;
+};
+
+/// How NumPy arrays are printed; the meaning of np.set_printoptions.
+struct PrintOptions {
+  int64_t precision;
+  int64_t threshold;
+  int64_t edgeItems;
+  int64_t lineWidth;
+  bool suppress;
+};
+
+/// All state of the runtime; constant-initialised, so that no code runs before main.
+struct Context {
+  int argc;
+  char **argv;
+  const char *module;
+  MemoryState memory;
+  OutputState output;
+  PrintOptions print;
+  mpy_random *random;
+  char *stackLimit;
+  void (*errorHook)(void *, const char *, int64_t, const char *, const char *);
+  void *errorHookData;
+};
+
+extern Context context;
+
+/// Raises with a message in printf's form.
+[[noreturn]] void raise(Place place, const char *kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/// malloc for memory inside the runtime; MemoryError where there is none.
+void *allocateRaw(size_t bytes);
+void *reallocateRaw(void *data, size_t bytes);
+
+} // namespace mpy
+
+#endif

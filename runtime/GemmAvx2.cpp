@@ -1,0 +1,13 @@
+// The kernels of the matrix product for AVX2 with fused multiply-add: vectors of 32 bytes, 16 registers.
+#include "GemmKernels.h"
+
+#pragma clang fp contract(fast)
+#ifdef __x86_64__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define GEMM_NAME gemmKernelsAvx2
+#define GEMM_VECTOR_BYTES 32
+#define GEMM_ROWS 4
+#define GEMM_VECTORS 3
+#include "GemmKernel.inc"
+#pragma clang attribute pop
+#endif
