@@ -130,6 +130,18 @@ SmallVector<OpFoldResult> extentsOf(OpBuilder &builder, Location loc, Value tens
   return extents;
 }
 
+void forwardExtents(RewriterBase &rewriter, Operation *root) {
+  SmallVector<tensor::DimOp> questions;
+  root->walk<WalkOrder::PreOrder>([&](tensor::DimOp dim) { questions.push_back(dim); });
+  for (tensor::DimOp dim : questions) {
+    std::optional<int64_t> index = dim.getConstantIndex();
+    if (!index)
+      continue;
+    rewriter.setInsertionPoint(dim);
+    rewriter.replaceOp(dim, extentValue(rewriter, dim.getLoc(), dim.getSource(), *index));
+  }
+}
+
 bool sameExtent(OpFoldResult left, OpFoldResult right) {
   auto leftConstant = getConstantIntValue(left), rightConstant = getConstantIntValue(right);
   if (leftConstant || rightConstant)

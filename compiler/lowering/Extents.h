@@ -5,6 +5,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/PatternMatch.h"
 
 namespace mpy {
 
@@ -17,6 +18,8 @@ mlir::OpFoldResult extentOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::
 mlir::Value extentValue(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor, int64_t dimension);
 /// All extents of a tensor.
 llvm::SmallVector<mlir::OpFoldResult> extentsOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor);
+/// Replaces every `tensor.dim` by what its extent comes from.
+void forwardExtents(mlir::RewriterBase &rewriter, mlir::Operation *root);
 /// Whether two extents are certainly equal.
 bool sameExtent(mlir::OpFoldResult left, mlir::OpFoldResult right);
 

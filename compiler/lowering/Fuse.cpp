@@ -1,0 +1,90 @@
+// Fuses linalg.generic operations on tensors: linalg form -> linalg form with as few passes over memory as the dependences
+// allow. A gradient uses nearly every intermediate array more than once; so producers become further results of one
+// operation instead of being computed again.
+#include "lowering/Extents.h"
+#include "lowering/Fusion.h"
+#include "lowering/Passes.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
+
+using namespace mlir;
+
+namespace mpy {
+#define GEN_PASS_DEF_FUSE
+#include "lowering/Passes.h.inc"
+
+std::optional<SmallVector<unsigned>> tensorDimensions(AffineMap map) {
+  if (!map.isPermutation())
+    return std::nullopt;
+  SmallVector<unsigned> dimensions(map.getNumDims());
+  for (auto [index, result] : llvm::enumerate(map.getResults()))
+    dimensions[cast<AffineDimExpr>(result).getPosition()] = index;
+  return dimensions;
+}
+
+linalg::GenericOp dropUnused(IRRewriter &rewriter, linalg::GenericOp generic) {
+  if (generic->use_empty()) {
+    rewriter.eraseOp(generic);
+    return {};
+  }
+  Block *body = generic.getBody();
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body->without_terminator())))
+    if (isOpTriviallyDead(&op))
+      rewriter.eraseOp(&op);
+  SmallVector<unsigned> unused;
+  for (OpOperand *input : generic.getDpsInputOperands())
+    if (generic.getMatchingBlockArgument(input).use_empty())
+      unused.push_back(input->getOperandNumber());
+  if (unused.empty())
+    return generic;
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  for (OpOperand &operand : generic->getOpOperands()) {
+    if (llvm::is_contained(unused, operand.getOperandNumber()))
+      continue;
+    maps.push_back(generic.getMatchingIndexingMap(&operand));
+    if (generic.isDpsInput(&operand))
+      inputs.push_back(operand.get());
+  }
+  // Loop bounds come from operands: the outputs may not show all of them.
+  if (!inversePermutation(concatAffineMaps(maps, rewriter.getContext())))
+    return generic;
+  rewriter.setInsertionPoint(generic);
+  auto slim = linalg::GenericOp::create(rewriter, generic.getLoc(), generic.getResultTypes(), inputs,
+                                        generic.getDpsInits(), maps, generic.getIteratorTypesArray());
+  for (unsigned index : llvm::reverse(unused))
+    body->eraseArgument(index);
+  slim.getRegion().takeBody(generic.getRegion());
+  rewriter.replaceOp(generic, slim.getResults());
+  return slim;
+}
+
+// A constant that came together with its use may make both unnecessary, as the 1 that seeds a gradient does.
+static void foldBodies(IRRewriter &rewriter, func::FuncOp function) {
+  function.walk([&](linalg::GenericOp generic) {
+    for (Operation &op : llvm::make_early_inc_range(generic.getBody()->without_terminator())) {
+      SmallVector<Value> folded;
+      rewriter.setInsertionPoint(&op);
+      if (succeeded(rewriter.tryFold(&op, folded)) && folded.size() == op.getNumResults())
+        rewriter.replaceOp(&op, folded);
+    }
+  });
+}
+
+namespace {
+struct Fuse : impl::FuseBase<Fuse> {
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    DominanceInfo dominance(getOperation());
+    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+    forwardExtents(rewriter, getOperation());
+    inlineCheapProducers(rewriter, getOperation());
+    mergeGenerics(rewriter, getOperation());
+    orderLoops(rewriter, getOperation());
+    foldBodies(rewriter, getOperation());
+    // Bodies that came together share what they both compute.
+    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+  }
+};
+} // namespace
+} // namespace mpy
