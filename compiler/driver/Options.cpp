@@ -8,6 +8,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Config/llvm-config.h"
+#include "llvm/Support/Format.h"
 
 using namespace mpy;
 
@@ -55,7 +56,8 @@ private:
   std::optional<ExitCode> limitation(ErrorId id, std::string help);
   std::optional<ExitCode> usageError(ErrorId id, std::vector<std::string> arguments,
                                      std::string help = {});
-  /// The value of an option that may stand in the next word; null after reporting that there is none.
+  /// The value of an option that may stand in the next word; null after reporting that there is
+  /// none.
   std::optional<llvm::StringRef> value(llvm::StringRef option, llvm::StringRef rest);
 
   llvm::ArrayRef<llvm::StringRef> words;
@@ -161,7 +163,8 @@ std::optional<ExitCode> OptionReader::readWord(llvm::StringRef word) {
   }
   if (rest.consume_front("-O")) {
     if (rest.size() != 1 || rest.front() < '0' || rest.front() > '3')
-      return usageError(ErrorId::InvalidOptionValue, {rest.str(), "-O"}, "use -O0, -O1, -O2 or -O3");
+      return usageError(ErrorId::InvalidOptionValue, {rest.str(), "-O"},
+                        "use -O0, -O1, -O2 or -O3");
     options.optimizationLevel = rest.front() - '0';
     return std::nullopt;
   }

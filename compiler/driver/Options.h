@@ -27,7 +27,8 @@ struct Options {
   std::vector<std::string> programArguments;
 };
 
-/// Reads the command line into `options`; an exit code if mpyc is done (help, version, an error, which is reported).
+/// Reads the command line into `options`; an exit code if mpyc is done (help, version, an error,
+/// which is reported).
 std::optional<ExitCode> parseOptions(llvm::ArrayRef<llvm::StringRef> arguments, Options &options,
                                      Diagnostics &diagnostics);
 

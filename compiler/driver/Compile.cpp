@@ -1,0 +1,237 @@
+// Runs one compilation, phase by phase, until the phase that the options ask for.
+//
+//   prog.mpy -> AST -> mpy module -> stages of Pipeline.cpp -> LLVM IR -> object -> executable
+//
+// On exit a result is complete or absent. A pass that fails without an error in the user's program
+// is a bug of the compiler and ends the process with code 70.
+#include "driver/Compile.h"
+#include "driver/Crash.h"
+#include "driver/Output.h"
+#include "driver/Pipeline.h"
+#include "driver/Report.h"
+
+#include "backend/Cpu.h"
+#include "backend/EntryPoints.h"
+#include "backend/Link.h"
+#include "frontend/AstPrint.h"
+#include "frontend/Parse.h"
+#include "frontend/Specialize.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mpy;
+
+namespace {
+class Compilation {
+public:
+  Compilation(const Options &options, SourceManager &sources, Diagnostics &diagnostics)
+      : options(options), sources(sources), diagnostics(diagnostics),
+        stopwatch(options.verbose, options.timeReport) {}
+
+  ExitCode run();
+
+private:
+  ExitCode runFrontEnd();
+  ExitCode runStages(mlir::ModuleOp module, PassErrors &errors);
+  ExitCode runBackEnd(mlir::ModuleOp module, PassErrors &errors);
+  ExitCode link(llvm::StringRef object);
+  ExitCode write(llvm::StringRef bytes);
+  ExitCode writeModule(mlir::ModuleOp module);
+  bool stopsAfter(Phase phase) const {
+    return options.command != Options::Command::Check && options.phase == phase;
+  }
+  void enter(Phase phase) { stopwatch.enter(info(phase).name); }
+
+  const Options &options;
+  SourceManager &sources;
+  Diagnostics &diagnostics;
+  Stopwatch stopwatch;
+  std::string output;
+  std::unique_ptr<CpuTarget> target;
+  std::unique_ptr<ast::Module> program;
+  std::string remarks;
+};
+} // namespace
+
+/// Where the result goes when -o does not say: text to standard output, files beside us.
+static std::string defaultOutput(const Options &options) {
+  if (!options.output.empty())
+    return options.output;
+  if (isText(options.phase))
+    return "-";
+  llvm::SmallString<128> name(llvm::sys::path::stem(options.input));
+  if (*info(options.phase).suffix)
+    name += llvm::Twine(".", info(options.phase).suffix).str();
+  return std::string(name);
+}
+
+ExitCode Compilation::run() {
+  std::string reason;
+  target = CpuTarget::create({options.architecture, options.optimizationLevel}, reason);
+  if (!target) {
+    diagnostics.reportGlobal(ErrorId::UnknownProcessor, {options.architecture},
+                             {.help = "use 'native', or a name such as x86-64-v3 or skylake"});
+    return ExitCode::UsageError;
+  }
+  output = defaultOutput(options);
+  if (options.command == Options::Command::Build) {
+    bool same = false;
+    if (!llvm::sys::fs::equivalent(options.input, output, same) && same) {
+      diagnostics.reportGlobal(ErrorId::OutputIsInput, {options.input},
+                               {.help = "give the output another name with '-o'"});
+      return ExitCode::UsageError;
+    }
+  }
+  std::optional<FileId> file = sources.load(options.input, &reason);
+  if (!file) {
+    diagnostics.reportGlobal(ErrorId::UnreadableInput, {options.input, reason});
+    return ExitCode::UsageError;
+  }
+  if (options.command == Options::Command::Build && !checkOutput(output, diagnostics))
+    return ExitCode::UsageError;
+
+  enter(Phase::Ast);
+  program = parseModule(sources, *file, diagnostics);
+  if (!program)
+    return ExitCode::ProgramError;
+  if (stopsAfter(Phase::Ast)) {
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    printAst(*program, out);
+    return write(text);
+  }
+  return runFrontEnd();
+}
+
+ExitCode Compilation::runFrontEnd() {
+  enter(Phase::Mpy);
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  // One thread: the order of messages and names is the same in every run.
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false);
+  context.loadAllAvailableDialects();
+  PassErrors errors(context, diagnostics);
+  errors.remarks = &remarks;
+
+  SpecializeOptions specializeOptions;
+  specializeOptions.importPaths = options.importPaths;
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      specialize(context, *program, sources, diagnostics, specializeOptions);
+  if (!module || diagnostics.hasErrors()) {
+    if (!diagnostics.hasErrors())
+      internalError("the specialiser failed without an error\n" + errors.internal);
+    return ExitCode::ProgramError;
+  }
+  if (failed(mlir::verify(*module)))
+    internalError(errors.internal);
+  if (stopsAfter(Phase::Mpy))
+    return writeModule(*module);
+  target->describe(*module);
+  if (ExitCode code = runStages(*module, errors))
+    return code;
+  if (options.command == Options::Command::Check || options.phase < Phase::LlvmIr)
+    return ExitCode::Success;
+  return runBackEnd(*module, errors);
+}
+
+ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
+  for (const Stage &stage : stages()) {
+    enter(stage.phase);
+    mlir::PassManager manager(module.getContext());
+    stage.addPasses(manager);
+    stopwatch.attach(manager);
+    bool failed = mlir::failed(manager.run(module));
+    stopwatch.printPassTimes();
+    if (diagnostics.hasErrors())
+      return ExitCode::ProgramError;
+    if (failed)
+      internalError(errors.internal);
+    if (stopsAfter(stage.phase) && stage.phase == Phase::Allocations)
+      return write(remarks);
+    if (stopsAfter(stage.phase) && stage.phase < Phase::LlvmIr)
+      return writeModule(module);
+  }
+  return ExitCode::Success;
+}
+
+ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
+  std::string reason;
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> translated = target->translate(module, context, reason);
+  if (!translated ||
+      !addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason))
+    internalError(errors.internal + reason);
+  target->optimize(*translated);
+  if (stopsAfter(Phase::LlvmIr)) {
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    translated->print(out, nullptr);
+    return write(text);
+  }
+
+  bool assembly = options.phase == Phase::Assembly;
+  enter(assembly ? Phase::Assembly : Phase::Object);
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  if (!target->emit(*translated, out,
+                    assembly ? llvm::CodeGenFileType::AssemblyFile
+                             : llvm::CodeGenFileType::ObjectFile))
+    internalError("the target cannot write object files");
+  llvm::StringRef text(bytes.data(), bytes.size());
+  return options.phase == Phase::Executable ? link(text) : write(text);
+}
+
+ExitCode Compilation::link(llvm::StringRef object) {
+  enter(Phase::Executable);
+  std::string compiler =
+      llvm::sys::fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&mpy::compile));
+  std::optional<std::string> runtime = findRuntimeLibrary(compiler);
+  if (!runtime) {
+    diagnostics.reportGlobal(ErrorId::NoRuntimeLibrary, {},
+                             {.help = "install mpyc with its 'lib' folder"});
+    return ExitCode::ProgramError;
+  }
+  llvm::SmallString<128> objectPath;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile("mpyc", "o", objectPath)) {
+    diagnostics.reportGlobal(ErrorId::OutputFailed, {"temporary object", error.message()});
+    return ExitCode::ProgramError;
+  }
+  RemovedOnExit removed(objectPath);
+  if (!writeOutput(objectPath, object, diagnostics))
+    return ExitCode::ProgramError;
+  auto linkTo = [&](llvm::StringRef path) {
+    std::string reason;
+    if (linkExecutable(objectPath, *runtime, path, reason))
+      return true;
+    diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
+    return false;
+  };
+  bool linked = replaceOutput(output, linkTo, diagnostics);
+  stopwatch.finish();
+  return linked ? ExitCode::Success : ExitCode::ProgramError;
+}
+
+ExitCode Compilation::write(llvm::StringRef bytes) {
+  stopwatch.finish();
+  return writeOutput(output, bytes, diagnostics) ? ExitCode::Success : ExitCode::ProgramError;
+}
+
+ExitCode Compilation::writeModule(mlir::ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  mlir::OpPrintingFlags flags;
+  // Values print under the names that the program gives them.
+  flags.printNameLocAsPrefix();
+  module.print(out, flags);
+  out << "\n";
+  return write(text);
+}
+
+ExitCode mpy::compile(const Options &options, SourceManager &sources, Diagnostics &diagnostics) {
+  return Compilation(options, sources, diagnostics).run();
+}

@@ -1,0 +1,146 @@
+// Turns every way in which the compiler can fail by itself into exit code 70 and one sentence:
+//
+//   mpyc: internal error in phase 'adjoint'; please report it with the program
+//
+// Signals are caught on their own stack, so that a stack overflow is reported too; the handlers
+// only write, unlink and exit. Ctrl-C ends with 130. Temporary files are removed on each way out.
+#include "driver/Crash.h"
+#include "driver/ExitCode.h"
+
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/raw_ostream.h"
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace mpy;
+
+static const char *volatile phase = "command line";
+
+static constexpr int maximumFiles = 8;
+static char files[maximumFiles][4096];
+
+static void removeFiles() {
+  // Backwards: files before the folders that hold them.
+  for (int i = maximumFiles - 1; i >= 0; --i)
+    if (files[i][0] && unlink(files[i]) != 0)
+      rmdir(files[i]);
+}
+
+void mpy::enterPhase(const char *name) { phase = name; }
+const char *mpy::currentPhase() { return phase; }
+
+RemovedOnExit::RemovedOnExit(llvm::StringRef path) : slot(-1) {
+  for (int i = 0; i < maximumFiles && slot < 0; ++i)
+    if (!files[i][0])
+      slot = i;
+  if (slot < 0 || path.size() >= sizeof(files[0]))
+    internalError("too many temporary files");
+  std::memcpy(files[slot], path.data(), path.size());
+  files[slot][path.size()] = 0;
+}
+
+void RemovedOnExit::keep() { files[slot][0] = 0; }
+
+RemovedOnExit::~RemovedOnExit() {
+  if (files[slot][0] && unlink(files[slot]) != 0)
+    rmdir(files[slot]);
+  files[slot][0] = 0;
+}
+
+static void writeText(const char *text) {
+  [[maybe_unused]] ssize_t written = write(2, text, std::strlen(text));
+}
+
+/// Safe inside a signal handler.
+[[noreturn]] static void endWithInternalError(const char *what) {
+  writeText("mpyc: internal error in phase '");
+  writeText(phase);
+  writeText("'; please report it with the program\n");
+  if (*what) {
+    writeText("  ");
+    writeText(what);
+    writeText("\n");
+  }
+  removeFiles();
+  _exit(ExitCode::InternalError);
+}
+
+void mpy::internalError(llvm::StringRef what) {
+  llvm::outs().flush();
+  endWithInternalError(what.str().c_str());
+}
+
+static void handleCrash(int signal) {
+  switch (signal) {
+  case SIGSEGV:
+  case SIGBUS:
+    endWithInternalError("invalid memory access or stack overflow");
+  case SIGABRT:
+    endWithInternalError("aborted");
+  default:
+    endWithInternalError("invalid instruction or arithmetic");
+  }
+}
+
+static void handleInterrupt(int signal) {
+  removeFiles();
+  _exit(128 + signal);
+}
+
+static void installSignalStack() {
+  static constexpr size_t size = 256 * 1024;
+  void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return;
+  stack_t stack = {};
+  stack.ss_sp = memory;
+  stack.ss_size = size;
+  sigaltstack(&stack, nullptr);
+}
+
+void mpy::installCrashHandlers() {
+  llvm::install_fatal_error_handler(
+      [](void *, const char *reason, bool) { endWithInternalError(reason); }, nullptr);
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { endWithInternalError("out of memory"); }, nullptr);
+  struct sigaction action = {};
+  action.sa_handler = handleInterrupt;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP})
+    sigaction(signal, &action, nullptr);
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  return; // The sanitizer's report says more.
+#endif
+#endif
+  installSignalStack();
+  action.sa_handler = handleCrash;
+  action.sa_flags = SA_ONSTACK;
+  for (int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
+    sigaction(signal, &action, nullptr);
+}
+
+int mpy::runWithLargeStack(llvm::function_ref<int()> work) {
+  struct Call {
+    llvm::function_ref<int()> work;
+    int result;
+  } call{work, ExitCode::InternalError};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, size_t(256) << 20);
+  pthread_t thread;
+  auto run = [](void *argument) -> void * {
+    installSignalStack();
+    auto *call = static_cast<Call *>(argument);
+    call->result = call->work();
+    return nullptr;
+  };
+  // Where so much address space is not to be had, the usual stack serves most programs.
+  if (pthread_create(&thread, &attributes, run, &call) != 0)
+    return work();
+  pthread_join(thread, nullptr);
+  return call.result;
+}

@@ -1,0 +1,110 @@
+// Every pass in order, each with its reason, and what no longer occurs from there on.
+//
+//   mpy with requests -> mpy -> fused linalg on tensors -> loops over owned buffers -> LLVM dialect
+//
+// The list does not depend on -O: what is accepted, and what it means, is the same at every level.
+#include "driver/Pipeline.h"
+#include "driver/Inline.h"
+
+#include "adjoint/Passes.h"
+#include "backend/ToLLVM.h"
+#include "dialect/Dialect.h"
+#include "lowering/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/Transforms/InlinerInterfaceImpl.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mpy;
+
+static void addCleanup(mlir::OpPassManager &passes) {
+  passes.addPass(mlir::createCanonicalizerPass());
+  passes.addPass(mlir::createCSEPass());
+}
+
+/// Array operations with requests for gradients -> array operations alone.
+static void addAdjointStage(mlir::OpPassManager &passes) {
+  // A gradient of a function that is inlined needs no tape between caller and callee.
+  passes.addPass(createInlinePass());
+  addCleanup(passes);
+  passes.addPass(mlir::createSymbolDCEPass());
+  // Requests nest; the pass runs until none is left.
+  passes.addPass(createExpandGrad());
+  passes.addPass(createVerifyNoGrad());
+  // From here on, no mpy.grad occurs.
+  // The generated functions are mostly used once.
+  passes.addPass(createInlinePass());
+  addCleanup(passes);
+  passes.addPass(mlir::createSymbolDCEPass());
+}
+
+/// Array operations -> fused linalg operations on tensors.
+static void addTensorStage(mlir::OpPassManager &passes) {
+  mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
+  functions.addPass(createPrimitivesToLinalg());
+  addCleanup(functions);
+  // One pass over memory for everything that has the same iteration space.
+  functions.addPass(createFuse());
+  addCleanup(functions);
+  functions.addPass(createVerifyLowered());
+  // From here on, no array operation of the mpy dialect occurs, only calls of the runtime.
+}
+
+/// Tensors -> loops over buffers that have owners.
+static void addBufferStage(mlir::OpPassManager &passes) {
+  passes.addPass(createOwnBuffers());
+  // From here on, no tensor occurs.
+  mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
+  functions.addPass(mlir::createCanonicalizerPass());
+  functions.addPass(createBuffersToLoops());
+  // From here on, no linalg operation occurs.
+  addCleanup(functions);
+  functions.addPass(mlir::createLoopInvariantCodeMotionPass());
+}
+
+/// Calls of the runtime; the listing of allocations reads what the previous stage left.
+static void addRuntimeStage(mlir::OpPassManager &passes) {
+  passes.addPass(createHandlesToRuntime());
+  // From here on, no mpy operation or type occurs.
+  addCleanup(passes);
+}
+
+static void addAllocationsStage(mlir::OpPassManager &passes) {
+  addBufferStage(passes);
+  passes.addNestedPass<mlir::func::FuncOp>(createVerifyAllocations());
+}
+
+static void addLlvmStage(mlir::OpPassManager &passes) { buildToLLVMPipeline(passes); }
+
+llvm::ArrayRef<Stage> mpy::stages() {
+  static constexpr Stage all[] = {
+      {Phase::Adjoint, addAdjointStage},
+      {Phase::Tensor, addTensorStage},
+      {Phase::Allocations, addAllocationsStage},
+      {Phase::Buffers, addRuntimeStage},
+      {Phase::LlvmIr, addLlvmStage},
+  };
+  return all;
+}
+
+void mpy::registerDialects(mlir::DialectRegistry &registry) {
+  registry.insert<MpyDialect, mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
+                  mlir::func::FuncDialect, mlir::linalg::LinalgDialect, mlir::LLVM::LLVMDialect,
+                  mlir::math::MathDialect, mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
+                  mlir::tensor::TensorDialect, mlir::vector::VectorDialect>();
+  mlir::func::registerInlinerExtension(registry);
+  mlir::LLVM::registerInlinerInterface(registry);
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
+}
+
+void mpy::registerPasses() {
+  registerAdjointPasses();
+  registerLoweringPasses();
+}

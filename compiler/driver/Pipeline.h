@@ -1,0 +1,29 @@
+// The whole way from mpy operations to the LLVM dialect, on one page.
+#ifndef MPY_DRIVER_PIPELINE_H
+#define MPY_DRIVER_PIPELINE_H
+
+#include "driver/Phases.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ArrayRef.h"
+
+namespace mpy {
+
+/// The passes that lead from one phase's form to that of the next.
+struct Stage {
+  Phase phase;
+  void (*addPasses)(mlir::OpPassManager &passes);
+};
+
+/// Every stage between the specialiser and the translation to LLVM IR, in order.
+llvm::ArrayRef<Stage> stages();
+
+/// Everything that the passes and the translation need to know of: dialects, interfaces,
+/// translations.
+void registerDialects(mlir::DialectRegistry &registry);
+/// Every pass of this project by its name, for mpy-opt.
+void registerPasses();
+
+} // namespace mpy
+
+#endif // MPY_DRIVER_PIPELINE_H

@@ -1,0 +1,75 @@
+// `mpyc run`: compiles into a temporary folder, runs the program and ends as it does.
+//
+//   mpyc run prog.mpy a b   ->   /tmp/mpyc-run-1f/prog a b, exit code of prog
+//
+// A program that a signal ends gives 128 plus the signal, as shells count: Ctrl-C is 130.
+#include "driver/Compile.h"
+#include "driver/Crash.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace mpy;
+
+static volatile pid_t child = 0;
+
+/// What the compiler is told to do, the running program is told.
+static void forwardSignal(int signal) {
+  if (child > 0)
+    kill(child, signal);
+}
+
+static int runProgram(const std::string &executable, const Options &options,
+                      Diagnostics &diagnostics) {
+  std::vector<char *> arguments = {const_cast<char *>(options.input.c_str())};
+  for (const std::string &argument : options.programArguments)
+    arguments.push_back(const_cast<char *>(argument.c_str()));
+  arguments.push_back(nullptr);
+
+  child = fork();
+  if (child < 0) {
+    diagnostics.reportGlobal(ErrorId::CannotRun, {std::strerror(errno)});
+    return ExitCode::ProgramError;
+  }
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
+      std::signal(signal, SIG_DFL);
+    execv(executable.c_str(), arguments.data());
+    _exit(126);
+  }
+  struct sigaction action = {};
+  action.sa_handler = forwardSignal;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP})
+    sigaction(signal, &action, nullptr);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int mpy::compileAndRun(const Options &options, SourceManager &sources, Diagnostics &diagnostics) {
+  llvm::SmallString<128> folder;
+  if (std::error_code error = llvm::sys::fs::createUniqueDirectory("mpyc-run", folder)) {
+    diagnostics.reportGlobal(ErrorId::CannotRun, {error.message()});
+    return ExitCode::ProgramError;
+  }
+  RemovedOnExit removedFolder(folder);
+  llvm::SmallString<128> executable(folder);
+  llvm::sys::path::append(executable, llvm::sys::path::stem(options.input));
+  RemovedOnExit removedExecutable(executable);
+
+  Options build = options;
+  build.command = Options::Command::Build;
+  build.output = std::string(executable);
+  if (ExitCode code = compile(build, sources, diagnostics))
+    return code;
+  return runProgram(std::string(executable), options, diagnostics);
+}
