@@ -85,7 +85,11 @@ void appendFloat(TextBuilder &builder, double value, bool single) {
   }
   Digits digits = shortestDigits(value, single);
   View all(digits.digits, digits.count);
-  if (digits.point > 16 || digits.point < -3) {
+  // NumPy leaves plain notation where the digits of the type end, and compares values, not digits:
+  // 0.0001 as float32 is below 1e-4.
+  bool exponent = single ? value != 0 && (value >= 1e6 || value < 1e-4)
+                         : digits.point > 16 || digits.point < -3;
+  if (exponent) {
     builder.append(all[0]);
     if (digits.count > 1) {
       builder.append('.');

@@ -208,7 +208,7 @@ static void appendGeneralWithPoint(TextBuilder &builder, double value, int preci
     builder.append(".0");
 }
 
-static mpy_text *formatDouble(Place place, double value, const Specification &spec, bool single,
+static mpy_text *formatDouble(Place place, double value, const Specification &spec,
                               const char *typeName) {
   uint32_t type = spec.type == 'n' ? uint32_t('g') : spec.type;
   if (type != 0 && (type > 127 || !strchr("eEfFgG%", static_cast<int>(type))))
@@ -224,7 +224,7 @@ static mpy_text *formatDouble(Place place, double value, const Specification &sp
   if (value != value || std::isinf(value)) {
     text.append(value != value ? (upper ? "NAN" : "nan") : upper ? "INF" : "inf");
   } else if (type == 0 && spec.precision < 0) {
-    appendFloat(text, magnitude, single);
+    appendFloat(text, magnitude, false);
     if (spec.alternate && !memchr(text.data(), '.', text.size())) {
       const char *mark = static_cast<const char *>(memchr(text.data(), 'e', text.size()));
       TextBuilder dotted;
@@ -266,7 +266,7 @@ static mpy_text *formatInteger(Place place, int64_t value, View text, const char
   Specification spec = parseSpecification(place, text, 'd', '>', typeName);
   uint32_t type = spec.type;
   if (type < 128 && type > 0 && strchr("eEfFgG%", static_cast<int>(type)))
-    return formatDouble(place, static_cast<double>(value), spec, false, typeName);
+    return formatDouble(place, static_cast<double>(value), spec, typeName);
   if (type == 0 || type > 127 || !strchr("bcdoxXn", static_cast<int>(type)))
     failType(place, type, typeName);
   if (spec.precision >= 0)
@@ -316,13 +316,11 @@ mpy_text *mpy_format_int(const char *file, int64_t line, int64_t value, const mp
 
 mpy_text *mpy_format_float(const char *file, int64_t line, double value, const mpy_text *spec) {
   Place place = {file, line};
-  return formatDouble(place, value, parseSpecification(place, spec, 0, '>', "float"), false, "float");
+  return formatDouble(place, value, parseSpecification(place, spec, 0, '>', "float"), "float");
 }
 
 mpy_text *mpy_format_float32(const char *file, int64_t line, float value, const mpy_text *spec) {
-  // NumPy prints str(value) without a specification, else it formats the double.
-  if (spec->length == 0)
-    return mpy_str_float32(value);
+  // NumPy hands the value to Python's float, whose digits are those of the double.
   return mpy_format_float(file, line, static_cast<double>(value), spec);
 }
 

@@ -119,6 +119,18 @@ static double roundDecimal(double value, int64_t decimals) {
   return strtod(rounded.size() > 0 && (carry || kept > 0) ? rounded.cString() : "0", nullptr);
 }
 
+// A number of a text file; NumPy's loadtxt knows no underscores, Python's float() does.
+bool parseDecimal(View text, bool underscores, double &value) {
+  text = trim(text);
+  if (!underscores && memchr(text.data, '_', text.size))
+    return false;
+  TextBuilder number;
+  if (!copyDecimal(text, number))
+    return false;
+  value = strtod(number.cString(), nullptr);
+  return true;
+}
+
 } // namespace mpy
 
 using namespace mpy;

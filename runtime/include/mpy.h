@@ -232,7 +232,7 @@ mpy_text *mpy_repr_bool_(int8_t value);
 /* format(value, spec) with Python's format specification; ValueError with Python's words. */
 mpy_text *mpy_format_int(const char *file, int64_t line, int64_t value, const mpy_text *spec);
 mpy_text *mpy_format_float(const char *file, int64_t line, double value, const mpy_text *spec);
-/* A float32 scalar: the empty specification prints its own shortest digits. */
+/* A float32 scalar: formatted as its float64 value, as NumPy does. */
 mpy_text *mpy_format_float32(const char *file, int64_t line, float value, const mpy_text *spec);
 mpy_text *mpy_format_bool(const char *file, int64_t line, int8_t value, const mpy_text *spec);
 mpy_text *mpy_format_string(const char *file, int64_t line, const mpy_text *value,
