@@ -4,15 +4,18 @@
 
 (1) Every program with an `.out` file beside it prints exactly that. (2) Every row of `EXPRESSIONS` has the first
 and second derivatives that central differences give. (3) Every `grad` request of the programs in `test/run` and
-`samples` is repeated at shifted arguments and compared. A program with `# kinks` in its head takes derivatives
-where the function is not smooth and is left out of (3).
+`samples` is repeated at shifted arguments and compared. A program with `# no-differences` in its head takes derivatives
+where the function is not smooth, or changes from call to call, and is left out of (3). (4) A program without gradients
+prints the same under plain Python.
 """
 
+import concurrent.futures
 import contextlib
 import copy
 import io
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -26,6 +29,7 @@ from compare import header, run_expected  # noqa: E402
 from mpy import gradients, trace  # noqa: E402
 from mpy.array import ndarray  # noqa: E402
 from mpy.dispatch import primal  # noqa: E402
+from mpy.library import library  # noqa: E402
 from mpy.run import compile_program, prepare, run_program  # noqa: E402
 
 # One expression of x (three rows, two columns) a line.
@@ -237,7 +241,7 @@ class Checked(gradients.Run):
     def __init__(self, function, args, kwargs, positions, by_object):
         self.request = None
         if not trace.live and not Checked.busy:
-            state = numpy.random.get_state()
+            state = library.random.get_state()
             before = copy.deepcopy(args)
             self.request = (function, before, kwargs, list(positions), by_object, state, args)
         super().__init__(function, args, kwargs, positions, by_object)
@@ -255,19 +259,19 @@ class Checked(gradients.Run):
 
     def judge(self, request, results, cotangents):
         function, before, kwargs, positions, by_object, state, args = request
-        after = numpy.random.get_state()
+        after = library.random.get_state()
         weights = numpy.concatenate([numpy.ravel(c) for c in cotangents])
         generator = numpy.random.RandomState(7)
         for position, result in zip(positions, results):
             direction = generator.randn(numbers(before[position]).size)
             values = []
             for sign in (1e-6, -1e-6):
-                numpy.random.set_state(state)
+                library.random.set_state(state)
                 shifted = [copy.deepcopy(a) for a in before]
                 place = iter(sign * direction)
                 shifted[position] = moved(before[position], place)
                 values.append(self.value_at(function, shifted, args, kwargs, by_object) @ weights)
-            numpy.random.set_state(after)
+            library.random.set_state(after)
             expected = (values[0] - values[1]) / 2e-6
             found = numbers(result) @ direction
             size = numpy.abs(numbers(result)) @ numpy.abs(direction) + abs(values[0]) * 1e-4 + 1e-3
@@ -328,6 +332,19 @@ def in_a_process(work, *args):
         return pool.apply(work, args)
 
 
+def runs_plainly(program):
+    text = program.read_text()
+    return "grad" not in text and "minpy" not in text and "module_" not in text + program.stem
+
+
+def plain_output(program):
+    """What an ordinary Python without this package prints for the program."""
+    marks = header(program.read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-W", "ignore", str(program), *marks.get("args", "").split()]
+        return subprocess.run(command, capture_output=True, text=True, cwd=folder).stdout
+
+
 def main():
     warnings.simplefilter("ignore")
     failed = passed = 0
@@ -349,7 +366,7 @@ def main():
     for folder in (ROOT / "test" / "run", ROOT / "test" / "stress", ROOT / "samples"):
         for program in sorted(folder.glob("*.mpy")):
             text = program.read_text()
-            if "kinks" in header(text) or "grad" not in text and "jacobian" not in text:
+            if "no-differences" in header(text) or "grad" not in text and "jacobian" not in text:
                 continue
             if program.name == "digits.mpy":
                 continue
@@ -359,6 +376,16 @@ def main():
                 failed += 1
                 print("FAILED: %s: %s" % (program.name, failure))
             passed += not failures
+    plain = [p for p in sorted((ROOT / "test" / "run").glob("*.mpy")) if runs_plainly(p)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        outputs = list(pool.map(plain_output, plain))
+    for program, output in zip(plain, outputs):
+        marks = header(program.read_text())
+        if output == in_a_process(run_expected, (program, marks, None))["stdout"]:
+            passed += 1
+        else:
+            failed += 1
+            print("FAILED: %s prints something else under plain Python\n%s" % (program.name, output))
     print("%d gradients judged by differences" % requests)
     print("%d passed, %d failed, 0 skipped" % (passed, failed))
     return 1 if failed else 0

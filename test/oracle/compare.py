@@ -38,7 +38,7 @@ def header(text):
         if line.strip() and not line.startswith("#"):
             break
         name, colon, value = line.lstrip("# ").partition(":")
-        if colon or name.strip() in ("exact", "float32", "fails", "kinks"):
+        if colon or name.strip() in ("exact", "float32", "fails", "no-differences"):
             marks.setdefault(name.strip(), value.strip())
     return marks
 

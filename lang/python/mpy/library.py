@@ -196,7 +196,6 @@ def _random_library():
             setattr(library, name, getattr(state, name))
     library.ranf = library.sample = library.random_sample
     library.random = state.random_sample
-    library.seed = numpy.random.seed
     library.RandomState, library.Generator, library.default_rng = RandomState, Generator, _default_rng
     return library
 
