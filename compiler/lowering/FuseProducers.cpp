@@ -36,10 +36,16 @@ static bool isCheap(linalg::GenericOp producer, Block *consumerBlock) {
   // Loops repeat what is inside them.
   if (cost > (producer->getBlock() == consumerBlock ? highestCost : 0))
     return false;
-  unsigned wholeInputs = llvm::count_if(producer.getDpsInputOperands(), [&](OpOperand *input) {
-    return producer.getMatchingIndexingMap(input).isPermutation();
-  });
-  return wholeInputs <= 1;
+  // Reading two arrays again costs more than reading the one that they make.
+  Value whole;
+  for (OpOperand *input : producer.getDpsInputOperands()) {
+    if (!producer.getMatchingIndexingMap(input).isPermutation())
+      continue;
+    if (whole && whole != input->get())
+      return false;
+    whole = input->get();
+  }
+  return true;
 }
 
 // The consumer with one input replaced by the inputs of its producer, and by the producer's body.
