@@ -199,6 +199,8 @@ static void appendGeneralWithPoint(TextBuilder &builder, double value, int preci
           break;
       }
     builder.append(View(all, end));
+    if (alternate && end == 1)
+      builder.append('.');
     builder.append(mark);
     return;
   }

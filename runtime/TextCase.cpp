@@ -80,7 +80,10 @@ mpy_text *mpy_string_title(const mpy_text *text) {
   bool inside = false;
   for (int64_t at = 0; at < text->length;) {
     uint32_t point = readPoint(text, at);
-    appendPoint(builder, inside ? toLower(point) : toUpper(point));
+    if (!inside && point == 0xDF)
+      builder.append("Ss");
+    else
+      appendPoint(builder, inside ? toLower(point) : toUpper(point));
     inside = isLetter(point);
   }
   return builder.finish();
