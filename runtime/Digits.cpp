@@ -114,6 +114,24 @@ void appendFloat(TextBuilder &builder, double value, bool single) {
     builder.append('0');
 }
 
+void appendConversion(TextBuilder &builder, double value, char letter, int precision,
+                      bool alternate) {
+  bool general = letter == 'g' || letter == 'G';
+  if (general && alternate) {
+    // The C library prints a digit too many under # where the value rounds up to a power of ten.
+    precision = precision == 0 ? 1 : precision;
+    TextBuilder scientific;
+    scientific.appendFormat("%.*e", precision - 1, value);
+    int exponent = atoi(strchr(scientific.cString(), 'e') + 1);
+    bool plain = exponent >= -4 && exponent < precision;
+    letter = plain ? 'f' : static_cast<char>(letter - 2);
+    precision -= 1 + (plain ? exponent : 0);
+  }
+  char form[] = {'%', '.', '*', letter, 0}, alternateForm[] = {'%', '#', '.', '*', letter, 0};
+  const char *chosen = alternate ? alternateForm : form;
+  builder.appendFormat(chosen, precision, value);
+}
+
 } // namespace mpy
 
 using namespace mpy;

@@ -183,7 +183,6 @@ static void appendGeneralWithPoint(TextBuilder &builder, double value, int preci
                                    bool alternate) {
   if (precision == 0)
     precision = 1;
-  char text[64];
   TextBuilder digits;
   digits.appendFormat("%.*e", precision - 1, value);
   const char *all = digits.cString();
@@ -204,9 +203,10 @@ static void appendGeneralWithPoint(TextBuilder &builder, double value, int preci
     builder.append(mark);
     return;
   }
-  snprintf(text, sizeof text, alternate ? "%#.*g" : "%.*g", precision > 50 ? 50 : precision, value);
-  builder.append(text);
-  if (!strchr(text, '.') && !strchr(text, 'e'))
+  digits.clear();
+  appendConversion(digits, value, 'g', precision, alternate);
+  builder.append(digits.view());
+  if (!memchr(digits.data(), '.', digits.size()))
     builder.append(".0");
 }
 
@@ -239,13 +239,8 @@ static mpy_text *formatDouble(Place place, double value, const Specification &sp
   } else if (type == 0) {
     appendGeneralWithPoint(text, magnitude, static_cast<int>(spec.precision), spec.alternate);
   } else {
-    char format[] = "%#.*f";
-    format[4] = type == '%' ? 'f' : static_cast<char>(type);
-    const char *form = format;
-    char plain[] = {'%', '.', '*', format[4], 0};
-    if (!spec.alternate)
-      form = plain;
-    text.appendFormat(form, static_cast<int>(precision), magnitude);
+    appendConversion(text, magnitude, type == '%' ? 'f' : static_cast<char>(type),
+                     static_cast<int>(precision), spec.alternate);
   }
   if (type == '%')
     text.append('%');

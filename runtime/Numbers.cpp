@@ -116,7 +116,7 @@ double mpy_int_truediv(const char *file, int64_t line, int64_t x, int64_t y) {
   uint64_t top = x < 0 ? 0 - static_cast<uint64_t>(x) : static_cast<uint64_t>(x);
   uint64_t bottom = y < 0 ? 0 - static_cast<uint64_t>(y) : static_cast<uint64_t>(y);
   if (top == 0)
-    return 0.0;
+    return y < 0 ? -0.0 : 0.0;
   int shift = 64 + __builtin_clzll(top);
   unsigned __int128 scaled = static_cast<unsigned __int128>(top) << shift;
   unsigned __int128 quotient = scaled / bottom;

@@ -178,10 +178,8 @@ mpy_text *mpy_percent_float(const char *file, int64_t line, double value, const 
     bool upper = letter < 'a';
     text.append(value != value ? (upper ? "NAN" : "nan") : upper ? "INF" : "inf");
   } else {
-    char alternate[] = {'%', '#', '.', '*', letter, 0}, plain[] = {'%', '.', '*', letter, 0};
-    const char *form = conversion.alternate ? alternate : plain;
     int precision = conversion.precision < 0 ? 6 : static_cast<int>(conversion.precision);
-    text.appendFormat(form, precision, magnitude);
+    appendConversion(text, magnitude, letter, precision, conversion.alternate);
   }
   return layOut(conversion, signOf(conversion, negative), View("", 0), text.view(), true);
 }

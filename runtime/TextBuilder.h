@@ -128,6 +128,9 @@ Digits shortestDigits(double value, bool single);
 /// repr() of a Python float; with `single` the digits are those of float32.
 void appendFloat(TextBuilder &builder, double value, bool single);
 
+/// C's conversion %.{precision}{letter} of a finite value, with a point always if `alternate`.
+void appendConversion(TextBuilder &builder, double value, char letter, int precision,
+                      bool alternate);
 /// Reads a decimal number with white space around it as Python's float() does; false if it is none.
 bool parseDecimal(View text, bool underscores, double &value);
 

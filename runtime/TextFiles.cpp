@@ -146,15 +146,16 @@ static void readLines(Place place, const mpy_text *path, FileBytes &content) {
 }
 
 // Gives the numbers to the caller; returns the rank after NumPy's squeeze.
-static int64_t finish(Numbers &numbers, int64_t rows, void **data, int64_t *sizes) {
+static int64_t finish(Numbers &numbers, int64_t rows, int64_t emptyColumns, void **data,
+                      int64_t *sizes) {
   if (!numbers.values)
     numbers.values = static_cast<double *>(mpy_alloc(0));
-  int64_t columns = rows > 0 ? numbers.count / rows : 0;
+  int64_t columns = rows > 0 ? numbers.count / rows : emptyColumns;
   *data = numbers.values;
   sizes[0] = rows;
   sizes[1] = columns;
   if (rows == 0)
-    return 1;
+    return columns > 1 ? 2 : 1;
   return (rows != 1) + (columns != 1);
 }
 
@@ -227,7 +228,7 @@ int64_t mpy_loadtxt(const char *file, int64_t line, const mpy_text *path, const 
     }
     ++rows;
   }
-  return finish(numbers, rows, data, sizes);
+  return finish(numbers, rows, columns ? Columns{columns}.count() : 0, data, sizes);
 }
 
 int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
@@ -243,7 +244,7 @@ int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
   Numbers numbers;
   Fields fields;
   BadRow *bad = nullptr;
-  int64_t badCount = 0, rows = 0, width = -1, number = skipHeader;
+  int64_t badCount = 0, rows = 0, width = -1, firstCount = 0, number = skipHeader;
   while (lines.next(current)) {
     View kept = stripOf(beforeComment(current, comments), " \r\n");
     if (width >= 0)
@@ -255,12 +256,15 @@ int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
       continue;
     if (width < 0) {
       width = columns ? Columns{columns}.count() : fields.count;
+      firstCount = fields.count;
       ++number;
     }
     bool good = columns || fields.count == width;
     for (int64_t i = 0; columns && i < width; ++i) {
+      // NumPy resolves negative columns by the first row.
       int64_t column = Columns{columns}[i];
-      good &= column < fields.count && column >= -fields.count;
+      column += column < 0 ? firstCount : 0;
+      good &= column < fields.count && column >= 0;
     }
     if (!good) {
       bad = static_cast<BadRow *>(reallocateRaw(bad, (badCount + 1) * sizeof(BadRow)));
@@ -270,7 +274,7 @@ int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
     for (int64_t i = 0; i < width; ++i) {
       int64_t column = columns ? Columns{columns}[i] : i;
       double value;
-      if (!parseDecimal(fields.fields[column < 0 ? column + fields.count : column], true, value))
+      if (!parseDecimal(fields.fields[column < 0 ? column + firstCount : column], true, value))
         value = NAN;
       numbers.append(value);
     }
@@ -288,5 +292,5 @@ int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
     numbers.count = rows > 0 ? numbers.count / rows * left : 0;
     rows = left;
   }
-  return finish(numbers, rows, data, sizes);
+  return finish(numbers, rows, 0, data, sizes);
 }
