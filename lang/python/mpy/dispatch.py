@@ -194,7 +194,7 @@ def call_ufunc(function, name, args, kwargs):
     out = kwargs.pop("out", None)
     if len(args) > function.nin:
         out, args = args[function.nin :], args[: function.nin]
-    if out is None or out == (None,):
+    if out is None or isinstance(out, tuple) and all(o is None for o in out):
         return call(function, name, args, kwargs)
     outs = out if isinstance(out, tuple) else (out,)
     traced = any_traced((args, outs), kwargs)

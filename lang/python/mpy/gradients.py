@@ -113,7 +113,11 @@ class Run:
             memory.store(value, leaf.box)
             self.writebacks.append(lambda: write_array(original, value, leaf))
             return value, leaf
-        leaf = self.leaf(ndarray, lift(value))
+        lifted = lift(value)
+        for leaf in self.leaves:  # one object passed twice is one leaf
+            if leaf.box is lifted:
+                return value, leaf
+        leaf = self.leaf(ndarray, lifted)
         memory.store(value, leaf.box)
         return value, leaf
 
@@ -189,11 +193,10 @@ def fill(form, found):
 
 
 def write_array(original, copy, leaf):
-    owner = memory.owner_of(copy)
+    """What the function wrote into the copy of its argument goes to the caller's array, once."""
     untouched = numpy.array_equal(primal(copy), bare(leaf.box), equal_nan=True)
     if not (untouched and lift(copy) is settled(leaf.box)) and not (untouched and not is_traced(copy)):
         original[...] = copy
-    del owner
 
 
 def write_list(original, traced, entered):

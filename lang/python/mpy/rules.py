@@ -12,6 +12,20 @@ import numpy
 from autograd.extend import defvjp, primitive
 from autograd.numpy.numpy_vjps import replace_zero, unbroadcast_f
 
+from .trace import bare
+
+_metadata_of_arrays = anp.metadata
+_FLOAT = ((), 0, numpy.dtype(float), False)
+
+
+def _metadata(value):
+    """autograd asks every operand of every operation; NumPy is slow to answer for numbers."""
+    value = bare(value)
+    return _FLOAT if type(value) is float else _metadata_of_arrays(value)
+
+
+anp.metadata = _metadata
+
 # Moving elements -------------------------------------------------------------------------------
 
 
@@ -82,16 +96,20 @@ def shaped(x, shape, dtype):
 # Products and quotients in which a zero cotangent wins over an infinite factor -------------------
 
 
+def _zero_wins(result, g):
+    if numpy.isnan(result).any():
+        return numpy.where(numpy.equal(g, 0), numpy.zeros_like(result), result)[()]
+    return result
+
+
 @primitive
 def scaled(g, factor):
-    product = numpy.multiply(g, factor)
-    return numpy.where(numpy.equal(g, 0), numpy.zeros_like(product), product)[()]
+    return _zero_wins(numpy.multiply(g, factor), g)
 
 
 @primitive
 def ratio(g, divisor):
-    quotient = numpy.true_divide(g, divisor)
-    return numpy.where(numpy.equal(g, 0), numpy.zeros_like(quotient), quotient)[()]
+    return _zero_wins(numpy.true_divide(g, divisor), g)
 
 
 defvjp(

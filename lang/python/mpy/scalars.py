@@ -39,6 +39,9 @@ class Traced:
     def __float__(self):
         return float(self.value)
 
+    def __complex__(self):
+        return complex(self.value)
+
     def __abs__(self):
         return _unary(abs, anp.absolute, self)
 
@@ -173,9 +176,21 @@ def _define_comparison(name):
         setattr(kind, "__%s__" % name, compare)
 
 
+def _delegate(name):
+    def method(self, *args):
+        return getattr(self.value, name)(*args)
+
+    for kind in TRACED:
+        setattr(kind, name, method)
+
+
+# NumPy's own slots would take the subclass for an array again, without end for float32.
+for _name in "__repr__ __str__ __format__ __int__ __bool__ __round__ __trunc__ is_integer __reduce__".split():
+    _delegate(_name)
 for _name, _rule in _ARITHMETIC.items():
     _define(_name, _rule)
 for _name in _COMPARISONS:
     _define_comparison(_name)
 for _kind in TRACED:
     _kind.__hash__ = Traced.__hash__
+    _kind.__float__, _kind.__complex__ = Traced.__float__, Traced.__complex__
