@@ -71,6 +71,20 @@ static void foldBodies(IRRewriter &rewriter, func::FuncOp function) {
   });
 }
 
+// Two reductions that start from one filled array would both have to copy it: each gets its own.
+static void separateStarts(IRRewriter &rewriter, func::FuncOp function) {
+  function.walk([&](linalg::GenericOp generic) {
+    for (OpOperand &start : generic.getDpsInitsMutable()) {
+      auto fill = start.get().getDefiningOp<linalg::FillOp>();
+      if (!fill || fill->hasOneUse())
+        continue;
+      rewriter.setInsertionPoint(generic);
+      Operation *own = rewriter.clone(*fill);
+      rewriter.modifyOpInPlace(generic, [&] { start.set(own->getResult(0)); });
+    }
+  });
+}
+
 namespace {
 struct Fuse : impl::FuseBase<Fuse> {
   void runOnOperation() override {
@@ -84,6 +98,7 @@ struct Fuse : impl::FuseBase<Fuse> {
     foldBodies(rewriter, getOperation());
     // Bodies that came together share what they both compute.
     eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+    separateStarts(rewriter, getOperation());
   }
 };
 } // namespace

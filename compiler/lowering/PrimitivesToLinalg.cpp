@@ -145,30 +145,12 @@ void lowerElementwise(IRRewriter &rewriter, ElementwiseOpInterface op) {
   rewriter.replaceOp(op, unsqueeze(rewriter, loc, generic.getResult(0), type));
 }
 
-// A product reads its operands in either order, so a transpose before it costs nothing.
-static void absorbTransposes(IRRewriter &rewriter, MatmulOp product) {
-  auto absorb = [&](Value operand, bool transposed) -> std::pair<Value, bool> {
-    while (auto transpose = operand.getDefiningOp<TransposeOp>()) {
-      if (transpose.getPermutation()[0] == 1)
-        transposed = !transposed;
-      operand = transpose.getX();
-    }
-    return {operand, transposed};
-  };
-  auto [x, transposeX] = absorb(product.getX(), product.getTransposeX());
-  auto [y, transposeY] = absorb(product.getY(), product.getTransposeY());
-  rewriter.modifyOpInPlace(product, [&] {
-    product->setOperands({x, y});
-    product.setTransposeX(transposeX);
-    product.setTransposeY(transposeY);
-  });
-}
-
 namespace {
 struct PrimitivesToLinalg : impl::PrimitivesToLinalgBase<PrimitivesToLinalg> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    getOperation().walk([&](MatmulOp product) { absorbTransposes(rewriter, product); });
+    simplifyArrays(rewriter, getOperation());
+    eraseDead(rewriter);
     // Producers first, so that extents are found without asking arrays for them.
     SmallVector<Operation *> operations;
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -177,9 +159,7 @@ struct PrimitivesToLinalg : impl::PrimitivesToLinalgBase<PrimitivesToLinalg> {
     });
     for (Operation *op : operations) {
       rewriter.setInsertionPoint(op);
-      if (op->getNumResults() == 1 && op->use_empty() && isPure(op)) {
-        rewriter.eraseOp(op);
-      } else if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+      if (auto dim = dyn_cast<tensor::DimOp>(op)) {
         replaceExtent(rewriter, dim);
       } else if (auto elementwise = dyn_cast<ElementwiseOpInterface>(op)) {
         lowerElementwise(rewriter, elementwise);
@@ -189,6 +169,14 @@ struct PrimitivesToLinalg : impl::PrimitivesToLinalgBase<PrimitivesToLinalg> {
     }
     DominanceInfo dominance(getOperation());
     eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+  }
+
+  void eraseDead(IRRewriter &rewriter) {
+    SmallVector<Operation *> operations;
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) { operations.push_back(op); });
+    for (Operation *op : llvm::reverse(operations))
+      if (op->getNumRegions() == 0 && isOpTriviallyDead(op))
+        rewriter.eraseOp(op);
   }
 
   void replaceExtent(IRRewriter &rewriter, tensor::DimOp dim) {

@@ -36,6 +36,8 @@ mlir::Value buildLoops(mlir::OpBuilder &builder, mlir::Location loc, llvm::Array
 /// The index value `position` of an element that is an integer.
 mlir::Value toIndex(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value integer);
 
+/// Rewrites mpy operations into cheaper ones, before any is lowered.
+void simplifyArrays(mlir::IRRewriter &rewriter, mlir::func::FuncOp function);
 /// Lowers elementwise operations on scalars and tensors.
 void lowerElementwise(mlir::IRRewriter &rewriter, ElementwiseOpInterface op);
 /// Lowers sum prod max min any all argmax argmin cumsum; false if the operation is none of them.
