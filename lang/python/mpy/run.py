@@ -8,6 +8,7 @@ modules keep the real NumPy. Calls of one argument are routed through `_converti
 
 import ast
 import builtins
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -125,6 +126,7 @@ def failure(error, path):
 def run_program(path, arguments=()):
     """Runs a program as `__main__`; the exit code is returned."""
     warnings.simplefilter("ignore")
+    gc.set_threshold(200000, 20, 50)  # a long trace is many objects and no garbage
     folder = os.path.dirname(os.path.abspath(path))
     sys.meta_path.insert(0, Finder([folder]))
     sys.argv = [path, *arguments]
