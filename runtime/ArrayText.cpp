@@ -212,9 +212,10 @@ void ArrayPrinter::chooseFormat() {
 void ArrayPrinter::chooseFloatFormat(const Survey &survey) {
   if (survey.largest > 0) {
     // NumPy compares in the type of the array.
-    bool wide = single() ? static_cast<float>(survey.largest) /
-                                   static_cast<float>(survey.smallest) > 1000.0f
-                         : survey.largest / survey.smallest > 1000.0;
+    bool wide =
+        single()
+            ? static_cast<float>(survey.largest) / static_cast<float>(survey.smallest) > 1000.0f
+            : survey.largest / survey.smallest > 1000.0;
     bool tiny = survey.smallest < (single() ? static_cast<double>(0.0001f) : 0.0001);
     format.exponents =
         survey.largest >= (single() ? 1e6 : 1e8) || (!options.suppress && (tiny || wide));

@@ -15,16 +15,8 @@
 
 namespace mpy {
 
-constinit Context context = {0,
-                             nullptr,
-                             "program",
-                             {},
-                             {},
-                             {8, 1000, 3, 75, false},
-                             nullptr,
-                             nullptr,
-                             nullptr,
-                             nullptr};
+constinit Context context = {0,       nullptr, "program", {},     {}, {8, 1000, 3, 75, false},
+                             nullptr, nullptr, nullptr,   nullptr};
 
 static void failWrite(int error) {
   char message[256];
@@ -89,12 +81,11 @@ void mpy_end(void) {
     context.random = nullptr;
   }
   char message[256];
-  int length = snprintf(message, sizeof message,
-                        "mpy: %lld allocations, %lld frees, %lld bytes peak, %lld live\n",
-                        static_cast<long long>(context.memory.allocations),
-                        static_cast<long long>(context.memory.frees),
-                        static_cast<long long>(context.memory.peakBytes),
-                        static_cast<long long>(mpy_live_buffers()));
+  int length = snprintf(
+      message, sizeof message, "mpy: %lld allocations, %lld frees, %lld bytes peak, %lld live\n",
+      static_cast<long long>(context.memory.allocations),
+      static_cast<long long>(context.memory.frees),
+      static_cast<long long>(context.memory.peakBytes), static_cast<long long>(mpy_live_buffers()));
   writeAll(2, message, length);
 }
 

@@ -1,5 +1,5 @@
-// Whole files in and out of memory, plain or gzip. zlib (package zlib1g, present on every Debian) is
-// opened when the first compressed file comes, so that other programs do not carry it.
+// Whole files in and out of memory, plain or gzip. zlib (package zlib1g, present on every Debian)
+// is opened when the first compressed file comes, so that other programs do not carry it.
 #include "TextFiles.h"
 
 #include <cerrno>
@@ -40,11 +40,11 @@ static void *zlibFunction(Place place, const char *path, const char *name) {
 }
 
 void raiseFileError(Place place, int error, const char *path) {
-  const char *kind = error == ENOENT                      ? "FileNotFoundError"
-                     : error == EACCES || error == EPERM  ? "PermissionError"
-                     : error == EISDIR                    ? "IsADirectoryError"
-                     : error == ENOTDIR                   ? "NotADirectoryError"
-                                                          : "OSError";
+  const char *kind = error == ENOENT                     ? "FileNotFoundError"
+                     : error == EACCES || error == EPERM ? "PermissionError"
+                     : error == EISDIR                   ? "IsADirectoryError"
+                     : error == ENOTDIR                  ? "NotADirectoryError"
+                                                         : "OSError";
   raise(place, kind, "[Errno %d] %s: '%s'", error, strerror(error), path);
 }
 
@@ -76,8 +76,8 @@ bool FileBytes::read(Place place, const char *path) {
   return true;
 }
 
-char *inflateBytes(Place place, const char *path, View compressed, int windowBits,
-                   int64_t expected, int64_t &size) {
+char *inflateBytes(Place place, const char *path, View compressed, int windowBits, int64_t expected,
+                   int64_t &size) {
   auto initialise = reinterpret_cast<int (*)(Stream *, int, const char *, int)>(
       zlibFunction(place, path, "inflateInit2_"));
   auto step = reinterpret_cast<int (*)(Stream *, int)>(zlibFunction(place, path, "inflate"));
@@ -114,8 +114,7 @@ char *inflateBytes(Place place, const char *path, View compressed, int windowBit
     if (status == 0 && (hadIn != stream.availableIn || hadOut != stream.availableOut))
       continue;
     if (consumed >= compressed.size)
-      raise(place, "EOFError",
-            "Compressed file ended before the end-of-stream marker was reached");
+      raise(place, "EOFError", "Compressed file ended before the end-of-stream marker was reached");
     raise(place, "BadGzipFile", "'%s' is damaged: %s", path,
           stream.message ? stream.message : "invalid data");
   }
@@ -133,8 +132,8 @@ void FileBytes::decompress(Place place, const char *path) {
 }
 
 static void writeCompressed(Place place, const char *path, View bytes) {
-  auto open = reinterpret_cast<void *(*)(const char *, const char *)>(
-      zlibFunction(place, path, "gzopen"));
+  auto open =
+      reinterpret_cast<void *(*)(const char *, const char *)>(zlibFunction(place, path, "gzopen"));
   auto write = reinterpret_cast<int (*)(void *, const void *, unsigned)>(
       zlibFunction(place, path, "gzwrite"));
   auto close = reinterpret_cast<int (*)(void *)>(zlibFunction(place, path, "gzclose"));

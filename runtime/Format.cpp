@@ -1,6 +1,7 @@
-// Python's format(value, specification): [[fill]align][sign][z][#][0][width][grouping][.precision][type].
-// The specification is parsed once into a record; a value becomes sign, prefix, whole digits and a
-// rest, and one function lays these out with grouping and padding, as CPython does.
+// Python's format(value, specification):
+// [[fill]align][sign][z][#][0][width][grouping][.precision][type]. The specification is parsed once
+// into a record; a value becomes sign, prefix, whole digits and a rest, and one function lays these
+// out with grouping and padding, as CPython does.
 #include "TextBuilder.h"
 
 #include <climits>
@@ -178,7 +179,8 @@ static mpy_text *layOut(const Specification &spec, const Parts &parts) {
   return builder.finish();
 }
 
-// 'g' as str(x) uses it under a precision: an exponent already where no digit would follow the point.
+// 'g' as str(x) uses it under a precision: an exponent already where no digit would follow the
+// point.
 static void appendGeneralWithPoint(TextBuilder &builder, double value, int precision,
                                    bool alternate) {
   if (precision == 0)
@@ -277,7 +279,8 @@ static mpy_text *formatInteger(Place place, int64_t value, View text, const char
     if (spec.sign)
       raise(place, "ValueError", "Sign not allowed with integer format specifier 'c'");
     if (spec.alternate)
-      raise(place, "ValueError", "Alternate form (#) not allowed with integer format specifier 'c'");
+      raise(place, "ValueError",
+            "Alternate form (#) not allowed with integer format specifier 'c'");
     if (value < 0 || value > 0x10FFFF)
       raise(place, "OverflowError", "%%c arg not in range(0x110000)");
     appendPoint(digits, static_cast<uint32_t>(value));

@@ -17,8 +17,8 @@ namespace mpy {
 
 namespace {
 
-typedef void (*BlasDouble)(int, int, int, int, int, int, double, const double *, int, const double *,
-                           int, double, double *, int);
+typedef void (*BlasDouble)(int, int, int, int, int, int, double, const double *, int,
+                           const double *, int, double, double *, int);
 typedef void (*BlasSingle)(int, int, int, int, int, int, float, const float *, int, const float *,
                            int, float, float *, int);
 
@@ -135,7 +135,8 @@ static void multiplyVector(const GemmKernels<T> &kernels, int64_t k, int64_t n, 
       copy[p] = x[p * strideX];
     x = copy;
   }
-  if (columnStride == 1) {
+  // A dot product where the matrix allows both.
+  if (columnStride == 1 && !(n == 1 && innerStride == 1)) {
     memset(y, 0, n * sizeof(T));
     kernels.combineRows(k, n, x, matrix, innerStride, y);
   } else {
@@ -144,13 +145,14 @@ static void multiplyVector(const GemmKernels<T> &kernels, int64_t k, int64_t n, 
   finishRow(n, y, alpha, beta, c, strideC);
 }
 
-template <typename T> static void multiplyOwn(const GemmKernels<T> &kernels, const GemmProblem<T> &g) {
+template <typename T>
+static void multiplyOwn(const GemmKernels<T> &kernels, const GemmProblem<T> &g) {
+  if (g.n == 1)
+    return multiplyVector(kernels, g.k, g.m, g.b, g.innerStrideB, g.a, g.innerStrideA, g.rowStrideA,
+                          g.alpha, g.beta, g.c, g.ldc);
   if (g.m == 1)
     return multiplyVector(kernels, g.k, g.n, g.a, g.innerStrideA, g.b, g.innerStrideB,
                           g.columnStrideB, g.alpha, g.beta, g.c, int64_t(1));
-  if (g.n == 1)
-    return multiplyVector(kernels, g.k, g.m, g.b, g.innerStrideB, g.a, g.innerStrideA,
-                          g.rowStrideA, g.alpha, g.beta, g.c, g.ldc);
   if (g.m * g.n * g.k <= 512 && g.columnStrideB == 1) {
     // Packing would cost more than the product.
     for (int64_t i = 0; i < g.m; ++i)
@@ -182,16 +184,22 @@ static void multiply(int64_t transA, int64_t transB, int64_t m, int64_t n, int64
                      const GemmKernels<T> &kernels, Blas GemmState::*blas) {
   if (m <= 0 || n <= 0)
     return;
-  GemmProblem<T> g = {m,    n,
-                      k,    alpha,
-                      a,    transA ? 1 : lda,
-                      transA ? lda : 1, b,
-                      transB ? 1 : ldb, transB ? ldb : 1,
-                      beta, c,
+  GemmProblem<T> g = {m,
+                      n,
+                      k,
+                      alpha,
+                      a,
+                      transA ? 1 : lda,
+                      transA ? lda : 1,
+                      b,
+                      transB ? 1 : ldb,
+                      transB ? ldb : 1,
+                      beta,
+                      c,
                       ldc};
   if (k <= 0)
     return scale(g);
-  constexpr double blasWork = 128.0 * 128.0 * 128.0;
+  constexpr double blasWork = 160.0 * 160.0 * 160.0;
   constexpr int64_t most = INT32_MAX;
   bool large = m > 1 && n > 1 &&
                static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) > blasWork;

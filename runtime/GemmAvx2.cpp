@@ -1,4 +1,5 @@
-// The kernels of the matrix product for AVX2 with fused multiply-add: vectors of 32 bytes, 16 registers.
+// The kernels of the matrix product for AVX2 with fused multiply-add: vectors of 32 bytes, 16
+// registers.
 #include "GemmKernels.h"
 
 #pragma clang fp contract(fast)

@@ -3,7 +3,8 @@
 
 #pragma clang fp contract(fast)
 #ifdef __x86_64__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))),    \
+                             apply_to = function)
 #define GEMM_NAME gemmKernelsAvx512
 #define GEMM_VECTOR_BYTES 64
 #define GEMM_ROWS 8

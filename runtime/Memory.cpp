@@ -109,8 +109,8 @@ static void giveToSystem(mpy_header *header) {
   }
   if (bytes < 0)
     raise(place, "MemoryError", "Unable to allocate an array of more than 2**63 bytes");
-  raise(place, "MemoryError", unit == 0 ? "Unable to allocate %.0f %s" : "Unable to allocate %.3g %s",
-        size, units[unit]);
+  raise(place, "MemoryError",
+        unit == 0 ? "Unable to allocate %.0f %s" : "Unable to allocate %.3g %s", size, units[unit]);
 }
 
 static void *allocate(Place place, int64_t bytes) {

@@ -1,5 +1,5 @@
-// Arrays in NumPy's own files: .npy (versions 1 to 3, both orders, the five element types) and .npz,
-// a zip archive of them, stored or deflated.
+// Arrays in NumPy's own files: .npy (versions 1 to 3, both orders, the five element types) and
+// .npz, a zip archive of them, stored or deflated.
 #include "TextFiles.h"
 
 #include <cerrno>
@@ -54,7 +54,8 @@ static void readNpy(Place place, View bytes, const char *path, int64_t dtype, in
   int major = bytes[6];
   int64_t lengthBytes = major == 1 ? 2 : 4;
   int64_t start = 8 + lengthBytes;
-  int64_t headerLength = bytes.size < start ? 0 : readNumber(bytes, 8, static_cast<int>(lengthBytes));
+  int64_t headerLength =
+      bytes.size < start ? 0 : readNumber(bytes, 8, static_cast<int>(lengthBytes));
   if (major < 1 || major > 3 || start + headerLength > bytes.size)
     raise(place, "ValueError", "the header of '%s' is damaged", path);
   TextBuilder header;
@@ -68,8 +69,8 @@ static void readNpy(Place place, View bytes, const char *path, int64_t dtype, in
     if (descriptor[0] && strncmp(descriptor + 1, descriptors[i], 3) == 0)
       found = i;
   if (found < 0)
-    raise(place, "ValueError", "the array in '%s' has the element type %.12s, which is not supported",
-          path, descriptor);
+    raise(place, "ValueError",
+          "the array in '%s' has the element type %.12s, which is not supported", path, descriptor);
   int64_t count = 1, axes = 0, extents[64];
   for (const char *at = shape; *at && *at != ')'; ++at) {
     if (*at < '0' || *at > '9')

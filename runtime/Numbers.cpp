@@ -1,5 +1,6 @@
 // Arithmetic of Python's int and float where it differs from the machine's: ints of 64 bits whose
-// overflow is an error, floor division, powers, conversions; and the two rules of NumPy beside them.
+// overflow is an error, floor division, powers, conversions; and the two rules of NumPy beside
+// them.
 #include "Context.h"
 
 #include <climits>

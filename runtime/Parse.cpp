@@ -75,14 +75,14 @@ static bool copyDecimal(View text, TextBuilder &number) {
 }
 
 static int digitValue(char c) {
-  return isDigit(c) ? c - '0'
+  return isDigit(c)             ? c - '0'
          : c >= 'a' && c <= 'z' ? c - 'a' + 10
          : c >= 'A' && c <= 'Z' ? c - 'A' + 10
                                 : 99;
 }
 
-// The digits of |value| with `decimals` of them behind the point (before it, when negative), rounded
-// half to even on the exact binary value.
+// The digits of |value| with `decimals` of them behind the point (before it, when negative),
+// rounded half to even on the exact binary value.
 static double roundDecimal(double value, int64_t decimals) {
   TextBuilder text;
   if (decimals >= 0) {

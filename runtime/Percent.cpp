@@ -66,8 +66,7 @@ static Conversion parseConversion(Place place, View spec) {
 
 static mpy_text *layOut(const Conversion &conversion, View sign, View prefix, View body,
                         bool numeric) {
-  int64_t padding =
-      conversion.width - sign.size - prefix.size - countPoints(body);
+  int64_t padding = conversion.width - sign.size - prefix.size - countPoints(body);
   if (padding < 0)
     padding = 0;
   bool zeros = numeric && conversion.zero && !conversion.left;
@@ -85,8 +84,8 @@ static mpy_text *layOut(const Conversion &conversion, View sign, View prefix, Vi
 }
 
 static View signOf(const Conversion &conversion, bool negative) {
-  return negative ? View("-", 1)
-         : conversion.plus ? View("+", 1)
+  return negative           ? View("-", 1)
+         : conversion.plus  ? View("+", 1)
          : conversion.space ? View(" ", 1)
                             : View("", 0);
 }

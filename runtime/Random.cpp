@@ -94,9 +94,7 @@ static double nextGauss(mpy_random *random) {
   return f * x2;
 }
 
-static double nextExponential(mpy_random *random) {
-  return -std::log(1.0 - nextDouble(random));
-}
+static double nextExponential(mpy_random *random) { return -std::log(1.0 - nextDouble(random)); }
 
 // A number in [0, highest] by masked rejection.
 static uint64_t nextBounded(mpy_random *random, uint64_t highest) {
@@ -242,8 +240,7 @@ static void checkPopulation(Place place, int64_t n, int64_t count, bool replace)
   if (n <= 0 && count != 0)
     raise(place, "ValueError", "a must be greater than 0 unless no samples are taken");
   if (!replace && count > n)
-    raise(place, "ValueError",
-          "Cannot take a larger sample than population when 'replace=False'");
+    raise(place, "ValueError", "Cannot take a larger sample than population when 'replace=False'");
 }
 
 } // namespace mpy

@@ -29,17 +29,20 @@ static void appendElement(Place place, TextBuilder &out, const mpy_array &array,
     word = mpy_percent_int(place.file, place.line, static_cast<int8_t *>(array.data)[offset], spec);
     break;
   case MPY_INT32:
-    word = mpy_percent_int(place.file, place.line, static_cast<int32_t *>(array.data)[offset], spec);
+    word =
+        mpy_percent_int(place.file, place.line, static_cast<int32_t *>(array.data)[offset], spec);
     break;
   case MPY_INT64:
-    word = mpy_percent_int(place.file, place.line, static_cast<int64_t *>(array.data)[offset], spec);
+    word =
+        mpy_percent_int(place.file, place.line, static_cast<int64_t *>(array.data)[offset], spec);
     break;
   case MPY_FLOAT32:
     word = mpy_percent_float(place.file, place.line,
                              static_cast<double>(static_cast<float *>(array.data)[offset]), spec);
     break;
   default:
-    word = mpy_percent_float(place.file, place.line, static_cast<double *>(array.data)[offset], spec);
+    word =
+        mpy_percent_float(place.file, place.line, static_cast<double *>(array.data)[offset], spec);
     break;
   }
   out.append(View(word));

@@ -30,7 +30,8 @@ template <typename T> static bool comesBefore(T a, T b) {
 }
 
 // Insertion sort on short runs, then merges between the two index arrays.
-template <typename T> static void argsortRow(const T *row, int64_t length, int64_t *indices, int64_t *spare) {
+template <typename T>
+static void argsortRow(const T *row, int64_t length, int64_t *indices, int64_t *spare) {
   constexpr int64_t run = 16;
   for (int64_t start = 0; start < length; start += run) {
     int64_t end = std::min(start + run, length);

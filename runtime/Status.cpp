@@ -123,7 +123,8 @@ void mpy_raise_matmul(const char *file, int64_t line, int64_t rankA, const int64
           "%s (size %lld is different from %lld)",
           signature, static_cast<long long>(outer), static_cast<long long>(inner));
   TextBuilder text;
-  text.append("operands could not be broadcast together with remapped shapes [original->remapped]: ");
+  text.append(
+      "operands could not be broadcast together with remapped shapes [original->remapped]: ");
   const int64_t *sizes[] = {sizesA, sizesB};
   int64_t ranks[] = {rankA, rankB};
   for (int operand = 0; operand < 2; ++operand) {

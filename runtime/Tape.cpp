@@ -1,7 +1,8 @@
-// A tape: a stack of bytes in chunks that are linked both ways. Push moves the cursor up, to the next
-// chunk where the present one is full; pop moves it down, to the chunk before where the present one
-// is at its begin. No piece spans two chunks, and pieces leave in the order in which they came, so
-// a chunk that is left on pop is exactly at its begin. Chunks stay for the next sweep.
+// A tape: a stack of bytes in chunks that are linked both ways. Push moves the cursor up, to the
+// next chunk where the present one is full; pop moves it down, to the chunk before where the
+// present one is at its begin. No piece spans two chunks, and pieces leave in the order in which
+// they came, so a chunk that is left on pop is exactly at its begin. Chunks stay for the next
+// sweep.
 #include "Context.h"
 
 #include <cstdlib>
@@ -103,8 +104,7 @@ void *mpy_tape_push_bytes(mpy_tape *tape, int64_t bytes) {
 
 void *mpy_tape_pop_bytes(mpy_tape *tape, int64_t bytes) {
   bytes = roundUp(bytes);
-  while (tape->fields.cursor - tape->fields.begin < bytes && tape->chunk &&
-         tape->chunk->previous)
+  while (tape->fields.cursor - tape->fields.begin < bytes && tape->chunk && tape->chunk->previous)
     enter(tape, tape->chunk->previous, tape->chunk->previous->used);
   tape->fields.cursor -= bytes;
   return tape->fields.cursor;

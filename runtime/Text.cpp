@@ -87,7 +87,8 @@ static int64_t findBytes(View text, View part, int64_t from) {
 using namespace mpy;
 
 static mpy_text *newText(int64_t length) {
-  mpy_text *text = static_cast<mpy_text *>(mpy_alloc(length + static_cast<int64_t>(sizeof(mpy_text))));
+  mpy_text *text =
+      static_cast<mpy_text *>(mpy_alloc(length + static_cast<int64_t>(sizeof(mpy_text))));
   text->length = length;
   return text;
 }
@@ -207,8 +208,7 @@ mpy_text *mpy_string_chr(const char *file, int64_t line, int64_t code) {
 int64_t mpy_string_ord(const char *file, int64_t line, const mpy_text *text) {
   int64_t count = countPoints(text), offset = 0;
   if (count != 1)
-    raise({file, line}, "TypeError",
-          "ord() expected a character, but string of length %lld found",
+    raise({file, line}, "TypeError", "ord() expected a character, but string of length %lld found",
           static_cast<long long>(count));
   return readPoint(text, offset);
 }

@@ -1,6 +1,6 @@
 // np.loadtxt and np.genfromtxt: lines of separated numbers become a float64 matrix. Both walk the
-// same lines; loadtxt wants every field to be a number and every row as long as the first, genfromtxt
-// reads what is no number as nan and reports all rows of another length together.
+// same lines; loadtxt wants every field to be a number and every row as long as the first,
+// genfromtxt reads what is no number as nan and reports all rows of another length together.
 #include "TextFiles.h"
 
 #include <cerrno>
@@ -107,8 +107,7 @@ static void split(View line, const mpy_text *delimiter, Fields &fields) {
     }
   }
   while (true) {
-    const void *found =
-        memmem(line.data + at, line.size - at, delimiter->bytes, delimiter->length);
+    const void *found = memmem(line.data + at, line.size - at, delimiter->bytes, delimiter->length);
     int64_t end = found ? static_cast<const char *>(found) - line.data : line.size;
     fields.append(View(line.data + at, end - at));
     if (!found)

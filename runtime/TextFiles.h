@@ -26,8 +26,8 @@ public:
 
 /// Expands deflate data (windowBits as in zlib) into exactly `expected` bytes, or all where it is
 /// negative; the result comes from malloc.
-char *inflateBytes(Place place, const char *path, View compressed, int windowBits,
-                   int64_t expected, int64_t &size);
+char *inflateBytes(Place place, const char *path, View compressed, int windowBits, int64_t expected,
+                   int64_t &size);
 /// Raises FileNotFoundError, PermissionError, ... as Python's open does for this errno.
 [[noreturn]] void raiseFileError(Place place, int error, const char *path);
 /// Writes a whole file, through gzip if its name ends in .gz.

@@ -43,9 +43,10 @@ enum mpy_dtype { MPY_BOOL = 0, MPY_INT32 = 1, MPY_INT64 = 2, MPY_FLOAT32 = 3, MP
 
 /* What lies before the data of every buffer; 64 bytes. */
 typedef struct mpy_header {
-  int64_t references;         /* at data - 64 */
-  int64_t capacity;           /* at data - 56: bytes that the allocation can hold */
-  void (*drop)(void *data);   /* at data - 48: called before the buffer is freed; null for plain data */
+  int64_t references; /* at data - 64 */
+  int64_t capacity;   /* at data - 56: bytes that the allocation can hold */
+  void (*drop)(
+      void *data); /* at data - 48: called before the buffer is freed; null for plain data */
   int64_t reserved[5];
 } mpy_header;
 
@@ -79,7 +80,8 @@ void mpy_end(void);
 MPY_NORETURN void mpy_exit(int64_t code);
 /* The number of command-line arguments, the program's name included. */
 int64_t mpy_argc(void);
-/* The argument with this index; IndexError outside the list. Negative indices count from the end. */
+/* The argument with this index; IndexError outside the list. Negative indices count from the end.
+ */
 mpy_text *mpy_argv(const char *file, int64_t line, int64_t index);
 /* Whether file descriptor `fd` is a terminal. */
 int8_t mpy_isatty(int64_t fd);
@@ -98,7 +100,8 @@ void mpy_sleep(const char *file, int64_t line, double seconds);
 
 /* ---- Memory ---- */
 
-/* A new buffer with one reference, 64-byte aligned, contents undefined; MemoryError if there is none. */
+/* A new buffer with one reference, 64-byte aligned, contents undefined; MemoryError if there is
+ * none. */
 void *mpy_alloc(int64_t bytes);
 /* mpy_alloc with a place for the error. */
 void *mpy_alloc_at(const char *file, int64_t line, int64_t bytes);
@@ -121,8 +124,10 @@ void mpy_trim(void);
 
 /* ---- Errors ---- */
 
-/* Raises the exception `kind` with a message; a null or empty message is left out with its colon. */
-MPY_NORETURN void mpy_raise(const char *file, int64_t line, const char *kind, const mpy_text *message);
+/* Raises the exception `kind` with a message; a null or empty message is left out with its colon.
+ */
+MPY_NORETURN void mpy_raise(const char *file, int64_t line, const char *kind,
+                            const mpy_text *message);
 /* Raises with a C string as the message. */
 MPY_NORETURN void mpy_raise_message(const char *file, int64_t line, const char *kind,
                                     const char *message);

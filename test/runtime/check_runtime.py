@@ -20,8 +20,13 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="seed of the random arrays")
     options = parser.parse_args()
     runtime = runtime_library.Runtime(options.library, options.cxx)
+    live = runtime.lib.mpy_live_buffers()
     failures = array_text.check(runtime, options.arrays, options.seed)
     print(f"array text: {failures} differences")
+    leaked = runtime.lib.mpy_live_buffers() - live
+    if leaked:
+        print(f"array text: {leaked} buffers leaked")
+        failures += 1
     with tempfile.TemporaryDirectory() as folder:
         groups = {
             "text": lambda: text_checks.check(runtime, 1500),
