@@ -342,7 +342,8 @@ def plain_output(program):
     marks = header(program.read_text())
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-W", "ignore", str(program), *marks.get("args", "").split()]
-        return subprocess.run(command, capture_output=True, text=True, cwd=folder).stdout
+        where = str(ROOT) if marks.get("cwd") == "root" else folder
+        return subprocess.run(command, capture_output=True, text=True, cwd=where).stdout
 
 
 def main():
