@@ -28,9 +28,10 @@ linalg::GenericOp dropUnused(IRRewriter &rewriter, linalg::GenericOp generic) {
     return {};
   }
   Block *body = generic.getBody();
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body->without_terminator())))
-    if (isOpTriviallyDead(&op))
-      rewriter.eraseOp(&op);
+  SmallVector<Operation *> operations(llvm::make_pointer_range(body->without_terminator()));
+  for (Operation *op : llvm::reverse(operations))
+    if (isOpTriviallyDead(op))
+      rewriter.eraseOp(op);
   SmallVector<unsigned> unused;
   for (OpOperand *input : generic.getDpsInputOperands())
     if (generic.getMatchingBlockArgument(input).use_empty())

@@ -197,7 +197,12 @@ void Groups::build(unsigned group) {
     }
     for (OpOperand &output : member.getDpsInitsMutable()) {
       OpResult result = member.getTiedOpResult(&output);
-      if (isKept(result, group)) {
+      // The largest element so far is needed to find its position, even if only that is asked for.
+      bool accumulates = !member.getMatchingBlockArgument(&output).use_empty() &&
+                         !member.getMatchingIndexingMap(&output).isPermutation();
+      bool needed = accumulates && llvm::any_of(member->getResults(),
+                                                [&](OpResult other) { return isKept(other, group); });
+      if (needed || isKept(result, group)) {
         outputOf[&output] = operands.outputs.size();
         operands.outputs.push_back(output.get());
         operands.outputMaps.push_back(groupMap(place, &output));
@@ -209,6 +214,14 @@ void Groups::build(unsigned group) {
   }
   SmallVector<AffineMap> maps(operands.inputMaps);
   maps.append(operands.outputMaps);
+  // Nothing that is left may show how long the loops are: then an array that the members would have written does.
+  for (unsigned place : members)
+    if (!inversePermutation(concatAffineMaps(maps, rewriter.getContext())))
+      for (OpOperand &output : generic(place).getDpsInitsMutable()) {
+        operands.addInput(output.get(), groupMap(place, &output));
+        maps.assign(operands.inputMaps);
+        maps.append(operands.outputMaps);
+      }
   SmallVector<Type> types(llvm::map_range(operands.outputs, [](Value output) { return output.getType(); }));
   Location loc = members.size() == 1 ? locations.front() : rewriter.getFusedLoc(locations);
   auto merged =

@@ -102,14 +102,25 @@ static linalg::GenericOp inlineProducer(IRRewriter &rewriter, linalg::GenericOp 
   return fused;
 }
 
+// The scalar that a tensor repeats everywhere, usable before `consumer`; null if there is none.
+static Value repeatedScalar(IRRewriter &rewriter, linalg::GenericOp consumer, Value tensor) {
+  if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
+    return fill.getInputs()[0];
+  auto constant = tensor.getDefiningOp<arith::ConstantOp>();
+  auto splat = constant ? dyn_cast<SplatElementsAttr>(constant.getValue()) : SplatElementsAttr();
+  if (!splat)
+    return {};
+  rewriter.setInsertionPoint(consumer);
+  return arith::ConstantOp::create(rewriter, constant.getLoc(), splat.getSplatValue<TypedAttr>());
+}
+
 // Scalars that were spread over an array are used as they are.
-static bool inlineFill(IRRewriter &rewriter, linalg::GenericOp consumer, OpOperand *read) {
-  auto fill = read->get().getDefiningOp<linalg::FillOp>();
+static bool inlineScalar(IRRewriter &rewriter, linalg::GenericOp consumer, OpOperand *read) {
   BlockArgument element = consumer.getMatchingBlockArgument(read);
-  if (!fill || element.use_empty())
-    return false;
-  rewriter.replaceAllUsesWith(element, fill.getInputs()[0]);
-  return true;
+  Value scalar = element.use_empty() ? Value() : repeatedScalar(rewriter, consumer, read->get());
+  if (scalar)
+    rewriter.replaceAllUsesWith(element, scalar);
+  return static_cast<bool>(scalar);
 }
 
 // One step at one operand; the generic that stands there afterwards, if anything changed.
@@ -118,7 +129,7 @@ static linalg::GenericOp inlineOne(IRRewriter &rewriter, linalg::GenericOp consu
     if (auto cast = read->get().getDefiningOp<tensor::CastOp>())
       if (isa_and_nonnull<linalg::GenericOp, linalg::FillOp>(cast.getSource().getDefiningOp()))
         rewriter.modifyOpInPlace(consumer, [&] { read->set(cast.getSource()); });
-    if (inlineFill(rewriter, consumer, read))
+    if (inlineScalar(rewriter, consumer, read))
       return consumer;
     auto producer = read->get().getDefiningOp<linalg::GenericOp>();
     if (producer && isCheap(producer, consumer->getBlock()) && consumer.getMatchingIndexingMap(read).isProjectedPermutation())
