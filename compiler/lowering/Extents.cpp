@@ -1,5 +1,5 @@
-// Turns questions about extents into constants and index values that already exist. A `tensor.dim` of an intermediate array
-// would keep that array alive and stand between two operations that fuse.
+// Turns questions about extents into constants and index values that already exist. A `tensor.dim`
+// of an intermediate array would keep that array alive and stand between two operations that fuse.
 #include "lowering/Extents.h"
 #include "dialect/Dialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -92,7 +92,8 @@ static OpFoldResult stepToSource(Value &source, int64_t &dimension, bool &moved)
         if (!value || outside(value))
           return thenExtent;
       }
-      if (!thenExtent && !elseExtent && thenValue == elseValue && thenIndex == elseIndex && outside(thenValue)) {
+      if (!thenExtent && !elseExtent && thenValue == elseValue && thenIndex == elseIndex &&
+          outside(thenValue)) {
         source = thenValue;
         dimension = thenIndex;
         return {};
@@ -125,7 +126,8 @@ Value extentValue(OpBuilder &builder, Location loc, Value tensor, int64_t dimens
 
 SmallVector<OpFoldResult> extentsOf(OpBuilder &builder, Location loc, Value tensor) {
   SmallVector<OpFoldResult> extents;
-  for (int64_t index = 0, rank = cast<RankedTensorType>(tensor.getType()).getRank(); index < rank; ++index)
+  for (int64_t index = 0, rank = cast<RankedTensorType>(tensor.getType()).getRank(); index < rank;
+       ++index)
     extents.push_back(extentOf(builder, loc, tensor, index));
   return extents;
 }
@@ -149,12 +151,14 @@ bool sameExtent(OpFoldResult left, OpFoldResult right) {
   auto leftValue = cast<Value>(left), rightValue = cast<Value>(right);
   if (leftValue == rightValue)
     return true;
-  auto leftDim = leftValue.getDefiningOp<tensor::DimOp>(), rightDim = rightValue.getDefiningOp<tensor::DimOp>();
+  auto leftDim = leftValue.getDefiningOp<tensor::DimOp>(),
+       rightDim = rightValue.getDefiningOp<tensor::DimOp>();
   if (!leftDim || !rightDim || !leftDim.getConstantIndex() || !rightDim.getConstantIndex())
     return false;
   Value leftSource = leftDim.getSource(), rightSource = rightDim.getSource();
   int64_t leftIndex = *leftDim.getConstantIndex(), rightIndex = *rightDim.getConstantIndex();
-  OpFoldResult leftExtent = findExtent(leftSource, leftIndex), rightExtent = findExtent(rightSource, rightIndex);
+  OpFoldResult leftExtent = findExtent(leftSource, leftIndex),
+               rightExtent = findExtent(rightSource, rightIndex);
   if (leftExtent && rightExtent)
     return leftExtent == rightExtent;
   return !leftExtent && !rightExtent && leftSource == rightSource && leftIndex == rightIndex;
@@ -174,7 +178,8 @@ SmallVector<OpFoldResult> mixedSizes(RankedTensorType type, ValueRange sizes) {
   return extents;
 }
 
-Value emptyTensor(OpBuilder &builder, Location loc, RankedTensorType type, ArrayRef<OpFoldResult> extents) {
+Value emptyTensor(OpBuilder &builder, Location loc, RankedTensorType type,
+                  ArrayRef<OpFoldResult> extents) {
   SmallVector<Value> sizes;
   for (auto [index, extent] : llvm::enumerate(extents))
     if (type.isDynamicDim(index))
@@ -197,11 +202,13 @@ SmallVector<int64_t> iteratedDimensions(RankedTensorType type) {
 }
 
 RankedTensorType squeezedType(RankedTensorType type) {
-  SmallVector<int64_t> shape(llvm::make_filter_range(type.getShape(), [](int64_t extent) { return extent != 1; }));
+  SmallVector<int64_t> shape(
+      llvm::make_filter_range(type.getShape(), [](int64_t extent) { return extent != 1; }));
   return RankedTensorType::get(shape, type.getElementType());
 }
 
-// Which dimensions of `type` make up each dimension of its squeezed type; extents of 1 join the one before them.
+// Which dimensions of `type` make up each dimension of its squeezed type; extents of 1 join the one
+// before them.
 static SmallVector<ReassociationIndices> squeezedGroups(RankedTensorType type) {
   SmallVector<ReassociationIndices> groups(squeezedType(type).getRank());
   int64_t group = -1;
@@ -243,8 +250,9 @@ Value unsqueeze(OpBuilder &builder, Location loc, Value tensor, RankedTensorType
   tensor = castTo(builder, loc, tensor, squeezedType(type));
   SmallVector<OpFoldResult> extents(type.getRank(), builder.getIndexAttr(1));
   for (auto [index, dimension] : llvm::enumerate(iteratedDimensions(type)))
-    extents[dimension] = type.isDynamicDim(dimension) ? extentOf(builder, loc, tensor, index)
-                                                      : OpFoldResult(builder.getIndexAttr(type.getDimSize(dimension)));
+    extents[dimension] = type.isDynamicDim(dimension)
+                             ? extentOf(builder, loc, tensor, index)
+                             : OpFoldResult(builder.getIndexAttr(type.getDimSize(dimension)));
   // A '?' of the result stays one, even where the extent is known by now.
   for (auto [index, extent] : llvm::enumerate(extents))
     if (type.isDynamicDim(index))

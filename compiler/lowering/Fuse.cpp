@@ -1,6 +1,6 @@
-// Fuses linalg.generic operations on tensors: linalg form -> linalg form with as few passes over memory as the dependences
-// allow. A gradient uses nearly every intermediate array more than once; so producers become further results of one
-// operation instead of being computed again.
+// Fuses linalg.generic operations on tensors: linalg form -> linalg form with as few passes over
+// memory as the dependences allow. A gradient uses nearly every intermediate array more than once;
+// so producers become further results of one operation instead of being computed again.
 #include "lowering/Extents.h"
 #include "lowering/Fusion.h"
 #include "lowering/Passes.h"
@@ -51,8 +51,9 @@ linalg::GenericOp dropUnused(IRRewriter &rewriter, linalg::GenericOp generic) {
   if (!inversePermutation(concatAffineMaps(maps, rewriter.getContext())))
     return generic;
   rewriter.setInsertionPoint(generic);
-  auto slim = linalg::GenericOp::create(rewriter, generic.getLoc(), generic.getResultTypes(), inputs,
-                                        generic.getDpsInits(), maps, generic.getIteratorTypesArray());
+  auto slim =
+      linalg::GenericOp::create(rewriter, generic.getLoc(), generic.getResultTypes(), inputs,
+                                generic.getDpsInits(), maps, generic.getIteratorTypesArray());
   for (unsigned index : llvm::reverse(unused))
     body->eraseArgument(index);
   slim.getRegion().takeBody(generic.getRegion());
@@ -60,7 +61,8 @@ linalg::GenericOp dropUnused(IRRewriter &rewriter, linalg::GenericOp generic) {
   return slim;
 }
 
-// A constant that came together with its use may make both unnecessary, as the 1 that seeds a gradient does.
+// A constant that came together with its use may make both unnecessary, as the 1 that seeds a
+// gradient does.
 static void foldBodies(IRRewriter &rewriter, func::FuncOp function) {
   function.walk([&](linalg::GenericOp generic) {
     for (Operation &op : llvm::make_early_inc_range(generic.getBody()->without_terminator())) {

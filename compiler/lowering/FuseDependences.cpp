@@ -1,4 +1,5 @@
-// Keeps the dependences of a block up to date while operations become groups, and finds an order for the result.
+// Keeps the dependences of a block up to date while operations become groups, and finds an order
+// for the result.
 #include "lowering/FuseDependences.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
@@ -26,7 +27,8 @@ BlockDependences::BlockDependences(Block &block) {
     });
     // What a check allows, such as reading an element, stays behind it.
     bool pure = isMemoryEffectFree(op);
-    bool free = isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) && isSpeculatable(op);
+    bool free = isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&
+                isSpeculatable(op);
     if (lastEffect && !free && !isa<tensor::DimOp>(op))
       before.insert(*lastEffect);
     if (!pure)

@@ -10,7 +10,8 @@
 
 namespace mpy {
 
-/// The dependences of one block. Operations are known by their place in the block; a group by its first member.
+/// The dependences of one block. Operations are known by their place in the block; a group by its
+/// first member.
 class BlockDependences {
 public:
   explicit BlockDependences(mlir::Block &block);

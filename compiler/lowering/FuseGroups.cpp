@@ -1,5 +1,6 @@
-// Merges linalg.generic operations over one iteration space into one with several results. Within a group, elements flow from
-// producer to consumer in registers; a result is written only if somebody outside reads it.
+// Merges linalg.generic operations over one iteration space into one with several results. Within a
+// group, elements flow from producer to consumer in registers; a result is written only if somebody
+// outside reads it.
 #include "lowering/FuseDependences.h"
 #include "lowering/Fusion.h"
 
@@ -17,7 +18,9 @@ public:
   void run();
 
 private:
-  linalg::GenericOp generic(unsigned place) const { return dyn_cast<linalg::GenericOp>(dependences.operation(place)); }
+  linalg::GenericOp generic(unsigned place) const {
+    return dyn_cast<linalg::GenericOp>(dependences.operation(place));
+  }
   std::optional<unsigned> producerPlace(Value value) const;
   AffineMap groupMap(unsigned place, OpOperand *operand) const;
 
@@ -71,15 +74,18 @@ AffineMap Groups::groupMap(unsigned place, OpOperand *operand) const {
   return renamed(generic(place).getMatchingIndexingMap(operand), loopsOf.at(place));
 }
 
-// Whether every element that flows from one group to the other is complete when it is read: written by the same iteration.
-bool Groups::flowsAgree(unsigned from, unsigned to, const DenseMap<unsigned, DimensionMap> &loops) const {
+// Whether every element that flows from one group to the other is complete when it is read: written
+// by the same iteration.
+bool Groups::flowsAgree(unsigned from, unsigned to,
+                        const DenseMap<unsigned, DimensionMap> &loops) const {
   for (unsigned member : dependences.membersOf(to)) {
     linalg::GenericOp consumer = generic(member);
     for (OpOperand &operand : consumer->getOpOperands()) {
       auto place = producerPlace(operand.get());
       if (!place || dependences.groupOf(*place) != from)
         continue;
-      AffineMap written = generic(*place).getIndexingMapMatchingResult(cast<OpResult>(operand.get()));
+      AffineMap written =
+          generic(*place).getIndexingMapMatchingResult(cast<OpResult>(operand.get()));
       AffineMap read = consumer.getMatchingIndexingMap(&operand);
       if (!consumer.isDpsInput(&operand) || !written.isPermutation() ||
           renamed(written, loops.at(*place)) != renamed(read, loops.at(member)))
@@ -98,11 +104,13 @@ bool Groups::flowsAgree(unsigned from, unsigned to, const DenseMap<unsigned, Dim
   return true;
 }
 
-// Merges the groups of two generics that see one array by the given maps (each one to one with the loops).
+// Merges the groups of two generics that see one array by the given maps (each one to one with the
+// loops).
 bool Groups::tryMerge(unsigned left, AffineMap leftMap, unsigned right, AffineMap rightMap) {
   unsigned leftGroup = dependences.groupOf(left), rightGroup = dependences.groupOf(right);
   auto leftDimensions = tensorDimensions(leftMap), rightDimensions = tensorDimensions(rightMap);
-  if (leftGroup == rightGroup || !leftDimensions || !rightDimensions || leftDimensions->size() != rightDimensions->size())
+  if (leftGroup == rightGroup || !leftDimensions || !rightDimensions ||
+      leftDimensions->size() != rightDimensions->size())
     return false;
   // Loops that walk one dimension of the shared array are the same loop.
   unsigned count = leftDimensions->size();
@@ -132,7 +140,8 @@ void Groups::joinProducers(unsigned place) {
   linalg::GenericOp consumer = generic(place);
   for (OpOperand *input : consumer.getDpsInputOperands())
     if (auto producer = producerPlace(input->get()))
-      tryMerge(*producer, generic(*producer).getIndexingMapMatchingResult(cast<OpResult>(input->get())), place,
+      tryMerge(*producer,
+               generic(*producer).getIndexingMapMatchingResult(cast<OpResult>(input->get())), place,
                consumer.getMatchingIndexingMap(input));
 }
 
@@ -155,7 +164,8 @@ void Groups::joinSiblings(unsigned place) {
         continue;
       unsigned group = dependences.groupOf(place), otherGroup = dependences.groupOf(*other);
       if (group != otherGroup && operandCount(group) + operandCount(otherGroup) <= mostOperands)
-        tryMerge(*other, earlier.getMatchingIndexingMap(&use), place, later.getMatchingIndexingMap(input));
+        tryMerge(*other, earlier.getMatchingIndexingMap(&use), place,
+                 later.getMatchingIndexingMap(input));
     }
 }
 
@@ -178,7 +188,8 @@ bool Groups::hasRepeatedInput(linalg::GenericOp generic) const {
 void Groups::build(unsigned group) {
   ArrayRef<unsigned> members = dependences.membersOf(group);
   MergedOperands operands;
-  // Where the body finds each operand of each member: an element of the merged operation or a value that flows.
+  // Where the body finds each operand of each member: an element of the merged operation or a value
+  // that flows.
   SmallVector<OpResult> keptResults;
   DenseMap<OpOperand *, unsigned> inputOf, outputOf;
   unsigned loops = loopsOf[group].size();
@@ -200,8 +211,9 @@ void Groups::build(unsigned group) {
       // The largest element so far is needed to find its position, even if only that is asked for.
       bool accumulates = !member.getMatchingBlockArgument(&output).use_empty() &&
                          !member.getMatchingIndexingMap(&output).isPermutation();
-      bool needed = accumulates && llvm::any_of(member->getResults(),
-                                                [&](OpResult other) { return isKept(other, group); });
+      bool needed = accumulates && llvm::any_of(member->getResults(), [&](OpResult other) {
+                      return isKept(other, group);
+                    });
       if (needed || isKept(result, group)) {
         outputOf[&output] = operands.outputs.size();
         operands.outputs.push_back(output.get());
@@ -214,7 +226,8 @@ void Groups::build(unsigned group) {
   }
   SmallVector<AffineMap> maps(operands.inputMaps);
   maps.append(operands.outputMaps);
-  // Nothing that is left may show how long the loops are: then an array that the members would have written does.
+  // Nothing that is left may show how long the loops are: then an array that the members would have
+  // written does.
   for (unsigned place : members)
     if (!inversePermutation(concatAffineMaps(maps, rewriter.getContext())))
       for (OpOperand &output : generic(place).getDpsInitsMutable()) {
@@ -222,10 +235,11 @@ void Groups::build(unsigned group) {
         maps.assign(operands.inputMaps);
         maps.append(operands.outputMaps);
       }
-  SmallVector<Type> types(llvm::map_range(operands.outputs, [](Value output) { return output.getType(); }));
+  SmallVector<Type> types(
+      llvm::map_range(operands.outputs, [](Value output) { return output.getType(); }));
   Location loc = members.size() == 1 ? locations.front() : rewriter.getFusedLoc(locations);
-  auto merged =
-      linalg::GenericOp::create(rewriter, loc, types, operands.inputs, operands.outputs, maps, iterators);
+  auto merged = linalg::GenericOp::create(rewriter, loc, types, operands.inputs, operands.outputs,
+                                          maps, iterators);
   OpBuilder::InsertionGuard guard(rewriter);
   Block *body = rewriter.createBlock(&merged.getRegion());
   for (Value operand : merged->getOperands())
@@ -246,8 +260,9 @@ void Groups::build(unsigned group) {
     }
     for (Operation &op : member.getBody()->without_terminator()) {
       if (auto index = dyn_cast<linalg::IndexOp>(op))
-        mapping.map(index.getResult(),
-                    linalg::IndexOp::create(rewriter, index.getLoc(), loopsOf[place][index.getDim()]).getResult());
+        mapping.map(index.getResult(), linalg::IndexOp::create(rewriter, index.getLoc(),
+                                                               loopsOf[place][index.getDim()])
+                                           .getResult());
       else
         rewriter.clone(op, mapping);
     }
@@ -260,7 +275,8 @@ void Groups::build(unsigned group) {
   linalg::YieldOp::create(rewriter, loc, yielded);
   for (auto [result, replacement] : llvm::zip(keptResults, merged.getResults()))
     rewriter.replaceAllUsesWith(result, replacement);
-  SmallVector<Operation *> dead(llvm::map_range(members, [&](unsigned place) { return dependences.operation(place); }));
+  SmallVector<Operation *> dead(
+      llvm::map_range(members, [&](unsigned place) { return dependences.operation(place); }));
   for (Operation *op : llvm::reverse(dead)) {
     dependences.forget(op);
     rewriter.eraseOp(op);
@@ -290,7 +306,8 @@ void Groups::run() {
     if (dependences.membersOf(group).size() > 1 || (first && hasRepeatedInput(first)))
       build(group);
     else
-      rewriter.moveOpBefore(dependences.operation(group), block, block->getTerminator()->getIterator());
+      rewriter.moveOpBefore(dependences.operation(group), block,
+                            block->getTerminator()->getIterator());
     rewriter.setInsertionPoint(block->getTerminator());
   }
 }

@@ -1,4 +1,5 @@
-// Orders the loops of each linalg.generic after the memory they walk: the innermost one is the last dimension of most operands.
+// Orders the loops of each linalg.generic after the memory they walk: the innermost one is the last
+// dimension of most operands.
 #include "lowering/Fusion.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 

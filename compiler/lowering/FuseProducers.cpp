@@ -1,5 +1,6 @@
-// Copies cheap computations into the operations that read their results, so that they need no memory: casts, transposes,
-// repeated rows, comparisons, a few additions. Loops may be more than the producer has.
+// Copies cheap computations into the operations that read their results, so that they need no
+// memory: casts, transposes, repeated rows, comparisons, a few additions. Loops may be more than
+// the producer has.
 #include "lowering/Fusion.h"
 
 using namespace mlir;
@@ -11,10 +12,11 @@ static unsigned costOf(Operation *op) {
   constexpr unsigned tooMuch = 100;
   if (isa<arith::ConstantOp, linalg::IndexOp>(op))
     return 0;
-  if (isa<arith::DivFOp, arith::DivSIOp, arith::RemFOp, arith::RemSIOp, arith::FloorDivSIOp, arith::DivUIOp,
-          arith::RemUIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
+  if (isa<arith::DivFOp, arith::DivSIOp, arith::RemFOp, arith::RemSIOp, arith::FloorDivSIOp,
+          arith::DivUIOp, arith::RemUIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
     return tooMuch;
-  if (isa<math::AbsFOp, math::AbsIOp, math::CopySignOp>(op) || isa<arith::ArithDialect>(op->getDialect()))
+  if (isa<math::AbsFOp, math::AbsIOp, math::CopySignOp>(op) ||
+      isa<arith::ArithDialect>(op->getDialect()))
     return 1;
   return tooMuch;
 }
@@ -49,8 +51,8 @@ static bool isCheap(linalg::GenericOp producer, Block *consumerBlock) {
 }
 
 // The consumer with one input replaced by the inputs of its producer, and by the producer's body.
-static linalg::GenericOp inlineProducer(IRRewriter &rewriter, linalg::GenericOp consumer, OpOperand *read,
-                                        linalg::GenericOp producer) {
+static linalg::GenericOp inlineProducer(IRRewriter &rewriter, linalg::GenericOp consumer,
+                                        OpOperand *read, linalg::GenericOp producer) {
   // From the iterations of the consumer to those of the producer.
   AffineMap toProducer = inversePermutation(producer.getIndexingMapsArray().back())
                              .compose(consumer.getMatchingIndexingMap(read));
@@ -71,8 +73,9 @@ static linalg::GenericOp inlineProducer(IRRewriter &rewriter, linalg::GenericOp 
   if (!inversePermutation(concatAffineMaps(maps, rewriter.getContext())))
     return {}; // the producer alone showed the bound of some loop
   rewriter.setInsertionPoint(consumer);
-  auto fused = linalg::GenericOp::create(rewriter, consumer.getLoc(), consumer.getResultTypes(), inputs,
-                                         consumer.getDpsInits(), maps, consumer.getIteratorTypesArray());
+  auto fused =
+      linalg::GenericOp::create(rewriter, consumer.getLoc(), consumer.getResultTypes(), inputs,
+                                consumer.getDpsInits(), maps, consumer.getIteratorTypesArray());
   Block *body = rewriter.createBlock(&fused.getRegion());
   for (Value operand : fused->getOperands())
     body->addArgument(getElementTypeOrSelf(operand.getType()), consumer.getLoc());
@@ -89,7 +92,8 @@ static linalg::GenericOp inlineProducer(IRRewriter &rewriter, linalg::GenericOp 
   for (Operation &op : producer.getBody()->without_terminator()) {
     if (auto index = dyn_cast<linalg::IndexOp>(op)) {
       auto position = cast<AffineDimExpr>(toProducer.getResult(index.getDim())).getPosition();
-      mapping.map(index.getResult(), linalg::IndexOp::create(rewriter, index.getLoc(), position).getResult());
+      mapping.map(index.getResult(),
+                  linalg::IndexOp::create(rewriter, index.getLoc(), position).getResult());
       continue;
     }
     rewriter.clone(op, mapping);
@@ -132,7 +136,8 @@ static linalg::GenericOp inlineOne(IRRewriter &rewriter, linalg::GenericOp consu
     if (inlineScalar(rewriter, consumer, read))
       return consumer;
     auto producer = read->get().getDefiningOp<linalg::GenericOp>();
-    if (producer && isCheap(producer, consumer->getBlock()) && consumer.getMatchingIndexingMap(read).isProjectedPermutation())
+    if (producer && isCheap(producer, consumer->getBlock()) &&
+        consumer.getMatchingIndexingMap(read).isProjectedPermutation())
       if (linalg::GenericOp fused = inlineProducer(rewriter, consumer, read, producer))
         return fused;
   }
@@ -141,7 +146,8 @@ static linalg::GenericOp inlineOne(IRRewriter &rewriter, linalg::GenericOp consu
 
 void inlineCheapProducers(IRRewriter &rewriter, func::FuncOp function) {
   SmallVector<linalg::GenericOp> generics;
-  function.walk<WalkOrder::PreOrder>([&](linalg::GenericOp generic) { generics.push_back(generic); });
+  function.walk<WalkOrder::PreOrder>(
+      [&](linalg::GenericOp generic) { generics.push_back(generic); });
   for (linalg::GenericOp &generic : generics)
     while (linalg::GenericOp changed = inlineOne(rewriter, generic))
       generic = changed;

@@ -1,4 +1,5 @@
-// Turns reads and replacements of parts of tensors into slices, and into loops where positions are data.
+// Turns reads and replacements of parts of tensors into slices, and into loops where positions are
+// data.
 #include "lowering/Extents.h"
 #include "lowering/ToLinalg.h"
 
@@ -15,8 +16,8 @@ struct Box {
 
   template <typename Op>
   explicit Box(Op op)
-      : loc(op.getLoc()), x(op.getX()), offsets(op.getOffsets()), sizes(op.getSizes()), strides(op.getStrides()),
-        dropped(op.getDropped()) {}
+      : loc(op.getLoc()), x(op.getX()), offsets(op.getOffsets()), sizes(op.getSizes()),
+        strides(op.getStrides()), dropped(op.getDropped()) {}
 
   int64_t rank() const { return offsets.size(); }
   bool isDropped(int64_t dimension) const { return llvm::is_contained(dropped, dimension); }
@@ -33,7 +34,8 @@ struct Box {
     if (!dropped.empty())
       return false;
     for (int64_t dimension = 0; dimension < rank(); ++dimension) {
-      if (getConstantIntValue(offsets[dimension]) != 0 || getConstantIntValue(strides[dimension]) != 1)
+      if (getConstantIntValue(offsets[dimension]) != 0 ||
+          getConstantIntValue(strides[dimension]) != 1)
         return false;
       Value source = x;
       int64_t index = dimension;
@@ -105,36 +107,39 @@ static void lowerSlice(IRRewriter &rewriter, SliceOp op) {
   if (box.isEverything(rewriter))
     return rewriter.replaceOp(op, castTo(rewriter, box.loc, box.x, type));
   if (box.stridesAbove(0)) {
-    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(op, type, box.x, getAsOpFoldResult(box.offsets),
-                                                        box.sizesFor(rewriter, type), getAsOpFoldResult(box.strides));
+    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+        op, type, box.x, getAsOpFoldResult(box.offsets), box.sizesFor(rewriter, type),
+        getAsOpFoldResult(box.strides));
     return;
   }
-  rewriter.replaceOp(op, buildFromPosition(rewriter, box.loc, type, box.keptSizes(),
-                                           [&](OpBuilder &inner, Location loc, ValueRange position) -> Value {
-                                             return tensor::ExtractOp::create(inner, loc, box.x,
-                                                                              box.positionIn(inner, position));
-                                           }));
+  rewriter.replaceOp(
+      op, buildFromPosition(rewriter, box.loc, type, box.keptSizes(),
+                            [&](OpBuilder &inner, Location loc, ValueRange position) -> Value {
+                              return tensor::ExtractOp::create(inner, loc, box.x,
+                                                               box.positionIn(inner, position));
+                            }));
 }
 
 // The value to store, with the dimensions of negative stride in the order of memory.
 static Value inMemoryOrder(OpBuilder &builder, const Box &box, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  return buildFromPosition(builder, box.loc, type, extentsOf(builder, box.loc, value),
-                           [&](OpBuilder &inner, Location loc, ValueRange position) -> Value {
-                             SmallVector<Value> reversed;
-                             Value one = arith::ConstantIndexOp::create(inner, loc, 1);
-                             for (int64_t dimension = 0, kept = 0; dimension < box.rank(); ++dimension) {
-                               if (box.isDropped(dimension))
-                                 continue;
-                               Value index = position[kept++];
-                               if (*getConstantIntValue(box.strides[dimension]) < 0) {
-                                 Value last = arith::SubIOp::create(inner, loc, box.sizes[dimension], one);
-                                 index = arith::SubIOp::create(inner, loc, last, index);
-                               }
-                               reversed.push_back(index);
-                             }
-                             return tensor::ExtractOp::create(inner, loc, value, reversed);
-                           });
+  return buildFromPosition(
+      builder, box.loc, type, extentsOf(builder, box.loc, value),
+      [&](OpBuilder &inner, Location loc, ValueRange position) -> Value {
+        SmallVector<Value> reversed;
+        Value one = arith::ConstantIndexOp::create(inner, loc, 1);
+        for (int64_t dimension = 0, kept = 0; dimension < box.rank(); ++dimension) {
+          if (box.isDropped(dimension))
+            continue;
+          Value index = position[kept++];
+          if (*getConstantIntValue(box.strides[dimension]) < 0) {
+            Value last = arith::SubIOp::create(inner, loc, box.sizes[dimension], one);
+            index = arith::SubIOp::create(inner, loc, last, index);
+          }
+          reversed.push_back(index);
+        }
+        return tensor::ExtractOp::create(inner, loc, value, reversed);
+      });
 }
 
 static void lowerUpdateSlice(IRRewriter &rewriter, UpdateSliceOp op) {
@@ -146,17 +151,20 @@ static void lowerUpdateSlice(IRRewriter &rewriter, UpdateSliceOp op) {
     value = buildFilled(rewriter, loc, box.keptType(), box.keptSizes(), value);
   if (box.isEverything(rewriter))
     return rewriter.replaceOp(op, castTo(rewriter, loc, value, type));
-  bool constant = llvm::all_of(box.strides, [](Value stride) { return getConstantIntValue(stride).has_value(); });
+  bool constant = llvm::all_of(
+      box.strides, [](Value stride) { return getConstantIntValue(stride).has_value(); });
   if (!constant) {
-    Value result = buildLoops(rewriter, loc, box.keptSizes(), box.x,
-                              [&](OpBuilder &inner, Location innerLoc, ValueRange position, Value carried) -> Value {
-                                Value element = tensor::ExtractOp::create(inner, innerLoc, value, position);
-                                return tensor::InsertOp::create(inner, innerLoc, element, carried,
-                                                                box.positionIn(inner, position));
-                              });
+    Value result = buildLoops(
+        rewriter, loc, box.keptSizes(), box.x,
+        [&](OpBuilder &inner, Location innerLoc, ValueRange position, Value carried) -> Value {
+          Value element = tensor::ExtractOp::create(inner, innerLoc, value, position);
+          return tensor::InsertOp::create(inner, innerLoc, element, carried,
+                                          box.positionIn(inner, position));
+        });
     return rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
   }
-  SmallVector<OpFoldResult> offsets = getAsOpFoldResult(box.offsets), strides = getAsOpFoldResult(box.strides);
+  SmallVector<OpFoldResult> offsets = getAsOpFoldResult(box.offsets),
+                            strides = getAsOpFoldResult(box.strides);
   if (!box.stridesAbove(0)) {
     value = inMemoryOrder(rewriter, box, value);
     for (int64_t dimension = 0; dimension < box.rank(); ++dimension) {
@@ -167,13 +175,14 @@ static void lowerUpdateSlice(IRRewriter &rewriter, UpdateSliceOp op) {
       Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
       Value steps = arith::SubIOp::create(rewriter, loc, box.sizes[dimension], one);
       Value way = arith::MulIOp::create(rewriter, loc, steps, box.strides[dimension]);
-      offsets[dimension] = arith::AddIOp::create(rewriter, loc, box.offsets[dimension], way).getResult();
+      offsets[dimension] =
+          arith::AddIOp::create(rewriter, loc, box.offsets[dimension], way).getResult();
       strides[dimension] = rewriter.getIndexAttr(-stride);
     }
   }
   auto valueType = cast<RankedTensorType>(value.getType());
-  Value result = tensor::InsertSliceOp::create(rewriter, loc, value, box.x, offsets, box.sizesFor(rewriter, valueType),
-                                               strides);
+  Value result = tensor::InsertSliceOp::create(rewriter, loc, value, box.x, offsets,
+                                               box.sizesFor(rewriter, valueType), strides);
   rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
 }
 
@@ -191,12 +200,15 @@ static void lowerGather(IRRewriter &rewriter, GatherOp op) {
   auto readMap = AffineMap::get(iterated.size(), 0, read, rewriter.getContext());
   SmallVector<Mapped> inputs;
   for (Value index : op.getIndices())
-    inputs.push_back({squeezeAs(rewriter, loc, index, type.getShape().take_front(leading)), readMap});
+    inputs.push_back(
+        {squeezeAs(rewriter, loc, index, type.getShape().take_front(leading)), readMap});
   SmallVector<OpFoldResult> extents;
   for (auto [loop, dimension] : llvm::enumerate(iterated))
-    extents.push_back(dimension < leading ? extentOf(rewriter, loc, inputs.front().tensor, loop)
-                                          : extentOf(rewriter, loc, op.getX(), dimension - leading + count));
-  Mapped output{emptyTensor(rewriter, loc, squeezed, extents), rewriter.getMultiDimIdentityMap(iterated.size())};
+    extents.push_back(dimension < leading
+                          ? extentOf(rewriter, loc, inputs.front().tensor, loop)
+                          : extentOf(rewriter, loc, op.getX(), dimension - leading + count));
+  Mapped output{emptyTensor(rewriter, loc, squeezed, extents),
+                rewriter.getMultiDimIdentityMap(iterated.size())};
   auto generic = buildGeneric(
       rewriter, loc, iterated.size(), inputs, output,
       [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
@@ -216,11 +228,12 @@ static void lowerGather(IRRewriter &rewriter, GatherOp op) {
 }
 
 // One row of a scatter: the elements behind the indexed dimensions.
-static Value scatterRow(OpBuilder &builder, Location loc, ScatterOp op, Value carried, ValueRange position,
-                        ValueRange target) {
+static Value scatterRow(OpBuilder &builder, Location loc, ScatterOp op, Value carried,
+                        ValueRange position, ValueRange target) {
   auto type = cast<RankedTensorType>(op.getX().getType());
   int64_t count = target.size(), rank = type.getRank();
-  RankedTensorType rowType = RankedTensorType::get(type.getShape().drop_front(count), type.getElementType());
+  RankedTensorType rowType =
+      RankedTensorType::get(type.getShape().drop_front(count), type.getElementType());
   SmallVector<OpFoldResult> rest;
   for (int64_t dimension = count; dimension < rank; ++dimension) {
     OpFoldResult extent = extentOf(builder, loc, op.getX(), dimension);
@@ -229,7 +242,8 @@ static Value scatterRow(OpBuilder &builder, Location loc, ScatterOp op, Value ca
     rest.push_back(extent);
   }
   auto boxAt = [&](ValueRange leading) {
-    SmallVector<OpFoldResult> offsets = getAsOpFoldResult(leading), sizes(leading.size(), builder.getIndexAttr(1));
+    SmallVector<OpFoldResult> offsets = getAsOpFoldResult(leading),
+                              sizes(leading.size(), builder.getIndexAttr(1));
     offsets.append(rest.size(), builder.getIndexAttr(0));
     sizes.append(rest);
     return std::pair(offsets, sizes);
@@ -238,14 +252,17 @@ static Value scatterRow(OpBuilder &builder, Location loc, ScatterOp op, Value ca
   auto [toOffsets, toSizes] = boxAt(target);
   SmallVector<OpFoldResult> fromStrides(fromOffsets.size(), builder.getIndexAttr(1)),
       toStrides(rank, builder.getIndexAttr(1));
-  Value row = tensor::ExtractSliceOp::create(builder, loc, rowType, op.getValue(), fromOffsets, fromSizes, fromStrides);
+  Value row = tensor::ExtractSliceOp::create(builder, loc, rowType, op.getValue(), fromOffsets,
+                                             fromSizes, fromStrides);
   if (op.getAccumulate()) {
-    Value old = tensor::ExtractSliceOp::create(builder, loc, rowType, carried, toOffsets, toSizes, toStrides);
+    Value old = tensor::ExtractSliceOp::create(builder, loc, rowType, carried, toOffsets, toSizes,
+                                               toStrides);
     AffineMap identity = builder.getMultiDimIdentityMap(rowType.getRank());
-    row = buildGeneric(builder, loc, rowType.getRank(), Mapped{row, identity}, Mapped{old, identity},
-                       [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
-                         return {buildSum(inner, innerLoc, elements[1], elements[0])};
-                       })
+    row = buildGeneric(
+              builder, loc, rowType.getRank(), Mapped{row, identity}, Mapped{old, identity},
+              [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
+                return {buildSum(inner, innerLoc, elements[1], elements[0])};
+              })
               .getResult(0);
   }
   return tensor::InsertSliceOp::create(builder, loc, row, carried, toOffsets, toSizes, toStrides);
@@ -257,10 +274,12 @@ static void lowerScatter(IRRewriter &rewriter, ScatterOp op) {
   int64_t rank = cast<RankedTensorType>(x.getType()).getRank();
   SmallVector<OpFoldResult> extents = extentsOf(rewriter, loc, op.getIndices().front());
   Value result = buildLoops(
-      rewriter, loc, extents, x, [&](OpBuilder &inner, Location innerLoc, ValueRange position, Value carried) -> Value {
+      rewriter, loc, extents, x,
+      [&](OpBuilder &inner, Location innerLoc, ValueRange position, Value carried) -> Value {
         SmallVector<Value> target;
         for (Value index : op.getIndices())
-          target.push_back(toIndex(inner, innerLoc, tensor::ExtractOp::create(inner, innerLoc, index, position)));
+          target.push_back(toIndex(inner, innerLoc,
+                                   tensor::ExtractOp::create(inner, innerLoc, index, position)));
         if (static_cast<int64_t>(target.size()) < rank)
           return scatterRow(inner, innerLoc, op, carried, position, target);
         Value element = tensor::ExtractOp::create(inner, innerLoc, op.getValue(), position);
@@ -274,7 +293,8 @@ static void lowerScatter(IRRewriter &rewriter, ScatterOp op) {
 }
 
 // The index counted from the start, and whether it is inside.
-static std::pair<Value, Value> buildNormalized(OpBuilder &builder, Location loc, Value index, Value extent) {
+static std::pair<Value, Value> buildNormalized(OpBuilder &builder, Location loc, Value index,
+                                               Value extent) {
   Type type = index.getType();
   if (!type.isIndex())
     extent = arith::IndexCastOp::create(builder, loc, type, extent);
@@ -286,8 +306,10 @@ static std::pair<Value, Value> buildNormalized(OpBuilder &builder, Location loc,
   return {normalized, inside};
 }
 
-static void checkIndex(OpBuilder &builder, Location loc, NormalizeIndexOp op, Value inside, Value index) {
-  std::string message = "index {} is out of bounds for axis " + std::to_string(op.getAxis()) + " with size {}";
+static void checkIndex(OpBuilder &builder, Location loc, NormalizeIndexOp op, Value inside,
+                       Value index) {
+  std::string message =
+      "index {} is out of bounds for axis " + std::to_string(op.getAxis()) + " with size {}";
   if (!index.getType().isIndex() && !index.getType().isInteger(64))
     index = arith::ExtSIOp::create(builder, loc, builder.getI64Type(), index);
   CheckOp::create(builder, loc, inside, "IndexError", message, ValueRange{index, op.getExtent()});
@@ -302,36 +324,43 @@ static void lowerNormalizeIndex(IRRewriter &rewriter, NormalizeIndexOp op) {
     checkIndex(rewriter, loc, op, inside, index);
     return rewriter.replaceOp(op, normalized);
   }
-  // One pass says whether any index is outside; only then are they looked at one by one to report the first.
+  // One pass says whether any index is outside; only then are they looked at one by one to report
+  // the first.
   Value source = squeeze(rewriter, loc, index);
   auto squeezed = cast<RankedTensorType>(source.getType());
   int64_t rank = squeezed.getRank();
   AffineMap identity = rewriter.getMultiDimIdentityMap(rank);
   SmallVector<OpFoldResult> extents = extentsOf(rewriter, loc, source);
   Mapped output{emptyTensor(rewriter, loc, squeezed, extents), identity};
-  Value result = buildGeneric(rewriter, loc, rank, Mapped{source, identity}, output,
-                              [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
-                                return {buildNormalized(inner, innerLoc, elements[0], extent).first};
-                              })
-                     .getResult(0);
+  Value result =
+      buildGeneric(
+          rewriter, loc, rank, Mapped{source, identity}, output,
+          [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
+            return {buildNormalized(inner, innerLoc, elements[0], extent).first};
+          })
+          .getResult(0);
   auto flagType = RankedTensorType::get({}, rewriter.getI1Type());
   Value truth = arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true));
-  Mapped flag{buildFilled(rewriter, loc, flagType, {}, truth), AffineMap::get(rank, 0, rewriter.getContext())};
+  Mapped flag{buildFilled(rewriter, loc, flagType, {}, truth),
+              AffineMap::get(rank, 0, rewriter.getContext())};
   Value allInside =
-      buildGeneric(rewriter, loc, rank, Mapped{source, identity}, flag,
-                   [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
-                     Value inside = buildNormalized(inner, innerLoc, elements[0], extent).second;
-                     return {arith::AndIOp::create(inner, innerLoc, elements[1], inside)};
-                   })
+      buildGeneric(
+          rewriter, loc, rank, Mapped{source, identity}, flag,
+          [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
+            Value inside = buildNormalized(inner, innerLoc, elements[0], extent).second;
+            return {arith::AndIOp::create(inner, innerLoc, elements[1], inside)};
+          })
           .getResult(0);
   allInside = tensor::ExtractOp::create(rewriter, loc, allInside, ValueRange());
   Value outside = arith::XOrIOp::create(rewriter, loc, allInside, truth);
-  auto branch = scf::IfOp::create(rewriter, loc, TypeRange(), outside, /*addThenBlock=*/true, /*addElseBlock=*/false);
+  auto branch = scf::IfOp::create(rewriter, loc, TypeRange(), outside, /*addThenBlock=*/true,
+                                  /*addElseBlock=*/false);
   rewriter.setInsertionPointToStart(branch.thenBlock());
   buildLoops(rewriter, loc, extents, truth,
              [&](OpBuilder &inner, Location innerLoc, ValueRange position, Value carried) -> Value {
                Value element = tensor::ExtractOp::create(inner, innerLoc, source, position);
-               checkIndex(inner, innerLoc, op, buildNormalized(inner, innerLoc, element, extent).second, element);
+               checkIndex(inner, innerLoc, op,
+                          buildNormalized(inner, innerLoc, element, extent).second, element);
                return carried;
              });
   rewriter.setInsertionPointToEnd(branch.thenBlock());
@@ -349,12 +378,15 @@ bool lowerIndexing(IRRewriter &rewriter, Operation *op) {
         return true;
       })
       .Case([&](InsertOp insert) {
-        rewriter.replaceOpWithNewOp<tensor::InsertOp>(op, insert.getValue(), insert.getX(), insert.getIndices());
+        rewriter.replaceOpWithNewOp<tensor::InsertOp>(op, insert.getValue(), insert.getX(),
+                                                      insert.getIndices());
         return true;
       })
       .Case([&](GatherOp gather) { return lowerGather(rewriter, gather), true; })
       .Case([&](ScatterOp scatter) { return lowerScatter(rewriter, scatter), true; })
-      .Case([&](NormalizeIndexOp normalize) { return lowerNormalizeIndex(rewriter, normalize), true; })
+      .Case([&](NormalizeIndexOp normalize) {
+        return lowerNormalizeIndex(rewriter, normalize), true;
+      })
       .Default(false);
 }
 } // namespace mpy

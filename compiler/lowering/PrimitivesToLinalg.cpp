@@ -1,5 +1,6 @@
-// Turns mpy operations on tensors into linalg.generic, tensor operations and scf loops, and those on scalars into arith and
-// math: mpy IR -> linalg form. What only the runtime can do (products of matrices, text, checks, the tape) stays.
+// Turns mpy operations on tensors into linalg.generic, tensor operations and scf loops, and those
+// on scalars into arith and math: mpy IR -> linalg form. What only the runtime can do (products of
+// matrices, text, checks, the tape) stays.
 #include "dialect/Dialect.h"
 #include "lowering/Extents.h"
 #include "lowering/Passes.h"
@@ -13,8 +14,9 @@ namespace mpy {
 #define GEN_PASS_DEF_PRIMITIVESTOLINALG
 #include "lowering/Passes.h.inc"
 
-linalg::GenericOp buildGeneric(OpBuilder &builder, Location loc, int64_t loops, ArrayRef<Mapped> inputs,
-                               ArrayRef<Mapped> outputs, BodyBuilder body) {
+linalg::GenericOp buildGeneric(OpBuilder &builder, Location loc, int64_t loops,
+                               ArrayRef<Mapped> inputs, ArrayRef<Mapped> outputs,
+                               BodyBuilder body) {
   SmallVector<Value> inputValues, outputValues;
   SmallVector<AffineMap> maps;
   SmallVector<Type> types;
@@ -33,11 +35,13 @@ linalg::GenericOp buildGeneric(OpBuilder &builder, Location loc, int64_t loops, 
   }
   return linalg::GenericOp::create(builder, loc, types, inputValues, outputValues, maps, iterators,
                                    [&](OpBuilder &inner, Location innerLoc, ValueRange arguments) {
-                                     linalg::YieldOp::create(inner, innerLoc, body(inner, innerLoc, arguments));
+                                     linalg::YieldOp::create(inner, innerLoc,
+                                                             body(inner, innerLoc, arguments));
                                    });
 }
 
-Value buildFromPosition(OpBuilder &builder, Location loc, RankedTensorType type, ArrayRef<OpFoldResult> extents,
+Value buildFromPosition(OpBuilder &builder, Location loc, RankedTensorType type,
+                        ArrayRef<OpFoldResult> extents,
                         llvm::function_ref<Value(OpBuilder &, Location, ValueRange)> element) {
   int64_t rank = type.getRank();
   Mapped output{emptyTensor(builder, loc, type, extents), builder.getMultiDimIdentityMap(rank)};
@@ -51,8 +55,8 @@ Value buildFromPosition(OpBuilder &builder, Location loc, RankedTensorType type,
       .getResult(0);
 }
 
-Value buildFilled(OpBuilder &builder, Location loc, RankedTensorType type, ArrayRef<OpFoldResult> extents,
-                  Value scalar) {
+Value buildFilled(OpBuilder &builder, Location loc, RankedTensorType type,
+                  ArrayRef<OpFoldResult> extents, Value scalar) {
   Value empty = emptyTensor(builder, loc, type, extents);
   return linalg::FillOp::create(builder, loc, scalar, empty).getResult(0);
 }
@@ -74,7 +78,8 @@ Value buildSum(OpBuilder &builder, Location loc, Value x, Value y) {
 
 Value buildLoops(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> extents, Value carried,
                  llvm::function_ref<Value(OpBuilder &, Location, ValueRange, Value)> body) {
-  Value zero = arith::ConstantIndexOp::create(builder, loc, 0), one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0),
+        one = arith::ConstantIndexOp::create(builder, loc, 1);
   OpBuilder::InsertionGuard guard(builder);
   SmallVector<Value> position;
   scf::ForOp outermost;
@@ -131,17 +136,18 @@ void lowerElementwise(IRRewriter &rewriter, ElementwiseOpInterface op) {
         extent = extentOf(rewriter, loc, inputs.back().tensor, index);
   }
   Mapped output{emptyTensor(rewriter, loc, squeezed, extents), identity};
-  auto generic = buildGeneric(rewriter, loc, loops, inputs, output,
-                              [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
-                                SmallVector<Value> arguments;
-                                for (Value operand : op->getOperands()) {
-                                  bool scalar = !isa<RankedTensorType>(operand.getType());
-                                  arguments.push_back(scalar ? operand : elements.front());
-                                  if (!scalar)
-                                    elements = elements.drop_front();
-                                }
-                                return {op.buildScalar(inner, innerLoc, arguments)};
-                              });
+  auto generic = buildGeneric(
+      rewriter, loc, loops, inputs, output,
+      [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
+        SmallVector<Value> arguments;
+        for (Value operand : op->getOperands()) {
+          bool scalar = !isa<RankedTensorType>(operand.getType());
+          arguments.push_back(scalar ? operand : elements.front());
+          if (!scalar)
+            elements = elements.drop_front();
+        }
+        return {op.buildScalar(inner, innerLoc, arguments)};
+      });
   rewriter.replaceOp(op, unsqueeze(rewriter, loc, generic.getResult(0), type));
 }
 

@@ -17,7 +17,8 @@ static Value buildNeutral(OpBuilder &builder, Location loc, Operation *op, Type 
   bool lowest = isa<MaxOp, ArgMaxOp>(op);
   if (auto type = dyn_cast<FloatType>(element))
     return arith::ConstantOp::create(
-        builder, loc, builder.getFloatAttr(type, llvm::APFloat::getInf(type.getFloatSemantics(), lowest)));
+        builder, loc,
+        builder.getFloatAttr(type, llvm::APFloat::getInf(type.getFloatSemantics(), lowest)));
   unsigned width = element.getIntOrFloatBitWidth();
   // Truth values are not signed.
   llvm::APInt extreme = width == 1 ? llvm::APInt(1, lowest ? 0 : 1)
@@ -26,10 +27,12 @@ static Value buildNeutral(OpBuilder &builder, Location loc, Operation *op, Type 
   return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(element, extreme));
 }
 
-// The order in which a library sum or product combines elements is free; the attribute says so to the loop emission.
+// The order in which a library sum or product combines elements is free; the attribute says so to
+// the loop emission.
 static Value buildCombined(OpBuilder &builder, Location loc, Operation *op, Value x, Value total) {
   bool floating = isa<FloatType>(x.getType()), truth = x.getType().isInteger(1);
-  auto anyOrder = arith::FastMathFlagsAttr::get(builder.getContext(), arith::FastMathFlags::reassoc);
+  auto anyOrder =
+      arith::FastMathFlagsAttr::get(builder.getContext(), arith::FastMathFlags::reassoc);
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](SumOp) -> Value {
         if (floating)
@@ -59,7 +62,8 @@ static Value buildCombined(OpBuilder &builder, Location loc, Operation *op, Valu
       .Case([&](AllOp) -> Value { return arith::AndIOp::create(builder, loc, total, x); });
 }
 
-// A tensor without its constant extents of 1, and the loops over it that stay when `axes` are reduced.
+// A tensor without its constant extents of 1, and the loops over it that stay when `axes` are
+// reduced.
 namespace {
 struct Reduced {
   Value tensor;
@@ -94,7 +98,8 @@ static void replaceWith(IRRewriter &rewriter, Operation *op, Value result) {
   if (auto tensorType = dyn_cast<RankedTensorType>(type))
     rewriter.replaceOp(op, unsqueeze(rewriter, op->getLoc(), result, tensorType));
   else
-    rewriter.replaceOp(op, tensor::ExtractOp::create(rewriter, op->getLoc(), result, ValueRange()).getResult());
+    rewriter.replaceOp(
+        op, tensor::ExtractOp::create(rewriter, op->getLoc(), result, ValueRange()).getResult());
 }
 
 static void lowerToGeneric(IRRewriter &rewriter, Operation *op, ArrayRef<int64_t> axes) {
@@ -104,11 +109,12 @@ static void lowerToGeneric(IRRewriter &rewriter, Operation *op, ArrayRef<int64_t
     return replaceWith(rewriter, op, reduced.tensor); // only extents of 1 are reduced
   Value neutral = buildNeutral(rewriter, loc, op, reduced.type.getElementType());
   Value start = buildFilled(rewriter, loc, reduced.type, reduced.extents, neutral);
-  auto generic = buildGeneric(rewriter, loc, reduced.loops(), Mapped{reduced.tensor, reduced.input},
-                              Mapped{start, reduced.output},
-                              [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
-                                return {buildCombined(inner, innerLoc, op, elements[0], elements[1])};
-                              });
+  auto generic = buildGeneric(
+      rewriter, loc, reduced.loops(), Mapped{reduced.tensor, reduced.input},
+      Mapped{start, reduced.output},
+      [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
+        return {buildCombined(inner, innerLoc, op, elements[0], elements[1])};
+      });
   replaceWith(rewriter, op, generic.getResult(0));
 }
 
@@ -161,28 +167,33 @@ static Value runAlongRows(OpBuilder &builder, Location loc, Value x, Value resul
   SmallVector<OpFoldResult> extents = extentsOf(builder, loc, x);
   Value length = getValueOrCreateConstantIndexOp(builder, loc, extents.pop_back_val());
   Value zero = buildConstant(builder, loc, getElementTypeOrSelf(x.getType()), 0);
-  Value first = arith::ConstantIndexOp::create(builder, loc, 0), one = arith::ConstantIndexOp::create(builder, loc, 1);
-  return buildLoops(builder, loc, extents, result,
-                    [&](OpBuilder &inner, Location innerLoc, ValueRange row, Value carried) -> Value {
-                      auto loop = scf::ForOp::create(inner, innerLoc, first, length, one, ValueRange{carried, zero});
-                      OpBuilder body = OpBuilder::atBlockBegin(loop.getBody());
-                      Value step = loop.getInductionVar();
-                      if (reverse) {
-                        Value left = arith::SubIOp::create(body, innerLoc, length, step);
-                        step = arith::SubIOp::create(body, innerLoc, left, one);
-                      }
-                      SmallVector<Value> position(row);
-                      position.push_back(step);
-                      Value element = tensor::ExtractOp::create(body, innerLoc, x, position);
-                      Value total = buildSum(body, innerLoc, loop.getRegionIterArg(1), element);
-                      Value next = tensor::InsertOp::create(body, innerLoc, total, loop.getRegionIterArg(0), position);
-                      scf::YieldOp::create(body, innerLoc, ValueRange{next, total});
-                      return loop.getResult(0);
-                    });
+  Value first = arith::ConstantIndexOp::create(builder, loc, 0),
+        one = arith::ConstantIndexOp::create(builder, loc, 1);
+  return buildLoops(
+      builder, loc, extents, result,
+      [&](OpBuilder &inner, Location innerLoc, ValueRange row, Value carried) -> Value {
+        auto loop =
+            scf::ForOp::create(inner, innerLoc, first, length, one, ValueRange{carried, zero});
+        OpBuilder body = OpBuilder::atBlockBegin(loop.getBody());
+        Value step = loop.getInductionVar();
+        if (reverse) {
+          Value left = arith::SubIOp::create(body, innerLoc, length, step);
+          step = arith::SubIOp::create(body, innerLoc, left, one);
+        }
+        SmallVector<Value> position(row);
+        position.push_back(step);
+        Value element = tensor::ExtractOp::create(body, innerLoc, x, position);
+        Value total = buildSum(body, innerLoc, loop.getRegionIterArg(1), element);
+        Value next =
+            tensor::InsertOp::create(body, innerLoc, total, loop.getRegionIterArg(0), position);
+        scf::YieldOp::create(body, innerLoc, ValueRange{next, total});
+        return loop.getResult(0);
+      });
 }
 
 // Along another axis, whole slices into a slice that accumulates.
-static Value runAlongSlices(OpBuilder &builder, Location loc, Value x, Value result, int64_t axis, bool reverse) {
+static Value runAlongSlices(OpBuilder &builder, Location loc, Value x, Value result, int64_t axis,
+                            bool reverse) {
   auto type = cast<RankedTensorType>(x.getType());
   SmallVector<OpFoldResult> sizes = extentsOf(builder, loc, x);
   // Extents must be constants exactly where the types say so.
@@ -199,7 +210,8 @@ static Value runAlongSlices(OpBuilder &builder, Location loc, Value x, Value res
   auto sliceType = RankedTensorType::get(shape, type.getElementType());
   Value zero = buildConstant(builder, loc, type.getElementType(), 0);
   Value start = buildFilled(builder, loc, sliceType, sliceExtents, zero);
-  Value first = arith::ConstantIndexOp::create(builder, loc, 0), one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value first = arith::ConstantIndexOp::create(builder, loc, 0),
+        one = arith::ConstantIndexOp::create(builder, loc, 1);
   auto loop = scf::ForOp::create(builder, loc, first, length, one, ValueRange{result, start});
   OpBuilder body = OpBuilder::atBlockBegin(loop.getBody());
   Value step = loop.getInductionVar();
@@ -211,12 +223,14 @@ static Value runAlongSlices(OpBuilder &builder, Location loc, Value x, Value res
   Value slice = tensor::ExtractSliceOp::create(body, loc, sliceType, x, offsets, sizes, strides);
   AffineMap identity = builder.getMultiDimIdentityMap(sliceType.getRank());
   Value total = loop.getRegionIterArg(1);
-  total = buildGeneric(body, loc, sliceType.getRank(), Mapped{slice, identity}, Mapped{total, identity},
-                       [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
-                         return {buildSum(inner, innerLoc, elements[1], elements[0])};
-                       })
+  total = buildGeneric(
+              body, loc, sliceType.getRank(), Mapped{slice, identity}, Mapped{total, identity},
+              [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
+                return {buildSum(inner, innerLoc, elements[1], elements[0])};
+              })
               .getResult(0);
-  Value next = tensor::InsertSliceOp::create(body, loc, total, loop.getRegionIterArg(0), offsets, sizes, strides);
+  Value next = tensor::InsertSliceOp::create(body, loc, total, loop.getRegionIterArg(0), offsets,
+                                             sizes, strides);
   scf::YieldOp::create(body, loc, ValueRange{next, total});
   return loop.getResult(0);
 }
@@ -227,8 +241,9 @@ static void lowerCumsum(IRRewriter &rewriter, CumsumOp op) {
   auto type = cast<RankedTensorType>(x.getType());
   int64_t axis = op.getAxis();
   Value result = emptyTensor(rewriter, loc, type, extentsOf(rewriter, loc, x));
-  result = axis == type.getRank() - 1 ? runAlongRows(rewriter, loc, x, result, op.getReverse())
-                                      : runAlongSlices(rewriter, loc, x, result, axis, op.getReverse());
+  result = axis == type.getRank() - 1
+               ? runAlongRows(rewriter, loc, x, result, op.getReverse())
+               : runAlongSlices(rewriter, loc, x, result, axis, op.getReverse());
   rewriter.replaceOp(op, castTo(rewriter, loc, result, op.getResult().getType()));
 }
 

@@ -1,5 +1,5 @@
-// Turns operations that move elements without computing into copies by linalg.generic, which fusion absorbs, and into the
-// tensor operations that only rename shapes.
+// Turns operations that move elements without computing into copies by linalg.generic, which fusion
+// absorbs, and into the tensor operations that only rename shapes.
 #include "lowering/Extents.h"
 #include "lowering/ToLinalg.h"
 
@@ -8,12 +8,14 @@ using namespace mlir;
 namespace mpy {
 
 // The elements of `x` at the positions that `map` gives for each position of a squeezed result.
-static Value buildCopy(OpBuilder &builder, Location loc, Value x, AffineMap map, RankedTensorType type,
-                       ArrayRef<OpFoldResult> extents) {
+static Value buildCopy(OpBuilder &builder, Location loc, Value x, AffineMap map,
+                       RankedTensorType type, ArrayRef<OpFoldResult> extents) {
   int64_t rank = type.getRank();
   Mapped output{emptyTensor(builder, loc, type, extents), builder.getMultiDimIdentityMap(rank)};
   return buildGeneric(builder, loc, rank, Mapped{x, map}, output,
-                      [](OpBuilder &, Location, ValueRange elements) -> SmallVector<Value> { return {elements[0]}; })
+                      [](OpBuilder &, Location, ValueRange elements) -> SmallVector<Value> {
+                        return {elements[0]};
+                      })
       .getResult(0);
 }
 
@@ -39,12 +41,13 @@ static void lowerBroadcast(IRRewriter &rewriter, BroadcastOp op) {
     if (type.getDimSize(added + index) == 1)
       extent = 1;
     if (extent != 1)
-      read.push_back(rewriter.getAffineDimExpr(llvm::find(iterated, added + int64_t(index)) - iterated.begin()));
+      read.push_back(rewriter.getAffineDimExpr(llvm::find(iterated, added + int64_t(index)) -
+                                               iterated.begin()));
   }
   Value x = squeeze(rewriter, loc, castTo(rewriter, loc, op.getX(), xType.clone(shape)));
   if (read.size() != iterated.size())
-    x = buildCopy(rewriter, loc, x, AffineMap::get(iterated.size(), 0, read, rewriter.getContext()), squeezed,
-                  iteratedExtents);
+    x = buildCopy(rewriter, loc, x, AffineMap::get(iterated.size(), 0, read, rewriter.getContext()),
+                  squeezed, iteratedExtents);
   rewriter.replaceOp(op, unsqueeze(rewriter, loc, x, type));
 }
 
@@ -66,8 +69,9 @@ static void lowerTranspose(IRRewriter &rewriter, TransposeOp op) {
   SmallVector<AffineExpr> read;
   SmallVector<OpFoldResult> extents(iterated.size());
   for (int64_t dimension : iteratedDimensions(xType.clone(xShape))) {
-    int64_t loop = llvm::find_if(iterated, [&](int64_t index) { return permutation[index] == dimension; }) -
-                   iterated.begin();
+    int64_t loop =
+        llvm::find_if(iterated, [&](int64_t index) { return permutation[index] == dimension; }) -
+        iterated.begin();
     extents[loop] = extentOf(rewriter, loc, x, read.size());
     read.push_back(rewriter.getAffineDimExpr(loop));
   }
@@ -86,9 +90,11 @@ static Value flatten(OpBuilder &builder, Location loc, Value tensor) {
   int64_t count = type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
   auto flat = RankedTensorType::get(count, type.getElementType());
   if (rank == 0)
-    return tensor::ExpandShapeOp::create(builder, loc, flat, tensor, ArrayRef<ReassociationIndices>{});
+    return tensor::ExpandShapeOp::create(builder, loc, flat, tensor,
+                                         ArrayRef<ReassociationIndices>{});
   auto all = llvm::to_vector<2>(llvm::seq<int64_t>(rank));
-  return tensor::CollapseShapeOp::create(builder, loc, flat, tensor, ArrayRef<ReassociationIndices>{all});
+  return tensor::CollapseShapeOp::create(builder, loc, flat, tensor,
+                                         ArrayRef<ReassociationIndices>{all});
 }
 
 // The inverse of `flatten`.
@@ -100,13 +106,16 @@ static Value unflatten(OpBuilder &builder, Location loc, Value flat, RankedTenso
   if (rank == 1)
     return flat;
   if (rank == 0)
-    return tensor::CollapseShapeOp::create(builder, loc, type, flat, ArrayRef<ReassociationIndices>{});
+    return tensor::CollapseShapeOp::create(builder, loc, type, flat,
+                                           ArrayRef<ReassociationIndices>{});
   auto all = llvm::to_vector<2>(llvm::seq<int64_t>(rank));
-  return tensor::ExpandShapeOp::create(builder, loc, type, flat, ArrayRef<ReassociationIndices>{all}, extents);
+  return tensor::ExpandShapeOp::create(builder, loc, type, flat,
+                                       ArrayRef<ReassociationIndices>{all}, extents);
 }
 
 // Whether only extents of 1 differ: all other extents but at most one are certainly the same.
-static bool changesOnlyUnits(OpBuilder &builder, Value x, RankedTensorType type, ArrayRef<OpFoldResult> extents) {
+static bool changesOnlyUnits(OpBuilder &builder, Value x, RankedTensorType type,
+                             ArrayRef<OpFoldResult> extents) {
   auto xType = cast<RankedTensorType>(x.getType());
   SmallVector<int64_t> from = iteratedDimensions(xType), to = iteratedDimensions(type);
   if (from.size() != to.size())
@@ -151,7 +160,8 @@ static void lowerReshape(IRRewriter &rewriter, ReshapeOp op) {
 }
 
 // Whether all extents agree at run time; nullptr if they certainly do.
-static Value buildSameShape(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> left, ArrayRef<OpFoldResult> right) {
+static Value buildSameShape(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> left,
+                            ArrayRef<OpFoldResult> right) {
   Value all;
   for (auto [leftExtent, rightExtent] : llvm::zip(left, right)) {
     if (sameExtent(leftExtent, rightExtent))
@@ -168,7 +178,8 @@ static Value buildSameShape(OpBuilder &builder, Location loc, ArrayRef<OpFoldRes
 static SmallVector<Value> buildRepeated(OpBuilder &builder, Location loc, ValueRange position,
                                         ArrayRef<OpFoldResult> small) {
   SmallVector<Value> result;
-  Value zero = arith::ConstantIndexOp::create(builder, loc, 0), one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0),
+        one = arith::ConstantIndexOp::create(builder, loc, 1);
   for (auto [index, extent] : llvm::zip(position, small)) {
     Value size = getValueOrCreateConstantIndexOp(builder, loc, extent);
     Value repeated = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, size, one);
@@ -177,15 +188,18 @@ static SmallVector<Value> buildRepeated(OpBuilder &builder, Location loc, ValueR
   return result;
 }
 
-// Shapes mostly agree: then nothing is moved. Else elements are repeated (stretch) or their adjoints summed (unstretch).
-static void lowerStretch(IRRewriter &rewriter, Operation *op, Value x, ValueRange sizes, bool sums) {
+// Shapes mostly agree: then nothing is moved. Else elements are repeated (stretch) or their
+// adjoints summed (unstretch).
+static void lowerStretch(IRRewriter &rewriter, Operation *op, Value x, ValueRange sizes,
+                         bool sums) {
   Location loc = op->getLoc();
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   SmallVector<OpFoldResult> from = extentsOf(rewriter, loc, x), to = mixedSizes(type, sizes);
   Value same = buildSameShape(rewriter, loc, from, to);
   if (!same)
     return rewriter.replaceOp(op, castTo(rewriter, loc, x, type));
-  auto branch = scf::IfOp::create(rewriter, loc, type, same, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  auto branch =
+      scf::IfOp::create(rewriter, loc, type, same, /*addThenBlock=*/true, /*addElseBlock=*/true);
   rewriter.setInsertionPointToStart(branch.thenBlock());
   // A constant that the types disagree on makes the branch dead; the cast then has no valid form.
   bool never = !tensor::CastOp::areCastCompatible(TypeRange(x.getType()), TypeRange(type));
@@ -196,20 +210,22 @@ static void lowerStretch(IRRewriter &rewriter, Operation *op, Value x, ValueRang
   if (sums) {
     Value zero = buildConstant(rewriter, loc, type.getElementType(), 0);
     Value start = buildFilled(rewriter, loc, type, to, zero);
-    result = buildLoops(rewriter, loc, from, start,
-                        [&](OpBuilder &inner, Location innerLoc, ValueRange position, Value carried) -> Value {
-                          SmallVector<Value> target = buildRepeated(inner, innerLoc, position, to);
-                          Value element = tensor::ExtractOp::create(inner, innerLoc, x, position);
-                          Value total = tensor::ExtractOp::create(inner, innerLoc, carried, target);
-                          total = buildSum(inner, innerLoc, total, element);
-                          return tensor::InsertOp::create(inner, innerLoc, total, carried, target);
-                        });
+    result = buildLoops(
+        rewriter, loc, from, start,
+        [&](OpBuilder &inner, Location innerLoc, ValueRange position, Value carried) -> Value {
+          SmallVector<Value> target = buildRepeated(inner, innerLoc, position, to);
+          Value element = tensor::ExtractOp::create(inner, innerLoc, x, position);
+          Value total = tensor::ExtractOp::create(inner, innerLoc, carried, target);
+          total = buildSum(inner, innerLoc, total, element);
+          return tensor::InsertOp::create(inner, innerLoc, total, carried, target);
+        });
   } else {
-    result = buildFromPosition(rewriter, loc, type, to,
-                               [&](OpBuilder &inner, Location innerLoc, ValueRange position) -> Value {
-                                 return tensor::ExtractOp::create(inner, innerLoc, x,
-                                                                  buildRepeated(inner, innerLoc, position, from));
-                               });
+    result =
+        buildFromPosition(rewriter, loc, type, to,
+                          [&](OpBuilder &inner, Location innerLoc, ValueRange position) -> Value {
+                            return tensor::ExtractOp::create(
+                                inner, innerLoc, x, buildRepeated(inner, innerLoc, position, from));
+                          });
   }
   scf::YieldOp::create(rewriter, loc, result);
   rewriter.replaceOp(op, branch.getResult(0));
@@ -224,7 +240,8 @@ static void lowerConcat(IRRewriter &rewriter, ConcatOp op) {
     auto leftConstant = getConstantIntValue(left), rightConstant = getConstantIntValue(right);
     if (leftConstant && rightConstant)
       return rewriter.getIndexAttr(*leftConstant + *rightConstant);
-    return arith::AddIOp::create(rewriter, loc, getValueOrCreateConstantIndexOp(rewriter, loc, left),
+    return arith::AddIOp::create(rewriter, loc,
+                                 getValueOrCreateConstantIndexOp(rewriter, loc, left),
                                  getValueOrCreateConstantIndexOp(rewriter, loc, right))
         .getResult();
   };
@@ -233,7 +250,8 @@ static void lowerConcat(IRRewriter &rewriter, ConcatOp op) {
     starts.push_back(plus(starts.back(), extentOf(rewriter, loc, part, axis)));
   extents[axis] = starts.back();
   Value result = emptyTensor(rewriter, loc, type, extents);
-  SmallVector<OpFoldResult> offsets(rank, rewriter.getIndexAttr(0)), strides(rank, rewriter.getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(rank, rewriter.getIndexAttr(0)),
+      strides(rank, rewriter.getIndexAttr(1));
   for (auto [part, start] : llvm::zip(op.getParts(), starts)) {
     offsets[axis] = start;
     SmallVector<OpFoldResult> sizes = extentsOf(rewriter, loc, part);
@@ -254,21 +272,22 @@ bool lowerShape(IRRewriter &rewriter, Operation *op) {
         return lowerStretch(rewriter, op, stretch.getX(), stretch.getSizes(), /*sums=*/false), true;
       })
       .Case([&](UnstretchOp unstretch) {
-        return lowerStretch(rewriter, op, unstretch.getX(), unstretch.getSizes(), /*sums=*/true), true;
+        return lowerStretch(rewriter, op, unstretch.getX(), unstretch.getSizes(), /*sums=*/true),
+               true;
       })
       .Case([&](ConcatOp concat) { return lowerConcat(rewriter, concat), true; })
       .Case([&](FromElementsOp elements) {
-        rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(elements, elements.getResult().getType(),
-                                                            elements.getElements());
+        rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(
+            elements, elements.getResult().getType(), elements.getElements());
         return true;
       })
       .Case([&](IotaOp iota) {
         auto type = cast<RankedTensorType>(iota.getResult().getType());
-        Value result = buildFromPosition(rewriter, iota.getLoc(), type, mixedSizes(type, iota.getSizes()),
-                                         [&](OpBuilder &inner, Location loc, ValueRange position) -> Value {
-                                           return arith::IndexCastOp::create(inner, loc, type.getElementType(),
-                                                                             position[0]);
-                                         });
+        Value result = buildFromPosition(
+            rewriter, iota.getLoc(), type, mixedSizes(type, iota.getSizes()),
+            [&](OpBuilder &inner, Location loc, ValueRange position) -> Value {
+              return arith::IndexCastOp::create(inner, loc, type.getElementType(), position[0]);
+            });
         return rewriter.replaceOp(op, result), true;
       })
       .Default(false);

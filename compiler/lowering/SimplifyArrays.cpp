@@ -1,5 +1,6 @@
-// Rewrites mpy operations before they are lowered: products absorb transposes, and a part that is padded with zeros to be added
-// to an array, as the adjoint of every subscript is, is added in place. That makes a step of a loop cost what it touches.
+// Rewrites mpy operations before they are lowered: products absorb transposes, and a part that is
+// padded with zeros to be added to an array, as the adjoint of every subscript is, is added in
+// place. That makes a step of a loop cost what it touches.
 #include "lowering/ToLinalg.h"
 #include "mlir/IR/Matchers.h"
 
@@ -38,11 +39,11 @@ static Value addPart(IRRewriter &rewriter, UpdateSliceOp update, Value x) {
   Type type = update.getValue().getType();
   if (!isa<RankedTensorType>(type))
     return {};
-  Value part = SliceOp::create(rewriter, loc, type, x, update.getOffsets(), update.getSizes(), update.getStrides(),
-                               update.getDroppedAttr());
-  Value total = AddOp::create(rewriter, loc, type, part, update.getValue());
-  return UpdateSliceOp::create(rewriter, loc, x.getType(), x, total, update.getOffsets(), update.getSizes(),
+  Value part = SliceOp::create(rewriter, loc, type, x, update.getOffsets(), update.getSizes(),
                                update.getStrides(), update.getDroppedAttr());
+  Value total = AddOp::create(rewriter, loc, type, part, update.getValue());
+  return UpdateSliceOp::create(rewriter, loc, x.getType(), x, total, update.getOffsets(),
+                               update.getSizes(), update.getStrides(), update.getDroppedAttr());
 }
 
 // `x + padded` where all of `padded` but one part is zero; null for other operands.
@@ -52,18 +53,22 @@ static Value addPadded(IRRewriter &rewriter, Value x, Value padded) {
     return {};
   Location loc = op->getLoc();
   return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case([&](UpdateSliceOp update) { return isZero(update.getX()) ? addPart(rewriter, update, x) : Value(); })
+      .Case([&](UpdateSliceOp update) {
+        return isZero(update.getX()) ? addPart(rewriter, update, x) : Value();
+      })
       .Case([&](InsertOp insert) -> Value {
         if (!isZero(insert.getX()))
           return {};
-        Value old = ExtractOp::create(rewriter, loc, insert.getValue().getType(), x, insert.getIndices());
+        Value old =
+            ExtractOp::create(rewriter, loc, insert.getValue().getType(), x, insert.getIndices());
         Value total = AddOp::create(rewriter, loc, old.getType(), old, insert.getValue());
         return InsertOp::create(rewriter, loc, x.getType(), x, total, insert.getIndices());
       })
       .Case([&](ScatterOp scatter) -> Value {
         if (!isZero(scatter.getX()) || !scatter.getAccumulate())
           return {};
-        return ScatterOp::create(rewriter, loc, x.getType(), x, scatter.getValue(), scatter.getIndices(),
+        return ScatterOp::create(rewriter, loc, x.getType(), x, scatter.getValue(),
+                                 scatter.getIndices(),
                                  /*accumulate=*/true);
       })
       .Default(Value());

@@ -1,4 +1,5 @@
-// Checks the form between mpy-to-linalg and own-buffers: what is left of the dialect calls the runtime or the tape.
+// Checks the form between mpy-to-linalg and own-buffers: what is left of the dialect calls the
+// runtime or the tape.
 #include "dialect/Dialect.h"
 #include "lowering/Passes.h"
 
@@ -14,8 +15,9 @@ struct VerifyLowered : impl::VerifyLoweredBase<VerifyLowered> {
     getOperation().walk([&](Operation *op) {
       if (!isa_and_nonnull<MpyDialect>(op->getDialect()))
         return;
-      if (isa<MatmulOp, RuntimeCallOp, RuntimeEffectOp, CheckOp, RaiseOp, CheckedIntOp, StringConstantOp, TapeNewOp,
-              PushOp, PopOp, TapeFreeOp, NonzeroOp, ArgsortOp, RetainOp, ReleaseOp, IsUniqueOp>(op))
+      if (isa<MatmulOp, RuntimeCallOp, RuntimeEffectOp, CheckOp, RaiseOp, CheckedIntOp,
+              StringConstantOp, TapeNewOp, PushOp, PopOp, TapeFreeOp, NonzeroOp, ArgsortOp,
+              RetainOp, ReleaseOp, IsUniqueOp>(op))
         return;
       op->emitOpError("is not lowered to loops");
       signalPassFailure();
