@@ -41,8 +41,13 @@ static mpy_header *headerOf(void *data) {
   return reinterpret_cast<mpy_header *>(static_cast<char *>(data) - headerBytes);
 }
 
-static mpy_header *&nextOf(mpy_header *header) {
-  return *reinterpret_cast<mpy_header **>(&header->reserved[0]);
+// The list goes through the reserved words of the headers.
+static mpy_header *nextOf(const mpy_header *header) {
+  return reinterpret_cast<mpy_header *>(header->reserved[0]);
+}
+
+static void setNext(mpy_header *header, mpy_header *next) {
+  header->reserved[0] = reinterpret_cast<int64_t>(next);
 }
 
 static int64_t totalOf(const mpy_header *header) { return header->capacity + headerBytes; }
@@ -197,7 +202,7 @@ void mpy_free(void *data) {
     return;
   }
   SizeClass size = classOf(total);
-  nextOf(header) = memory.freeLists[size.index];
+  setNext(header, memory.freeLists[size.index]);
   memory.freeLists[size.index] = header;
   memory.keptBytes += total;
 }

@@ -193,6 +193,8 @@ using namespace mpy;
 int64_t mpy_loadtxt(const char *file, int64_t line, const mpy_text *path, const mpy_text *delimiter,
                     const mpy_text *comments, int64_t skipRows, int64_t maxRows,
                     const mpy_array *columns, void **data, int64_t *sizes) {
+  if (columns && Columns{columns}.count() == 0)
+    columns = nullptr;
   Place place = {file, line};
   FileBytes content;
   readLines(place, path, content);
@@ -233,6 +235,8 @@ int64_t mpy_loadtxt(const char *file, int64_t line, const mpy_text *path, const 
 int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
                        const mpy_text *delimiter, const mpy_text *comments, int64_t skipHeader,
                        int64_t skipFooter, const mpy_array *columns, void **data, int64_t *sizes) {
+  if (columns && Columns{columns}.count() == 0)
+    columns = nullptr;
   Place place = {file, line};
   FileBytes content;
   readLines(place, path, content);

@@ -154,7 +154,7 @@ MPY_NORETURN void mpy_raise_reshape(const char *file, int64_t line, int64_t size
 void mpy_set_error_hook(void (*hook)(void *data, const char *file, int64_t line, const char *kind,
                                      const char *message),
                         void *data);
-/* Counts one more active call and raises RecursionError when the stack is nearly used up. */
+/* Raises RecursionError when the stack is nearly used up; for the entry of recursive functions. */
 void mpy_check_stack(const char *file, int64_t line);
 
 /* ---- Text ---- */
@@ -262,7 +262,7 @@ mpy_text *mpy_array_repr(const mpy_array *array);
 /* The printing options; precision 8, threshold 1000, edge items 3, line width 75, suppress 0. */
 void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeItems,
                            int64_t lineWidth, int8_t suppress);
-/* np.array2string-like text with explicit precision and suppress; str form. */
+/* np.array2string(array, precision=.., suppress_small=..); a negative precision is the option's. */
 mpy_text *mpy_array_string(const mpy_array *array, int64_t precision, int8_t suppress);
 
 /* ---- Random numbers: NumPy's legacy RandomState, bit for bit ---- */
@@ -318,7 +318,8 @@ void mpy_random_choice_weighted(const char *file, int64_t line, mpy_random *rand
 /* ---- Files ---- */
 
 /* np.loadtxt as a float64 array of rank 2; returns the rank that NumPy's result has (0, 1 or 2).
- * `delimiter` null is white space; `comments` null is none; `columns` null is all, else int64. */
+ * `delimiter` null or empty is white space; `comments` null or empty is none; `columns` null or
+ * empty is all, else int32 or int64; `maxRows` negative is all. */
 int64_t mpy_loadtxt(const char *file, int64_t line, const mpy_text *path, const mpy_text *delimiter,
                     const mpy_text *comments, int64_t skipRows, int64_t maxRows,
                     const mpy_array *columns, void **data, int64_t *sizes);
@@ -366,9 +367,19 @@ void mpy_sort_rows(int64_t dtype, void *data, int64_t rows, int64_t length);
 void mpy_argsort_rows(int64_t dtype, const void *data, int64_t rows, int64_t length,
                       int64_t *indices);
 
+/* ---- Whole arrays ---- */
+
+/* A contiguous copy. */
+void mpy_array_copy(const mpy_array *array, void **data, int64_t *sizes);
+/* np.sort and np.argsort(kind='stable') along the last axis. */
+void mpy_sort(const mpy_array *array, void **data, int64_t *sizes);
+void mpy_argsort(const mpy_array *array, void **data, int64_t *sizes);
+/* np.flatnonzero: the row-major positions of what is not zero, as int64 of rank 1. */
+void mpy_nonzero(const mpy_array *mask, void **data, int64_t *sizes);
+
 /* ---- Numbers as Python's ---- */
 
-/* x ** y of ints; ValueError-free: y >= 0; OverflowError beyond 64 bits. */
+/* x ** y of ints with y >= 0; OverflowError beyond 64 bits. */
 int64_t mpy_int_pow(const char *file, int64_t line, int64_t x, int64_t y);
 /* x ** y of NumPy integers: wraps. */
 int64_t mpy_int_pow_wrap(int64_t x, int64_t y);

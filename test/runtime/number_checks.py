@@ -62,6 +62,20 @@ def check_sorting(runtime, same, count):
         same("sort", repr(values.tolist()), repr(expected.tolist()))
 
 
+def check_arrays(runtime, same, count):
+    rng = np.random.default_rng(11)
+    for index in range(count):
+        shape = tuple(int(n) for n in rng.integers(0 if index % 9 == 0 else 1, 9, index % 4 + 1))
+        array = rng.integers(-2, 3, shape).astype([np.bool_, np.int32, np.int64, np.float32, np.float64][index % 5])
+        if index % 3 == 0:
+            array = array.T[::-1]
+        call = lambda name, kind, rank: runtime.call(name, array, kind=kind, results=rank)[0].tolist()
+        same("copy", call("mpy_array_copy", array.dtype.name, array.ndim), array.tolist())
+        same("sort", call("mpy_sort", array.dtype.name, array.ndim), np.sort(array).tolist())
+        same("argsort", call("mpy_argsort", "int64", array.ndim), np.argsort(array, kind="stable").tolist())
+        same("nonzero", call("mpy_nonzero", "int64", 1), np.flatnonzero(array).tolist())
+
+
 def in_range(value):
     if isinstance(value, int) and not -2 ** 63 <= value < 2 ** 63:
         return "overflow"
@@ -148,6 +162,7 @@ def check(runtime, count):
     same = Comparison()
     check_products(runtime, same, count)
     check_sorting(runtime, same, count)
+    check_arrays(runtime, same, count)
     check_arithmetic(runtime, same, count * 4)
     check_tape(runtime, same)
     return same
