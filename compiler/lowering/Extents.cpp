@@ -79,7 +79,7 @@ static OpFoldResult stepToSource(Value &source, int64_t &dimension, bool &moved)
       auto extentIn = [&](scf::YieldOp yield) {
         Value value = yield.getOperand(result.getResultNumber());
         int64_t index = dimension;
-        OpFoldResult found = findExtent(value, index);
+        OpFoldResult found = traceExtent(value, index);
         return std::tuple(found, value, index);
       };
       auto [thenExtent, thenValue, thenIndex] = extentIn(branch.thenYield());
@@ -103,7 +103,7 @@ static OpFoldResult stepToSource(Value &source, int64_t &dimension, bool &moved)
   return {};
 }
 
-OpFoldResult findExtent(Value &source, int64_t &dimension) {
+OpFoldResult traceExtent(Value &source, int64_t &dimension) {
   for (bool moved = true; moved;) {
     auto type = cast<RankedTensorType>(source.getType());
     if (!type.isDynamicDim(dimension))
@@ -115,7 +115,7 @@ OpFoldResult findExtent(Value &source, int64_t &dimension) {
 }
 
 OpFoldResult extentOf(OpBuilder &builder, Location loc, Value tensor, int64_t dimension) {
-  if (OpFoldResult extent = findExtent(tensor, dimension))
+  if (OpFoldResult extent = traceExtent(tensor, dimension))
     return extent;
   return tensor::DimOp::create(builder, loc, tensor, dimension).getResult();
 }
@@ -157,8 +157,8 @@ bool sameExtent(OpFoldResult left, OpFoldResult right) {
     return false;
   Value leftSource = leftDim.getSource(), rightSource = rightDim.getSource();
   int64_t leftIndex = *leftDim.getConstantIndex(), rightIndex = *rightDim.getConstantIndex();
-  OpFoldResult leftExtent = findExtent(leftSource, leftIndex),
-               rightExtent = findExtent(rightSource, rightIndex);
+  OpFoldResult leftExtent = traceExtent(leftSource, leftIndex),
+               rightExtent = traceExtent(rightSource, rightIndex);
   if (leftExtent && rightExtent)
     return leftExtent == rightExtent;
   return !leftExtent && !rightExtent && leftSource == rightSource && leftIndex == rightIndex;

@@ -12,7 +12,7 @@ namespace mpy {
 
 /// Follows a tensor's definitions to the value that says the extent: a constant, an index value or
 /// `nullptr` when only `tensor.dim` of `source` at `dimension` (both updated) can tell.
-mlir::OpFoldResult findExtent(mlir::Value &source, int64_t &dimension);
+mlir::OpFoldResult traceExtent(mlir::Value &source, int64_t &dimension);
 /// The extent, as a constant where it is known, else as an index value; creates at most one
 /// `tensor.dim`.
 mlir::OpFoldResult extentOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor,

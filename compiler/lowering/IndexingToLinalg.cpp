@@ -39,7 +39,7 @@ struct Box {
         return false;
       Value source = x;
       int64_t index = dimension;
-      OpFoldResult extent = findExtent(source, index);
+      OpFoldResult extent = traceExtent(source, index);
       if (extent ? !sameExtent(extent, sizes[dimension]) : !isDim(sizes[dimension], source, index))
         return false;
     }

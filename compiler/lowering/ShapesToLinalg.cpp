@@ -124,7 +124,7 @@ static bool changesOnlyUnits(OpBuilder &builder, Value x, RankedTensorType type,
   for (auto [left, right] : llvm::zip(from, to)) {
     Value source = x;
     int64_t dimension = left;
-    OpFoldResult extent = findExtent(source, dimension);
+    OpFoldResult extent = traceExtent(source, dimension);
     bool same = false;
     if (extent) {
       same = sameExtent(extent, extents[right]);
