@@ -15,8 +15,8 @@
 
 namespace mpy {
 
-constinit Context context = {0,       nullptr, "program", {},     {}, {8, 1000, 3, 75, false},
-                             nullptr, nullptr, nullptr,   nullptr};
+constinit Context context;
+constinit OutputState output = {};
 
 static void failWrite(int error) {
   char message[256];
@@ -41,16 +41,33 @@ static void writeAll(int descriptor, const char *bytes, int64_t count) {
   }
 }
 
-static void findStackLimit() {
+// A fault where the stack ends is a recursion without end; every other one stays what it is.
+static void handleFault(int number, siginfo_t *info, void *) {
+  char *address = static_cast<char *>(info->si_addr);
+  constexpr int64_t below = 32 << 20, above = 1 << 20;
+  if (address > context.stackEnd - below && address < context.stackEnd + above)
+    raise({nullptr, 0}, "RecursionError", "maximum recursion depth exceeded");
+  signal(number, SIG_DFL);
+}
+
+static void watchStack() {
   rlimit limit;
-  int64_t size = 8 << 20;
+  int64_t size = int64_t(1) << 30;
   if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
     size = static_cast<int64_t>(limit.rlim_cur);
-  else
-    size = int64_t(1) << 30;
   // A margin for the frames of the runtime, of libm and of one large function.
   int64_t margin = size / 8 < (512 << 10) ? size / 8 : (512 << 10);
-  context.stackLimit = static_cast<char *>(__builtin_frame_address(0)) - size + margin;
+  context.stackEnd = static_cast<char *>(__builtin_frame_address(0)) - size;
+  context.stackLimit = context.stackEnd + margin;
+  static char faultStack[64 << 10];
+  stack_t stack = {};
+  stack.ss_sp = faultStack;
+  stack.ss_size = sizeof faultStack;
+  struct sigaction action = {};
+  action.sa_sigaction = handleFault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  if (sigaltstack(&stack, nullptr) == 0)
+    sigaction(SIGSEGV, &action, nullptr);
 }
 
 } // namespace mpy
@@ -64,12 +81,12 @@ void mpy_begin(int argc, char **argv, const char *module) {
   context.argv = argv;
   if (module)
     context.module = module;
-  context.output.terminal = isatty(1);
+  output.terminal = isatty(1);
   const char *report = getenv("MPY_MEMORY_REPORT");
   context.memory.report = report && strcmp(report, "0") != 0 && *report;
   // A closed pipe is an error of write, as in Python.
   signal(SIGPIPE, SIG_IGN);
-  findStackLimit();
+  watchStack();
 }
 
 void mpy_end(void) {
@@ -114,7 +131,6 @@ void mpy_write_bytes(int64_t fd, const char *bytes, int64_t count) {
     writeAll(static_cast<int>(fd), bytes, count);
     return;
   }
-  OutputState &output = context.output;
   if (output.size + count > outputCapacity) {
     mpy_flush(1);
     if (count > outputCapacity) {
@@ -129,7 +145,6 @@ void mpy_write_bytes(int64_t fd, const char *bytes, int64_t count) {
 }
 
 void mpy_flush(int64_t fd) {
-  OutputState &output = context.output;
   if (fd != 1 || output.size == 0)
     return;
   int64_t size = output.size;

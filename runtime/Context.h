@@ -38,28 +38,30 @@ struct OutputState {
 
 /// How NumPy arrays are printed; the meaning of np.set_printoptions.
 struct PrintOptions {
-  int64_t precision;
-  int64_t threshold;
-  int64_t edgeItems;
-  int64_t lineWidth;
-  bool suppress;
+  int64_t precision = 8;
+  int64_t threshold = 1000;
+  int64_t edgeItems = 3;
+  int64_t lineWidth = 75;
+  bool suppress = false;
 };
 
 /// All state of the runtime; constant-initialised, so that no code runs before main.
 struct Context {
-  int argc;
-  char **argv;
-  const char *module;
-  MemoryState memory;
-  OutputState output;
+  int argc = 0;
+  char **argv = nullptr;
+  const char *module = "program";
+  MemoryState memory = {};
   PrintOptions print;
-  mpy_random *random;
-  char *stackLimit;
-  void (*errorHook)(void *, const char *, int64_t, const char *, const char *);
-  void *errorHookData;
+  mpy_random *random = nullptr;
+  char *stackEnd = nullptr;
+  char *stackLimit = nullptr;
+  void (*errorHook)(void *, const char *, int64_t, const char *, const char *) = nullptr;
+  void *errorHookData = nullptr;
 };
 
 extern Context context;
+/// Apart from the rest, because it is large and starts as zeros.
+extern OutputState output;
 
 /// Raises with a message in printf's form.
 [[noreturn]] void raise(Place place, const char *kind, const char *format, ...)

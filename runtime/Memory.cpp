@@ -5,6 +5,9 @@
 // because fresh 4 KiB pages fill eight times slower.
 #include "Context.h"
 
+#include "TextBuilder.h"
+
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
@@ -104,24 +107,58 @@ static void giveToSystem(mpy_header *header) {
     free(header);
 }
 
-[[noreturn]] static void failAllocation(Place place, int64_t bytes) {
+// A size in NumPy's words: 7.11 PiB.
+static void appendSize(TextBuilder &text, int64_t bytes) {
   static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double size = static_cast<double>(bytes);
   int unit = 0;
-  while (size >= 1024 && unit < 6) {
+  while (std::nearbyint(size) >= 1024 && unit < 6) {
     size /= 1024;
     ++unit;
   }
-  if (bytes < 0)
-    raise(place, "MemoryError", "Unable to allocate an array of more than 2**63 bytes");
-  raise(place, "MemoryError",
-        unit == 0 ? "Unable to allocate %.0f %s" : "Unable to allocate %.3g %s", size, units[unit]);
+  if (unit == 0)
+    text.appendFormat("%.0f", size);
+  else if (std::nearbyint(size) < 1000)
+    appendConversion(text, size, 'g', 3, true);
+  else
+    appendConversion(text, size, 'f', 0, true);
+  text.append(' ');
+  text.append(units[unit]);
 }
 
-static void *allocate(Place place, int64_t bytes) {
+/// What an allocation is for; rank -1 where it is no array.
+struct Purpose {
+  Place place;
+  int64_t rank = -1;
+  const int64_t *sizes = nullptr;
+  int64_t dtype = 0;
+};
+
+[[noreturn]] static void failAllocation(const Purpose &purpose, int64_t bytes) {
+  static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
+  TextBuilder text;
+  text.append("Unable to allocate ");
+  if (bytes < 0)
+    text.append("more than 2**63 bytes");
+  else
+    appendSize(text, bytes);
+  if (purpose.rank >= 0) {
+    text.append(" for an array with shape (");
+    for (int64_t i = 0; i < purpose.rank; ++i) {
+      if (i > 0)
+        text.append(", ");
+      text.appendInt(purpose.sizes[i]);
+    }
+    text.append(purpose.rank == 1 ? ",) and data type " : ") and data type ");
+    text.append(names[purpose.dtype]);
+  }
+  mpy_raise_message(purpose.place.file, purpose.place.line, "MemoryError", text.cString());
+}
+
+static void *allocate(const Purpose &purpose, int64_t bytes) {
   MemoryState &memory = context.memory;
   if (bytes < 0 || bytes > (int64_t(1) << 56))
-    failAllocation(place, bytes);
+    failAllocation(purpose, bytes);
   SizeClass size = classOf(bytes + headerBytes);
   mpy_header *header = memory.freeLists[size.index];
   if (header) {
@@ -134,7 +171,7 @@ static void *allocate(Place place, int64_t bytes) {
       header = static_cast<mpy_header *>(takeFromSystem(size.bytes));
     }
     if (!header)
-      failAllocation(place, bytes);
+      failAllocation(purpose, bytes);
   }
   header->references = 1;
   header->capacity = size.bytes - headerBytes;
@@ -149,14 +186,14 @@ static void *allocate(Place place, int64_t bytes) {
 void *allocateRaw(size_t bytes) {
   void *data = malloc(bytes ? bytes : 1);
   if (!data)
-    failAllocation({nullptr, 0}, static_cast<int64_t>(bytes));
+    failAllocation({{nullptr, 0}}, static_cast<int64_t>(bytes));
   return data;
 }
 
 void *reallocateRaw(void *data, size_t bytes) {
   void *moved = realloc(data, bytes ? bytes : 1);
   if (!moved)
-    failAllocation({nullptr, 0}, static_cast<int64_t>(bytes));
+    failAllocation({{nullptr, 0}}, static_cast<int64_t>(bytes));
   return moved;
 }
 
@@ -164,10 +201,28 @@ void *reallocateRaw(void *data, size_t bytes) {
 
 using namespace mpy;
 
-void *mpy_alloc(int64_t bytes) { return allocate({nullptr, 0}, bytes); }
+void *mpy_alloc(int64_t bytes) { return allocate({{nullptr, 0}}, bytes); }
 
 void *mpy_alloc_at(const char *file, int64_t line, int64_t bytes) {
-  return allocate({file, line}, bytes);
+  return allocate({{file, line}}, bytes);
+}
+
+void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t rank,
+                      const int64_t *sizes) {
+  static const int64_t elementBytes[] = {1, 4, 8, 4, 8};
+  int64_t bytes = elementBytes[dtype];
+  bool overflow = false, empty = false;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (sizes[i] < 0)
+      raise({file, line}, "ValueError", "negative dimensions are not allowed");
+    empty |= sizes[i] == 0;
+    overflow |= __builtin_mul_overflow(bytes, sizes[i], &bytes);
+  }
+  if (overflow && !empty)
+    raise({file, line}, "ValueError",
+          "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible "
+          "size.");
+  return allocate({{file, line}, rank, sizes, dtype}, empty ? 0 : bytes);
 }
 
 void *mpy_alloc_zero(int64_t bytes) {

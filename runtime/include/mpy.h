@@ -72,7 +72,8 @@ typedef struct mpy_tape mpy_tape;     /* a stack of bytes */
 
 /* The ABI version that the library was built with. */
 int64_t mpy_abi_version(void);
-/* Starts the runtime; `module` is the file name that stands in messages without a place. */
+/* Starts the runtime, where a program has a main; an overflow of the stack is a RecursionError from
+ * here on. `module` is the file name that stands in messages without a place. */
 void mpy_begin(int argc, char **argv, const char *module);
 /* Flushes the output and writes the memory report if MPY_MEMORY_REPORT asks for it. */
 void mpy_end(void);
@@ -105,6 +106,9 @@ void mpy_sleep(const char *file, int64_t line, double seconds);
 void *mpy_alloc(int64_t bytes);
 /* mpy_alloc with a place for the error. */
 void *mpy_alloc_at(const char *file, int64_t line, int64_t bytes);
+/* Room for an array; errors in NumPy's words for negative extents and for what does not fit. */
+void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t rank,
+                      const int64_t *sizes);
 /* A new buffer filled with zero bytes. */
 void *mpy_alloc_zero(int64_t bytes);
 /* Adds one reference; null is ignored. */

@@ -29,9 +29,15 @@ PROGRAMS = {
             "p.mpy:1: ValueError: shapes (2,3) and (4,5) not aligned: 3 (dim 1) != 4 (dim 0)\n"),
     "reshape": ('int64_t a[] = {3, -1}; mpy_raise_reshape("p.mpy", 1, 4, 2, a);', 1, "",
                 "p.mpy:1: ValueError: cannot reshape array of size 4 into shape (3,newaxis)\n"),
-    "memory": ('mpy_alloc_at("p.mpy", 4, (int64_t)8 << 50);', 1, "", "p.mpy:4: MemoryError: Unable to allocate 8 PiB\n"),
+    "memory": ('mpy_alloc_at("p.mpy", 4, (int64_t)8 << 50);', 1, "", "p.mpy:4: MemoryError: Unable to allocate 8.00 PiB\n"),
+    "array": ('int64_t s[] = {1000000000000000}; mpy_alloc_array("p.mpy", 4, 4, 1, s);', 1, "",
+              "p.mpy:4: MemoryError: Unable to allocate 7.11 PiB for an array with shape (1000000000000000,) and data "
+              "type float64\n"),
+    "negative": ('int64_t s[] = {2, -1}; mpy_alloc_array("p.mpy", 4, 4, 2, s);', 1, "",
+                 "p.mpy:4: ValueError: negative dimensions are not allowed\n"),
     "exit": (HELLO + "mpy_exit(7);", 7, "hello\n", ""),
     "recursion": ("recurse(0);", 1, "", "p.mpy:9: RecursionError: maximum recursion depth exceeded\n"),
+    "overflow": ("(void)sink(0);", 1, "", "prog.mpy: RecursionError: maximum recursion depth exceeded\n"),
     "order": (HELLO + 'mpy_write_bytes(2, "err\\n", 4);' + HELLO, 0, "hello\nhello\n", "err\n"),
 }
 
@@ -47,7 +53,9 @@ EXPECTED = {"loop": (1000, 1000, 0), "leak": (1, 0, 1), "list": (11, 11, 0)}
 TEMPLATE = """#include "mpy.h"
 static __attribute__((noinline)) int recurse(int depth) {{
   volatile char frame[200]; frame[0] = (char)depth; mpy_check_stack("p.mpy", 9); return recurse(depth + 1) + frame[0]; }}
-int main(int argc, char **argv) {{ (void)recurse; mpy_begin(argc, argv, "prog.mpy"); {body} mpy_end(); return 0; }}
+static __attribute__((noinline)) int sink(int depth) {{
+  volatile char frame[200]; frame[0] = (char)depth; return sink(depth + 1) + frame[0]; }}
+int main(int argc, char **argv) {{ (void)recurse; (void)sink; mpy_begin(argc, argv, "prog.mpy"); {body} mpy_end(); return 0; }}
 """
 
 
