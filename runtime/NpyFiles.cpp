@@ -12,6 +12,9 @@ static const int elementBytes[] = {1, 4, 8, 4, 8};
 
 static uint32_t readNumber(View bytes, int64_t at, int count) {
   uint32_t value = 0;
+  // A damaged file may point anywhere; what is not there reads as zero.
+  if (at < 0 || at + count > bytes.size)
+    return 0;
   for (int i = count - 1; i >= 0; --i)
     value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
   return value;
@@ -229,6 +232,8 @@ void mpy_load_npz(const char *file, int64_t line, const mpy_text *path, const mp
     int64_t method = readNumber(all, at + 10, 2), packed = readNumber(all, at + 20, 4);
     int64_t plain = readNumber(all, at + 24, 4), nameLength = readNumber(all, at + 28, 2);
     int64_t local = readNumber(all, at + 42, 4);
+    if (at + 46 + nameLength > all.size)
+      break;
     View entry(all.data + at + 46, nameLength);
     at += 46 + nameLength + readNumber(all, at + 30, 2) + readNumber(all, at + 32, 2);
     if (!(entry == wanted.view() || entry == View(member)))

@@ -88,7 +88,18 @@ def check(library, compiler, folder):
         times.append(time.perf_counter() - start)
     print(f"hello: {os.path.getsize(hello)} bytes, {min(times) * 1e3:.2f} ms with the start of the process")
     check_failing_output(same, hello)
+    check_kernels(same, library, compiler, folder)
     return same
+
+
+def check_kernels(same, library, compiler, folder):
+    program = os.path.join(folder, "kernels")
+    source = os.path.join(os.path.dirname(__file__), "kernels.cpp")
+    subprocess.run([compiler, "-std=c++20", "-O1", "-I", os.path.dirname(INCLUDE), source, library, "-ldl", "-lm",
+                    "-o", program], check=True)
+    run = subprocess.run([program], capture_output=True, text=True)
+    same("matrix kernels", run.returncode, 0)
+    print("matrix kernels: " + ", ".join(run.stdout.split("\n")[:-1]))
 
 
 def check_failing_output(same, hello):
