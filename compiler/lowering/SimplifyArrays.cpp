@@ -37,8 +37,6 @@ static bool isZero(Value value) {
 static Value addPart(IRRewriter &rewriter, UpdateSliceOp update, Value x) {
   Location loc = update.getLoc();
   Type type = update.getValue().getType();
-  if (!isa<RankedTensorType>(type))
-    return {};
   Value part = SliceOp::create(rewriter, loc, type, x, update.getOffsets(), update.getSizes(),
                                update.getStrides(), update.getDroppedAttr());
   Value total = AddOp::create(rewriter, loc, type, part, update.getValue());
@@ -46,47 +44,62 @@ static Value addPart(IRRewriter &rewriter, UpdateSliceOp update, Value x) {
                                update.getSizes(), update.getStrides(), update.getDroppedAttr());
 }
 
-// `x + padded` where all of `padded` but one part is zero; null for other operands.
+// Whether all of a value but some parts is zero, and nobody else needs it.
+static bool isPadded(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !value.hasOneUse())
+    return false;
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case([](UpdateSliceOp update) {
+        return isa<RankedTensorType>(update.getValue().getType()) && isZero(update.getX());
+      })
+      .Case([](InsertOp insert) { return isZero(insert.getX()); })
+      .Case([](ScatterOp scatter) { return scatter.getAccumulate() && isZero(scatter.getX()); })
+      .Case([](AddOp sum) { return isPadded(sum.getX()) && isPadded(sum.getY()); })
+      .Default(false);
+}
+
+// `x + padded`, part by part.
 static Value addPadded(IRRewriter &rewriter, Value x, Value padded) {
   Operation *op = padded.getDefiningOp();
-  if (!op || !padded.hasOneUse() || x.getType() != padded.getType())
-    return {};
   Location loc = op->getLoc();
   return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case([&](UpdateSliceOp update) {
-        return isZero(update.getX()) ? addPart(rewriter, update, x) : Value();
+      .Case([&](AddOp sum) {
+        return addPadded(rewriter, addPadded(rewriter, x, sum.getX()), sum.getY());
       })
+      .Case([&](UpdateSliceOp update) { return addPart(rewriter, update, x); })
       .Case([&](InsertOp insert) -> Value {
-        if (!isZero(insert.getX()))
-          return {};
-        Value old =
-            ExtractOp::create(rewriter, loc, insert.getValue().getType(), x, insert.getIndices());
-        Value total = AddOp::create(rewriter, loc, old.getType(), old, insert.getValue());
+        Type type = insert.getValue().getType();
+        Value old = ExtractOp::create(rewriter, loc, type, x, insert.getIndices());
+        Value total = AddOp::create(rewriter, loc, type, old, insert.getValue());
         return InsertOp::create(rewriter, loc, x.getType(), x, total, insert.getIndices());
       })
       .Case([&](ScatterOp scatter) -> Value {
-        if (!isZero(scatter.getX()) || !scatter.getAccumulate())
-          return {};
         return ScatterOp::create(rewriter, loc, x.getType(), x, scatter.getValue(),
-                                 scatter.getIndices(),
-                                 /*accumulate=*/true);
-      })
-      .Default(Value());
+                                 scatter.getIndices(), /*accumulate=*/true);
+      });
 }
 
 void simplifyArrays(IRRewriter &rewriter, func::FuncOp function) {
+  SmallVector<AddOp> sums;
   function.walk([&](Operation *op) {
     if (auto product = dyn_cast<MatmulOp>(op))
-      return absorbTransposes(rewriter, product);
-    auto sum = dyn_cast<AddOp>(op);
-    if (!sum || !isa<RankedTensorType>(sum.getResult().getType()))
-      return;
-    rewriter.setInsertionPoint(sum);
-    Value result = addPadded(rewriter, sum.getX(), sum.getY());
-    if (!result)
-      result = addPadded(rewriter, sum.getY(), sum.getX());
-    if (result && result.getType() == sum.getResult().getType())
-      rewriter.replaceOp(sum, result);
+      absorbTransposes(rewriter, product);
+    else if (auto sum = dyn_cast<AddOp>(op); sum && isa<RankedTensorType>(sum.getType()))
+      sums.push_back(sum);
   });
+  // The last sum first: parts that were summed among themselves are added one by one to the rest.
+  for (AddOp sum : llvm::reverse(sums)) {
+    if (sum->use_empty() || sum.getX().getType() != sum.getY().getType())
+      continue;
+    rewriter.setInsertionPoint(sum);
+    Value result;
+    if (isPadded(sum.getY()))
+      result = addPadded(rewriter, sum.getX(), sum.getY());
+    else if (isPadded(sum.getX()))
+      result = addPadded(rewriter, sum.getY(), sum.getX());
+    if (result && result.getType() == sum.getType())
+      rewriter.replaceOp(sum, result);
+  }
 }
 } // namespace mpy
