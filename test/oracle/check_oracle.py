@@ -1,10 +1,10 @@
 """Judges the oracle package itself: known outputs, and finite differences for every gradient it gives.
 
-    python check_oracle.py [folder with programs and .out files] ...
+    python check_oracle.py [further folder of programs, as random_programs.py writes] ...
 
 (1) Every program with an `.out` file beside it prints exactly that. (2) Every row of `EXPRESSIONS` has the first
-and second derivatives that central differences give. (3) Every `grad` request of the programs in `test/run` and
-`samples` is repeated at shifted arguments and compared. A program with `# no-differences` in its head takes derivatives
+and second derivatives that central differences give. (3) Every `grad` request of the programs in `test/run`,
+`samples` and the folders is repeated at shifted arguments and compared. A program with `# no-differences` in its head takes derivatives
 where the function is not smooth, or changes from call to call, and is left out of (3). (4) A program without gradients
 prints the same under plain Python.
 """
@@ -74,6 +74,8 @@ np.maximum(x, y)
 np.minimum(x, 1.0)
 np.fmax(x, y)
 np.where(x > 0.9, x * x, np.sin(x))
+np.where(y > 1, x[0, 0], x[:, :1])
+np.where(x[0] > 0.9, x[:, :1], x[1, 1])
 np.clip(x, 0.5, 1.2)
 np.sinc(x)
 np.sign(x) * x + np.floor(x) + np.ceil(x)
@@ -349,7 +351,9 @@ def plain_output(program):
 def main():
     warnings.simplefilter("ignore")
     failed = passed = 0
-    for folder in map(pathlib.Path, sys.argv[1:] or [ROOT / "test" / "stress"]):
+    folders = [ROOT / "test" / "run", ROOT / "test" / "stress", ROOT / "samples"]
+    folders += [pathlib.Path(folder) for folder in sys.argv[1:]]
+    for folder in folders:
         for program in sorted(folder.resolve().glob("*.mpy")):
             wanted = program.with_suffix(".out")
             if wanted.exists():
@@ -364,8 +368,8 @@ def main():
     for failure in failures:
         print("FAILED: " + failure)
     requests = 0
-    for folder in (ROOT / "test" / "run", ROOT / "test" / "stress", ROOT / "samples"):
-        for program in sorted(folder.glob("*.mpy")):
+    for folder in folders:
+        for program in sorted(folder.resolve().glob("*.mpy")):
             text = program.read_text()
             if "no-differences" in header(text) or "grad" not in text and "jacobian" not in text:
                 continue

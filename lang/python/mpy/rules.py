@@ -11,6 +11,7 @@ import autograd.numpy as anp
 import numpy
 from autograd.extend import defvjp, primitive
 from autograd.numpy.numpy_vjps import replace_zero, unbroadcast_f
+from autograd.tracer import trace_primitives_map
 
 from .trace import bare
 
@@ -25,6 +26,7 @@ def _metadata(value):
 
 
 anp.metadata = _metadata
+anp.where = trace_primitives_map[numpy.where]  # without the wrapper, whose rules cannot be replaced
 
 # Moving elements -------------------------------------------------------------------------------
 
@@ -204,6 +206,13 @@ defvjp(
     anp.hypot,
     lambda ans, x, y: unbroadcast_f(x, lambda g: ratio(scaled(g, x), anp.where(ans, ans, 1.0))),
     lambda ans, x, y: unbroadcast_f(y, lambda g: ratio(scaled(g, y), anp.where(ans, ans, 1.0))),
+)
+
+defvjp(
+    anp.where,
+    None,
+    lambda ans, c, x, y: unbroadcast_f(x, lambda g: anp.where(c, g, 0.0)),
+    lambda ans, c, x, y: unbroadcast_f(y, lambda g: anp.where(c, 0.0, g)),
 )
 
 
