@@ -56,6 +56,20 @@ struct MergedOperands {
 };
 } // namespace
 
+// Whether an accumulation is more than one operation, as the search for a position is. Its loop
+// runs one element at a time and would slow down all that shares it.
+static bool isSerial(linalg::GenericOp generic) {
+  for (OpOperand &output : generic.getDpsInitsMutable()) {
+    BlockArgument before = generic.getMatchingBlockArgument(&output);
+    Operation *after = generic.getMatchingYieldValue(&output)->get().getDefiningOp();
+    if (before.use_empty() || generic.getMatchingIndexingMap(&output).isPermutation())
+      continue;
+    if (!before.hasOneUse() || *before.user_begin() != after || isa<arith::SelectOp>(after))
+      return true;
+  }
+  return false;
+}
+
 std::optional<unsigned> Groups::producerPlace(Value value) const {
   if (!isa_and_nonnull<linalg::GenericOp>(value.getDefiningOp()))
     return std::nullopt;
@@ -109,8 +123,8 @@ bool Groups::flowsAgree(unsigned from, unsigned to,
 bool Groups::tryMerge(unsigned left, AffineMap leftMap, unsigned right, AffineMap rightMap) {
   unsigned leftGroup = dependences.groupOf(left), rightGroup = dependences.groupOf(right);
   auto leftDimensions = tensorDimensions(leftMap), rightDimensions = tensorDimensions(rightMap);
-  if (leftGroup == rightGroup || !leftDimensions || !rightDimensions ||
-      leftDimensions->size() != rightDimensions->size())
+  if (leftGroup == rightGroup || isSerial(generic(left)) || isSerial(generic(right)) ||
+      !leftDimensions || !rightDimensions || leftDimensions->size() != rightDimensions->size())
     return false;
   // Loops that walk one dimension of the shared array are the same loop.
   unsigned count = leftDimensions->size();

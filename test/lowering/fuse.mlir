@@ -106,3 +106,35 @@ func.func @mean(%x: tensor<?xf64>, %ok: i1) -> tensor<?xf64> {
   %r = mpy.div %e, %s : tensor<?xf64>, f64 -> tensor<?xf64>
   return %r : tensor<?xf64>
 }
+
+// -----
+
+// The search for a position runs one element at a time: it stays away from loops that run many at once.
+// CHECK-LABEL: func.func @position
+// CHECK: %[[BOTH:.*]]:2 = linalg.generic
+// CHECK: math.exp
+// CHECK: linalg.generic {{.*}} ins(%[[BOTH]]#0
+// CHECK: linalg.yield %{{.*}}, %{{.*}} : f64, i64
+// CHECK-NOT: linalg.generic
+func.func @position(%x: tensor<?x?xf64>) -> (tensor<?xi64>, tensor<?xf64>) {
+  %y = mpy.exp %x : tensor<?x?xf64>
+  %p = mpy.argmax %y over 1 : tensor<?x?xf64> -> tensor<?xi64>
+  %s = mpy.sum %y over [1] : tensor<?x?xf64> -> tensor<?xf64>
+  return %p, %s : tensor<?xi64>, tensor<?xf64>
+}
+
+// -----
+
+// What reads transposed arrays alone walks them as they lie in memory.
+// CHECK-DAG: #[[ROWS:.*]] = affine_map<(d0, d1) -> (d0, d1)>
+// CHECK-DAG: #[[COLUMNS:.*]] = affine_map<(d0, d1) -> (d1)>
+// CHECK-LABEL: func.func @order
+// CHECK: linalg.generic {indexing_maps = [#[[ROWS]], #[[ROWS]], #[[COLUMNS]]]
+// CHECK-SAME: iterator_types = ["reduction", "parallel"]
+func.func @order(%x: tensor<?x?xf64>, %y: tensor<?x?xf64>) -> tensor<?xf64> {
+  %xT = mpy.transpose %x by [1, 0] : tensor<?x?xf64> -> tensor<?x?xf64>
+  %yT = mpy.transpose %y by [1, 0] : tensor<?x?xf64> -> tensor<?x?xf64>
+  %p = mpy.mul %xT, %yT : tensor<?x?xf64>, tensor<?x?xf64> -> tensor<?x?xf64>
+  %s = mpy.sum %p over [1] : tensor<?x?xf64> -> tensor<?xf64>
+  return %s : tensor<?xf64>
+}
