@@ -1,0 +1,212 @@
+// Subscripts of integers, slices, None and `...`: views of the array, single elements, and assignment to either.
+//
+//   x[1:-1, 0] -> a view: mpy.slice with offsets 1, 0, the second dimension dropped
+//   x[i, j]    -> mpy.extract;  x[i, j] = v -> mpy.insert, the array object gets the new tensor
+#include "frontend/ArrayIndexing.h"
+
+namespace mpy {
+
+static IndexItem itemOf(Specializer &s, const Value &value) {
+  IndexItem item;
+  item.kind = IndexItem::Kind::Integer;
+  if (value.isNone()) {
+    item.kind = IndexItem::Kind::NewAxis;
+    return item;
+  }
+  if (const SliceValue *slice = value.as<SliceValue>()) {
+    item.kind = IndexItem::Kind::Slice;
+    item.slice = *slice;
+    return item;
+  }
+  if (const Scalar *scalar = value.get<Scalar>()) {
+    if (isFloat(scalar->kind))
+      failCertain(s, "IndexError",
+                  "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are "
+                  "valid indices");
+    if (dtypeOf(scalar->kind) == DType::Bool)
+      s.fail(ErrorId::UnsupportedIndex, {"a single truth value"}, {.help = "write 0 or 1, or int(..)"});
+    item.number = *scalar;
+    return item;
+  }
+  std::optional<ValueList> items = s.isArray(value) ? std::nullopt : s.knownItems(value);
+  if (!s.isArray(value) && !items && !value.as<RangeValue>())
+    failCertain(s, "IndexError",
+                "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are "
+                "valid indices");
+  ArrayValue array = toArray(s, value);
+  if (items && items->empty())
+    array = castArray(s, array, DType::Int64);
+  if (isFloat(array.dtype))
+    failCertain(s, "IndexError", "arrays used as indices must be of integer (or boolean) type");
+  if (array.rank() == 0) {
+    if (array.dtype == DType::Bool)
+      s.fail(ErrorId::UnsupportedIndex, {"a single truth value"});
+    item.number = elementOf(s, array);
+    return item;
+  }
+  item.kind = array.dtype == DType::Bool ? IndexItem::Kind::Mask : IndexItem::Kind::Array;
+  item.array = array;
+  return item;
+}
+
+std::vector<IndexItem> parseIndex(Specializer &s, const Value &index, int64_t rank) {
+  ValueList parts;
+  if (const TupleValue *tuple = index.as<TupleValue>())
+    parts = tuple->items;
+  else
+    parts = {index};
+  std::vector<IndexItem> items;
+  std::optional<size_t> ellipsis;
+  int64_t used = 0;
+  for (const Value &part : parts) {
+    if (part.get<EllipsisValue>()) {
+      if (ellipsis)
+        failCertain(s, "IndexError", "an index can only have a single ellipsis ('...')");
+      ellipsis = items.size();
+      continue;
+    }
+    items.push_back(itemOf(s, part));
+    if (items.back().kind == IndexItem::Kind::Mask)
+      used += items.back().array->rank();
+    else if (items.back().kind != IndexItem::Kind::NewAxis)
+      ++used;
+  }
+  if (used > rank)
+    failCertain(s, "IndexError",
+                "too many indices for array: array is " + llvm::Twine(rank) + "-dimensional, but " + llvm::Twine(used) +
+                    " were indexed");
+  IndexItem whole;
+  whole.kind = IndexItem::Kind::Slice;
+  items.insert(items.begin() + ellipsis.value_or(items.size()), rank - used, whole);
+  return items;
+}
+
+namespace {
+/// A subscript without index arrays, resolved against the shape of its array.
+struct BasicIndex {
+  ViewStep step;
+  Shape sliced; ///< After the slice, before new axes.
+  Shape shape;  ///< With new axes.
+  bool isWhole = true;
+  bool isContiguous = true;
+};
+} // namespace
+
+static BasicIndex resolveBasic(Specializer &s, const Shape &extents, const std::vector<IndexItem> &items) {
+  BasicIndex result;
+  result.step.kind = ViewStep::Kind::Slice;
+  // Row-major memory without gaps: whole axes, after at most one cut axis, after single rows.
+  bool sawCut = false;
+  size_t axis = 0;
+  for (const IndexItem &item : items) {
+    if (item.kind == IndexItem::Kind::NewAxis) {
+      result.shape.push_back(1);
+      continue;
+    }
+    const IntExpr &extent = extents[axis];
+    SliceBounds bounds;
+    if (item.kind == IndexItem::Kind::Integer) {
+      bounds = {resolveInteger(s, item.number, extent, axis), 1, 1};
+      result.step.dropped.push_back(axis);
+    } else {
+      bounds = resolveSlice(s, item.slice, extent);
+      result.sliced.push_back(bounds.size);
+      result.shape.push_back(bounds.size);
+    }
+    bool isWhole = bounds.offset.isKnown(0) && bounds.stride.isKnown(1) && bounds.size == extent;
+    result.isWhole &= isWhole && item.kind == IndexItem::Kind::Slice;
+    if (sawCut && !isWhole)
+      result.isContiguous = false;
+    if (!bounds.stride.isKnown(1) && !bounds.size.isKnown(1))
+      result.isContiguous = false;
+    if (!bounds.size.isKnown(1))
+      sawCut = true;
+    result.step.offsets.push_back(bounds.offset);
+    result.step.sizes.push_back(bounds.size);
+    result.step.strides.push_back(bounds.stride);
+    ++axis;
+  }
+  return result;
+}
+
+static bool isAdvanced(const std::vector<IndexItem> &items) {
+  return llvm::any_of(items, [](const IndexItem &item) {
+    return item.kind == IndexItem::Kind::Array || item.kind == IndexItem::Kind::Mask;
+  });
+}
+
+/// Whether an ellipsis was written: `x[..., 0]` of a vector is an array of rank 0, not a scalar.
+static bool hasEllipsis(const Value &index) {
+  if (const TupleValue *tuple = index.as<TupleValue>())
+    return llvm::any_of(tuple->items, [](const Value &part) { return part.get<EllipsisValue>(); });
+  return index.get<EllipsisValue>();
+}
+
+Value arraySubscript(Specializer &s, ObjectId object, const Value &index) {
+  ArrayValue array = s.read(object);
+  std::vector<IndexItem> items = parseIndex(s, index, array.rank());
+  if (isAdvanced(items))
+    return gatherItems(s, array, items);
+  BasicIndex basic = resolveBasic(s, array.shape, items);
+  if (basic.shape.empty() && !hasEllipsis(index)) {
+    mlir::Value element = s.create<ExtractOp>(array.tensor, indexValues(s, basic.step.offsets)).getResult();
+    return s.makeScalar(scalarKindOf(array.dtype), element);
+  }
+  const ArrayState *state = s.heap.get<ArrayState>(object);
+  bool contiguous = state->contiguous && basic.isContiguous;
+  bool hasNewAxis = basic.shape.size() != basic.sliced.size();
+  ObjectId base = object;
+  if (!basic.isWhole || !hasNewAxis) {
+    Value view = s.newView(base, basic.step, basic.sliced, contiguous);
+    if (!hasNewAxis)
+      return view;
+    base = *s.arrayObject(view);
+  }
+  ViewStep reshape;
+  reshape.kind = ViewStep::Kind::Reshape;
+  return s.newView(base, reshape, basic.shape, contiguous);
+}
+
+/// A number, or an array of one element, as the element to store.
+static mlir::Value elementToStore(Specializer &s, const Value &value, DType dtype) {
+  Operand operand = makeOperand(s, value);
+  if (!operand.isScalar) {
+    CheckText text;
+    text << "setting an array element with a sequence.";
+    checkEqual(s, product(operand.shape), 1, "ValueError", text);
+    mlir::Value single = reshapeTo(s, operand.tensor, operand.dtype, {});
+    operand.scalar = elementOf(s, {operand.dtype, {}, single});
+    operand.isScalar = true;
+  }
+  return convert(s, operand, dtype);
+}
+
+void arrayAssign(Specializer &s, ObjectId object, const Value &index, const Value &value) {
+  ArrayValue array = s.read(object);
+  std::vector<IndexItem> items = parseIndex(s, index, array.rank());
+  if (isAdvanced(items)) {
+    s.write(object, scatterItems(s, array, items, value));
+    return;
+  }
+  BasicIndex basic = resolveBasic(s, array.shape, items);
+  if (basic.shape.empty() && !array.shape.empty()) {
+    mlir::Value element = elementToStore(s, value, array.dtype);
+    s.write(object, s.create<InsertOp>(array.tensor, element, indexValues(s, basic.step.offsets)).getResult());
+    return;
+  }
+  Operand operand = makeOperand(s, value);
+  mlir::Value part = convert(s, operand, array.dtype);
+  if (operand.isScalar) {
+    if (basic.isWhole)
+      s.write(object, fill(s, part, array.dtype, array.shape));
+    else
+      s.write(object, updateView(s, array.tensor, part, basic.step));
+    return;
+  }
+  part = expandInto(s, {array.dtype, operand.shape, part}, basic.shape);
+  if (basic.shape.size() != basic.sliced.size())
+    part = reshapeTo(s, part, array.dtype, basic.sliced);
+  s.write(object, basic.isWhole ? part : updateView(s, array.tensor, part, basic.step));
+}
+
+} // namespace mpy

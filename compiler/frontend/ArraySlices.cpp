@@ -1,0 +1,109 @@
+// Bounds of slices and integer subscripts as integer expressions. Python clamps bounds to the axis; the expressions are kept in a
+// form in which `x[1:-1]`, `x[:-2]` and `x[2:]` have one and the same extent, max(n - 2, 0).
+#include "frontend/ArrayIndexing.h"
+
+namespace mpy {
+
+/// A bound that counts from the end where it is negative: `bound`, or `bound + extent`. Unlike a select, equal bounds give equal
+/// expressions: bound // 2**62 is -1 for negative integers and 0 for others.
+static IntExpr fromEnd(const IntExpr &bound, const IntExpr &extent) {
+  if (bound.isNonNegative())
+    return bound;
+  if (std::optional<int64_t> known = bound.known())
+    return *known < 0 ? extent + bound : bound;
+  return bound - extent * floorDivide(bound, IntExpr(int64_t(1) << 62));
+}
+
+static IntExpr notNegative(const IntExpr &expr) { return expr.isNonNegative() ? expr : maximum(expr, 0); }
+
+/// `extent - k` or a number, not clamped from above; what lies behind the end is cut off by the size.
+static IntExpr resolveStart(const IntExpr &bound, const IntExpr &extent) { return notNegative(fromEnd(bound, extent)); }
+
+static SliceBounds resolveForward(const std::optional<IntExpr> &start, const std::optional<IntExpr> &stop,
+                                  const IntExpr &extent, const IntExpr &step) {
+  IntExpr first = start ? resolveStart(*start, extent) : IntExpr(0);
+  IntExpr last = extent;
+  if (stop) {
+    IntExpr raw = fromEnd(*stop, extent);
+    // n - k needs no upper clamp; below 0 the size is 0 anyway, because first >= 0.
+    bool isFromEnd = stop->known() && *stop->known() < 0;
+    last = isFromEnd ? raw : minimum(raw, extent);
+  }
+  IntExpr span = notNegative(last - first);
+  IntExpr size = step.isKnown(1) ? span : floorDivide(span + step - IntExpr(1), step);
+  return {first, size, step};
+}
+
+static SliceBounds resolveBackward(const std::optional<IntExpr> &start, const std::optional<IntExpr> &stop,
+                                   const IntExpr &extent, const IntExpr &step) {
+  IntExpr last = extent - IntExpr(1);
+  IntExpr first = start ? minimum(fromEnd(*start, extent), last) : last;
+  IntExpr end = stop ? maximum(fromEnd(*stop, extent), IntExpr(-1)) : IntExpr(-1);
+  IntExpr span = notNegative(first - end);
+  IntExpr stride = IntExpr(0) - step;
+  IntExpr size = stride.isKnown(1) ? span : floorDivide(span + stride - IntExpr(1), stride);
+  return {first, size, step};
+}
+
+static std::optional<IntExpr> boundOf(Specializer &s, const Value &value) {
+  if (value.isNone() || value.isUnbound())
+    return std::nullopt;
+  std::optional<Scalar> number;
+  if (const Scalar *scalar = value.get<Scalar>())
+    number = *scalar;
+  else if (s.isArray(value)) {
+    ArrayValue array = toArray(s, value);
+    if (array.rank() == 0)
+      number = elementOf(s, array);
+  }
+  if (!number || isFloat(number->kind))
+    failCertain(s, "TypeError", "slice indices must be integers or None or have an __index__ method");
+  return s.intExpr(*number);
+}
+
+SliceBounds resolveSlice(Specializer &s, const std::optional<SliceValue> &slice, const IntExpr &extent) {
+  if (!slice)
+    return {0, extent, 1};
+  std::optional<IntExpr> start = boundOf(s, slice->start), stop = boundOf(s, slice->stop);
+  IntExpr step = boundOf(s, slice->step).value_or(IntExpr(1));
+  if (step.isKnown(0))
+    failCertain(s, "ValueError", "slice step cannot be zero");
+  if (!step.known()) {
+    if (!step.isNonNegative())
+      s.fail(ErrorId::UnsupportedIndex, {"a slice whose step may be negative or positive"},
+             {.help = "write the sign in the program: `x[::k]` with k from range or len, or `x[::-1]`"});
+    check(s, compareInts(s, mlir::arith::CmpIPredicate::ne, step, 0), "ValueError",
+          CheckText{"slice step cannot be zero", {}});
+  }
+  if (step.known() && *step.known() < 0)
+    return resolveBackward(start, stop, extent, step);
+  return resolveForward(start, stop, extent, step);
+}
+
+IntExpr resolveInteger(Specializer &s, const Scalar &number, const IntExpr &extent, int64_t axis) {
+  using Predicate = mlir::arith::CmpIPredicate;
+  IntExpr position = s.intExpr(number);
+  CheckText text;
+  text << "index " << position << " is out of bounds for axis " << IntExpr(axis) << " with size " << extent;
+  if (std::optional<int64_t> known = position.known()) {
+    mlir::Value fits = *known >= 0 ? compareInts(s, Predicate::slt, position, extent)
+                                   : compareInts(s, Predicate::sge, extent + position, 0);
+    check(s, fits, "IndexError", text);
+    return *known >= 0 ? position : extent + position;
+  }
+  // n - 1 and its like need no look at the sign.
+  if (std::optional<int64_t> below = (position - extent).known(); below && *below < 0 && *below >= -1) {
+    check(s, compareInts(s, Predicate::sge, position, 0), "IndexError", text);
+    return position;
+  }
+  mlir::Value value = s.index(position);
+  mlir::Value checked = s.create<NormalizeIndexOp>(value.getType(), value, s.index(extent), axis).getResult();
+  return extentOf(checked);
+}
+
+mlir::Value resolvePositions(Specializer &s, const ArrayValue &positions, const IntExpr &extent, int64_t axis) {
+  ArrayValue wide = castArray(s, positions, DType::Int64);
+  return s.create<NormalizeIndexOp>(wide.tensor.getType(), wide.tensor, s.index(extent), axis).getResult();
+}
+
+} // namespace mpy

@@ -1,0 +1,301 @@
+// Names of library modules to functions, constants, types and submodules; and the binding of arguments to parameters.
+#include "frontend/Library.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
+
+namespace mpy {
+
+static constexpr const char *unaryParameters = "x, out=None, *, where=True, dtype=None, casting=None";
+static constexpr const char *binaryParameters = "x1, x2, out=None, *, where=True, dtype=None, casting=None";
+
+#define MPY_FUNCTION(name, parameters, function)                                                                          \
+  {name, [](Specializer &s, CallArguments &call) { return library::function(s, Arguments(s, call, name, parameters)); },  \
+   parameters},
+#define MPY_UNARY(name, rule, operation)                                                                                  \
+  {name,                                                                                                                  \
+   [](Specializer &s, CallArguments &call) {                                                                              \
+     return library::unary(s, Arguments(s, call, name, unaryParameters), UnaryRule::rule, emitUnary<operation>);          \
+   },                                                                                                                     \
+   unaryParameters},
+#define MPY_COMPOSED(name, rule, emitter)                                                                                 \
+  {name,                                                                                                                  \
+   [](Specializer &s, CallArguments &call) {                                                                              \
+     return library::unary(s, Arguments(s, call, name, unaryParameters), UnaryRule::rule, library::emitter);              \
+   },                                                                                                                     \
+   unaryParameters},
+#define MPY_BINARY(name, function)                                                                                        \
+  {name,                                                                                                                  \
+   [](Specializer &s, CallArguments &call) {                                                                              \
+     return library::binary(s, Arguments(s, call, name, binaryParameters), BinaryFunction::function);                     \
+   },                                                                                                                     \
+   binaryParameters},
+#define MPY_COMPARISON(name, predicate)                                                                                   \
+  {name,                                                                                                                  \
+   [](Specializer &s, CallArguments &call) {                                                                              \
+     return library::comparison(s, Arguments(s, call, name, binaryParameters), ComparePredicate::predicate);              \
+   },                                                                                                                     \
+   binaryParameters},
+
+static Value refuseCall(Specializer &s, CallArguments &) {
+  s.fail(ErrorId::UnsupportedName, {"a call of an abstract type of numpy"});
+}
+
+static const LibraryValue functions[] = {
+#include "frontend/Library.def"
+    // Types that isinstance asks for.
+    {"numpy.generic", refuseCall, ""},
+    {"numpy.number", refuseCall, ""},
+    {"numpy.integer", refuseCall, ""},
+    {"numpy.floating", refuseCall, ""},
+};
+
+const LibraryValue *findLibraryFunction(llvm::StringRef qualifiedName) {
+  static const llvm::StringMap<const LibraryValue *> byName = [] {
+    llvm::StringMap<const LibraryValue *> map;
+    for (const LibraryValue &function : functions)
+      map[function.name] = &function;
+    return map;
+  }();
+  return byName.lookup(qualifiedName);
+}
+
+//===--- Arguments ---===//
+
+/// The pieces of a parameter list between commas that are not inside quotes.
+static std::vector<std::string> splitParameters(llvm::StringRef list) {
+  std::vector<std::string> pieces(1);
+  bool quoted = false;
+  for (char character : list) {
+    if (character == '\'')
+      quoted = !quoted;
+    if (character == ',' && !quoted)
+      pieces.emplace_back();
+    else
+      pieces.back() += character;
+  }
+  if (list.empty())
+    pieces.clear();
+  return pieces;
+}
+
+Arguments::Arguments(Specializer &s, const CallArguments &given, const char *name, const char *list) : name(name) {
+  CallArguments call = given;
+  std::string plain;
+  std::vector<bool> required;
+  for (const std::string &piece : splitParameters(list)) {
+    llvm::StringRef parameter = llvm::StringRef(piece).ltrim();
+    if (!plain.empty())
+      plain += ", ";
+    // `*shape` takes the remaining positional arguments as one tuple.
+    if (parameter.starts_with("*") && parameter != "*") {
+      size_t before = parameters.size();
+      ValueList rest;
+      if (call.positional.size() > before) {
+        rest.assign(call.positional.begin() + before, call.positional.end());
+        call.positional.resize(before);
+      }
+      if (call.positional.size() == before)
+        call.positional.push_back(s.newTuple(rest));
+      parameter = parameter.drop_front();
+    }
+    plain += parameter;
+    if (parameter == "*")
+      continue;
+    auto [word, defaultText] = parameter.split('=');
+    parameters.push_back(word.str());
+    required.push_back(!parameter.contains('='));
+  }
+  values = s.bind(call, plain.c_str(), name);
+  for (auto [position, value] : llvm::enumerate(values))
+    if (value.isUnbound() && required[position])
+      failCertain(s, "TypeError",
+                  llvm::StringRef(name).rsplit('.').second + "() missing required argument '" + parameters[position] +
+                      "' (pos " + llvm::Twine(position + 1) + ")");
+}
+
+const Value &Arguments::operator[](llvm::StringRef parameter) const {
+  static const Value none = NoneValue{};
+  for (auto [position, known] : llvm::enumerate(parameters))
+    if (parameter == known)
+      return values[position].isUnbound() ? none : values[position];
+  return none;
+}
+
+namespace library {
+
+bool flag(Specializer &s, const Arguments &arguments, llvm::StringRef parameter, bool otherwise) {
+  const Value &value = arguments[parameter];
+  if (value.isNone())
+    return otherwise;
+  if (std::optional<bool> known = s.knownBool(value))
+    return *known;
+  if (std::optional<int64_t> number = s.knownInt(value))
+    return *number != 0;
+  s.fail(ErrorId::NotKnownHere, {"argument '" + parameter.str() + "' of '" + arguments.name + "'"});
+}
+
+Value finish(Specializer &s, const Arguments &arguments, Value result) {
+  Value out = arguments["out"];
+  if (out.isNone())
+    return result;
+  if (const TupleValue *tuple = out.as<TupleValue>(); tuple && tuple->items.size() == 1)
+    out = Value(tuple->items.front());
+  std::optional<ObjectId> object = s.arrayObject(out);
+  if (!object)
+    failCertain(s, "TypeError", "return arrays must be of ArrayType");
+  storeResult(s, *object, result, llvm::StringRef(arguments.name).rsplit('.').second);
+  return out;
+}
+
+void refuse(Specializer &s, const Arguments &arguments, llvm::StringRef parameter) {
+  const Value &value = arguments[parameter];
+  if (value.isNone() || s.knownBool(value) == (parameter == "where"))
+    return;
+  failArgument(s, parameter, arguments.name, s.describe(value));
+}
+
+mlir::Value toDouble(Specializer &s, const Value &value) {
+  if (const Scalar *scalar = value.get<Scalar>())
+    return s.ssaAs(*scalar, DType::Float64);
+  Operand operand;
+  if (s.isArray(value))
+    operand = makeOperand(s, value);
+  if (!operand.isScalar)
+    failCertain(s, "TypeError", "must be real number, not " + s.describe(value));
+  return s.ssaAs(operand.scalar, DType::Float64);
+}
+
+mlir::Value toText(Specializer &s, const Value &value, llvm::StringRef parameter, llvm::StringRef function) {
+  const Text *text = value.get<Text>();
+  if (!text)
+    failArgument(s, parameter, function, s.describe(value));
+  return s.ssa(*text);
+}
+
+} // namespace library
+
+//===--- Attributes of modules ---===//
+
+/// `autograd.numpy` and `minpy.numpy` are the same library.
+static std::string normalizeModule(llvm::StringRef module) {
+  for (llvm::StringRef prefix : {"autograd.", "minpy."})
+    if (module.starts_with(prefix) && module.drop_front(prefix.size()).starts_with("numpy"))
+      return module.drop_front(prefix.size()).str();
+  return module.str();
+}
+
+static std::optional<DType> dtypeByName(llvm::StringRef name) {
+  return llvm::StringSwitch<std::optional<DType>>(name)
+      .Cases({"float64", "double"}, DType::Float64)
+      .Cases({"float32", "single"}, DType::Float32)
+      .Cases({"int64", "int_", "intp", "longlong", "long"}, DType::Int64)
+      .Cases({"int32", "intc"}, DType::Int32)
+      .Cases({"bool_", "bool"}, DType::Bool)
+      .Default(std::nullopt);
+}
+
+/// The known name that is closest to one that does not exist.
+static std::string suggestion(llvm::StringRef module, llvm::StringRef name) {
+  std::string best;
+  unsigned distance = std::max<size_t>(2, name.size() / 3) + 1;
+  for (const LibraryValue &function : functions) {
+    llvm::StringRef known = function.name;
+    if (!known.consume_front(module) || !known.consume_front(".") || known.contains('.'))
+      continue;
+    unsigned here = name.edit_distance(known, true, distance);
+    if (here < distance) {
+      distance = here;
+      best = known.str();
+    }
+  }
+  return best;
+}
+
+/// Parts of NumPy that exist there and not here.
+static bool isKnownElsewhere(llvm::StringRef module, llvm::StringRef name) {
+  static const llvm::StringSet<> names = {
+      "fft",      "complex64", "complex128", "float16",   "uint8",     "int8",     "int16",      "uint16",   "uint32",
+      "uint64",   "object_",   "str_",       "pad",       "histogram", "percentile", "quantile", "cumprod",  "convolve",
+      "correlate", "interp",   "gradient",   "insert",    "delete",    "searchsorted", "partition", "compress", "choose",
+      "select",   "cross",     "block",      "r_",        "c_",        "mgrid",    "ogrid",      "indices",  "fromfunction",
+      "rot90",    "resize",    "savez",      "nansum",    "nanmean",   "imag",     "angle",      "datetime64", "memmap",
+      "vectorize", "apply_along_axis", "errstate", "polyfit", "polyval", "fromstring", "frombuffer", "lexsort", "digitize"};
+  static const llvm::StringSet<> linear = {"solve", "inv",  "det",  "cholesky", "slogdet",      "eig",         "eigh",
+                                           "svd",   "qr",   "pinv", "lstsq",    "matrix_power", "matrix_rank", "eigvals"};
+  static const llvm::StringSet<> random = {"default_rng", "poisson",  "gamma",     "beta",     "binomial", "multivariate_normal",
+                                           "laplace",     "get_state", "set_state", "Generator", "bytes",   "triangular"};
+  if (module == "numpy.linalg")
+    return linear.contains(name);
+  if (module == "numpy.random")
+    return random.contains(name);
+  return module == "numpy" && names.contains(name);
+}
+
+static std::optional<Value> constantOf(Specializer &s, llvm::StringRef module, llvm::StringRef name) {
+  if (module != "numpy" && module != "math")
+    return std::nullopt;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  std::optional<double> number = llvm::StringSwitch<std::optional<double>>(name)
+                                     .Case("pi", 3.141592653589793)
+                                     .Case("e", 2.718281828459045)
+                                     .Case("inf", infinity)
+                                     .Case("nan", std::numeric_limits<double>::quiet_NaN())
+                                     .Default(std::nullopt);
+  if (name == "tau" && module == "math")
+    number = 6.283185307179586;
+  if (name == "euler_gamma" && module == "numpy")
+    number = 0.5772156649015329;
+  if (number)
+    return s.makeFloat(*number);
+  if (name == "newaxis" && module == "numpy")
+    return NoneValue{};
+  return std::nullopt;
+}
+
+Value libraryAttribute(Specializer &s, llvm::StringRef givenModule, llvm::StringRef name) {
+  std::string module = normalizeModule(givenModule);
+  static const llvm::StringSet<> mine = {"numpy", "numpy.random", "numpy.linalg", "math",
+                                         "time",  "sys",          "sys.stdout",   "sys.stderr"};
+  if (!mine.contains(module))
+    return {};
+  if (std::optional<Value> constant = constantOf(s, module, name))
+    return *constant;
+  if (module == "numpy") {
+    if (std::optional<DType> dtype = dtypeByName(name))
+      return *dtype;
+    if (name == "random" || name == "linalg")
+      return std::make_shared<const ModuleValue>(ModuleValue{"numpy." + name.str(), std::nullopt});
+  }
+  if (module == "sys" && (name == "stdout" || name == "stderr" || name == "argv"))
+    return std::make_shared<const ModuleValue>(ModuleValue{"sys." + name.str(), std::nullopt});
+  if (const LibraryValue *function = findLibraryFunction(module + "." + name.str()))
+    return function;
+  if (isKnownElsewhere(module, name))
+    s.fail(ErrorId::UnsupportedName, {module + "." + name.str()});
+  std::string best = suggestion(module, name);
+  s.fail(ErrorId::UnknownLibraryName, {module, name.str()},
+         {.help = best.empty() ? "" : "did you mean '" + best + "'?"});
+}
+
+Value callDType(Specializer &s, DType dtype, CallArguments &call) {
+  Arguments arguments(s, call, nameOf(dtype).data(), "x=None");
+  const Value &x = arguments["x"];
+  ScalarKind kind = scalarKindOf(dtype);
+  if (x.isNone())
+    return s.makeScalar(kind, s.constant(dtype, 0));
+  if (const Scalar *scalar = x.get<Scalar>()) {
+    Operand operand;
+    operand.isScalar = true;
+    operand.scalar = *scalar;
+    operand.dtype = dtypeOf(scalar->kind);
+    Scalar result = s.makeScalar(kind, convert(s, operand, dtype));
+    // An extent stays one: `np.int64(x.shape[0])`.
+    if (dtype == DType::Int64 && !isFloat(scalar->kind))
+      result.expr = scalar->expr;
+    return result;
+  }
+  return wrap(s, castArray(s, toArray(s, x), dtype));
+}
+
+} // namespace mpy

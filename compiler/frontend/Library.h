@@ -1,0 +1,51 @@
+// Functions of NumPy, math, time and sys: how they are bound, and one declaration for each line of Library.def.
+#ifndef MPY_FRONTEND_LIBRARY_H
+#define MPY_FRONTEND_LIBRARY_H
+
+#include "frontend/ArrayElementwise.h"
+
+namespace mpy {
+
+/// The arguments of a call of a library function, by parameter name.
+class Arguments {
+public:
+  Arguments(Specializer &s, const CallArguments &call, const char *name, const char *parameters);
+
+  /// The value of a parameter; None if the function has no such parameter.
+  const Value &operator[](llvm::StringRef parameter) const;
+  /// Whether a value other than None was given.
+  bool has(llvm::StringRef parameter) const { return !(*this)[parameter].isNone(); }
+  /// The qualified name of the function.
+  const char *name;
+
+private:
+  std::vector<std::string> parameters;
+  ValueList values;
+};
+
+namespace library {
+
+/// A known bool of a flag parameter.
+bool flag(Specializer &s, const Arguments &arguments, llvm::StringRef parameter, bool otherwise = false);
+/// Stores a result in `out` if it was given; the result as the program sees it.
+Value finish(Specializer &s, const Arguments &arguments, Value result);
+/// Refuses a parameter that has another value than its default.
+void refuse(Specializer &s, const Arguments &arguments, llvm::StringRef parameter);
+/// A float argument as an SSA value of type f64; ints and NumPy scalars convert.
+mlir::Value toDouble(Specializer &s, const Value &value);
+/// A text argument as an SSA value.
+mlir::Value toText(Specializer &s, const Value &value, llvm::StringRef parameter, llvm::StringRef function);
+
+/// Elementwise functions of one and two operands.
+Value unary(Specializer &s, const Arguments &arguments, UnaryRule rule, UnaryEmitter emitter);
+Value binary(Specializer &s, const Arguments &arguments, BinaryFunction function);
+Value comparison(Specializer &s, const Arguments &arguments, ComparePredicate predicate);
+
+#define MPY_FUNCTION(name, parameters, function) Value function(Specializer &s, const Arguments &arguments);
+#define MPY_EMITTER(emitter) mlir::Value emitter(Specializer &s, mlir::Value x, DType dtype);
+#include "frontend/Library.def"
+
+} // namespace library
+} // namespace mpy
+
+#endif // MPY_FRONTEND_LIBRARY_H
