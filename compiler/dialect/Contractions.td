@@ -13,5 +13,6 @@ def MatmulOp : Op<MpyDialect, "matmul", !listconcat([Pure], differentiable)> {
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "::mlir::Value":$y, CArg<"bool", "false">:$transposeX,
                                  CArg<"bool", "false">:$transposeY)>];
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 #endif

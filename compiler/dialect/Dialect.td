@@ -9,6 +9,7 @@ def MpyDialect : Dialect {
   let cppNamespace = "::mpy";
   let summary = "NumPy programs with value semantics, and requests for their derivatives";
   let useDefaultTypePrinterParser = 1;
+  let hasConstantMaterializer = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];

@@ -12,23 +12,25 @@ def GradientOp : Op<MpyDialect, "gradient", [AttrSizedOperandSegments, DeclareOp
   let results = (outs Variadic<AnyMpy>:$outputs);
   let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` (`seeds` `(` $seeds^ `:` type($seeds) `)`)? attr-dict `:` functional-type($inputs, $outputs)";
 }
-def TapeNewOp : Op<MpyDialect, "tape_new", [MemoryEffects<[MemAlloc]>]> {
+def TapeNewOp : Op<MpyDialect, "tape_new", !listconcat([MemoryEffects<[MemAlloc]>], differentiable)> {
+  let summary = "An empty tape.";
   let results = (outs TapeType:$result);
   let assemblyFormat = "attr-dict";
 }
-def PushOp : Op<MpyDialect, "push", [Pure]> {
+def PushOp : Op<MpyDialect, "push", !listconcat([Pure], differentiable)> {
   let summary = "The tape with the values on top. A tensor is kept by reference.";
   let arguments = (ins TapeType:$tape, Variadic<AnyMpy>:$values);
   let results = (outs TapeType:$result);
   let assemblyFormat = "$tape `,` $values attr-dict `:` type($values)";
 }
-def PopOp : Op<MpyDialect, "pop", [Pure]> {
+def PopOp : Op<MpyDialect, "pop", !listconcat([Pure], differentiable)> {
   let summary = "The tape without its top values, and these, in the order they were pushed.";
   let arguments = (ins TapeType:$tape);
   let results = (outs TapeType:$rest, Variadic<AnyMpy>:$values);
   let assemblyFormat = "$tape attr-dict `:` type($values)";
 }
-def TapeFreeOp : Op<MpyDialect, "tape_free", [MemoryEffects<[MemFree]>]> {
+def TapeFreeOp : Op<MpyDialect, "tape_free", !listconcat([MemoryEffects<[MemFree]>], differentiable)> {
+  let summary = "Ends a tape.";
   let arguments = (ins TapeType:$tape);
   let assemblyFormat = "$tape attr-dict";
 }

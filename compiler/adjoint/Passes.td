@@ -1,0 +1,19 @@
+// Passes of this stage, with what holds after each.
+#ifndef MPY_ADJOINT_PASSES
+#define MPY_ADJOINT_PASSES
+include "mlir/Pass/PassBase.td"
+
+def ExpandGrad : Pass<"expand-grad", "::mlir::ModuleOp"> {
+  let summary = "Replaces each mpy.gradient by a call to a generated function";
+  let description = [{
+    For each request, innermost callee first: copies the callee with its calls inlined, finds what depends on the inputs and
+    matters to the outputs, walks the copy backwards asking each operation for its rule, and calls the result. Requests for the same
+    (function, outputs, inputs) share one function. Afterwards no mpy.gradient is left; derivatives consist of the same
+    operations as programs, so that they can be differentiated again.
+  }];
+}
+
+def VerifyNoGrad : Pass<"verify-no-grad", "::mlir::ModuleOp"> {
+  let summary = "Fails where a request for a derivative is left";
+}
+#endif

@@ -1,0 +1,121 @@
+// Requests for derivatives, and the tape, whose operations are each other's adjoints.
+#include "dialect/Formula.h"
+
+using namespace mlir;
+using namespace mpy;
+
+//===------------------------------------------------------------------------------------------===//
+// gradient
+//===------------------------------------------------------------------------------------------===//
+LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
+  if (!callee)
+    return emitOpError("calls ") << getCallee() << ", which is not a function";
+  FunctionType type = callee.getFunctionType();
+  if (type.getInputs() != ArrayRef<Type>(llvm::to_vector(getInputs().getTypes())))
+    return emitOpError("arguments are not those of ") << getCallee();
+  SmallVector<Type> results(type.getResults());
+  for (int64_t argument : getWrt()) {
+    if (argument < 0 || argument >= int64_t(type.getNumInputs()) || !isa<FloatType>(getElementTypeOrSelf(type.getInput(argument))))
+      return emitOpError("differentiates by argument ") << argument << ", which is not of floats";
+    results.push_back(type.getInput(argument));
+  }
+  for (int64_t result : getOf())
+    if (result < 0 || result >= int64_t(type.getNumResults()) || !isa<FloatType>(getElementTypeOrSelf(type.getResult(result))))
+      return emitOpError("differentiates result ") << result << ", which is not of floats";
+  if (results != llvm::to_vector(getOutputs().getTypes()))
+    return emitOpError("results are not those of ") << getCallee() << " followed by the gradients";
+  if (!getSeeds().empty() && getSeeds().size() != getOf().size())
+    return emitOpError("takes one seed for each result, or none");
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// tape_new, tape_free
+//===------------------------------------------------------------------------------------------===//
+// A tape of adjoints begins empty where the tape ends, and is empty again where the tape began.
+LogicalResult TapeNewOp::buildAdjoint(AdjointContext &context) {
+  if (Value bar = context.bar(0))
+    TapeFreeOp::create(context.builder(), context.loc(), bar);
+  return success();
+}
+
+LogicalResult TapeNewOp::buildTangent(TangentContext &context) {
+  context.set(getResult(), TapeNewOp::create(context.builder(), context.loc(), getType()));
+  return success();
+}
+
+LogicalResult TapeFreeOp::buildAdjoint(AdjointContext &context) {
+  if (context.isActive(getTape()))
+    context.add(getTape(), TapeNewOp::create(context.builder(), context.loc(), getTape().getType()));
+  return success();
+}
+
+LogicalResult TapeFreeOp::buildTangent(TangentContext &context) {
+  if (Value tangent = context.tangent(getTape()))
+    TapeFreeOp::create(context.builder(), context.loc(), tangent);
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// push, pop
+//===------------------------------------------------------------------------------------------===//
+/// Which elements have adjoints is a matter of type alone, so that both ends of the tape agree.
+static bool isDifferentiable(Value value) { return isa<FloatType>(getElementTypeOrSelf(value)); }
+
+LogicalResult PushOp::buildAdjoint(AdjointContext &context) {
+  Value tape = context.bar(0);
+  if (!tape)
+    return success();
+  auto values = llvm::to_vector(llvm::make_filter_range(getValues(), isDifferentiable));
+  if (!values.empty()) {
+    auto pop = PopOp::create(context.builder(), context.loc(), tape.getType(), ValueRange(values).getTypes(), tape);
+    for (auto [value, bar] : llvm::zip(values, pop.getValues()))
+      if (context.isActive(value))
+        context.add(value, bar);
+    tape = pop.getRest();
+  }
+  context.add(getTape(), tape);
+  return success();
+}
+
+LogicalResult PushOp::buildTangent(TangentContext &context) {
+  Value tape = context.tangent(getTape());
+  if (!tape)
+    return success();
+  SmallVector<Value> tangents;
+  for (Value value : llvm::make_filter_range(getValues(), isDifferentiable))
+    tangents.push_back(context.tangentOrZeros(value));
+  context.set(getResult(), tangents.empty() ? tape : PushOp::create(context.builder(), context.loc(), tape.getType(), tape, tangents).getResult());
+  return success();
+}
+
+LogicalResult PopOp::buildAdjoint(AdjointContext &context) {
+  Value tape = context.bar(0);
+  if (!tape)
+    return success();
+  SmallVector<Value> bars;
+  for (auto [index, value] : llvm::enumerate(getValues()))
+    if (isDifferentiable(value))
+      bars.push_back(context.barOrZeros(index + 1));
+  if (!bars.empty())
+    tape = PushOp::create(context.builder(), context.loc(), tape.getType(), tape, bars);
+  context.add(getTape(), tape);
+  return success();
+}
+
+LogicalResult PopOp::buildTangent(TangentContext &context) {
+  Value tape = context.tangent(getTape());
+  if (!tape)
+    return success();
+  auto values = llvm::to_vector(llvm::make_filter_range(getValues(), isDifferentiable));
+  if (values.empty()) {
+    context.set(getRest(), tape);
+    return success();
+  }
+  auto pop = PopOp::create(context.builder(), context.loc(), tape.getType(), ValueRange(values).getTypes(), tape);
+  context.set(getRest(), pop.getRest());
+  for (auto [value, tangent] : llvm::zip(values, pop.getValues()))
+    context.set(value, tangent);
+  return success();
+}

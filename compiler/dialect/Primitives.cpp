@@ -1,0 +1,119 @@
+// Comparison, choice and conversion, and the upstream operations that behave like primitives: their derivatives.
+#include "dialect/Formula.h"
+#include "dialect/ScalarMeaning.h"
+#include "dialect/UpstreamDerivatives.h"
+
+using namespace mlir;
+using namespace mpy;
+
+//===------------------------------------------------------------------------------------------===//
+// compare
+//===------------------------------------------------------------------------------------------===//
+LogicalResult CompareOp::buildAdjoint(AdjointContext &) { return success(); }
+LogicalResult CompareOp::buildTangent(TangentContext &) { return success(); }
+
+Value CompareOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  return compareScalar(builder, loc, getPredicate(), arguments[0], arguments[1]);
+}
+
+SmallVector<std::pair<double, double>> CompareOp::domain() { return {}; }
+
+//===------------------------------------------------------------------------------------------===//
+// select
+//===------------------------------------------------------------------------------------------===//
+/// Adjoint of a choice: each branch gets its elements of g and zeros, so that nothing infinite is multiplied.
+static LogicalResult chooseAdjoint(AdjointContext &context, Value condition, Value x, Value y) {
+  Value bar = context.bar(0);
+  if (!bar)
+    return success();
+  auto contribute = [&](Value operand, bool wanted) {
+    if (!context.isActive(operand))
+      return;
+    Value test = context.primal(condition);
+    Value zero = makeNumber(context, getElementTypeOrSelf(bar), 0);
+    Value yes = wanted ? bar : zero, no = wanted ? zero : bar;
+    addElementwise(context, operand, SelectOp::create(context.builder(), context.loc(), test, yes, no));
+  };
+  contribute(x, true);
+  contribute(y, false);
+  return success();
+}
+
+static LogicalResult chooseTangent(TangentContext &context, Value condition, Value x, Value y, Value result) {
+  Value dx = context.tangent(x), dy = context.tangent(y);
+  if (!dx && !dy)
+    return success();
+  Value zero = makeNumber(context, getElementTypeOrSelf(result), 0);
+  Value chosen = SelectOp::create(context.builder(), context.loc(), context.primal(condition), dx ? dx : zero, dy ? dy : zero);
+  context.set(result, isa<RankedTensorType>(result.getType()) ? spread(context, chosen, result) : chosen);
+  return success();
+}
+
+LogicalResult SelectOp::buildAdjoint(AdjointContext &context) {
+  return chooseAdjoint(context, getCondition(), getX(), getY());
+}
+
+LogicalResult SelectOp::buildTangent(TangentContext &context) {
+  return chooseTangent(context, getCondition(), getX(), getY(), getResult());
+}
+
+Value SelectOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  return arith::SelectOp::create(builder, loc, arguments[0], arguments[1], arguments[2]);
+}
+
+SmallVector<std::pair<double, double>> SelectOp::domain() { return {{0, 1}, {-3, 3}, {-3, 3}}; }
+
+//===------------------------------------------------------------------------------------------===//
+// cast
+//===------------------------------------------------------------------------------------------===//
+LogicalResult CastOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (bar && context.isActive(getX()))
+    addElementwise(context, getX(), CastOp::create(context.builder(), context.loc(), bar, getElementTypeOrSelf(getX())));
+  return success();
+}
+
+LogicalResult CastOp::buildTangent(TangentContext &context) {
+  Type element = getElementTypeOrSelf(getResult());
+  Value tangent = context.tangent(getX());
+  if (tangent && isa<FloatType>(element))
+    context.set(getResult(), CastOp::create(context.builder(), context.loc(), tangent, element));
+  return success();
+}
+
+Value CastOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  return castScalar(builder, loc, arguments[0], getElementTypeOrSelf(getResult()));
+}
+
+SmallVector<std::pair<double, double>> CastOp::domain() { return {{-3, 3}}; }
+
+//===------------------------------------------------------------------------------------------===//
+// Upstream operations that canonicalisation introduces
+//===------------------------------------------------------------------------------------------===//
+namespace {
+struct ShapeCast : DifferentiableOpInterface::ExternalModel<ShapeCast, tensor::CastOp> {
+  LogicalResult buildAdjoint(Operation *op, AdjointContext &context) const {
+    Value x = op->getOperand(0);
+    if (Value bar = context.bar(0); bar && context.isActive(x))
+      context.add(x, bar);
+    return success();
+  }
+  LogicalResult buildTangent(Operation *op, TangentContext &context) const { return linearTangent(context, op, {0}); }
+};
+
+struct Choice : DifferentiableOpInterface::ExternalModel<Choice, arith::SelectOp> {
+  LogicalResult buildAdjoint(Operation *op, AdjointContext &context) const {
+    if (isa<TapeType>(op->getResult(0).getType()))
+      return context.refuse("a choice between two tapes");
+    return chooseAdjoint(context, op->getOperand(0), op->getOperand(1), op->getOperand(2));
+  }
+  LogicalResult buildTangent(Operation *op, TangentContext &context) const {
+    return chooseTangent(context, op->getOperand(0), op->getOperand(1), op->getOperand(2), op->getResult(0));
+  }
+};
+} // namespace
+
+void mpy::attachUpstreamDerivatives(MLIRContext &context) {
+  tensor::CastOp::attachInterface<ShapeCast>(context);
+  arith::SelectOp::attachInterface<Choice>(context);
+}
