@@ -1,12 +1,14 @@
-"""Judges the oracle package itself: known outputs, and finite differences for every gradient it gives.
+"""Judges the oracle package itself: known outputs, and finite differences for every gradient it
+gives.
 
     python check_oracle.py [further folder of programs, as random_programs.py writes] ...
 
-(1) Every program with an `.out` file beside it prints exactly that. (2) Every row of `EXPRESSIONS` has the first
-and second derivatives that central differences give. (3) Every `grad` request of the programs in `test/run`,
-`samples` and the folders is repeated at shifted arguments and compared. A program with `# no-differences` in its head takes derivatives
-where the function is not smooth, or changes from call to call, and is left out of (3). (4) A program without gradients
-prints the same under plain Python.
+(1) Every program with an `.out` file beside it prints exactly that. (2) Every row of `EXPRESSIONS`
+has the first and second derivatives that central differences give. (3) Every `grad` request of the
+programs in `test/run`, `samples` and the folders is repeated at shifted arguments and compared. A
+program with `# no-differences` in its head takes derivatives where the function is not smooth, or
+changes from call to call, and is left out of (3). (4) A program without gradients prints the same
+under plain Python.
 """
 
 import concurrent.futures
@@ -212,7 +214,9 @@ def check_expressions():
             return numpy_sum(first(x) * numpy.arange(1.0, 7.0).reshape(3, 2))
 
         try:
-            for order, (f, derivative) in enumerate([(function, first), (second, operators.grad(second))], 1):
+            for order, (f, derivative) in enumerate(
+                [(function, first), (second, operators.grad(second))], 1
+            ):
                 found = numbers(derivative(start.copy()))
                 expected = numpy.zeros(6)
                 for k in range(6):
@@ -221,7 +225,9 @@ def check_expressions():
                     step = step.reshape(3, 2).view(ndarray)
                     expected[k] = (numbers(f(start + step))[0] - numbers(f(start - step))[0]) / 2e-5
                 if not close(found, expected):
-                    failures.append("%s, order %d: %s, by differences %s" % (expression, order, found, expected))
+                    failures.append(
+                        "%s, order %d: %s, by differences %s" % (expression, order, found, expected)
+                    )
         except Exception as error:
             failures.append("%s: %s: %s" % (expression, type(error).__name__, error))
     return len(EXPRESSIONS.strip().splitlines()), failures
@@ -287,7 +293,9 @@ class Checked(gradients.Run):
         kept = []
         if by_object:
             for k, original in enumerate(originals):
-                if isinstance(original, numpy.ndarray) and numpy.issubdtype(original.dtype, numpy.inexact):
+                if isinstance(original, numpy.ndarray) and numpy.issubdtype(
+                    original.dtype, numpy.inexact
+                ):
                     kept.append((original, numpy.array(original)))
                     primal(original)[...] = primal(shifted[k])
                     passed[k] = original
@@ -364,7 +372,9 @@ def main():
                     failed += 1
                     print("FAILED: %s\n%s%s" % (program.name, found["stdout"], found["stderr"]))
     count, failures = check_expressions()
-    passed, failed = passed + count - len({f.split(",")[0] for f in failures}), failed + len(failures)
+    passed, failed = passed + count - len({f.split(",")[0] for f in failures}), failed + len(
+        failures
+    )
     for failure in failures:
         print("FAILED: " + failure)
     requests = 0
@@ -390,7 +400,9 @@ def main():
             passed += 1
         else:
             failed += 1
-            print("FAILED: %s prints something else under plain Python\n%s" % (program.name, output))
+            print(
+                "FAILED: %s prints something else under plain Python\n%s" % (program.name, output)
+            )
     print("%d gradients judged by differences" % requests)
     print("%d passed, %d failed, 0 skipped" % (passed, failed))
     return 1 if failed else 0

@@ -1,15 +1,20 @@
-"""Compares compiled programs with CPython: standard output token by token, exit code, kind of failure.
+"""Compares compiled programs with CPython: output token by token, exit code, kind of failure.
 
     python compare.py --mpyc build/release/bin/mpyc test/run samples
 
-The expected side is `python -m mpy`; its results are kept by content (program, modules beside it, package),
-so a second run only runs compiled programs. Without `--mpyc` only the expected side runs. Needs a Python with
-NumPy and autograd.
+The expected side is `python -m mpy`; its results are kept by content (program, modules beside it,
+package), so a second run only runs compiled programs. Without `--mpyc` only the expected side runs.
+Needs a Python with NumPy and autograd.
 
-Comments at the head of a program: `# args: a b` (its arguments), `# exact` (output byte for byte), `# float32`
-(tolerance of single precision), `# fails` (ends with an uncaught exception), `# cwd: root` (runs in the
-project's root, as samples do; others run in an empty folder), `# beyond: what` (uses what the compiler may still
-refuse: a located error of it counts as skipped), `# no-differences` (see check_oracle.py).
+Comments at the head of a program:
+
+    # args: a b          its arguments
+    # exact              output is compared byte for byte
+    # float32            tolerance of single precision
+    # fails              ends with an uncaught exception or an exit code
+    # cwd: root          runs in the project's root, as samples do; others run in an empty folder
+    # beyond: what       uses what the compiler may still refuse: its located error counts as skipped
+    # no-differences     for check_oracle.py
 """
 
 import argparse
@@ -27,7 +32,10 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "lang" / "python"
-NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+|inf\b|nan\b)")
+NUMBER = re.compile(
+    r"(?<![\w.])[-+]?"
+    r"(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+|inf\b|nan\b)"
+)
 FAILURE = re.compile(r"^(?:.*/)?([^/:]+\.mpy):(\d+): (.*)$")
 TIME_LIMIT = 120
 
@@ -150,9 +158,9 @@ def run_expected(task):
     program, marks, store = task
     from mpy.run import run_program
 
-    with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "o"), "w+b") as out, open(
-        os.path.join(folder, "e"), "w+b"
-    ) as err:
+    with tempfile.TemporaryDirectory() as folder, open(
+        os.path.join(folder, "o"), "w+b"
+    ) as out, open(os.path.join(folder, "e"), "w+b") as err:
         inside = os.path.join(folder, "run")
         os.mkdir(inside)
         os.chdir(working_folder(program, marks) or inside)
@@ -188,11 +196,16 @@ def run_compiled(program, marks, mpyc, level, folder):
     binary = os.path.join(folder, program.stem + level)
     build = [mpyc, str(program), "-o", binary] + ([level] if level else [])
     try:
-        built = subprocess.run(build, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT)
+        built = subprocess.run(
+            build, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT
+        )
     except subprocess.TimeoutExpired:
         return {"failed": "mpyc does not end"}
     if built.returncode != 0:
-        return {"failed": "mpyc ends with %d\n%s" % (built.returncode, tail(built.stderr, 6)), "errors": built.stderr}
+        return {
+            "failed": "mpyc ends with %d\n%s" % (built.returncode, tail(built.stderr, 6)),
+            "errors": built.stderr,
+        }
     inside = tempfile.mkdtemp(dir=folder)
     try:
         run = subprocess.run(
@@ -215,11 +228,20 @@ def difference(expected, found, marks):
     """None where both agree, else what differs."""
     if not same_text(expected["stdout"], found["stdout"], marks):
         lines = difflib.unified_diff(
-            expected["stdout"].splitlines(), found["stdout"].splitlines(), "expected", "compiled", lineterm="", n=1
+            expected["stdout"].splitlines(),
+            found["stdout"].splitlines(),
+            "expected",
+            "compiled",
+            lineterm="",
+            n=1,
         )
         return "\n".join(list(lines)[:14])
     if expected["code"] != found["code"]:
-        return "exit code %d, expected %d\n%s" % (found["code"], expected["code"], tail(found["stderr"]))
+        return "exit code %d, expected %d\n%s" % (
+            found["code"],
+            expected["code"],
+            tail(found["stderr"]),
+        )
     if expected["code"] != 0:
         wanted, got = failure_line(expected["stderr"]), failure_line(found["stderr"])
         if wanted != got and wanted is not None:
@@ -230,14 +252,19 @@ def difference(expected, found, marks):
 def check(program, expected, marks, options):
     """(outcome, text) for one program."""
     if ("fails" in marks) != (expected["code"] != 0):
-        return "failed", "under CPython: exit code %d\n%s" % (expected["code"], tail(expected["stderr"]))
+        return "failed", "under CPython: exit code %d\n%s" % (
+            expected["code"],
+            tail(expected["stderr"]),
+        )
     if not options.mpyc:
         return "passed", ""
     with tempfile.TemporaryDirectory() as folder:
         for level in options.optimize.split(",") if options.optimize else [""]:
             found = run_compiled(program, marks, options.mpyc, "-" + level if level else "", folder)
             if "failed" in found:
-                unsupported = (options.skip_unsupported or "beyond" in marks) and "error[E" in found.get("errors", "")
+                unsupported = (
+                    options.skip_unsupported or "beyond" in marks
+                ) and "error[E" in found.get("errors", "")
                 return "skipped" if unsupported else "failed", found["failed"]
             text = difference(expected, found, marks)
             if text is not None:
@@ -282,15 +309,23 @@ def main():
     parser = argparse.ArgumentParser(description="compare compiled programs with CPython")
     parser.add_argument("programs", nargs="+", help="programs or folders of programs")
     parser.add_argument("--mpyc", help="the compiler; without it only CPython runs")
-    parser.add_argument("--optimize", default="", help="levels to compile at, as O0,O3; all must agree")
-    parser.add_argument("--cache", default=str(ROOT / "build" / "oracle"), help="where expected results are kept")
+    parser.add_argument(
+        "--optimize", default="", help="levels to compile at, as O0,O3; all must agree"
+    )
+    parser.add_argument(
+        "--cache", default=str(ROOT / "build" / "oracle"), help="where expected results are kept"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--filter", default="", help="only programs whose name contains this")
-    parser.add_argument("--skip-unsupported", action="store_true", help="count located compile errors as skipped")
+    parser.add_argument(
+        "--skip-unsupported", action="store_true", help="count located compile errors as skipped"
+    )
     parser.add_argument("--verbose", action="store_true", help="name the programs that pass, too")
     options = parser.parse_args()
     sys.path.insert(0, str(PACKAGE))
-    programs = [p for p in collect(options.programs) if options.filter in p.name and not is_module(p)]
+    programs = [
+        p for p in collect(options.programs) if options.filter in p.name and not is_module(p)
+    ]
     expected = expected_results(programs, options)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
 

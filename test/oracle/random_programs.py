@@ -1,9 +1,11 @@
-"""Writes random programs: arrays, views, in-place writes, loops and branches, differentiated to order 2.
+"""Writes random programs: arrays, views, in-place writes, loops and branches, differentiated to
+order 2.
 
     python random_programs.py FOLDER COUNT [FIRST SEED]
 
-Equal seeds give equal programs. `compare.py --mpyc ... FOLDER` then runs them. The programs stay within what the
-language allows: a name bound in a loop or branch is used there only, and no rank or dtype changes.
+Equal seeds give equal programs. `compare.py --mpyc ... FOLDER` then runs them. The programs stay
+within what the language allows: a name bound in a loop or branch is used there only, and no rank or
+dtype changes.
 """
 
 import pathlib
@@ -44,7 +46,10 @@ class Writer:
             inner = self.expression(shape, level - 1)
             return form % ((inner,) * form.count("%s"))
         if choice == 3:
-            return "(%s * %s)" % (self.expression(shape, level - 1), self.expression(shape, level - 1))
+            return "(%s * %s)" % (
+                self.expression(shape, level - 1),
+                self.expression(shape, level - 1),
+            )
         if choice == 4:
             return "(%s %s %s)" % (
                 self.expression(shape, level - 1),
@@ -109,7 +114,11 @@ class Writer:
             self.line(depth, "%s %s np.tanh(%s)" % (name, operator, self.expression(shape)))
         elif choice == 1:
             place = ", ".join(str(self.random.randrange(n)) for n in shape)
-            self.line(depth, "%s[%s] %s np.sin(%s)" % (name, place, self.random.choice(("=", "+=")), self.scalar(1)))
+            self.line(
+                depth,
+                "%s[%s] %s np.sin(%s)"
+                % (name, place, self.random.choice(("=", "+=")), self.scalar(1)),
+            )
         elif choice == 2:
             text, part = self.view()
             if text.endswith("]"):
@@ -122,7 +131,9 @@ class Writer:
             self.line(depth, "%s[:-1] += np.tanh(%s[1:])" % (name, name))
         else:
             rows = [self.random.randrange(shape[0]) for _ in range(2)]
-            self.line(depth, "%s[np.array(%s)] = %s[np.array(%s)] * 0.5" % (name, rows, name, rows[::-1]))
+            self.line(
+                depth, "%s[np.array(%s)] = %s[np.array(%s)] * 0.5" % (name, rows, name, rows[::-1])
+            )
 
     def statement(self, depth, nesting):
         choice = self.random.randint(0, 9)
@@ -189,7 +200,11 @@ class Writer:
         self.line(1, "s = s + helper(%s, %s)" % (first, second))
         self.line(1, "return s + np.sum(a * a) + np.sum(b) * 0.5 + np.sum(np.sin(c))")
         self.line(0, "n = int(np.sum(np.ones(%d)))" % self.random.randint(1, 4))
-        self.line(0, "x = np.linspace(%.2f, %.2f, 9).reshape(3, 3)" % (self.random.uniform(-2, 0), self.random.uniform(0.2, 2)))
+        self.line(
+            0,
+            "x = np.linspace(%.2f, %.2f, 9).reshape(3, 3)"
+            % (self.random.uniform(-2, 0), self.random.uniform(0.2, 2)),
+        )
         self.line(0, "value, gradient = value_and_grad(f)(x, n)")
         self.line(0, "print('%.6f' % value)")
         self.line(0, "print(np.round(gradient, 5))")

@@ -1,8 +1,9 @@
 """mpy: derivatives of plain NumPy programs, under CPython.
 
 `python -m mpy prog.mpy [args]` runs a program as the compiler would: this package's layer stands in
-place of `numpy`, `autograd`, `minpy` and `math`, so that in-place writes, views and scalar kinds follow
-NumPy while derivatives follow the program. A plain `import mpy` gives the operators and types.
+place of `numpy`, `autograd`, `minpy` and `math`, so that in-place writes, views and scalar kinds
+follow NumPy while derivatives follow the program. A plain `import mpy` gives the operators and
+types.
 """
 
 from .annotations import Array, Bool, Float32, Float64, Int32, Int64, b1, export, f32, f64, i32, i64
@@ -21,5 +22,6 @@ hvp = _operators.hvp
 vjp = _operators.vjp
 jvp = _operators.jvp
 
-__all__ = """grad value_and_grad grad_and_loss elementwise_grad jacobian hessian hvp vjp jvp checkpoint custom_vjp
-custom_jvp export Array Bool Float32 Float64 Int32 Int64 b1 f32 f64 i32 i64 numpy""".split()
+__all__ = """grad value_and_grad grad_and_loss elementwise_grad jacobian hessian hvp vjp jvp
+checkpoint custom_vjp custom_jvp export Array Bool Float32 Float64 Int32 Int64 b1 f32 f64 i32 i64
+numpy""".split()

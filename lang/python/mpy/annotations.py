@@ -1,4 +1,5 @@
-"""Array types for annotations: `x: f64['n d']` and `x: Float64[Array, 'n d']`. They check nothing here."""
+"""Array types for annotations: `x: f64['n d']` and `x: Float64[Array, 'n d']`. They check nothing
+here."""
 
 
 class ArrayType:

@@ -9,9 +9,9 @@ from . import dispatch, memory, scalars
 from .dispatch import any_traced, call, call_ufunc, is_traced, lift, primal, wrap
 from .memory import plain
 
-# Methods that compute what the function of the same name computes.
-_METHODS = """all any argmax argmin argpartition argsort clip compress conj conjugate cumprod cumsum diagonal dot
-max mean min nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var""".split()
+# Methods that compute what the function of the same name computes. _METHODS = """all any argmax
+# argmin argpartition argsort clip compress conj conjugate cumprod cumsum diagonal dot max mean min
+# nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var""".split()
 
 _OPERATORS = {
     "add": "add",
@@ -84,7 +84,9 @@ class ndarray(numpy.ndarray):
         elif len(index) == 1 and not isinstance(index[0], tuple):
             place = primal(index[0])
         else:
-            place = numpy.ravel_multi_index(index[0] if len(index) == 1 else index, self.shape, mode="wrap")
+            place = numpy.ravel_multi_index(
+                index[0] if len(index) == 1 else index, self.shape, mode="wrap"
+            )
         return scalars.python_float(scalars.make(numpy.float64(value), flat[place]))
 
     def tolist(self):

@@ -1,7 +1,7 @@
 """Library functions whose derivative comes from composing others.
 
-They run only on traced arguments. What is special about their derivative at special points (`norm` and
-`std` at 0, products with zeros) follows from the parts.
+They run only on traced arguments. What is special about their derivative at special points (`norm`
+and `std` at 0, products with zeros) follows from the parts.
 """
 
 import numpy
@@ -19,7 +19,12 @@ def _np(name):
 
 _array, _sum, _where, _reshape = _np("array"), _np("sum"), _np("where"), _np("reshape")
 _moveaxis, _expand, _max, _min = _np("moveaxis"), _np("expand_dims"), _np("max"), _np("min")
-_absolute, _concatenate, _stack, _sort = _np("absolute"), _np("concatenate"), _np("stack"), _np("sort")
+_absolute, _concatenate, _stack, _sort = (
+    _np("absolute"),
+    _np("concatenate"),
+    _np("stack"),
+    _np("sort"),
+)
 
 
 def composite(function):
@@ -136,7 +141,12 @@ def linalg__norm(x, ord=None, axis=None, keepdims=False):
     if ord == 1:
         return _sum(_absolute(x), axis=axis, keepdims=keepdims)
     if ord == 0:
-        return call(numpy.linalg.norm, "linalg.norm", primal((x,)), {"ord": 0, "axis": axis, "keepdims": keepdims})
+        return call(
+            numpy.linalg.norm,
+            "linalg.norm",
+            primal((x,)),
+            {"ord": 0, "axis": axis, "keepdims": keepdims},
+        )
     total = _sum(_absolute(x) ** ord, axis=axis, keepdims=keepdims)
     return total ** (1.0 / ord)
 
@@ -192,7 +202,11 @@ def quantile(a, q, axis=None, keepdims=False, **kwargs):
 
 def _quantile(a, q, axis, keepdims):
     a = _as_array(a)
-    shape = [1] * a.ndim if axis is None else [1 if k == axis % a.ndim else n for k, n in enumerate(a.shape)]
+    shape = (
+        [1] * a.ndim
+        if axis is None
+        else [1 if k == axis % a.ndim else n for k, n in enumerate(a.shape)]
+    )
     rows = _sort(a.reshape(-1) if axis is None else _moveaxis(a, axis, 0), axis=0)
     place = q * (len(rows) - 1)
     low = int(numpy.floor(place))
@@ -203,17 +217,25 @@ def _quantile(a, q, axis, keepdims):
 
 @composite
 def fmax(x, y):
-    return _where(primal(numpy.isnan(primal(y))), x, _where(numpy.isnan(primal(x)), y, _np("maximum")(x, y)))
+    return _where(
+        primal(numpy.isnan(primal(y))), x, _where(numpy.isnan(primal(x)), y, _np("maximum")(x, y))
+    )
 
 
 @composite
 def fmin(x, y):
-    return _where(primal(numpy.isnan(primal(y))), x, _where(numpy.isnan(primal(x)), y, _np("minimum")(x, y)))
+    return _where(
+        primal(numpy.isnan(primal(y))), x, _where(numpy.isnan(primal(x)), y, _np("minimum")(x, y))
+    )
 
 
 @composite
 def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
-    return _where(numpy.isfinite(primal(x)), x, numpy.nan_to_num(primal(x), nan=nan, posinf=posinf, neginf=neginf))
+    return _where(
+        numpy.isfinite(primal(x)),
+        x,
+        numpy.nan_to_num(primal(x), nan=nan, posinf=posinf, neginf=neginf),
+    )
 
 
 @composite

@@ -9,7 +9,8 @@ from .gradients import Run, flat_boxes
 
 
 def _apply(forward, backward, args):
-    """Calls `forward(*args)` as one step of the innermost trace, with `backward(kept, ans, g)` as its rule.
+    """Calls `forward(*args)` as one step of the innermost trace, with `backward(kept, ans, g)` as
+    its rule.
 
     Only that trace's boxes come off: what the rule does is itself traced by the outer ones.
     """
@@ -89,7 +90,9 @@ class primitive:
             pulled = {}
             for place in traced:
                 if place not in self.makers:
-                    raise NotImplementedError("VJP of %s wrt argnums (%d,) not defined" % (self.__name__, place))
+                    raise NotImplementedError(
+                        "VJP of %s wrt argnums (%d,) not defined" % (self.__name__, place)
+                    )
                 pulled[place] = self.makers[place](ans, *values, **kwargs)(g)
             return pulled
 
@@ -115,4 +118,3 @@ def customop(kind="numpy"):
 def checkpoint(function):
     """Recomputes in the backward sweep where that saves memory; the values are the same."""
     return function
-

@@ -1,9 +1,9 @@
 """Calls of library functions: plain arguments go to NumPy, traced ones to a rule as well.
 
 `call` is the one door. Without a traced argument NumPy computes on the memory of the arrays and its
-results become this package's arrays. With one, the result's box comes from (1) the memory itself where
-NumPy returned a view, (2) a composition in `composites`, (3) numbering the elements and asking NumPy
-where each one goes, or (4) autograd's function of the same name.
+results become this package's arrays. With one, the result's box comes from (1) the memory itself
+where NumPy returned a view, (2) a composition in `composites`, (3) numbering the elements and
+asking NumPy where each one goes, or (4) autograd's function of the same name.
 """
 
 import autograd.numpy as anp
@@ -14,21 +14,23 @@ from .trace import bare, isbox, settled
 
 # Results that are piecewise constant, or say nothing about values.
 CONSTANT = frozenset(
-    """all any argmax argmin argpartition argsort argwhere allclose array_equal array_equiv around bitwise_and
-    bitwise_or bitwise_xor ceil count_nonzero digitize empty_like equal fix flatnonzero floor floor_divide greater
-    greater_equal histogram invert isclose isfinite isin isinf isnan isneginf isposinf isreal iscomplex
-    iscomplexobj isrealobj isscalar issubdtype less less_equal lexsort logical_and logical_not logical_or
-    logical_xor ndim nonzero not_equal ones_like result_type rint round searchsorted shape sign signbit size trunc
-    zeros_like array2string array_repr array_str array_split_sizes full_range unravel_index may_share_memory
-    shares_memory can_cast min_scalar_type broadcast_shapes save savetxt savez savez_compressed get_printoptions
+    """all any argmax argmin argpartition argsort argwhere allclose array_equal array_equiv around
+    bitwise_and bitwise_or bitwise_xor ceil count_nonzero digitize empty_like equal fix flatnonzero
+    floor floor_divide greater greater_equal histogram invert isclose isfinite isin isinf isnan
+    isneginf isposinf isreal iscomplex iscomplexobj isrealobj isscalar issubdtype less less_equal
+    lexsort logical_and logical_not logical_or logical_xor ndim nonzero not_equal ones_like
+    result_type rint round searchsorted shape sign signbit size trunc zeros_like array2string
+    array_repr array_str array_split_sizes full_range unravel_index may_share_memory shares_memory
+    can_cast min_scalar_type broadcast_shapes save savetxt savez savez_compressed get_printoptions
     linalg.matrix_rank einsum_path isfortran iterable bincount unique""".split()
 )
 # Functions that only move elements of their first argument.
 MOVING = frozenset(
-    """reshape ravel transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis expand_dims squeeze
-    broadcast_to flip fliplr flipud rot90 roll repeat tile resize take take_along_axis delete compress extract
-    split array_split hsplit vsplit dsplit diagonal atleast_1d atleast_2d atleast_3d trim_zeros
-    array asarray asanyarray ascontiguousarray asfortranarray copy asarray_chkfinite unstack""".split()
+    """reshape ravel transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis expand_dims
+    squeeze broadcast_to flip fliplr flipud rot90 roll repeat tile resize take take_along_axis
+    delete compress extract split array_split hsplit vsplit dsplit diagonal atleast_1d atleast_2d
+    atleast_3d trim_zeros array asarray asanyarray ascontiguousarray asfortranarray copy
+    asarray_chkfinite unstack""".split()
 )
 # Functions that take sequences of arrays apart themselves.
 SEQUENCES = frozenset(
@@ -87,9 +89,8 @@ def wrap(value):
 
 
 def lift(value, sequences=False):
-    """The value for a rule: a box where it is traced, else a constant that no later write changes."""
-    kind = type(value)
-    if kind in scalars.TRACED:
+    """The value for a rule: a box where it is traced, else a constant that no later write
+    changes.""" kind = type(value) if kind in scalars.TRACED:
         return value.settle()
     if isinstance(value, numpy.ndarray):
         box = memory.box_of(value)
@@ -143,7 +144,12 @@ def call(function, name, args, kwargs):
     sequences = name in SEQUENCES
     if name == "array" and sequences:
         return build(function, args, kwargs)
-    return from_box(rule(*[lift(a, sequences) for a in args], **{k: lift(v, sequences) for k, v in kwargs.items()}))
+    return from_box(
+        rule(
+            *[lift(a, sequences) for a in args],
+            **{k: lift(v, sequences) for k, v in kwargs.items()}
+        )
+    )
 
 
 def build(function, args, kwargs):
@@ -199,7 +205,9 @@ def call_ufunc(function, name, args, kwargs):
     outs = out if isinstance(out, tuple) else (out,)
     traced = any_traced((args, outs), kwargs)
     if traced and kwargs:
-        raise NotImplementedError("numpy.%s with out= and %s under a gradient" % (name, ", ".join(kwargs)))
+        raise NotImplementedError(
+            "numpy.%s with out= and %s under a gradient" % (name, ", ".join(kwargs))
+        )
     lifted = [lift(a) for a in args] if traced else None
     function(*primal(args), out=tuple(primal(o) for o in outs), **primal(kwargs))
     if traced:

@@ -1,8 +1,9 @@
 """The derivative operators: `grad` and its relatives, for each module's convention.
 
-A request runs the function once under a new trace. Numbers and arrays in the differentiated arguments
-become leaves: under `minpy.core` the array object itself is traced, wherever the function reaches it;
-under `autograd` and `mpy` a copy is, and what the function writes into it goes back to the caller's.
+A request runs the function once under a new trace. Numbers and arrays in the differentiated
+arguments become leaves: under `minpy.core` the array object itself is traced, wherever the function
+reaches it; under `autograd` and `mpy` a copy is, and what the function writes into it goes back to
+the caller's.
 """
 
 import numpy
@@ -33,7 +34,9 @@ class Leaf:
             return scalars.make(float(bare(cotangent)), rules.python_number(cotangent))
         if self.kind is ndarray:
             result = from_box(cotangent)
-            return result if isinstance(result, ndarray) else numpy.array(primal(result)).view(ndarray)
+            return (
+                result if isinstance(result, ndarray) else numpy.array(primal(result)).view(ndarray)
+            )
         return scalars.make(self.dtype.type(bare(cotangent)), cotangent)
 
 
@@ -98,9 +101,13 @@ class Run:
             if all(traced[k] is value[k] for k in value):
                 traced = value
             else:
-                self.writebacks.append(lambda: write_dict(value, traced, {k: e[0] for k, e in entered.items()}))
+                self.writebacks.append(
+                    lambda: write_dict(value, traced, {k: e[0] for k, e in entered.items()})
+                )
             return traced, {k: e[1] for k, e in entered.items()}
-        raise TypeError("cannot differentiate with respect to an argument of type '%s'" % type(value).__name__)
+        raise TypeError(
+            "cannot differentiate with respect to an argument of type '%s'" % type(value).__name__
+        )
 
     def enter_array(self, value):
         if not isinstance(value, ndarray):
@@ -195,7 +202,9 @@ def fill(form, found):
 def write_array(original, copy, leaf):
     """What the function wrote into the copy of its argument goes to the caller's array, once."""
     untouched = numpy.array_equal(primal(copy), bare(leaf.box), equal_nan=True)
-    if not (untouched and lift(copy) is settled(leaf.box)) and not (untouched and not is_traced(copy)):
+    if not (untouched and lift(copy) is settled(leaf.box)) and not (
+        untouched and not is_traced(copy)
+    ):
         original[...] = copy
 
 
@@ -230,7 +239,8 @@ def named(function, operator):
 
 
 class Operators:
-    """The operators of one module: how it returns several gradients, and what `argnum` refers to."""
+    """The operators of one module: how it returns several gradients, and what `argnum` refers
+    to."""
 
     def __init__(self, by_object):
         self.by_object = by_object
@@ -286,7 +296,10 @@ class Operators:
             if shape == ():
                 return self.shape_result(run.gradients(run.ones()), argnum)
             rows = [run.gradients([unit]) for unit in units(run.boxes[0])]
-            results = [stacked([row[k] for row in rows], shape, run.forms[k]) for k in range(len(run.forms))]
+            results = [
+                stacked([row[k] for row in rows], shape, run.forms[k])
+                for k in range(len(run.forms))
+            ]
             return self.shape_result(results, argnum)
 
         return derivative
@@ -351,7 +364,9 @@ def pushed(run, tangents, result):
     try:
         for box in run.boxes:
             nodes.append(VJPNode.new_root())
-            boxes.append(new_box(numpy.zeros(anp.shape(box), anp.result_type(box))[()], number, nodes[-1]))
+            boxes.append(
+                new_box(numpy.zeros(anp.shape(box), anp.result_type(box))[()], number, nodes[-1])
+            )
         slope = 0.0
         for pulled, tangent in zip(run.pull(boxes), tangents):
             if pulled is not None:
@@ -371,7 +386,9 @@ def pushed(run, tangents, result):
     tangents_out = []
     for node, box in zip(nodes, run.boxes):
         value = settled(box)
-        leaf = Leaf(kind_of(bare(value)), anp.shape(value), numpy.dtype(anp.result_type(value)), node, None)
+        leaf = Leaf(
+            kind_of(bare(value)), anp.shape(value), numpy.dtype(anp.result_type(value)), node, None
+        )
         tangents_out.append(leaf.gradient(found.get(id(node))))
     tangents_out = iter(tangents_out)
     return like(result, tangents_out)

@@ -1,4 +1,5 @@
-"""The layer in place of `numpy` (`autograd.numpy`, `minpy.numpy`): its names, over this package's arrays."""
+"""The layer in place of `numpy` (`autograd.numpy`, `minpy.numpy`): its names, over this package's
+arrays."""
 
 import types
 
@@ -91,7 +92,11 @@ def _same_object(function):
     """`asarray` and its like give back an array that needs no change."""
 
     def convert(a, dtype=None, *args, **kwargs):
-        if isinstance(a, ndarray) and (dtype is None or a.dtype == numpy.dtype(primal(dtype))) and not kwargs:
+        if (
+            isinstance(a, ndarray)
+            and (dtype is None or a.dtype == numpy.dtype(primal(dtype)))
+            and not kwargs
+        ):
             return a
         if dtype is not None:
             kwargs["dtype"] = dtype
@@ -196,7 +201,11 @@ def _random_library():
             setattr(library, name, getattr(state, name))
     library.ranf = library.sample = library.random_sample
     library.random = state.random_sample
-    library.RandomState, library.Generator, library.default_rng = RandomState, Generator, _default_rng
+    library.RandomState, library.Generator, library.default_rng = (
+        RandomState,
+        Generator,
+        _default_rng,
+    )
     return library
 
 
@@ -209,7 +218,16 @@ def _numpy_library():
     for name in ("asarray", "asanyarray"):
         setattr(library, name, _same_object(getattr(numpy, name)))
     library.array, library.load = _array, _load
-    for name in ("set_printoptions", "get_printoptions", "seterr", "errstate", "printoptions", "dtype", "finfo", "iinfo"):
+    for name in (
+        "set_printoptions",
+        "get_printoptions",
+        "seterr",
+        "errstate",
+        "printoptions",
+        "dtype",
+        "finfo",
+        "iinfo",
+    ):
         setattr(library, name, getattr(numpy, name))
     return library
 

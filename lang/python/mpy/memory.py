@@ -1,9 +1,9 @@
 """The derivative side of array memory: which pieces of memory hold traced values.
 
 The numbers of an array always live in real NumPy memory, so that views, aliases, overlaps and
-printing are NumPy's own. Where a traced value is written, the memory's owner (the array at the end of
-the `.base` chain) gets an entry with one box for the whole of it. Every view, however it was made,
-finds that box through its owner and reads or replaces the elements at its own addresses.
+printing are NumPy's own. Where a traced value is written, the memory's owner (the array at the end
+of the `.base` chain) gets an entry with one box for the whole of it. Every view, however it was
+made, finds that box through its owner and reads or replaces the elements at its own addresses.
 """
 
 import weakref

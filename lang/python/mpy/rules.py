@@ -41,7 +41,9 @@ def take(x, numbers):
 def scatter(g, numbers, shape):
     """Zeros of a shape with g added at the numbered elements."""
     result = numpy.zeros(math.prod(shape), numpy.result_type(g))
-    numpy.add.at(result, numpy.ravel(numbers), numpy.ravel(numpy.broadcast_to(g, numpy.shape(numbers))))
+    numpy.add.at(
+        result, numpy.ravel(numbers), numpy.ravel(numpy.broadcast_to(g, numpy.shape(numbers)))
+    )
     return result.reshape(shape)
 
 
@@ -54,7 +56,9 @@ def put(base, numbers, value):
 
 
 defvjp(take, lambda ans, x, numbers: lambda g: scatter(g, numbers, anp.shape(x)), None)
-defvjp(scatter, lambda ans, g, numbers, shape: unbroadcast_f(g, lambda h: take(h, numbers)), None, None)
+defvjp(
+    scatter, lambda ans, g, numbers, shape: unbroadcast_f(g, lambda h: take(h, numbers)), None, None
+)
 defvjp(
     put,
     lambda ans, base, numbers, value: lambda g: put(g, numbers, 0.0),

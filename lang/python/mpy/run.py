@@ -1,9 +1,9 @@
 """Runs a program under CPython with the layer in place of the libraries it imports.
 
-Only `.mpy` modules see the layer: their `import` statements go through `program_import`, while Python's own
-modules keep the real NumPy. Calls of one argument are routed through `_converting`, so that `float(x)` and
-`np.float64(x)` keep the derivative of a traced value. An uncaught exception is one line,
-`prog.mpy:12: Kind: message`, and exit code 1, as in a compiled program.
+Only `.mpy` modules see the layer: their `import` statements go through `program_import`, while
+Python's own modules keep the real NumPy. Calls of one argument are routed through `_converting`, so
+that `float(x)` and `np.float64(x)` keep the derivative of a traced value. An uncaught exception is
+one line, `prog.mpy:12: Kind: message`, and exit code 1, as in a compiled program.
 """
 
 import ast
@@ -47,14 +47,26 @@ class _RouteCalls(ast.NodeTransformer):
     def visit_Call(self, node):
         self.generic_visit(node)
         routed = isinstance(node.func, (ast.Name, ast.Attribute))
-        if routed and len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
+        if (
+            routed
+            and len(node.args) == 1
+            and not node.keywords
+            and not isinstance(node.args[0], ast.Starred)
+        ):
             node.func = self.route(node.func)
         elif isinstance(node.func, ast.Name) and node.func.id == "map" and len(node.args) == 2:
             node.args[0] = self.route(node.args[0])
         return node
 
     def route(self, function):
-        if isinstance(function, ast.Name) and function.id in ("super", "print", "len", "range", "int", "str"):
+        if isinstance(function, ast.Name) and function.id in (
+            "super",
+            "print",
+            "len",
+            "range",
+            "int",
+            "str",
+        ):
             return function
         name = ast.copy_location(ast.Name(_CALL, ast.Load()), function)
         return ast.copy_location(ast.Call(name, [function], []), function)
@@ -116,7 +128,9 @@ def failure(error, path):
     if isinstance(error, SyntaxError) and error.filename == path:
         line = error.lineno
     else:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".mpy")]
+        frames = [
+            f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".mpy")
+        ]
         line = frames[-1].lineno if frames else 0
         name = os.path.basename(frames[-1].filename) if frames else name
     message = str(error)

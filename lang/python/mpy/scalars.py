@@ -185,7 +185,11 @@ def _delegate(name):
 
 
 # NumPy's own slots would take the subclass for an array again, without end for float32.
-for _name in "__repr__ __str__ __format__ __int__ __bool__ __round__ __trunc__ is_integer __reduce__".split():
+for (
+    _name
+) in (
+    "__repr__ __str__ __format__ __int__ __bool__ __round__ __trunc__ is_integer __reduce__".split()
+):
     _delegate(_name)
 for _name, _rule in _ARITHMETIC.items():
     _define(_name, _rule)
