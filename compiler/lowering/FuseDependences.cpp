@@ -8,11 +8,9 @@ using namespace mlir;
 
 namespace mpy {
 
-BlockDependences::BlockDependences(Block &block) {
-  for (Operation &op : block.without_terminator()) {
-    places[&op] = operations.size();
-    operations.push_back(&op);
-  }
+BlockDependences::BlockDependences(ArrayRef<Operation *> run) : operations(run.begin(), run.end()) {
+  for (auto [place, op] : llvm::enumerate(operations))
+    places[op] = place;
   predecessors.resize(size());
   members.resize(size());
   std::optional<unsigned> lastEffect;

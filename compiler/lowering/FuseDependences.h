@@ -10,15 +10,15 @@
 
 namespace mpy {
 
-/// The dependences of one block. Operations are known by their place in the block; a group by its
-/// first member.
+/// The dependences of a run of operations in one block. Operations are known by their place in it,
+/// a group by its first member.
 class BlockDependences {
 public:
-  explicit BlockDependences(mlir::Block &block);
+  explicit BlockDependences(llvm::ArrayRef<mlir::Operation *> operations);
 
   unsigned size() const { return operations.size(); }
   mlir::Operation *operation(unsigned place) const { return operations[place]; }
-  /// The place of an operation of this block, nothing for others.
+  /// The place of one of these operations, nothing for others.
   std::optional<unsigned> placeOf(mlir::Operation *op) const;
   /// The first member of the group that an operation belongs to.
   unsigned groupOf(unsigned place) const { return groups[place]; }

@@ -10,10 +10,12 @@ namespace mpy {
 namespace {
 using DimensionMap = SmallVector<unsigned>;
 
-// The groups of one block, and for each member which loop of the group each of its loops is.
+// The groups of a run of operations, and for each member which loop of the group each of its loops
+// is.
 class Groups {
 public:
-  Groups(IRRewriter &rewriter, Block &block) : rewriter(rewriter), dependences(block) {}
+  Groups(IRRewriter &rewriter, ArrayRef<Operation *> run, Operation *after)
+      : rewriter(rewriter), dependences(run), after(after) {}
 
   void run();
 
@@ -36,6 +38,10 @@ private:
 
   IRRewriter &rewriter;
   BlockDependences dependences;
+  /// What follows the operations.
+  Operation *after;
+  /// For each array, recent reads of it, one for each group.
+  DenseMap<Value, SmallVector<OpOperand *>> readsOf;
   /// For each generic, its loops as loops of its group.
   DenseMap<unsigned, DimensionMap> loopsOf;
 };
@@ -126,6 +132,11 @@ bool Groups::tryMerge(unsigned left, AffineMap leftMap, unsigned right, AffineMa
   if (leftGroup == rightGroup || isSerial(generic(left)) || isSerial(generic(right)) ||
       !leftDimensions || !rightDimensions || leftDimensions->size() != rightDimensions->size())
     return false;
+  // A body of hundreds of operations gains nothing from more.
+  constexpr size_t mostMembers = 256;
+  if (dependences.membersOf(leftGroup).size() + dependences.membersOf(rightGroup).size() >
+      mostMembers)
+    return false;
   // Loops that walk one dimension of the shared array are the same loop.
   unsigned count = leftDimensions->size();
   DimensionMap fromTensor(count), toLeft(count);
@@ -170,17 +181,26 @@ unsigned Groups::operandCount(unsigned group) const {
 void Groups::joinSiblings(unsigned place) {
   constexpr unsigned mostOperands = 24;
   linalg::GenericOp later = generic(place);
-  for (OpOperand *input : later.getDpsInputOperands())
-    for (OpOperand &use : input->get().getUses()) {
-      auto earlier = dyn_cast<linalg::GenericOp>(use.getOwner());
-      auto other = dependences.placeOf(use.getOwner());
-      if (!earlier || !other || *other >= place || !earlier.isDpsInput(&use))
-        continue;
-      unsigned group = dependences.groupOf(place), otherGroup = dependences.groupOf(*other);
+  for (OpOperand *input : later.getDpsInputOperands()) {
+    SmallVector<OpOperand *> &reads = readsOf[input->get()];
+    for (OpOperand *read : reads) {
+      unsigned other = *dependences.placeOf(read->getOwner());
+      unsigned group = dependences.groupOf(place), otherGroup = dependences.groupOf(other);
       if (group != otherGroup && operandCount(group) + operandCount(otherGroup) <= mostOperands)
-        tryMerge(*other, earlier.getMatchingIndexingMap(&use), place,
+        tryMerge(other, generic(other).getMatchingIndexingMap(read), place,
                  later.getMatchingIndexingMap(input));
     }
+    // One read of each group is enough, and those of long ago rarely fit.
+    constexpr size_t mostReads = 16;
+    auto sameGroup = [&](OpOperand *read) {
+      return dependences.groupOf(*dependences.placeOf(read->getOwner())) ==
+             dependences.groupOf(place);
+    };
+    llvm::erase_if(reads, sameGroup);
+    if (reads.size() == mostReads)
+      reads.erase(reads.begin());
+    reads.push_back(input);
+  }
 }
 
 // Whether a result is read outside of its group.
@@ -198,7 +218,7 @@ bool Groups::hasRepeatedInput(linalg::GenericOp generic) const {
   return operands.inputs.size() < generic.getDpsInputs().size();
 }
 
-// Replaces the members of a group by one generic at the end of the block.
+// Replaces the members of a group by one generic at the end of the run.
 void Groups::build(unsigned group) {
   ArrayRef<unsigned> members = dependences.membersOf(group);
   MergedOperands operands;
@@ -312,28 +332,32 @@ void Groups::run() {
     joinSiblings(place);
   if (places.empty())
     return;
-  Block *block = dependences.operation(places.front())->getBlock();
-  SmallVector<unsigned> order = dependences.order();
-  rewriter.setInsertionPoint(block->getTerminator());
-  for (unsigned group : order) {
+  for (unsigned group : dependences.order()) {
+    rewriter.setInsertionPoint(after);
     linalg::GenericOp first = generic(group);
     if (dependences.membersOf(group).size() > 1 || (first && hasRepeatedInput(first)))
       build(group);
     else
-      rewriter.moveOpBefore(dependences.operation(group), block,
-                            block->getTerminator()->getIterator());
-    rewriter.setInsertionPoint(block->getTerminator());
+      rewriter.moveOpBefore(dependences.operation(group), after);
   }
 }
 
 void mergeGenerics(IRRewriter &rewriter, func::FuncOp function) {
+  // Dependences take space and time that are quadratic in the length of a run.
+  constexpr size_t longestRun = 2048;
   SmallVector<Block *> blocks;
   function.walk([&](Block *block) {
-    Operation *parent = block->getParentOp();
-    if (!isa<linalg::LinalgOp>(parent) && block->mightHaveTerminator())
+    if (!isa<linalg::LinalgOp>(block->getParentOp()) && block->mightHaveTerminator())
       blocks.push_back(block);
   });
-  for (Block *block : blocks)
-    Groups(rewriter, *block).run();
+  for (Block *block : blocks) {
+    SmallVector<Operation *> operations(llvm::make_pointer_range(*block));
+    ArrayRef<Operation *> rest(operations);
+    while (rest.size() > 1) {
+      size_t length = std::min(longestRun, rest.size() - 1);
+      Groups(rewriter, rest.take_front(length), rest[length]).run();
+      rest = rest.drop_front(length);
+    }
+  }
 }
 } // namespace mpy
