@@ -1,5 +1,4 @@
-"""Judges the oracle package itself: known outputs, and finite differences for every gradient it
-gives.
+"""Judges the oracle package itself: by known outputs, and its gradients by finite differences.
 
     python check_oracle.py [further folder of programs, as random_programs.py writes] ...
 

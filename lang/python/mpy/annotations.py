@@ -1,5 +1,4 @@
-"""Array types for annotations: `x: f64['n d']` and `x: Float64[Array, 'n d']`. They check nothing
-here."""
+"""Array types for annotations, as `x: f64['n d']` and `x: Float64[Array, 'n d']`; no checks here."""
 
 
 class ArrayType:

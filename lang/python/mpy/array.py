@@ -9,9 +9,10 @@ from . import dispatch, memory, scalars
 from .dispatch import any_traced, call, call_ufunc, is_traced, lift, primal, wrap
 from .memory import plain
 
-# Methods that compute what the function of the same name computes. _METHODS = """all any argmax
-# argmin argpartition argsort clip compress conj conjugate cumprod cumsum diagonal dot max mean min
-# nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var""".split()
+# Methods that compute what the function of the same name computes.
+_METHODS = """all any argmax argmin argpartition argsort clip compress conj conjugate cumprod cumsum
+    diagonal dot max mean min nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes
+    take trace var""".split()
 
 _OPERATORS = {
     "add": "add",

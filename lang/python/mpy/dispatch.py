@@ -89,8 +89,9 @@ def wrap(value):
 
 
 def lift(value, sequences=False):
-    """The value for a rule: a box where it is traced, else a constant that no later write
-    changes.""" kind = type(value) if kind in scalars.TRACED:
+    """The value for a rule: a box where it is traced, else a constant that no write changes."""
+    kind = type(value)
+    if kind in scalars.TRACED:
         return value.settle()
     if isinstance(value, numpy.ndarray):
         box = memory.box_of(value)

@@ -239,8 +239,7 @@ def named(function, operator):
 
 
 class Operators:
-    """The operators of one module: how it returns several gradients, and what `argnum` refers
-    to."""
+    """The operators of one module: how it returns several gradients, what `argnum` refers to."""
 
     def __init__(self, by_object):
         self.by_object = by_object

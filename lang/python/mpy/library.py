@@ -1,5 +1,4 @@
-"""The layer in place of `numpy` (`autograd.numpy`, `minpy.numpy`): its names, over this package's
-arrays."""
+"""The layer in place of `numpy`, `autograd.numpy`, `minpy.numpy`: their names, over our arrays."""
 
 import types
 

@@ -1,42 +1,53 @@
 """The layer in place of `math`: its functions keep the derivative of a traced argument."""
 
+import functools
 import math
+import operator
 import types
 
 import autograd.numpy as anp
 
 from . import rules, scalars
 from .dispatch import any_traced, is_traced, lift, primal
-from .trace import isbox
+from .trace import bare, isbox
 
 _RULES = {
-    "acos": anp.arccos, "acosh": anp.arccosh, "asin": anp.arcsin, "asinh": anp.arcsinh, "atan":
-    anp.arctan, "atan2": anp.arctan2, "atanh": anp.arctanh, "cos": anp.cos, "cosh": anp.cosh,
-    "degrees": anp.degrees, "erf": rules.error_function, "erfc": lambda x: 1.0 -
-    rules.error_function(x), "exp": anp.exp, "exp2": anp.exp2, "expm1": anp.expm1, "fabs":
-    anp.absolute, "log10": anp.log10, "log1p": anp.log1p, "log2": anp.log2, "pow": anp.power,
-    "radians": anp.radians, "sin": anp.sin, "sinh": anp.sinh, "sqrt": anp.sqrt, "tan": anp.tan,
-    "tanh": anp.tanh, "fmod": anp.fmod, "cbrt": anp.cbrt, "copysign": lambda x, y: x *
-    (math.copysign(1.0, _sign(x)) * math.copysign(1.0, _sign(y))), "log": lambda x, base=None:
-    anp.log(x) if base is None else anp.log(x) / anp.log(base), "hypot": lambda *parts:
-    rules.root(sum(p * p for p in parts)), "fsum": lambda parts: sum(parts[1:], parts[0]), "prod":
-    lambda parts: _product(parts), "dist": lambda p, q: rules.root(sum((a - b) ** 2 for a, b in
-    zip(p, q))),
-}  # fmt: skip
+    "acos": anp.arccos,
+    "acosh": anp.arccosh,
+    "asin": anp.arcsin,
+    "asinh": anp.arcsinh,
+    "atan": anp.arctan,
+    "atan2": anp.arctan2,
+    "atanh": anp.arctanh,
+    "cbrt": anp.cbrt,
+    "copysign": lambda x, y: x * math.copysign(1.0, bare(x)) * math.copysign(1.0, bare(y)),
+    "cos": anp.cos,
+    "cosh": anp.cosh,
+    "degrees": anp.degrees,
+    "dist": lambda p, q: rules.root(sum((a - b) ** 2 for a, b in zip(p, q))),
+    "erf": rules.error_function,
+    "erfc": lambda x: 1.0 - rules.error_function(x),
+    "exp": anp.exp,
+    "exp2": anp.exp2,
+    "expm1": anp.expm1,
+    "fabs": anp.absolute,
+    "fmod": anp.fmod,
+    "fsum": lambda parts: sum(parts[1:], parts[0]),
+    "hypot": lambda *parts: rules.root(sum(p * p for p in parts)),
+    "log": lambda x, base=None: anp.log(x) if base is None else anp.log(x) / anp.log(base),
+    "log10": anp.log10,
+    "log1p": anp.log1p,
+    "log2": anp.log2,
+    "pow": anp.power,
+    "prod": lambda parts: functools.reduce(operator.mul, parts),
+    "radians": anp.radians,
+    "sin": anp.sin,
+    "sinh": anp.sinh,
+    "sqrt": anp.sqrt,
+    "tan": anp.tan,
+    "tanh": anp.tanh,
+}
 _CONSTANT = frozenset("ceil floor trunc isclose isfinite isinf isnan".split())
-
-
-def _sign(x):
-    while isbox(x):
-        x = x._value
-    return x
-
-
-def _product(parts):
-    result = parts[0]
-    for part in parts[1:]:
-        result = result * part
-    return result
 
 
 def _function(name, function):
