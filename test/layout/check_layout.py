@@ -1,0 +1,125 @@
+"""Checks what no compiler checks: include arrows, the map of folders, file sizes, names, leftovers.
+
+    python test/layout/check_layout.py
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The folders of this project that a folder may include, besides itself.
+ARROWS = {
+    "compiler/support": set(),
+    "compiler/dialect": set(),
+    "compiler/frontend": {"support", "dialect"},
+    "compiler/adjoint": {"support", "dialect"},
+    "compiler/lowering": {"support", "dialect", "runtime header"},
+    "compiler/backend": {"support", "runtime header"},
+    "compiler/driver": {"support", "dialect", "frontend", "adjoint", "lowering", "backend", "runtime header"},
+    "runtime": {"runtime header"},
+}
+STAGES = {name.split("/")[1] for name in ARROWS if "/" in name}
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
+FORBIDDEN_NAME = re.compile(r"(utils?|common|helpers?|misc)\b", re.IGNORECASE)
+LEFTOVER = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+CODE = {".cpp", ".h", ".td", ".def", ".inc", ".py", ".g4", ".c", ".cmake", ".sh"}
+MAXIMUM_LINES = 800
+
+
+def tracked():
+    """Every file of the project that git knows or would take."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [pathlib.Path(name) for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def owner(path):
+    """The row of the arrow table that a file belongs to."""
+    text = path.as_posix()
+    return next((name for name in ARROWS if text.startswith(name + "/")), None)
+
+
+def target(name):
+    """What of this project an include names, or nothing."""
+    if name in ("mpy.h", "include/mpy.h", "runtime/include/mpy.h"):
+        return "runtime header"
+    first = name.split("/")[0]
+    return first if "/" in name and first in STAGES else None
+
+
+def include_arrows(files):
+    for path in files:
+        row = owner(path)
+        if not row or path.suffix not in {".cpp", ".h", ".inc", ".def"}:
+            continue
+        for name in INCLUDE.findall((ROOT / path).read_text()):
+            wanted = target(name)
+            if wanted and wanted != row.split("/")[-1] and wanted not in ARROWS[row]:
+                yield f"{path}: {row} may not include {name}"
+            if row == "runtime" and re.match(r"(llvm|mlir)/", name):
+                yield f"{path}: the runtime builds without LLVM, but includes {name}"
+
+
+def map_of_folders(files):
+    """The table of compiler/README.md names each source file, or its stem, once and nothing else."""
+    page = ROOT / "compiler/README.md"
+    if not page.exists():
+        yield "compiler/README.md is missing"
+        return
+    mapped = set()
+    for row in re.findall(r"^\| (`.*?) \|", page.read_text(), re.MULTILINE):
+        mapped |= set(re.findall(r"`([^`]+/[^`]+)`", row))
+    present = {path.relative_to("compiler") for path in files if path.as_posix().startswith("compiler/") and len(path.parts) > 2}
+    stems = {path.with_suffix("").as_posix() for path in present if path.name != "CMakeLists.txt"}
+    for stem in sorted(stems - mapped):
+        yield f"compiler/README.md: {stem} is not in the map"
+    for stem in sorted(mapped - stems):
+        yield f"compiler/README.md: {stem} does not exist"
+
+
+def sizes(files):
+    for path in files:
+        if path.suffix in CODE:
+            lines = (ROOT / path).read_bytes().count(b"\n")
+            if lines > MAXIMUM_LINES:
+                yield f"{path}: {lines} lines, more than {MAXIMUM_LINES}"
+
+
+def names(files):
+    for path in files:
+        if FORBIDDEN_NAME.search(re.sub(r"([a-z])([A-Z])", r"\1_\2", path.stem).replace("_", " ")):
+            yield f"{path}: says nothing of what is in it"
+
+
+def leftovers(files):
+    for path in files:
+        if path.suffix not in CODE:
+            continue
+        for number, line in enumerate((ROOT / path).read_text(errors="replace").splitlines(), 1):
+            if LEFTOVER.search(line):
+                yield f"{path}:{number}: unfinished: {line.strip()}"
+
+
+def opening_comments(files):
+    """Every .cpp says in its first line what it turns into what."""
+    for path in files:
+        if path.suffix == ".cpp" and owner(path) and not (ROOT / path).read_text().startswith(("//", "/*")):
+            yield f"{path}: does not open with a comment"
+
+
+def main():
+    files = tracked()
+    checks = [include_arrows, map_of_folders, sizes, names, leftovers, opening_comments]
+    failed = 0
+    for check in checks:
+        found = list(check(files))
+        failed += bool(found)
+        for line in found:
+            print(f"FAIL layout {check.__name__.replace('_', ' ')}: {line}")
+    print(f"{len(checks) - failed} passed, {failed} failed, 0 skipped")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
