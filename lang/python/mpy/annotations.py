@@ -1,4 +1,4 @@
-"""Array types for annotations, as `x: f64['n d']` and `x: Float64[Array, 'n d']`; no checks here."""
+"""Array types for annotations, `x: f64['n d']` and `x: Float64[Array, 'n d']`; no checks here."""
 
 
 class ArrayType:
