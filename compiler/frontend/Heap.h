@@ -75,7 +75,7 @@ public:
   }
   const ObjectState &at(ObjectId id) const { return *objects[id]; }
   const std::shared_ptr<const ObjectState> &pointer(ObjectId id) const { return objects[id]; }
-  template <typename T> const T *get(ObjectId id) const { return std::get_if<T>(objects[id].get()); }
+  template <typename T> const T *get(ObjectId id) const { return objects[id] ? std::get_if<T>(objects[id].get()) : nullptr; }
   void set(ObjectId id, ObjectState state) { objects[id] = std::make_shared<const ObjectState>(std::move(state)); }
   void setPointer(ObjectId id, std::shared_ptr<const ObjectState> state) { objects[id] = std::move(state); }
   size_t size() const { return objects.size(); }

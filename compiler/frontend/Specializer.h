@@ -170,6 +170,10 @@ public:
   Value subscript(const Value &container, const Value &key);
   void assignSubscript(const Value &container, const Value &key, const Value &value);
   Value comprehension(const ast::Expr &expr);
+  Value makeSet(const ValueList &items);
+  /// Puts a key into a dict; equal keys are one.
+  void setEntry(DictState &dict, const Value &key, const Value &value);
+  bool sameKey(const Value &a, const Value &b);
 
   //===--- Attributes, classes (SpecializeClasses.cpp) ---===//
   Value attribute(const Value &object, llvm::StringRef name);
@@ -219,11 +223,13 @@ public:
   Text percentFormat(const Text &pattern, const Value &arguments);
   Text braceFormat(llvm::StringRef pattern, const CallArguments &arguments);
   void print(const CallArguments &arguments);
+  Text exceptionText(const ExceptionValue &exception);
   Value textMethod(const Text &text, llvm::StringRef method, CallArguments &arguments);
 
   //===--- Modules (SpecializeModules.cpp) ---===//
   void executeImport(const ast::Import &node);
   void executeImportFrom(const ast::ImportFrom &node);
+  Value importModule(llvm::StringRef name);
   Value moduleAttribute(const ModuleValue &module, llvm::StringRef name);
 
   Diagnostics &diagnostics;
@@ -240,17 +246,32 @@ private:
   ObjectId loadModule(llvm::StringRef name, llvm::StringRef path);
   ObjectId newModule(const ast::Module &module, llvm::StringRef name);
   void executeModule(const ast::Module &module, ObjectId globals, llvm::StringRef name);
-  void executeIf(const ast::If &node, const ast::Body &body, size_t index);
+  /// True if the statements after the `if` were executed too, inside its branches.
+  bool executeIf(const ast::If &node, const ast::Body &body, size_t index);
+  void executeWith(const ast::With &node);
   void executeAugmented(const ast::AugAssign &node);
   void executeDelete(const ast::Expr &target);
   void executeRaise(const ast::Raise &node);
   void executeAssert(const ast::Assert &node);
   void unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &value);
-  void flagControl(llvm::StringRef flag);
-  Value *findLocal(llvm::StringRef name);
+  Value evaluateBoolean(const ast::BoolOp &node, size_t from);
+  Value evaluateCompare(const ast::Compare &node, size_t index, const Value &left);
+  Value evaluateCall(const ast::Call &node);
+  /// The position a subscript means: nothing if it is known at run time only, -1 if it is out of range (raised).
+  std::optional<int64_t> sequencePosition(const Value &key, size_t size, const char *message);
+  Value textSubscript(const Text &text, const Value &key);
   std::optional<ObjectId> findCell(llvm::StringRef name, bool forStore);
   Value integerBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs);
+  /// Whether control has left the current statement list: return, break or continue.
+  Scalar leftFlag();
+  void clearFlags();
   struct LoopShape;
+  void unrollFor(const ast::For &loop, const ValueList &items, size_t from);
+  /// Runs an action; after an error undoes all of it and says no.
+  bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);
+  void eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);
+  /// Forgets names that neither the next iteration nor what follows the loop reads.
+  void dropDeadNames(const ast::Node &loop);
   void runTimeLoop(const ast::Node &node, const LoopShape &shape);
   void initialiseBuiltins();
 
@@ -260,6 +281,8 @@ private:
   std::map<std::string, ObjectId> builtinClasses;
   /// Loops whose iterations differ in structure: unrolled at once when met again.
   std::set<const ast::Node *> unrolledLoops;
+  /// Where the functions being outlined will be called, outermost first.
+  std::vector<mlir::Block *> outliningBlocks;
   unsigned unrolled = 0;
   unsigned functionNumber = 0;
 };

@@ -1,0 +1,307 @@
+// Methods of lists, dicts, sets, tuples and text. Containers have a structure known at compile time; text may be known at run time
+// only, then its methods are calls of the runtime.
+#include "frontend/Builtins.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+/// The list behind `self`, to be changed and stored back.
+static std::pair<ObjectId, ListState> listSelf(Specializer &s, CallArguments &arguments) {
+  return {arguments.positional[0].get<ObjectRef>()->id, *s.object<ListState>(arguments.positional[0])};
+}
+
+static Value append(Specializer &s, CallArguments &arguments) {
+  Value item = s.bind(arguments, "self, item", "append")[1];
+  auto [id, list] = listSelf(s, arguments);
+  list.items.push_back(item);
+  s.heap.set(id, std::move(list));
+  return NoneValue{};
+}
+static Value extend(Specializer &s, CallArguments &arguments) {
+  auto items = s.knownItems(s.bind(arguments, "self, iterable", "extend")[1]);
+  if (!items)
+    s.fail(ErrorId::UnknownLength, {"extend()"});
+  auto [id, list] = listSelf(s, arguments);
+  list.items.insert(list.items.end(), items->begin(), items->end());
+  s.heap.set(id, std::move(list));
+  return NoneValue{};
+}
+static Value pop(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, index=-1", "pop");
+  auto [id, list] = listSelf(s, arguments);
+  if (list.items.empty())
+    return s.raiseHere("IndexError", "pop from empty list");
+  auto position = s.sequencePosition(given[1], list.items.size(), "pop index out of range");
+  if (!position)
+    s.fail(ErrorId::RunTimeIndex, {"pop()"}, {.help = "use an array"});
+  if (*position < 0)
+    return NoneValue{};
+  Value item = list.items[*position];
+  list.items.erase(list.items.begin() + *position);
+  s.heap.set(id, std::move(list));
+  return item;
+}
+static Value insert(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, index, item", "insert");
+  auto [id, list] = listSelf(s, arguments);
+  auto known = s.knownInt(given[1]);
+  if (!known)
+    s.fail(ErrorId::RunTimeIndex, {"insert()"}, {.help = "use an array"});
+  int64_t size = list.items.size(), at = std::max<int64_t>(0, std::min(size, *known < 0 ? *known + size : *known));
+  list.items.insert(list.items.begin() + at, given[2]);
+  s.heap.set(id, std::move(list));
+  return NoneValue{};
+}
+static Value reverse(Specializer &s, CallArguments &arguments) {
+  auto [id, list] = listSelf(s, arguments);
+  std::reverse(list.items.begin(), list.items.end());
+  s.heap.set(id, std::move(list));
+  return NoneValue{};
+}
+static Value clearList(Specializer &s, CallArguments &arguments) {
+  s.heap.set(listSelf(s, arguments).first, ListState{});
+  return NoneValue{};
+}
+static Value sortList(Specializer &s, CallArguments &arguments) {
+  Value sorted = s.call(findBuiltin("sorted"), arguments);
+  s.heap.set(listSelf(s, arguments).first, *s.object<ListState>(sorted));
+  return NoneValue{};
+}
+static Value copyList(Specializer &s, CallArguments &arguments) { return s.newList(listSelf(s, arguments).second.items); }
+
+static Value find(Specializer &s, const ValueList &items, const Value &wanted, bool count) {
+  int64_t found = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    Scalar same = s.truth(s.compare(ast::CompareOperator::Eq, items[i], wanted));
+    if (!same.knownBool)
+      s.fail(ErrorId::UnknownLength, {"a search by run-time values"}, {.help = "search an array: np.argmax(x == v)"});
+    if (*same.knownBool && !count)
+      return s.makeInt(IntExpr(int64_t(i)));
+    found += *same.knownBool;
+  }
+  if (count)
+    return s.makeInt(IntExpr(found));
+  return s.raiseHere("ValueError", s.repr(wanted).known + " is not in list");
+}
+static Value indexOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, value", "index");
+  return find(s, *s.knownItems(given[0]), given[1], false);
+}
+static Value countOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, value", "count");
+  return find(s, *s.knownItems(given[0]), given[1], true);
+}
+static Value removeItem(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, value", "remove");
+  auto [id, list] = listSelf(s, arguments);
+  Value at = find(s, list.items, given[1], false);
+  if (auto position = s.knownInt(at); position && !s.dead) {
+    list.items.erase(list.items.begin() + *position);
+    s.heap.set(id, std::move(list));
+  }
+  return NoneValue{};
+}
+
+static std::pair<ObjectId, DictState> dictSelf(Specializer &s, CallArguments &arguments) {
+  return {arguments.positional[0].get<ObjectRef>()->id, *s.object<DictState>(arguments.positional[0])};
+}
+static Value viewOf(CallArguments &arguments, IterableValue::Kind kind) {
+  return std::make_shared<const IterableValue>(IterableValue{kind, {arguments.positional[0]}, 0});
+}
+static Value keys(Specializer &, CallArguments &arguments) { return viewOf(arguments, IterableValue::Kind::Keys); }
+static Value values(Specializer &, CallArguments &arguments) { return viewOf(arguments, IterableValue::Kind::Values); }
+static Value items(Specializer &, CallArguments &arguments) { return viewOf(arguments, IterableValue::Kind::Items); }
+
+static Value getEntry(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, key, default=None", "get");
+  for (auto &entry : s.object<DictState>(given[0])->entries) {
+    if (!s.sameKey(entry.first, given[1]))
+      continue;
+    auto *optional = entry.second.as<OptionalValue>();
+    if (!optional || optional->orNone)
+      return entry.second;
+    Value value = optional->value, otherwise = given[2];
+    return s.branchValue(optional->present, [&] { return value; }, [&] { return otherwise; });
+  }
+  return given[2];
+}
+static Value setDefault(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, key, default=None", "setdefault");
+  for (auto &entry : s.object<DictState>(given[0])->entries)
+    if (s.sameKey(entry.first, given[1]))
+      return s.present(entry.second, "the entry");
+  s.assignSubscript(given[0], given[1], given[2]);
+  return given[2];
+}
+static Value popEntry(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, key, default", "pop");
+  auto [id, dict] = dictSelf(s, arguments);
+  for (size_t i = 0; i < dict.entries.size(); ++i)
+    if (s.sameKey(dict.entries[i].first, given[1])) {
+      Value value = s.present(dict.entries[i].second, "the entry");
+      dict.entries.erase(dict.entries.begin() + i);
+      s.heap.set(id, std::move(dict));
+      return value;
+    }
+  return given[2].isUnbound() ? s.raiseHere("KeyError", s.repr(given[1]).known) : given[2];
+}
+static Value update(Specializer &s, CallArguments &arguments) {
+  auto [id, dict] = dictSelf(s, arguments);
+  if (arguments.positional.size() > 1) {
+    auto *other = s.object<DictState>(arguments.positional[1]);
+    if (!other)
+      s.fail(ErrorId::ArgumentType, {"update()", s.describe(arguments.positional[1])});
+    for (auto &entry : DictState(*other).entries)
+      s.setEntry(dict, entry.first, entry.second);
+  }
+  for (auto &[name, value] : arguments.keywords)
+    s.setEntry(dict, s.makeText(name), value);
+  s.heap.set(id, std::move(dict));
+  return NoneValue{};
+}
+static Value copyDict(Specializer &s, CallArguments &arguments) { return ObjectRef{s.heap.add(dictSelf(s, arguments).second)}; }
+static Value clearDict(Specializer &s, CallArguments &arguments) {
+  auto [id, dict] = dictSelf(s, arguments);
+  dict.entries.clear();
+  s.heap.set(id, std::move(dict));
+  return NoneValue{};
+}
+static Value addToSet(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, item", "add");
+  auto [id, set] = dictSelf(s, arguments);
+  s.setEntry(set, given[1], NoneValue{});
+  s.heap.set(id, std::move(set));
+  return NoneValue{};
+}
+
+//===----------------------------------------------------------------------===//
+// Text
+//===----------------------------------------------------------------------===//
+
+static const Text &textArgument(Specializer &s, const Value &value, const char *method) {
+  auto *text = value.get<Text>();
+  if (!text)
+    s.fail(ErrorId::ArgumentType, {std::string("str.") + method + "()", s.describe(value)});
+  return *text;
+}
+
+static Value textCall(Specializer &s, const char *function, mlir::ValueRange operands) {
+  return Text{"", s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), function, operands, false).getResult(0)};
+}
+
+template <const char *const &function> static Value textUnary(Specializer &s, CallArguments &arguments) {
+  return textCall(s, function, s.ssa(*arguments.positional[0].get<Text>()));
+}
+template <const char *const &function> static Value textTest(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, part=None", function);
+  llvm::SmallVector<mlir::Value> operands{s.ssa(*given[0].get<Text>())};
+  if (!given[1].isNone())
+    operands.push_back(s.ssa(textArgument(s, given[1], function)));
+  return s.makeScalar(ScalarKind::PyBool,
+                      s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI1Type()), function, operands, false).getResult(0));
+}
+template <const char *const &function> static Value textSearch(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, part", function);
+  mlir::Value operands[] = {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], function))};
+  return s.makeInt(s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI64Type()), function, operands, false).getResult(0));
+}
+template <const char *const &function> static Value textPad(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, width, fill=' '", function);
+  auto *width = given[1].get<Scalar>();
+  if (!width)
+    s.fail(ErrorId::ArgumentType, {function, s.describe(given[1])});
+  return textCall(s, function, {s.ssa(*given[0].get<Text>()), s.ssaAs(*width, DType::Int64), s.ssa(textArgument(s, given[2], function))});
+}
+template <const char *const &function> static Value textStrip(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, characters=' \t\n\r\v\f'", function);
+  return textCall(s, function, {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], function))});
+}
+
+static const char *const upperName = "mpy_string_upper", *const lowerName = "mpy_string_lower",
+                        *const capitalizeName = "mpy_string_capitalize", *const titleName = "mpy_string_title",
+                        *const startsName = "mpy_string_startswith", *const endsName = "mpy_string_endswith",
+                        *const digitName = "mpy_string_isdigit", *const alphaName = "mpy_string_isalpha",
+                        *const findName = "mpy_string_find", *const rfindName = "mpy_string_rfind", *const countName = "mpy_string_count",
+                        *const ljustName = "mpy_string_ljust", *const rjustName = "mpy_string_rjust", *const centerName = "mpy_string_center",
+                        *const stripName = "mpy_string_strip", *const lstripName = "mpy_string_lstrip", *const rstripName = "mpy_string_rstrip";
+
+static Value zeroFill(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, width", "zfill");
+  return textCall(s, "mpy_string_zfill", {s.ssa(*given[0].get<Text>()), s.ssaAs(*given[1].get<Scalar>(), DType::Int64)});
+}
+static Value replaceText(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, old, new", "replace");
+  return textCall(s, "mpy_string_replace",
+                  {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], "replace")), s.ssa(textArgument(s, given[2], "replace"))});
+}
+static Value joinText(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, iterable", "join");
+  auto items = s.knownItems(given[1]);
+  if (!items)
+    s.fail(ErrorId::UnknownLength, {"join()"});
+  std::vector<Text> parts;
+  for (size_t i = 0; i < items->size(); ++i) {
+    if (i)
+      parts.push_back(*given[0].get<Text>());
+    if (!(*items)[i].get<Text>())
+      return s.raiseHere("TypeError", "sequence item " + std::to_string(i) + ": expected str instance, " + s.typeName((*items)[i]) + " found");
+    parts.push_back(*(*items)[i].get<Text>());
+  }
+  return s.concat(parts);
+}
+static Value formatText(Specializer &s, CallArguments &arguments) {
+  auto pattern = s.knownText(arguments.positional[0]);
+  if (!pattern)
+    s.fail(ErrorId::RunTimePattern, {}, {.help = "write the pattern as a constant"});
+  CallArguments rest{ValueList(arguments.positional.begin() + 1, arguments.positional.end()), arguments.keywords, arguments.span};
+  return s.braceFormat(*pattern, rest);
+}
+static Value splitText(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, separator=None", "split");
+  auto text = s.knownText(given[0]);
+  if (!text || (!given[1].isNone() && !s.knownText(given[1])))
+    s.fail(ErrorId::UnknownLength, {"split() of run-time text"});
+  ValueList parts;
+  if (given[1].isNone()) {
+    llvm::SmallVector<llvm::StringRef> pieces;
+    llvm::SplitString(*text, pieces);
+    for (auto piece : pieces)
+      parts.push_back(s.makeText(piece.str()));
+  } else {
+    llvm::SmallVector<llvm::StringRef> pieces;
+    llvm::StringRef(*text).split(pieces, *s.knownText(given[1]));
+    for (auto piece : pieces)
+      parts.push_back(s.makeText(piece.str()));
+  }
+  return s.newList(std::move(parts));
+}
+
+const LibraryValue *findContainerMethod(llvm::StringRef name) {
+  static const LibraryValue table[] = {
+      {"list.append", append, ""},      {"list.extend", extend, ""},       {"list.pop", pop, ""},
+      {"list.insert", insert, ""},      {"list.reverse", reverse, ""},     {"list.clear", clearList, ""},
+      {"list.sort", sortList, ""},      {"list.copy", copyList, ""},       {"list.index", indexOf, ""},
+      {"list.count", countOf, ""},      {"list.remove", removeItem, ""},   {"tuple.index", indexOf, ""},
+      {"tuple.count", countOf, ""},     {"dict.keys", keys, ""},           {"dict.values", values, ""},
+      {"dict.items", items, ""},        {"dict.get", getEntry, ""},        {"dict.setdefault", setDefault, ""},
+      {"dict.pop", popEntry, ""},       {"dict.update", update, ""},       {"dict.copy", copyDict, ""},
+      {"dict.clear", clearDict, ""},    {"set.add", addToSet, ""},         {"set.copy", copyDict, ""},
+      {"set.clear", clearDict, ""},     {"str.upper", textUnary<upperName>, ""}, {"str.lower", textUnary<lowerName>, ""},
+      {"str.capitalize", textUnary<capitalizeName>, ""}, {"str.title", textUnary<titleName>, ""},
+      {"str.startswith", textTest<startsName>, ""}, {"str.endswith", textTest<endsName>, ""},
+      {"str.isdigit", textTest<digitName>, ""}, {"str.isalpha", textTest<alphaName>, ""},
+      {"str.find", textSearch<findName>, ""}, {"str.rfind", textSearch<rfindName>, ""}, {"str.count", textSearch<countName>, ""},
+      {"str.ljust", textPad<ljustName>, ""}, {"str.rjust", textPad<rjustName>, ""}, {"str.center", textPad<centerName>, ""},
+      {"str.strip", textStrip<stripName>, ""}, {"str.lstrip", textStrip<lstripName>, ""}, {"str.rstrip", textStrip<rstripName>, ""},
+      {"str.zfill", zeroFill, ""},      {"str.replace", replaceText, ""},  {"str.join", joinText, ""},
+      {"str.format", formatText, ""},   {"str.split", splitText, ""},
+  };
+  for (auto &entry : table)
+    if (name == entry.name)
+      return &entry;
+  return nullptr;
+}
+
+} // namespace mpy

@@ -1,0 +1,427 @@
+// Python's builtin functions and types: `len`, `range`, `float` .. by name, as values that can be called.
+#include "frontend/Builtins.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace mpy {
+
+static Scalar wantScalar(Specializer &s, const Value &value, const char *function) {
+  if (auto *scalar = value.get<Scalar>())
+    return *scalar;
+  if (auto id = s.arrayObject(value)) {
+    Value item = s.call(findLibraryFunction("ndarray.item"), CallArguments{{value}, {}, s.span});
+    if (auto *scalar = item.get<Scalar>())
+      return *scalar;
+  }
+  s.fail(ErrorId::ArgumentType, {function, s.describe(value)});
+}
+
+static mlir::Value raising(Specializer &s, const char *function, mlir::Type type, mlir::ValueRange operands) {
+  return s.create<RuntimeEffectOp>(mlir::TypeRange(type), function, operands, true).getResult(0);
+}
+
+static mlir::Value pure(Specializer &s, const char *function, mlir::Type type, mlir::ValueRange operands) {
+  return s.create<RuntimeCallOp>(mlir::TypeRange(type), function, operands, false).getResult(0);
+}
+
+static Value lengthOf(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "obj", "len")[0];
+  if (auto id = s.arrayObject(value)) {
+    auto *array = s.heap.get<ArrayState>(*id);
+    if (array->shape.empty())
+      return s.raiseHere("TypeError", "len() of unsized object");
+    return s.makeInt(array->shape[0]);
+  }
+  if (auto *text = value.get<Text>(); text && text->value)
+    return s.makeInt(symbolExpr(pure(s, "mpy_string_length", s.builder.getI64Type(), text->value), true));
+  if (auto *range = value.as<RangeValue>(); range && range->step.isKnown(1))
+    return s.makeInt(maximum(IntExpr(0), range->stop - range->start));
+  if (auto result = s.callMethod(value, "__len__", {}))
+    return *result;
+  auto *iterable = value.as<IterableValue>();
+  bool isView = iterable && (iterable->kind == IterableValue::Kind::Keys || iterable->kind == IterableValue::Kind::Values ||
+                             iterable->kind == IterableValue::Kind::Items);
+  if (value.get<ObjectRef>() || value.as<TupleValue>() || value.get<Text>() || value.as<RangeValue>() || isView)
+    if (auto items = s.knownItems(value))
+      return s.makeInt(IntExpr(int64_t(items->size())));
+  return s.raiseHere("TypeError", "object of type '" + s.typeName(value) + "' has no len()");
+}
+
+static Value rangeOf(Specializer &s, CallArguments &arguments) {
+  auto &given = arguments.positional;
+  if (given.empty() || given.size() > 3 || !arguments.keywords.empty())
+    s.fail(ErrorId::CallArguments, {"range()", "takes 1 to 3 positional arguments"});
+  std::vector<IntExpr> parts;
+  for (auto &value : given) {
+    auto *scalar = value.get<Scalar>();
+    if (!scalar || isFloat(scalar->kind))
+      return s.raiseHere("TypeError", "'" + s.typeName(value) + "' object cannot be interpreted as an integer");
+    parts.push_back(s.intExpr(*scalar));
+  }
+  RangeValue range{IntExpr(0), parts[0], IntExpr(1)};
+  if (parts.size() > 1)
+    range.start = parts[0], range.stop = parts[1];
+  if (parts.size() > 2)
+    range.step = parts[2];
+  return std::make_shared<const RangeValue>(std::move(range));
+}
+
+static Value toFloat(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "x=0.0", "float")[0];
+  if (auto *text = value.get<Text>())
+    return s.makeScalar(ScalarKind::PyFloat, raising(s, "mpy_parse_float", s.builder.getF64Type(), s.ssa(*text)));
+  if (auto result = s.callMethod(value, "__float__", {}))
+    return *result;
+  Scalar scalar = wantScalar(s, value, "float()");
+  std::optional<double> known = scalar.isMixed() ? std::nullopt : scalar.knownFloat;
+  if (auto integer = scalar.knownInt(); integer && !scalar.isMixed())
+    known = static_cast<double>(*integer);
+  if (known && !scalar.value)
+    return s.makeFloat(*known);
+  Scalar result = s.makeScalar(ScalarKind::PyFloat, s.ssaAs(scalar, DType::Float64));
+  result.knownFloat = known;
+  return result;
+}
+
+static Value toInt(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "x=0, base=10", "int");
+  Value value = given[0];
+  if (auto *text = value.get<Text>()) {
+    mlir::Value base = s.ssa(*given[1].get<Scalar>());
+    return s.makeInt(raising(s, "mpy_parse_int", s.builder.getI64Type(), {s.ssa(*text), base}));
+  }
+  if (auto result = s.callMethod(value, "__int__", {}))
+    return *result;
+  Scalar scalar = wantScalar(s, value, "int()");
+  if (!isFloat(scalar.kind) && !scalar.isMixed())
+    return s.makeInt(s.intExpr(scalar));
+  if (scalar.knownFloat && std::abs(*scalar.knownFloat) < 0x1p62)
+    return s.makeInt(IntExpr(static_cast<int64_t>(*scalar.knownFloat)));
+  return s.makeInt(raising(s, "mpy_int_from_float", s.builder.getI64Type(), s.ssaAs(scalar, DType::Float64)));
+}
+
+static Value toBool(Specializer &s, CallArguments &arguments) { return s.truth(s.bind(arguments, "x=False", "bool")[0]); }
+static Value toText(Specializer &s, CallArguments &arguments) { return s.str(s.bind(arguments, "object=''", "str")[0]); }
+static Value reprOf(Specializer &s, CallArguments &arguments) { return s.repr(s.bind(arguments, "obj", "repr")[0]); }
+static Value formatOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "value, spec=''", "format");
+  return s.format(given[0], *given[1].get<Text>());
+}
+static Value printOf(Specializer &s, CallArguments &arguments) {
+  s.print(arguments);
+  return NoneValue{};
+}
+
+static Value absolute(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "x", "abs")[0];
+  if (s.isArray(value))
+    return s.call(findLibraryFunction("numpy.abs"), CallArguments{{value}, {}, s.span});
+  if (auto result = s.callMethod(value, "__abs__", {}))
+    return *result;
+  auto *scalar = value.get<Scalar>();
+  if (!scalar)
+    return s.raiseHere("TypeError", "bad operand type for abs(): '" + s.typeName(value) + "'");
+  if (auto known = s.knownInt(value))
+    return s.makeInt(IntExpr(std::abs(*known)));
+  if (scalar->isMixed())
+    s.fail(ErrorId::RunTimeType, {}, {.found = s.describe(value), .help = "make it one type: float(x)"});
+  if (scalar->knownFloat && !scalar->value)
+    return s.makeFloat(std::abs(*scalar->knownFloat));
+  Scalar result = s.makeScalar(scalar->kind == ScalarKind::PyBool ? ScalarKind::PyInt : scalar->kind,
+                               s.create<AbsOp>(scalar->kind == ScalarKind::PyBool ? s.ssaAs(*scalar, DType::Int64) : s.ssa(*scalar)));
+  return result;
+}
+
+/// Items of an iterable for sum, min, max, sorted; arrays of run-time extent are not lists.
+static ValueList itemsOf(Specializer &s, const Value &value, const char *function) {
+  auto items = s.knownItems(value);
+  if (!items)
+    s.fail(ErrorId::UnknownLength, {function}, {.help = "use the array function: np.sum, np.max, np.sort"});
+  return *items;
+}
+
+static Value sumOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "iterable, start=0", "sum");
+  if (auto id = s.arrayObject(given[0]); id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
+    return s.binary(ast::BinaryOperator::Add, given[1], s.call(findLibraryFunction("numpy.sum"), CallArguments{{given[0]}, {}, s.span}));
+  Value total = given[1];
+  for (auto &item : itemsOf(s, given[0], "sum()"))
+    total = s.binary(ast::BinaryOperator::Add, total, item);
+  return total;
+}
+
+static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
+  const char *name = isMin ? "min()" : "max()";
+  Value key;
+  Value otherwise;
+  for (auto &[keyword, value] : arguments.keywords) {
+    if (keyword == "key")
+      key = value;
+    else if (keyword == "default")
+      otherwise = value;
+    else
+      s.fail(ErrorId::CallArguments, {name, "got an unexpected keyword argument '" + keyword + "'"});
+  }
+  if (arguments.positional.size() == 1 && key.isUnbound())
+    if (auto id = s.arrayObject(arguments.positional[0]); id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
+      return s.call(findLibraryFunction(isMin ? "numpy.min" : "numpy.max"), CallArguments{arguments.positional, {}, s.span});
+  ValueList items = arguments.positional.size() == 1 ? itemsOf(s, arguments.positional[0], name) : arguments.positional;
+  if (items.empty())
+    return otherwise.isUnbound() ? s.raiseHere("ValueError", std::string(isMin ? "min()" : "max()") + " arg is an empty sequence") : otherwise;
+  auto keyOf = [&](const Value &item) {
+    return key.isUnbound() || key.isNone() ? item : s.call(key, CallArguments{{item}, {}, s.span});
+  };
+  Value best = items[0], bestKey = keyOf(best);
+  for (size_t i = 1; i < items.size(); ++i) {
+    Value itemKey = keyOf(items[i]);
+    Scalar better = s.truth(s.compare(isMin ? ast::CompareOperator::Lt : ast::CompareOperator::Gt, itemKey, bestKey));
+    if (better.knownBool) {
+      if (*better.knownBool)
+        best = items[i], bestKey = itemKey;
+      continue;
+    }
+    mlir::Value condition = s.ssa(better);
+    Value both = s.branchValue(
+        condition, [&] { return s.newTuple({items[i], itemKey}); }, [&] { return s.newTuple({best, bestKey}); });
+    auto *pair = both.as<TupleValue>();
+    if (!pair)
+      s.present(both, name);
+    best = pair->items[0], bestKey = pair->items[1];
+  }
+  return best;
+}
+
+static Value minimumOf(Specializer &s, CallArguments &arguments) { return extreme(s, arguments, true); }
+static Value maximumOf(Specializer &s, CallArguments &arguments) { return extreme(s, arguments, false); }
+
+static Value sortedOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "iterable, *, key=None, reverse=False", "sorted");
+  ValueList items = itemsOf(s, given[0], "sorted()");
+  bool reverse = s.knownBool(given[2]).value_or(false);
+  ValueList keys;
+  for (auto &item : items)
+    keys.push_back(given[1].isNone() ? item : s.call(given[1], CallArguments{{item}, {}, s.span}));
+  // Insertion keeps equal items in order.
+  std::vector<size_t> order;
+  for (size_t i = 0; i < items.size(); ++i) {
+    size_t at = order.size();
+    while (at > 0) {
+      Scalar less = s.truth(s.compare(reverse ? ast::CompareOperator::Gt : ast::CompareOperator::Lt, keys[i], keys[order[at - 1]]));
+      if (!less.knownBool)
+        s.fail(ErrorId::UnknownLength, {"sorted() of run-time values"}, {.help = "sort an array: np.sort"});
+      if (!*less.knownBool)
+        break;
+      --at;
+    }
+    order.insert(order.begin() + at, i);
+  }
+  ValueList result;
+  for (size_t i : order)
+    result.push_back(items[i]);
+  return s.newList(std::move(result));
+}
+
+static Value iterable(IterableValue::Kind kind, ValueList parts, IntExpr start = 0) {
+  return std::make_shared<const IterableValue>(IterableValue{kind, std::move(parts), std::move(start)});
+}
+static Value enumerateOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "iterable, start=0", "enumerate");
+  return iterable(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*given[1].get<Scalar>()));
+}
+static Value zipOf(Specializer &s, CallArguments &arguments) { return iterable(IterableValue::Kind::Zip, arguments.positional); }
+static Value reversedOf(Specializer &s, CallArguments &arguments) {
+  return iterable(IterableValue::Kind::Reversed, {s.bind(arguments, "sequence", "reversed")[0]});
+}
+static Value mapOf(Specializer &s, CallArguments &arguments) { return iterable(IterableValue::Kind::Map, arguments.positional); }
+static Value filterOf(Specializer &s, CallArguments &arguments) { return iterable(IterableValue::Kind::Filter, arguments.positional); }
+
+static Value listOf(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "iterable=None", "list")[0];
+  return s.newList(value.isNone() ? ValueList() : itemsOf(s, value, "list()"));
+}
+static Value tupleOf(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "iterable=None", "tuple")[0];
+  return s.newTuple(value.isNone() ? ValueList() : itemsOf(s, value, "tuple()"));
+}
+static Value setOf(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "iterable=None", "set")[0];
+  return s.makeSet(value.isNone() ? ValueList() : itemsOf(s, value, "set()"));
+}
+static Value dictOf(Specializer &s, CallArguments &arguments) {
+  DictState dict;
+  if (!arguments.positional.empty()) {
+    if (auto *other = s.object<DictState>(arguments.positional[0])) {
+      dict = *other;
+    } else {
+      for (auto &item : itemsOf(s, arguments.positional[0], "dict()")) {
+        auto pair = s.knownItems(item);
+        if (!pair || pair->size() != 2)
+          return s.raiseHere("TypeError", "cannot convert dictionary update sequence element to a sequence");
+        s.setEntry(dict, (*pair)[0], (*pair)[1]);
+      }
+    }
+  }
+  for (auto &[name, value] : arguments.keywords)
+    s.setEntry(dict, s.makeText(name), value);
+  return ObjectRef{s.heap.add(std::move(dict))};
+}
+
+static Value anyAll(Specializer &s, CallArguments &arguments, bool isAny) {
+  Value value = s.bind(arguments, "iterable", isAny ? "any" : "all")[0];
+  if (s.isArray(value))
+    return s.truth(s.call(findLibraryFunction(isAny ? "numpy.any" : "numpy.all"), CallArguments{{value}, {}, s.span}));
+  Scalar result = s.makeBool(!isAny);
+  for (auto &item : itemsOf(s, value, isAny ? "any()" : "all()"))
+    result = s.scalarBinary(isAny ? ast::BinaryOperator::BitOr : ast::BinaryOperator::BitAnd, result, s.truth(item));
+  return result;
+}
+static Value anyOf(Specializer &s, CallArguments &arguments) { return anyAll(s, arguments, true); }
+static Value allOf(Specializer &s, CallArguments &arguments) { return anyAll(s, arguments, false); }
+
+static Value roundOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "number, ndigits=None", "round");
+  if (s.isArray(given[0]))
+    return s.call(findLibraryFunction("numpy.round"), CallArguments{{given[0]}, {}, s.span});
+  Scalar scalar = wantScalar(s, given[0], "round()");
+  bool numpy = !isPython(scalar.kind);
+  if (!isFloat(scalar.kind))
+    return given[0];
+  mlir::Value value = s.ssaAs(scalar, DType::Float64);
+  if (given[1].isNone())
+    return s.makeInt(raising(s, "mpy_round_to_int", s.builder.getI64Type(), value));
+  if (numpy)
+    return s.call(findLibraryFunction("numpy.round"), CallArguments{{given[0], given[1]}, {}, s.span});
+  auto *digits = given[1].get<Scalar>();
+  return s.makeScalar(ScalarKind::PyFloat, raising(s, "mpy_round_float", s.builder.getF64Type(), {value, s.ssaAs(*digits, DType::Int64)}));
+}
+
+static Value divmodOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "x, y", "divmod");
+  Value quotient = s.binary(ast::BinaryOperator::FloorDiv, given[0], given[1]);
+  return s.newTuple({quotient, s.binary(ast::BinaryOperator::Mod, given[0], given[1])});
+}
+static Value powOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "base, exp", "pow");
+  return s.binary(ast::BinaryOperator::Pow, given[0], given[1]);
+}
+static Value isInstanceOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "object, type", "isinstance");
+  return s.makeBool(s.isInstance(given[0], given[1]));
+}
+static Value callableOf(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "object", "callable")[0];
+  bool isClass = s.object<ClassState>(value);
+  return s.makeBool(value.as<ClosureValue>() || value.as<BoundMethodValue>() || value.get<const LibraryValue *>() || isClass ||
+                    value.as<TransformValue>() || (s.classOf(value) && !s.classAttribute(*s.classOf(value), "__call__").isUnbound()));
+}
+static Value hasAttributeOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "object, name", "hasattr");
+  auto name = s.knownText(given[1]);
+  if (!name)
+    s.fail(ErrorId::RunTimeKey, {"an attribute name"});
+  return s.makeBool(!s.findAttribute(given[0], *name).isUnbound());
+}
+static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "object, name, default", "getattr");
+  auto name = s.knownText(given[1]);
+  if (!name)
+    s.fail(ErrorId::RunTimeKey, {"an attribute name"});
+  Value found = s.findAttribute(given[0], *name);
+  return found.isUnbound() && !given[2].isUnbound() ? given[2] : s.attribute(given[0], *name);
+}
+static Value setAttributeOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "object, name, value", "setattr");
+  auto name = s.knownText(given[1]);
+  if (!name)
+    s.fail(ErrorId::RunTimeKey, {"an attribute name"});
+  s.setAttribute(given[0], *name, given[2]);
+  return NoneValue{};
+}
+static Value typeOfValue(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "object", "type")[0];
+  if (auto cls = s.classOf(value))
+    return ObjectRef{*cls};
+  if (auto *scalar = value.get<Scalar>(); scalar && !isPython(scalar->kind) && !scalar->isMixed())
+    return dtypeOf(scalar->kind);
+  if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())
+    s.fail(ErrorId::RunTimeType, {}, {.found = s.describe(value), .help = "make it one type: float(x)"});
+  if (s.isArray(value))
+    return libraryAttribute(s, "numpy", "ndarray");
+  if (auto *type = findBuiltin(s.typeName(value)))
+    return type;
+  s.fail(ErrorId::Unsupported, {"type() of " + s.describe(value)}, {.help = "use isinstance"});
+}
+static Value chrOf(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "i", "chr")[0];
+  return Text{"", raising(s, "mpy_string_chr", StringType::get(s.context()), s.ssaAs(wantScalar(s, value, "chr()"), DType::Int64))};
+}
+static Value ordOf(Specializer &s, CallArguments &arguments) {
+  Value value = s.bind(arguments, "c", "ord")[0];
+  auto *text = value.get<Text>();
+  if (!text)
+    return s.raiseHere("TypeError", "ord() expected string of length 1, but " + s.typeName(value) + " found");
+  if (!text->value && text->known.size() == 1)
+    return s.makeInt(IntExpr(static_cast<unsigned char>(text->known[0])));
+  return s.makeInt(raising(s, "mpy_string_ord", s.builder.getI64Type(), s.ssa(*text)));
+}
+static Value sliceOf(Specializer &s, CallArguments &arguments) {
+  auto &given = arguments.positional;
+  SliceValue slice{NoneValue{}, NoneValue{}, NoneValue{}};
+  if (given.size() == 1)
+    slice.stop = given[0];
+  if (given.size() > 1)
+    slice.start = given[0], slice.stop = given[1];
+  if (given.size() > 2)
+    slice.step = given[2];
+  return std::make_shared<const SliceValue>(std::move(slice));
+}
+static Value propertyOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "fget, fset=None", "property");
+  return std::make_shared<const PropertyValue>(PropertyValue{PropertyValue::Kind::Property, given[0], given[1]});
+}
+static Value setterOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "property, fset", "setter");
+  return std::make_shared<const PropertyValue>(
+      PropertyValue{PropertyValue::Kind::Property, given[0].as<PropertyValue>()->getter, given[1]});
+}
+static Value staticMethodOf(Specializer &s, CallArguments &arguments) {
+  return std::make_shared<const PropertyValue>(PropertyValue{PropertyValue::Kind::Static, s.bind(arguments, "f", "staticmethod")[0], {}});
+}
+static Value classMethodOf(Specializer &s, CallArguments &arguments) {
+  return std::make_shared<const PropertyValue>(PropertyValue{PropertyValue::Kind::Class, s.bind(arguments, "f", "classmethod")[0], {}});
+}
+static Value superOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "type, object", "super");
+  auto *cls = given[0].get<ObjectRef>();
+  if (!cls)
+    s.fail(ErrorId::NotAClass, {s.describe(given[0])});
+  return std::make_shared<const SuperValue>(SuperValue{given[1], cls->id});
+}
+
+const LibraryValue *findBuiltin(llvm::StringRef name) {
+  static const LibraryValue table[] = {
+      {"builtins.abs", absolute, ""},          {"builtins.all", allOf, ""},          {"builtins.any", anyOf, ""},
+      {"builtins.bool", toBool, ""},           {"builtins.callable", callableOf, ""}, {"builtins.chr", chrOf, ""},
+      {"builtins.classmethod", classMethodOf, ""}, {"builtins.dict", dictOf, ""},    {"builtins.divmod", divmodOf, ""},
+      {"builtins.enumerate", enumerateOf, ""}, {"builtins.filter", filterOf, ""},    {"builtins.float", toFloat, ""},
+      {"builtins.format", formatOf, ""},       {"builtins.getattr", getAttributeOf, ""}, {"builtins.hasattr", hasAttributeOf, ""},
+      {"builtins.int", toInt, ""},             {"builtins.isinstance", isInstanceOf, ""}, {"builtins.len", lengthOf, ""},
+      {"builtins.list", listOf, ""},           {"builtins.map", mapOf, ""},          {"builtins.max", maximumOf, ""},
+      {"builtins.min", minimumOf, ""},         {"builtins.ord", ordOf, ""},          {"builtins.pow", powOf, ""},
+      {"builtins.print", printOf, ""},         {"builtins.property", propertyOf, ""}, {"builtins.property.setter", setterOf, ""},
+      {"builtins.range", rangeOf, ""},         {"builtins.repr", reprOf, ""},        {"builtins.reversed", reversedOf, ""},
+      {"builtins.round", roundOf, ""},         {"builtins.set", setOf, ""},          {"builtins.setattr", setAttributeOf, ""},
+      {"builtins.slice", sliceOf, ""},         {"builtins.sorted", sortedOf, ""},    {"builtins.staticmethod", staticMethodOf, ""},
+      {"builtins.str", toText, ""},            {"builtins.sum", sumOf, ""},          {"builtins.super", superOf, ""},
+      {"builtins.tuple", tupleOf, ""},         {"builtins.type", typeOfValue, ""},   {"builtins.zip", zipOf, ""},
+  };
+  std::string full = ("builtins." + name).str();
+  for (auto &entry : table)
+    if (full == entry.name)
+      return &entry;
+  return findContainerMethod(name);
+}
+
+} // namespace mpy

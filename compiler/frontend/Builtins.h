@@ -1,0 +1,14 @@
+// Python's builtin functions and the methods of its containers, as library values.
+#ifndef MPY_FRONTEND_BUILTINS_H
+#define MPY_FRONTEND_BUILTINS_H
+
+#include "frontend/Specializer.h"
+
+namespace mpy {
+
+/// A method of list, dict, set, tuple or str by its full name ("list.append"), or null.
+const LibraryValue *findContainerMethod(llvm::StringRef name);
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_BUILTINS_H

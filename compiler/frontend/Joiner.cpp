@@ -1,0 +1,702 @@
+// Joins the states of two paths, for a branch or for the head of a loop:
+//
+//   if c: x = 1.0; d['k'] = a     else: x = y; d['k'] = b
+//   =>  x: float from 1.0 or %y   d['k']: one array object, its tensor from %a or %b
+//
+// First the objects that the same name or slot reaches on the two paths are paired, from all names at once. A pair (o, o) keeps its
+// identity. A pair of different objects that nothing else reaches becomes one object. Where an object is in two pairs, a name may be
+// one of several objects by run-time data: an array can then be read, not mutated (ArrayState::maybeAliases). Loops use the same
+// rule, so `a, b = b, a` is a permutation of carried tensors. What cannot be joined is an error for who reads it, not here: names that
+// nobody reads again need no type.
+#include "frontend/Joiner.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace mpy {
+
+Joiner::Joiner(Specializer &s, const State &first, const State &second, size_t mark, Block *firstEnd, Block *secondEnd, bool isLoop)
+    : s(s), first(first), second(second), mark(mark), firstEnd(firstEnd), secondEnd(secondEnd), isLoop(isLoop) {}
+
+std::vector<JoinedLeaf> Joiner::collect() {
+  building = false;
+  scratch = std::make_unique<Block>();
+  leaves.clear();
+  run();
+  return leaves;
+}
+
+State Joiner::build(ValueRange values) {
+  building = true;
+  nextLeaf = 0;
+  given.assign(values.begin(), values.end());
+  return run();
+}
+
+State Joiner::run() {
+  pairs.clear(), ids.clear(), partnersOfFirst.clear(), partnersOfSecond.clear();
+  merged = State();
+  if (first.dead && second.dead) {
+    merged = first;
+    return merged;
+  }
+  if (first.dead || second.dead)
+    return transferred(first.dead ? second : first, second.dead);
+  // Objects of the first path, then those the second path made behind them.
+  merged.heap = second.heap;
+  for (ObjectId id = mark; id < first.heap.size(); ++id)
+    merged.heap.setPointer(id, first.heap.pointer(id));
+  findPairs();
+  chooseIds();
+  std::set<std::string> names;
+  for (auto &local : first.locals)
+    names.insert(local.first);
+  for (auto &local : second.locals)
+    names.insert(local.first);
+  auto find = [](const Locals &locals, const std::string &name) {
+    auto it = locals.find(name);
+    return it == locals.end() ? Value() : it->second;
+  };
+  for (auto &name : names) {
+    Value value = joinValue(find(first.locals, name), find(second.locals, name), name);
+    if (!value.isUnbound())
+      merged.locals[name] = value;
+  }
+  // Index, not iterator: joining an object never adds pairs, but the list is long lived.
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    Pair pair = pairs[i];
+    if (pair.first == pair.second && first.heap.pointer(*pair.first) == second.heap.pointer(*pair.second))
+      continue;
+    ObjectState state = joinObject(pair);
+    merged.heap.set(ids.at(pair), std::move(state));
+  }
+  return merged;
+}
+
+//===----------------------------------------------------------------------===//
+// Pairs of objects
+//===----------------------------------------------------------------------===//
+
+void Joiner::findPairs() {
+  auto find = [](const Locals &locals, const std::string &name) {
+    auto it = locals.find(name);
+    return it == locals.end() ? Value() : it->second;
+  };
+  for (auto &[name, value] : first.locals)
+    pairValues(value, find(second.locals, name));
+  for (auto &[name, value] : second.locals)
+    if (!first.locals.count(name))
+      pairValues(Value(), value);
+  for (Frame *frame : s.frames) {
+    if (frame != s.frames.back())
+      for (auto &local : frame->locals)
+        pairValues(local.second, local.second);
+    for (auto &cell : frame->cells)
+      if (cell.second < mark)
+        pairObjects({cell.second, cell.second});
+    pairObjects({frame->globals, frame->globals});
+  }
+  for (auto &module : s.modules)
+    if (module.second < mark)
+      pairObjects({module.second, module.second});
+  // What only C++ holds at this moment (an operand evaluated before a call) keeps its identity.
+  for (ObjectId id = 0; id < mark; ++id)
+    if (first.heap.pointer(id) != second.heap.pointer(id) && !partnersOfFirst.count(id) && !partnersOfSecond.count(id))
+      pairObjects({id, id});
+}
+
+void Joiner::pairValues(const Value &a, const Value &b) {
+  auto *x = a.get<ObjectRef>(), *y = b.get<ObjectRef>();
+  if (x && y)
+    return pairObjects({x->id, y->id});
+  auto isAbsent = [](const Value &value) { return value.isUnbound() || value.isNone(); };
+  if (x && isAbsent(b))
+    return pairObjects({x->id, std::nullopt});
+  if (y && isAbsent(a))
+    return pairObjects({std::nullopt, y->id});
+  auto *optionalA = a.as<OptionalValue>(), *optionalB = b.as<OptionalValue>();
+  if (optionalA || optionalB)
+    return pairValues(optionalA ? optionalA->value : isAbsent(a) ? Value() : a,
+                      optionalB ? optionalB->value : isAbsent(b) ? Value() : b);
+  auto pairLists = [&](const ValueList &list, const ValueList &other) {
+    if (list.size() == other.size())
+      for (size_t i = 0; i < list.size(); ++i)
+        pairValues(list[i], other[i]);
+  };
+  static const ValueList none;
+  if (auto *tuple = a.as<TupleValue>()) {
+    if (auto *other = b.as<TupleValue>())
+      return pairLists(tuple->items, other->items);
+    if (isAbsent(b))
+      for (auto &item : tuple->items)
+        pairValues(item, Value());
+    return;
+  }
+  if (auto *tuple = b.as<TupleValue>(); tuple && isAbsent(a))
+    for (auto &item : tuple->items)
+      pairValues(Value(), item);
+  auto *closureA = a.as<ClosureValue>(), *closureB = b.as<ClosureValue>();
+  if (closureA && closureB && closureA->node == closureB->node) {
+    for (auto &[name, cell] : closureA->cells)
+      if (auto it = closureB->cells.find(name); it != closureB->cells.end())
+        pairObjects({cell, it->second});
+    for (auto &[name, value] : closureA->defaults)
+      if (auto it = closureB->defaults.find(name); it != closureB->defaults.end())
+        pairValues(value, it->second);
+  }
+  auto *methodA = a.as<BoundMethodValue>(), *methodB = b.as<BoundMethodValue>();
+  if (methodA && methodB) {
+    pairValues(methodA->self, methodB->self);
+    pairValues(methodA->function, methodB->function);
+  }
+  auto *iterableA = a.as<IterableValue>(), *iterableB = b.as<IterableValue>();
+  if (iterableA && iterableB)
+    pairLists(iterableA->parts, iterableB->parts);
+}
+
+void Joiner::pairObjects(Pair pair) {
+  if (ids.count(pair))
+    return;
+  ids[pair] = 0; // Chosen later.
+  pairs.push_back(pair);
+  if (pair.first)
+    partnersOfFirst[*pair.first].insert(pair.second);
+  if (pair.second)
+    partnersOfSecond[*pair.second].insert(pair.first);
+  auto absent = [&](const ObjectState &state, bool isFirst) {
+    auto one = [&](const Value &value) { isFirst ? pairValues(value, Value()) : pairValues(Value(), value); };
+    if (auto *list = std::get_if<ListState>(&state))
+      llvm::for_each(list->items, one);
+    else if (auto *dict = std::get_if<DictState>(&state))
+      for (auto &entry : dict->entries)
+        one(entry.second);
+    else if (auto *instance = std::get_if<InstanceState>(&state))
+      for (auto &entry : instance->attributes)
+        one(entry.second);
+    else if (auto *array = std::get_if<ArrayState>(&state); array && array->base)
+      isFirst ? pairObjects({array->base, std::nullopt}) : pairObjects({std::nullopt, array->base});
+    else if (auto *cell = std::get_if<CellState>(&state))
+      one(cell->value);
+  };
+  if (!pair.second)
+    return absent(first.heap.at(*pair.first), true);
+  if (!pair.first)
+    return absent(second.heap.at(*pair.second), false);
+  const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
+  if (a.index() != b.index())
+    return;
+  auto attributes = [&](auto &x, auto &y) {
+    for (auto &[name, value] : x)
+      for (auto &[otherName, other] : y)
+        if (name == otherName)
+          pairValues(value, other);
+  };
+  if (auto *x = std::get_if<ArrayState>(&a)) {
+    auto *y = std::get_if<ArrayState>(&b);
+    if (x->base && y->base)
+      pairObjects({x->base, y->base});
+  } else if (auto *x = std::get_if<ListState>(&a)) {
+    auto *y = std::get_if<ListState>(&b);
+    if (x->items.size() == y->items.size())
+      for (size_t i = 0; i < x->items.size(); ++i)
+        pairValues(x->items[i], y->items[i]);
+  } else if (auto *x = std::get_if<DictState>(&a)) {
+    auto *y = std::get_if<DictState>(&b);
+    for (auto &entry : x->entries) {
+      Value partner;
+      for (auto &other : y->entries)
+        if (s.sameObject(entry.first, other.first).value_or(false))
+          partner = other.second;
+      pairValues(entry.second, partner);
+    }
+    if (x->entries.size() <= y->entries.size())
+      for (auto &other : llvm::drop_begin(y->entries, x->entries.size()))
+        pairValues(Value(), other.second);
+  } else if (auto *x = std::get_if<InstanceState>(&a)) {
+    auto *y = std::get_if<InstanceState>(&b);
+    attributes(x->attributes, y->attributes);
+    for (auto &[name, value] : x->attributes)
+      if (llvm::none_of(y->attributes, [&](auto &other) { return other.first == name; }))
+        pairValues(value, Value());
+    for (auto &[name, value] : y->attributes)
+      if (llvm::none_of(x->attributes, [&](auto &other) { return other.first == name; }))
+        pairValues(Value(), value);
+  } else if (auto *x = std::get_if<ClassState>(&a)) {
+    attributes(x->attributes, std::get_if<ClassState>(&b)->attributes);
+  } else if (auto *x = std::get_if<CellState>(&a)) {
+    pairValues(x->value, std::get_if<CellState>(&b)->value);
+  } else if (auto *x = std::get_if<NamespaceState>(&a)) {
+    auto *y = std::get_if<NamespaceState>(&b);
+    for (auto &[name, cell] : x->cells)
+      if (auto it = y->cells.find(name); it != y->cells.end())
+        pairObjects({cell, it->second});
+  }
+}
+
+bool Joiner::isAmbiguous(const Pair &pair) const {
+  if (pair.first == pair.second)
+    return false;
+  auto several = [](auto &partners, std::optional<ObjectId> id) {
+    if (!id)
+      return false;
+    auto it = partners.find(*id);
+    return it != partners.end() && it->second.size() > 1;
+  };
+  return several(partnersOfFirst, pair.first) || several(partnersOfSecond, pair.second);
+}
+
+void Joiner::chooseIds() {
+  for (auto &pair : pairs) {
+    if (pair.first == pair.second) {
+      ids[pair] = *pair.first;
+      continue;
+    }
+    // A new object: of one path alone it keeps its number if no other path knows that number.
+    ids[pair] = merged.heap.add(merged.heap.at(pair.first ? *pair.first : *pair.second));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Leaves
+//===----------------------------------------------------------------------===//
+
+mlir::Value Joiner::onPath(bool isFirst, llvm::function_ref<mlir::Value()> emit) {
+  if (building)
+    return {};
+  OpBuilder::InsertionGuard guard(s.builder);
+  Block *end = isFirst ? firstEnd : secondEnd;
+  if (end->mightHaveTerminator())
+    s.builder.setInsertionPoint(end->getTerminator());
+  else
+    s.builder.setInsertionPointToEnd(end);
+  return emit();
+}
+
+mlir::Value Joiner::phi(mlir::Value a, mlir::Value b, mlir::Type type) {
+  if (building)
+    return given[nextLeaf++];
+  leaves.push_back({a, b, type});
+  return scratch->addArgument(type, s.loc());
+}
+
+bool Joiner::isAvailable(const IntExpr &expr) {
+  bool available = true;
+  expr.forEachSymbol([&](mlir::Value symbol) { available &= s.isAvailable(symbol); });
+  return available;
+}
+
+IntExpr Joiner::joinExpr(const IntExpr &a, const IntExpr &b) {
+  if (a == b && isAvailable(a))
+    return a;
+  mlir::Value x = onPath(true, [&] { return s.index(a); }), y = onPath(false, [&] { return s.index(b); });
+  return symbolExpr(phi(x, y, s.builder.getIndexType()), a.isNonNegative() && b.isNonNegative());
+}
+
+std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
+  if (a.kind == b.kind && !a.isMixed() && !b.isMixed()) {
+    bool sameKnown = (a.knownBool && a.knownBool == b.knownBool) || (a.expr && b.expr && *a.expr == *b.expr && isAvailable(*a.expr)) ||
+                     (a.knownFloat && b.knownFloat && *a.knownFloat == *b.knownFloat &&
+                      std::signbit(*a.knownFloat) == std::signbit(*b.knownFloat));
+    bool sameValue = a.value && a.value == b.value && s.isAvailable(a.value);
+    if (sameKnown || sameValue) {
+      Scalar result = a;
+      if (!sameValue && !(a.value && s.isAvailable(a.value) && a.value == b.value))
+        result.value = nullptr;
+      if (!sameKnown)
+        result.knownBool = {}, result.knownFloat = {}, result.expr = a.expr && isAvailable(*a.expr) ? a.expr : std::nullopt;
+      if (result.value || sameKnown)
+        return result;
+    }
+    mlir::Value x = onPath(true, [&] { return s.ssa(a); }), y = onPath(false, [&] { return s.ssa(b); });
+    Scalar result = s.makeScalar(a.kind, phi(x, y, typeOf(a.kind, s.context())));
+    if (result.expr && a.expr && b.expr && a.expr->isNonNegative() && b.expr->isNonNegative())
+      result.expr = symbolExpr(result.value, true);
+    return result;
+  }
+  auto kindsOf = [](const Scalar &scalar) -> uint16_t {
+    return scalar.isMixed() ? scalar.kinds : uint16_t(1 << static_cast<int>(scalar.kind));
+  };
+  uint16_t kinds = kindsOf(a) | kindsOf(b);
+  auto bit = [](ScalarKind kind) { return uint16_t(1 << static_cast<int>(kind)); };
+  uint16_t truths = bit(ScalarKind::PyBool) | bit(ScalarKind::Bool);
+  uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) | bit(ScalarKind::Float64);
+  DType wide = (kinds & ~truths) == 0 ? DType::Bool : DType::Float64;
+  if (wide == DType::Float64 && (kinds & ~numbers))
+    return std::nullopt;
+  auto widen = [&](const Scalar &scalar) {
+    // Above 2**53 an int would change its value as a float.
+    bool isInt = kindsOf(scalar) & (bit(ScalarKind::PyInt) | bit(ScalarKind::Int64));
+    if (isInt && !scalar.isMixed() && wide == DType::Float64) {
+      auto known = scalar.knownInt();
+      if (!known || std::abs(double(*known)) > 0x1p53) {
+        mlir::Value value = s.ssaAs(scalar, DType::Int64);
+        mlir::Value limit = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 54));
+        mlir::Value shifted = s.create<arith::AddIOp>(value, s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 53)));
+        s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ule, shifted, limit), "OverflowError",
+                "an int that may be a float exceeds 2**53; make it a float from the start");
+      }
+    }
+    return s.ssaAs(scalar, wide);
+  };
+  auto tagOf = [&](const Scalar &scalar) -> mlir::Value {
+    if (scalar.isMixed())
+      return scalar.tag;
+    return s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind)));
+  };
+  mlir::Value x = onPath(true, [&] { return widen(a); }), y = onPath(false, [&] { return widen(b); });
+  mlir::Value tagX = onPath(true, [&] { return tagOf(a); }), tagY = onPath(false, [&] { return tagOf(b); });
+  Scalar result;
+  result.kind = scalarKindOf(wide);
+  result.value = phi(x, y, typeOf(wide, s.context()));
+  result.tag = phi(tagX, tagY, s.builder.getI64Type());
+  result.kinds = kinds;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value Joiner::conflict(const Value &a, const Value &b, const std::string &name) {
+  std::string shown = name.empty() || name[0] == '%' ? "a value" : "'" + name + "'";
+  auto describe = [&](const Value &value, const State &state) {
+    std::swap(s.heap, const_cast<Heap &>(state.heap));
+    std::string text = s.describe(value);
+    std::swap(s.heap, const_cast<Heap &>(state.heap));
+    return text;
+  };
+  std::string found = describe(a, first) + (isLoop ? " before the loop, " : " on one path, ") + describe(b, second) +
+                      (isLoop ? " at the end of its body" : " on the other");
+  Diagnostic error = s.diagnostic(isLoop ? ErrorId::LoopChangesType : ErrorId::BranchesDiffer, {shown},
+                                  {.found = found,
+                                   .expected = "one type where the paths meet",
+                                   .help = isLoop ? "give " + shown + " its final type before the loop"
+                                                  : "give " + shown + " the same type on both paths"});
+  return ConflictValue{std::make_shared<const Diagnostic>(std::move(error))};
+}
+
+Value Joiner::joinOptional(const Value &a, const Value &b, const std::string &name) {
+  auto *x = a.as<OptionalValue>(), *y = b.as<OptionalValue>();
+  bool orNone = x ? x->orNone : y ? y->orNone : (a.isNone() || b.isNone());
+  if (!x && !y && (a.isUnbound() || b.isUnbound()))
+    orNone = false;
+  auto isAbsent = [&](const Value &value) { return orNone ? value.isNone() : value.isUnbound(); };
+  if ((x && y && x->orNone != y->orNone) || (orNone && (a.isUnbound() || b.isUnbound())) || a.get<ConflictValue>() || b.get<ConflictValue>())
+    return conflict(a, b, name);
+  auto flag = [&](const Value &value, const OptionalValue *optional) -> mlir::Value {
+    return optional ? optional->present
+                    : s.create<arith::ConstantOp>(s.builder.getBoolAttr(!isAbsent(value))).getResult();
+  };
+  OptionalValue result;
+  result.orNone = orNone;
+  if (x && y && x->present == y->present && s.isAvailable(x->present)) {
+    result.present = x->present;
+  } else {
+    mlir::Value flagX = onPath(true, [&] { return flag(a, x); }), flagY = onPath(false, [&] { return flag(b, y); });
+    result.present = phi(flagX, flagY, s.builder.getI1Type());
+  }
+  if (isAbsent(a))
+    result.value = oneSided(y ? y->value : b, false, false);
+  else if (isAbsent(b))
+    result.value = oneSided(x ? x->value : a, true, false);
+  else
+    result.value = joinValue(x ? x->value : a, y ? y->value : b, name);
+  if (result.value.get<ConflictValue>())
+    return result.value;
+  return std::make_shared<const OptionalValue>(std::move(result));
+}
+
+Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name) {
+  if (a.get<ConflictValue>() || b.get<ConflictValue>())
+    return a.get<ConflictValue>() ? a : b;
+  bool absentA = a.isUnbound() || a.isNone(), absentB = b.isUnbound() || b.isNone();
+  if (absentA && absentB && a.data.index() == b.data.index())
+    return a;
+  if (absentA || absentB || a.as<OptionalValue>() || b.as<OptionalValue>())
+    return joinOptional(a, b, name);
+  if (a.data.index() != b.data.index())
+    return conflict(a, b, name);
+  if (auto *x = a.get<Scalar>()) {
+    auto joined = joinScalar(*x, *b.get<Scalar>());
+    return joined ? Value(*joined) : conflict(a, b, name);
+  }
+  if (auto *x = a.get<Text>()) {
+    auto *y = b.get<Text>();
+    if (!x->value && !y->value && x->known == y->known)
+      return a;
+    if (x->value && x->value == y->value && s.isAvailable(x->value))
+      return a;
+    mlir::Value left = onPath(true, [&] { return s.ssa(*x); }), right = onPath(false, [&] { return s.ssa(*y); });
+    return Text{"", phi(left, right, StringType::get(s.context()))};
+  }
+  if (auto *x = a.get<ObjectRef>()) {
+    Pair pair{x->id, b.get<ObjectRef>()->id};
+    return ObjectRef{ids.at(pair)};
+  }
+  if (auto *x = a.as<TupleValue>()) {
+    auto *y = b.as<TupleValue>();
+    if (x->items.size() != y->items.size())
+      return conflict(a, b, name);
+    TupleValue result{{}, x->fields};
+    for (size_t i = 0; i < x->items.size(); ++i) {
+      result.items.push_back(joinValue(x->items[i], y->items[i], name));
+      if (result.items.back().get<ConflictValue>())
+        return result.items.back();
+    }
+    return std::make_shared<const TupleValue>(std::move(result));
+  }
+  if (auto *x = a.as<RangeValue>()) {
+    auto *y = b.as<RangeValue>();
+    return std::make_shared<const RangeValue>(
+        RangeValue{joinExpr(x->start, y->start), joinExpr(x->stop, y->stop), joinExpr(x->step, y->step)});
+  }
+  if (auto *x = a.as<ClosureValue>()) {
+    auto *y = b.as<ClosureValue>();
+    if (x == y)
+      return a;
+    if (x->node != y->node || x->defaults.size() != y->defaults.size())
+      return conflict(a, b, name);
+    ClosureValue result = *x;
+    for (auto &[cellName, cell] : result.cells)
+      cell = ids.at({cell, y->cells.at(cellName)});
+    for (auto &[parameter, value] : result.defaults)
+      value = joinValue(value, y->defaults.at(parameter), parameter);
+    return std::make_shared<const ClosureValue>(std::move(result));
+  }
+  if (auto *x = a.as<BoundMethodValue>()) {
+    auto *y = b.as<BoundMethodValue>();
+    Value self = joinValue(x->self, y->self, name), function = joinValue(x->function, y->function, name);
+    if (self.get<ConflictValue>() || function.get<ConflictValue>())
+      return conflict(a, b, name);
+    return std::make_shared<const BoundMethodValue>(BoundMethodValue{self, function});
+  }
+  if (auto *x = a.as<IterableValue>()) {
+    auto *y = b.as<IterableValue>();
+    if (x == y)
+      return a;
+    if (x->kind != y->kind || x->parts.size() != y->parts.size())
+      return conflict(a, b, name);
+    IterableValue result{x->kind, {}, joinExpr(x->start, y->start)};
+    for (size_t i = 0; i < x->parts.size(); ++i)
+      result.parts.push_back(joinValue(x->parts[i], y->parts[i], name));
+    return std::make_shared<const IterableValue>(std::move(result));
+  }
+  if (a.data == b.data || s.sameObject(a, b).value_or(false))
+    return a;
+  return conflict(a, b, name);
+}
+
+//===----------------------------------------------------------------------===//
+// Objects
+//===----------------------------------------------------------------------===//
+
+ObjectState Joiner::broken(const std::string &what) {
+  Diagnostic error = s.diagnostic(isLoop ? ErrorId::LoopChangesType : ErrorId::BranchesDiffer, {"a " + what},
+                                  {.found = std::string("a different structure ") + (isLoop ? "after each iteration" : "on each path"),
+                                   .help = "give it the same keys or length on every path"});
+  return BrokenState{std::make_shared<const Diagnostic>(std::move(error))};
+}
+
+static ObjectId rootOf(const Heap &heap, ObjectId id) {
+  while (auto *array = heap.get<ArrayState>(id)) {
+    if (!array->base)
+      break;
+    id = *array->base;
+  }
+  return id;
+}
+
+ArrayState Joiner::joinArray(const Pair &pair) {
+  const ArrayState &x = *first.heap.get<ArrayState>(*pair.first), &y = *second.heap.get<ArrayState>(*pair.second);
+  bool sameObject = pair.first == pair.second;
+  ArrayState result = x;
+  for (size_t i = 0; i < x.shape.size(); ++i)
+    result.shape[i] = joinExpr(x.shape[i], y.shape[i]);
+  result.contiguous = x.contiguous && y.contiguous;
+  result.stale = x.stale || y.stale;
+  auto addAlias = [&](ObjectId id) {
+    if (!llvm::is_contained(result.maybeAliases, id))
+      result.maybeAliases.push_back(id);
+  };
+  for (ObjectId id : y.maybeAliases)
+    addAlias(id);
+  bool bothViews = x.base && y.base && x.step->kind == y.step->kind && x.step->offsets.size() == y.step->offsets.size() &&
+                   x.step->dropped == y.step->dropped && x.step->permutation == y.step->permutation;
+  bool ambiguous = isAmbiguous(pair) || (!bothViews && (x.base || y.base));
+  if (bothViews && !ambiguous) {
+    ViewStep step = *x.step;
+    for (size_t i = 0; i < step.offsets.size(); ++i) {
+      step.offsets[i] = joinExpr(x.step->offsets[i], y.step->offsets[i]);
+      step.sizes[i] = joinExpr(x.step->sizes[i], y.step->sizes[i]);
+      step.strides[i] = joinExpr(x.step->strides[i], y.step->strides[i]);
+    }
+    result.base = ids.at({*x.base, *y.base});
+    result.step = std::make_shared<const ViewStep>(std::move(step));
+    return result;
+  }
+  if (ambiguous) {
+    // A snapshot that may share memory with whatever else reaches either array.
+    ObjectId rootX = rootOf(first.heap, *pair.first), rootY = rootOf(second.heap, *pair.second);
+    for (auto &other : pairs)
+      if (other != pair && (other.first == rootX || other.second == rootY || other.first == pair.first || other.second == pair.second))
+        addAlias(ids.at(other));
+  }
+  auto current = [&](bool isFirst, const ArrayState &array, ObjectId id) {
+    return onPath(isFirst, [&]() -> mlir::Value {
+      Heap &heap = const_cast<Heap &>(isFirst ? first.heap : second.heap);
+      std::swap(s.heap, heap);
+      ArrayState readable = array;
+      readable.stale = false; // Kept in the result, an error for who reads that.
+      s.heap.set(id, readable);
+      mlir::Value tensor = s.castTensor(s.read(id).tensor, s.tensorType(result.dtype, result.shape));
+      s.heap.set(id, array);
+      std::swap(s.heap, heap);
+      return tensor;
+    });
+  };
+  result.base = {};
+  result.step = {};
+  if (sameObject && x.tensor && x.tensor == y.tensor && s.isAvailable(x.tensor)) {
+    result.tensor = x.tensor;
+    return result;
+  }
+  mlir::Value left = current(true, x, *pair.first), right = current(false, y, *pair.second);
+  result.tensor = phi(left, right, s.tensorType(result.dtype, result.shape));
+  return result;
+}
+
+ObjectState Joiner::joinObject(const Pair &pair) {
+  if (!pair.first || !pair.second) {
+    bool isFirst = pair.first.has_value();
+    ObjectId id = isFirst ? *pair.first : *pair.second;
+    const Heap &heap = isFirst ? first.heap : second.heap;
+    bool shared = isAmbiguous(pair);
+    if (auto *array = heap.get<ArrayState>(id)) {
+      bool isView = array->base.has_value();
+      if (!shared && !isView)
+        return oneSidedState(*array, isFirst, false);
+      // Somebody else reaches it too: a snapshot.
+      ArrayState result = *array;
+      mlir::Value tensor = onPath(isFirst, [&] {
+        std::swap(s.heap, const_cast<Heap &>(heap));
+        mlir::Value value = s.read(id).tensor;
+        std::swap(s.heap, const_cast<Heap &>(heap));
+        return value;
+      });
+      ObjectId root = rootOf(heap, id);
+      for (auto &other : pairs)
+        if (other != pair && ((isFirst ? other.first : other.second) == root || (isFirst ? other.first : other.second) == id))
+          result.maybeAliases.push_back(ids.at(other));
+      for (auto &extent : result.shape)
+        extent = oneSidedExpr(extent, isFirst);
+      result.base = {};
+      result.step = {};
+      mlir::Type type = s.tensorType(result.dtype, result.shape);
+      mlir::Value cast = onPath(isFirst, [&] { return s.castTensor(tensor, type); });
+      mlir::Value nothing = onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(type); });
+      result.tensor = phi(isFirst ? cast : nothing, isFirst ? nothing : cast, type);
+      return result;
+    }
+    if (shared)
+      return broken(s.typeName(ObjectRef{id}) + " that may be one of several");
+    return oneSidedState(heap.at(id), isFirst, false);
+  }
+  const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
+  if (std::get_if<BrokenState>(&a) || std::get_if<BrokenState>(&b))
+    return std::get_if<BrokenState>(&a) ? a : b;
+  if (a.index() != b.index())
+    return broken("object");
+  if (auto *x = std::get_if<ArrayState>(&a)) {
+    auto *y = std::get_if<ArrayState>(&b);
+    if (x->dtype == y->dtype && x->shape.size() == y->shape.size())
+      return joinArray(pair);
+    Value found = conflict(ObjectRef{*pair.first}, ObjectRef{*pair.second}, "");
+    Diagnostic error = *found.get<ConflictValue>()->error;
+    error.message = "an array changes its " + std::string(x->dtype == y->dtype ? "rank" : "dtype") +
+                    (isLoop ? " in a loop" : " on one of two paths");
+    error.id = isLoop ? ErrorId::LoopChangesArray : ErrorId::BranchesDiffer;
+    return BrokenState{std::make_shared<const Diagnostic>(std::move(error))};
+  }
+  if (isAmbiguous(pair))
+    return broken("mutable object that may be one of several");
+  auto join = [&](const Value &x, const Value &y, const std::string &name) { return joinValue(x, y, name); };
+  if (auto *x = std::get_if<ListState>(&a)) {
+    auto *y = std::get_if<ListState>(&b);
+    if (x->items.size() != y->items.size())
+      return broken("list");
+    ListState result;
+    for (size_t i = 0; i < x->items.size(); ++i)
+      result.items.push_back(join(x->items[i], y->items[i], "item " + std::to_string(i) + " of a list"));
+    return result;
+  }
+  if (auto *x = std::get_if<DictState>(&a)) {
+    auto *y = std::get_if<DictState>(&b);
+    DictState result;
+    result.isSet = x->isSet;
+    // Keys of one path alone come last and may be missing.
+    size_t common = std::min(x->entries.size(), y->entries.size());
+    for (size_t i = 0; i < common; ++i)
+      if (!s.sameObject(x->entries[i].first, y->entries[i].first).value_or(false))
+        return broken("dict");
+    for (size_t i = 0; i < std::max(x->entries.size(), y->entries.size()); ++i) {
+      const Value &key = i < x->entries.size() ? x->entries[i].first : y->entries[i].first;
+      std::string shown = s.knownText(key) ? "['" + *s.knownText(key) + "']" : "an item of a dict";
+      result.entries.push_back({key, join(i < x->entries.size() ? x->entries[i].second : Value(),
+                                          i < y->entries.size() ? y->entries[i].second : Value(), shown)});
+    }
+    return result;
+  }
+  if (auto *x = std::get_if<InstanceState>(&a)) {
+    auto *y = std::get_if<InstanceState>(&b);
+    if (x->cls != y->cls)
+      return broken("object of different classes");
+    InstanceState result{x->cls, {}};
+    auto find = [](const InstanceState &instance, const std::string &name) {
+      for (auto &entry : instance.attributes)
+        if (entry.first == name)
+          return entry.second;
+      return Value();
+    };
+    for (auto &entry : x->attributes)
+      result.attributes.push_back({entry.first, join(entry.second, find(*y, entry.first), entry.first)});
+    for (auto &entry : y->attributes)
+      if (find(*x, entry.first).isUnbound())
+        result.attributes.push_back({entry.first, join(Value(), entry.second, entry.first)});
+    return result;
+  }
+  if (auto *x = std::get_if<ClassState>(&a)) {
+    auto *y = std::get_if<ClassState>(&b);
+    ClassState result = *x;
+    if (x->attributes.size() != y->attributes.size())
+      return broken("class");
+    for (size_t i = 0; i < x->attributes.size(); ++i)
+      result.attributes[i].second = join(x->attributes[i].second, y->attributes[i].second, x->attributes[i].first);
+    return result;
+  }
+  if (auto *x = std::get_if<CellState>(&a)) {
+    std::string name;
+    for (Frame *frame : llvm::reverse(s.frames)) {
+      for (auto &cell : frame->cells)
+        if (cell.second == *pair.first)
+          name = cell.first;
+      for (auto &cell : s.heap.get<NamespaceState>(frame->globals)->cells)
+        if (cell.second == *pair.first)
+          name = cell.first;
+    }
+    return CellState{join(x->value, std::get_if<CellState>(&b)->value, name)};
+  }
+  if (auto *x = std::get_if<NamespaceState>(&a)) {
+    NamespaceState result = *x;
+    for (auto &[name, cell] : std::get_if<NamespaceState>(&b)->cells)
+      result.cells.insert({name, cell});
+    return result;
+  }
+  auto *x = std::get_if<RandomState>(&a), *y = std::get_if<RandomState>(&b);
+  if (x->handle == y->handle && s.isAvailable(x->handle))
+    return a;
+  return RandomState{phi(x->handle, y->handle, x->handle.getType())};
+}
+
+} // namespace mpy

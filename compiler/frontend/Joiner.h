@@ -1,0 +1,81 @@
+// Joins the states of two paths into one, and lists the run-time values that must flow into it.
+#ifndef MPY_FRONTEND_JOINER_H
+#define MPY_FRONTEND_JOINER_H
+
+#include "frontend/LeafMapper.h"
+#include "frontend/Specializer.h"
+
+namespace mpy {
+
+/// A run-time value that differs between the paths; null stands for "none on this path".
+struct JoinedLeaf {
+  mlir::Value first, second;
+  mlir::Type type;
+};
+
+class Joiner {
+public:
+  /// `first` and `second` share the objects before `mark`; where each path's conversions are emitted is given by the end of a block.
+  Joiner(Specializer &s, const State &first, const State &second, size_t mark, mlir::Block *firstEnd, mlir::Block *secondEnd,
+         bool isLoop);
+
+  /// The values that must flow, in order; emits conversions at the ends of the paths.
+  std::vector<JoinedLeaf> collect();
+  /// Stand-ins for the leaves, valid while this joiner lives.
+  llvm::SmallVector<mlir::Value> placeholders() const {
+    return llvm::SmallVector<mlir::Value>(scratch->args_begin(), scratch->args_end());
+  }
+  /// The joined state, in which leaf i is `values[i]`.
+  State build(mlir::ValueRange values);
+
+private:
+  using Pair = std::pair<std::optional<ObjectId>, std::optional<ObjectId>>;
+
+  State run();
+  void findPairs();
+  void pairValues(const Value &a, const Value &b);
+  void pairObjects(Pair pair);
+  void chooseIds();
+  bool isAmbiguous(const Pair &pair) const;
+
+  Value joinValue(const Value &a, const Value &b, const std::string &name);
+  Value joinOptional(const Value &a, const Value &b, const std::string &name);
+  std::optional<Scalar> joinScalar(const Scalar &a, const Scalar &b);
+  ObjectState joinObject(const Pair &pair);
+  ArrayState joinArray(const Pair &pair);
+  ObjectState broken(const std::string &what);
+  Value conflict(const Value &a, const Value &b, const std::string &name);
+  IntExpr joinExpr(const IntExpr &a, const IntExpr &b);
+  mlir::Value phi(mlir::Value first, mlir::Value second, mlir::Type type);
+  mlir::Value onPath(bool isFirst, llvm::function_ref<mlir::Value()> emit);
+  bool isAvailable(const IntExpr &expr);
+
+  /// A value that exists on one path only: its unavailable leaves flow, beside poison on the other path.
+  Value oneSided(const Value &value, bool isFirst, bool keepObjects);
+  ObjectState oneSidedState(const ObjectState &state, bool isFirst, bool keepObjects);
+  LeafMapper oneSidedMapper(bool isFirst, bool keepObjects);
+  mlir::Value oneSidedLeaf(mlir::Value value, bool isFirst);
+  IntExpr oneSidedExpr(const IntExpr &expr, bool isFirst);
+  State transferred(const State &state, bool isFirst);
+
+  Specializer &s;
+  const State &first, &second;
+  size_t mark;
+  mlir::Block *firstEnd, *secondEnd;
+  bool isLoop;
+
+  std::vector<JoinedLeaf> leaves;
+  std::vector<mlir::Value> given;
+  bool building = false;
+  size_t nextLeaf = 0;
+  std::unique_ptr<mlir::Block> scratch;
+
+  std::vector<Pair> pairs;
+  std::map<Pair, ObjectId> ids;
+  std::map<ObjectId, std::set<std::optional<ObjectId>>> partnersOfFirst, partnersOfSecond;
+  State merged;
+};
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_JOINER_H

@@ -1,0 +1,67 @@
+// What one path alone leaves behind: where the other path ended in an exception (its whole state goes on), or never set the name
+// (the value becomes optional). Run-time values made inside the path flow out beside poison; all others are used as they are.
+#include "frontend/Joiner.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+mlir::Value Joiner::oneSidedLeaf(mlir::Value value, bool isFirst) {
+  if (!value || s.isAvailable(value))
+    return value;
+  mlir::Value nothing = onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(value.getType()); });
+  return phi(isFirst ? value : nothing, isFirst ? nothing : value, value.getType());
+}
+
+IntExpr Joiner::oneSidedExpr(const IntExpr &expr, bool isFirst) {
+  if (isAvailable(expr))
+    return expr;
+  // Extents of what does not exist are 0, so that nothing of it is ever read.
+  mlir::Value value = onPath(isFirst, [&] { return s.index(expr); });
+  mlir::Value zero = onPath(!isFirst, [&]() -> mlir::Value { return s.create<arith::ConstantIndexOp>(0); });
+  return symbolExpr(phi(isFirst ? value : zero, isFirst ? zero : value, s.builder.getIndexType()), expr.isNonNegative());
+}
+
+LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {
+  LeafMapper mapper;
+  mapper.leaf = [this, isFirst](mlir::Value value) { return oneSidedLeaf(value, isFirst); };
+  mapper.expr = [this, isFirst](const IntExpr &expr) { return oneSidedExpr(expr, isFirst); };
+  mapper.keepsKnown = [this](mlir::Value value) { return s.isAvailable(value); };
+  mapper.flag = [this, isFirst](mlir::Value flag) {
+    if (s.isAvailable(flag))
+      return flag;
+    mlir::Value no = onPath(!isFirst, [&]() -> mlir::Value { return s.create<arith::ConstantOp>(s.builder.getBoolAttr(false)); });
+    return phi(isFirst ? flag : no, isFirst ? no : flag, flag.getType());
+  };
+  if (!keepObjects)
+    mapper.object = [this, isFirst](ObjectId id) {
+      auto it = ids.find(isFirst ? Pair{id, std::nullopt} : Pair{std::nullopt, id});
+      return it == ids.end() ? id : it->second;
+    };
+  return mapper;
+}
+
+Value Joiner::oneSided(const Value &value, bool isFirst, bool keepObjects) {
+  return oneSidedMapper(isFirst, keepObjects).map(value);
+}
+
+ObjectState Joiner::oneSidedState(const ObjectState &state, bool isFirst, bool keepObjects) {
+  return oneSidedMapper(isFirst, keepObjects).map(state);
+}
+
+State Joiner::transferred(const State &state, bool isFirst) {
+  State result = state;
+  const State &other = isFirst ? second : first;
+  for (auto &local : result.locals)
+    local.second = oneSided(local.second, isFirst, true);
+  for (ObjectId id = 0; id < state.heap.size(); ++id) {
+    bool unchanged = id < mark && state.heap.pointer(id) == other.heap.pointer(id);
+    if (!unchanged && state.heap.pointer(id))
+      result.heap.set(id, oneSidedState(state.heap.at(id), isFirst, true));
+  }
+  return result;
+}
+
+} // namespace mpy

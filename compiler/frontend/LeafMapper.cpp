@@ -1,0 +1,120 @@
+// Walks values and objects once, for every purpose that replaces the run-time values in them: leaving a branch, leaving a function.
+#include "frontend/LeafMapper.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+ValueList LeafMapper::map(const ValueList &list) const {
+  ValueList result;
+  for (auto &item : list)
+    result.push_back(map(item));
+  return result;
+}
+
+Scalar LeafMapper::map(const Scalar &scalar) const {
+  Scalar result = scalar;
+  bool known = scalar.knownBool || scalar.knownFloat || scalar.knownInt();
+  if (known && !scalar.isMixed()) {
+    if (result.value && keepsKnown && !keepsKnown(result.value))
+      result.value = nullptr;
+    else if (result.value)
+      result.value = leaf(result.value);
+    return result;
+  }
+  if (!scalar.value && scalar.expr) {
+    result.expr = expr(*scalar.expr);
+    return result;
+  }
+  result.value = leaf(scalar.value);
+  if (scalar.tag)
+    result.tag = leaf(scalar.tag);
+  if (scalar.expr && result.value != scalar.value)
+    result.expr = symbolExpr(result.value, scalar.expr->isNonNegative());
+  return result;
+}
+
+Value LeafMapper::map(const Value &value) const {
+  if (auto *scalar = value.get<Scalar>())
+    return map(*scalar);
+  if (auto *text = value.get<Text>())
+    return text->value ? Text{"", leaf(text->value)} : *text;
+  if (auto *ref = value.get<ObjectRef>())
+    return ObjectRef{object(ref->id)};
+  if (auto *tuple = value.as<TupleValue>())
+    return std::make_shared<const TupleValue>(TupleValue{map(tuple->items), tuple->fields});
+  if (auto *range = value.as<RangeValue>())
+    return std::make_shared<const RangeValue>(RangeValue{expr(range->start), expr(range->stop), expr(range->step)});
+  if (auto *slice = value.as<SliceValue>())
+    return std::make_shared<const SliceValue>(SliceValue{map(slice->start), map(slice->stop), map(slice->step)});
+  if (auto *optional = value.as<OptionalValue>())
+    return std::make_shared<const OptionalValue>(
+        OptionalValue{flag ? flag(optional->present) : leaf(optional->present), map(optional->value), optional->orNone});
+  if (auto *closure = value.as<ClosureValue>()) {
+    ClosureValue result = *closure;
+    for (auto &entry : result.cells)
+      entry.second = object(entry.second);
+    for (auto &entry : result.defaults)
+      entry.second = map(entry.second);
+    return std::make_shared<const ClosureValue>(std::move(result));
+  }
+  if (auto *method = value.as<BoundMethodValue>())
+    return std::make_shared<const BoundMethodValue>(BoundMethodValue{map(method->self), map(method->function)});
+  if (auto *iterable = value.as<IterableValue>())
+    return std::make_shared<const IterableValue>(IterableValue{iterable->kind, map(iterable->parts), expr(iterable->start)});
+  if (auto *transform = value.as<TransformValue>()) {
+    TransformValue result = *transform;
+    result.function = map(transform->function);
+    return std::make_shared<const TransformValue>(std::move(result));
+  }
+  if (auto *exception = value.as<ExceptionValue>())
+    return std::make_shared<const ExceptionValue>(ExceptionValue{exception->kind, map(exception->arguments)});
+  return value;
+}
+
+ObjectState LeafMapper::map(const ObjectState &state) const {
+  if (auto *array = std::get_if<ArrayState>(&state)) {
+    ArrayState result = *array;
+    for (auto &extent : result.shape)
+      extent = expr(extent);
+    if (array->step) {
+      ViewStep step = *array->step;
+      for (auto *list : {&step.offsets, &step.sizes, &step.strides})
+        for (auto &bound : *list)
+          bound = expr(bound);
+      result.step = std::make_shared<const ViewStep>(std::move(step));
+    }
+    if (array->base)
+      result.base = object(*array->base);
+    if (array->tensor)
+      result.tensor = leaf(array->tensor);
+    return result;
+  }
+  if (auto *list = std::get_if<ListState>(&state))
+    return ListState{map(list->items)};
+  if (auto *dict = std::get_if<DictState>(&state)) {
+    DictState result{{}, dict->isSet};
+    for (auto &entry : dict->entries)
+      result.entries.push_back({entry.first, map(entry.second)});
+    return result;
+  }
+  if (auto *instance = std::get_if<InstanceState>(&state)) {
+    InstanceState result{instance->cls, {}};
+    for (auto &entry : instance->attributes)
+      result.attributes.push_back({entry.first, map(entry.second)});
+    return result;
+  }
+  if (auto *cls = std::get_if<ClassState>(&state)) {
+    ClassState result = *cls;
+    for (auto &entry : result.attributes)
+      entry.second = map(entry.second);
+    return result;
+  }
+  if (auto *cell = std::get_if<CellState>(&state))
+    return CellState{map(cell->value)};
+  if (auto *random = std::get_if<RandomState>(&state))
+    return RandomState{leaf(random->handle)};
+  return state;
+}
+
+} // namespace mpy

@@ -1,0 +1,32 @@
+// Rewrites the run-time values inside compile-time values: `(x, [a, b])` with %x, %a, %b replaced by others.
+#ifndef MPY_FRONTEND_LEAFMAPPER_H
+#define MPY_FRONTEND_LEAFMAPPER_H
+
+#include "frontend/Heap.h"
+#include <functional>
+
+namespace mpy {
+
+struct LeafMapper {
+  /// What a run-time value becomes.
+  std::function<mlir::Value(mlir::Value)> leaf;
+  /// What an integer expression becomes.
+  std::function<IntExpr(const IntExpr &)> expr;
+  /// What a reference to an object becomes.
+  std::function<ObjectId(ObjectId)> object = [](ObjectId id) { return id; };
+  /// What the presence flag of an optional value becomes; `leaf` unless given.
+  std::function<mlir::Value(mlir::Value)> flag;
+  /// A known number needs no run-time value: it is dropped where this says no.
+  std::function<bool(mlir::Value)> keepsKnown;
+
+  Value map(const Value &value) const;
+  Scalar map(const Scalar &scalar) const;
+  ObjectState map(const ObjectState &state) const;
+
+private:
+  ValueList map(const ValueList &list) const;
+};
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_LEAFMAPPER_H

@@ -1,0 +1,91 @@
+// Runs the specialiser over a program: its module becomes func.func @main, functions asked for by gradients stand beside it.
+#include "frontend/Specialize.h"
+#include "frontend/Specializer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+Specializer::Specializer(MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics, std::vector<std::string> importPaths)
+    : builder(&context), diagnostics(diagnostics), sources(sources), importPaths(std::move(importPaths)) {}
+
+void Specializer::initialiseBuiltins() {
+  // Python's exceptions: name and base.
+  static const std::pair<const char *, const char *> classes[] = {
+      {"object", ""},
+      {"BaseException", "object"},
+      {"Exception", "BaseException"},
+      {"KeyboardInterrupt", "BaseException"},
+      {"SystemExit", "BaseException"},
+      {"ArithmeticError", "Exception"},
+      {"OverflowError", "ArithmeticError"},
+      {"ZeroDivisionError", "ArithmeticError"},
+      {"FloatingPointError", "ArithmeticError"},
+      {"AssertionError", "Exception"},
+      {"AttributeError", "Exception"},
+      {"LookupError", "Exception"},
+      {"IndexError", "LookupError"},
+      {"KeyError", "LookupError"},
+      {"MemoryError", "Exception"},
+      {"NameError", "Exception"},
+      {"UnboundLocalError", "NameError"},
+      {"OSError", "Exception"},
+      {"IOError", "OSError"},
+      {"FileNotFoundError", "OSError"},
+      {"RuntimeError", "Exception"},
+      {"NotImplementedError", "RuntimeError"},
+      {"RecursionError", "RuntimeError"},
+      {"StopIteration", "Exception"},
+      {"TypeError", "Exception"},
+      {"ValueError", "Exception"},
+      {"UserWarning", "Exception"},
+  };
+  for (auto [name, base] : classes) {
+    ClassState cls;
+    cls.name = name;
+    ObjectId id = heap.size();
+    cls.resolution.push_back(id);
+    if (*base) {
+      auto &order = heap.get<ClassState>(builtinClasses.at(base))->resolution;
+      cls.resolution.insert(cls.resolution.end(), order.begin(), order.end());
+    }
+    builtinClasses[name] = heap.add(std::move(cls));
+  }
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
+  span = program.span.start();
+  module = ModuleOp::create(loc());
+  mlir::OwningOpRef<mlir::ModuleOp> owner(module);
+  builder.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(builder, loc(), "main", builder.getFunctionType({}, {}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  initialiseBuiltins();
+  ObjectId globals = newModule(program, "__main__");
+  try {
+    executeModule(program, globals, "__main__");
+  } catch (const Abort &) {
+    // The tree is not closed; drop it piece by piece.
+    module->walk([](Operation *op) { op->dropAllReferences(); });
+    return {};
+  }
+  builder.setInsertionPointToEnd(&function.getBody().front());
+  func::ReturnOp::create(builder, loc());
+  return owner;
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Module &program, SourceManager &sources,
+                                             Diagnostics &diagnostics, const SpecializeOptions &options) {
+  context.loadDialect<MpyDialect, arith::ArithDialect, func::FuncDialect, scf::SCFDialect, tensor::TensorDialect, ub::UBDialect>();
+  std::vector<std::string> paths{llvm::sys::path::parent_path(sources.name(program.file)).str()};
+  paths.insert(paths.end(), options.importPaths.begin(), options.importPaths.end());
+  Specializer specializer(context, sources, diagnostics, paths);
+  return specializer.run(program);
+}
+
+} // namespace mpy

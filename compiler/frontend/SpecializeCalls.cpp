@@ -1,0 +1,313 @@
+// Calls: arguments bound to parameters by Python's rules, then the body of the callee runs in place. Its names live in a frame of
+// its own; arrays and containers are shared objects, so what it mutates its caller sees.
+#include "frontend/Specializer.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+const ast::Arguments &ClosureValue::arguments() const {
+  if (auto *function = dyn_cast<ast::FunctionDef>(node))
+    return function->args;
+  return cast<ast::Lambda>(node)->args;
+}
+
+const ast::Scope &ClosureValue::scope() const { return *ast::scopeOf(node); }
+
+Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &arguments, const ast::Scope &scope, llvm::StringRef name) {
+  ClosureValue closure;
+  closure.node = &node;
+  closure.name = name.str();
+  closure.globals = frame().globals;
+  for (auto &freeName : scope.freeNames)
+    if (auto it = frame().cells.find(freeName); it != frame().cells.end())
+      closure.cells[freeName] = it->second;
+  auto addDefault = [&](const ast::Parameter &parameter) {
+    if (parameter.defaultValue)
+      closure.defaults[parameter.name] = present(evaluate(parameter.defaultValue), "the default value");
+  };
+  llvm::for_each(arguments.posonlyargs, addDefault);
+  llvm::for_each(arguments.args, addDefault);
+  llvm::for_each(arguments.kwonlyargs, addDefault);
+  return std::make_shared<const ClosureValue>(std::move(closure));
+}
+
+CallArguments Specializer::evaluateArguments(const ast::Call &node) {
+  CallArguments arguments;
+  arguments.span = node.span;
+  for (auto *argument : node.args) {
+    if (auto *star = dyn_cast<ast::Starred>(argument)) {
+      Value value = evaluate(star->value);
+      auto items = knownItems(value);
+      if (!items)
+        fail(ErrorId::UnknownLength, {"a starred argument"});
+      arguments.positional.insert(arguments.positional.end(), items->begin(), items->end());
+    } else {
+      arguments.positional.push_back(evaluate(argument));
+    }
+  }
+  for (auto &keyword : node.keywords) {
+    Value value = evaluate(keyword.value);
+    if (!keyword.name.empty()) {
+      arguments.keywords.push_back({keyword.name, value});
+      continue;
+    }
+    auto *dict = object<DictState>(value);
+    if (!dict)
+      fail(ErrorId::NotIterable, {"the argument after **"});
+    for (auto &[key, item] : dict->entries) {
+      auto name = knownText(key);
+      if (!name)
+        fail(ErrorId::ArgumentValue, {"keywords must be strings"});
+      arguments.keywords.push_back({*name, present(item, *name)});
+    }
+  }
+  return arguments;
+}
+
+Value Specializer::evaluateCall(const ast::Call &node) {
+  // `super()` needs the frame it stands in.
+  if (auto *name = dyn_cast<ast::Name>(node.func); name && name->id == "super" && node.args.empty()) {
+    for (auto it = frames.rbegin(); it != frames.rend(); ++it) {
+      Frame &method = **it;
+      if (!method.closure)
+        continue;
+      if (!method.closure->ownerClass)
+        break;
+      auto &parameters = method.closure->arguments();
+      if (parameters.args.empty() && parameters.posonlyargs.empty())
+        break;
+      std::string self = parameters.posonlyargs.empty() ? parameters.args[0].name : parameters.posonlyargs[0].name;
+      Value value = method.cells.count(self) ? heap.get<CellState>(method.cells[self])->value : method.locals[self];
+      return std::make_shared<const SuperValue>(SuperValue{value, *method.closure->ownerClass});
+    }
+    fail(ErrorId::ArgumentValue, {"super(): no arguments"});
+  }
+  Value callee = evaluate(node.func);
+  CallArguments arguments = evaluateArguments(node);
+  if (dead)
+    return NoneValue{};
+  span = node.span;
+  return call(callee, std::move(arguments));
+}
+
+static std::string listed(const std::vector<std::string> &names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + ("'" + names[i] + "'");
+  return text;
+}
+
+Locals Specializer::bindParameters(const ClosureValue &closure, const CallArguments &given) {
+  const ast::Arguments &parameters = closure.arguments();
+  Locals bound;
+  std::vector<std::string> positional;
+  for (auto &parameter : parameters.posonlyargs)
+    positional.push_back(parameter.name);
+  for (auto &parameter : parameters.args)
+    positional.push_back(parameter.name);
+  std::string shown = closure.name + "()";
+  auto wrong = [&](const std::string &message) { fail(ErrorId::CallArguments, {shown, message}); };
+  ValueList rest;
+  for (size_t i = 0; i < given.positional.size(); ++i) {
+    if (i < positional.size())
+      bound[positional[i]] = given.positional[i];
+    else if (parameters.vararg)
+      rest.push_back(given.positional[i]);
+    else
+      wrong("takes " + std::to_string(positional.size()) + " positional argument" + (positional.size() == 1 ? "" : "s") + " but " +
+            std::to_string(given.positional.size()) + (given.positional.size() == 1 ? " was given" : " were given"));
+  }
+  if (parameters.vararg)
+    bound[parameters.vararg->name] = newTuple(std::move(rest));
+  DictState extra;
+  for (auto &[name, value] : given.keywords) {
+    bool known = llvm::any_of(parameters.args, [&](auto &parameter) { return parameter.name == name; }) ||
+                 llvm::any_of(parameters.kwonlyargs, [&](auto &parameter) { return parameter.name == name; });
+    if (!known) {
+      if (!parameters.kwarg)
+        wrong("got an unexpected keyword argument '" + name + "'");
+      extra.entries.push_back({makeText(name), value});
+      continue;
+    }
+    if (bound.count(name))
+      wrong("got multiple values for argument '" + name + "'");
+    bound[name] = value;
+  }
+  if (parameters.kwarg)
+    bound[parameters.kwarg->name] = ObjectRef{heap.add(std::move(extra))};
+  std::vector<std::string> missing;
+  auto complete = [&](const std::string &name) {
+    if (bound.count(name))
+      return;
+    if (auto it = closure.defaults.find(name); it != closure.defaults.end())
+      bound[name] = it->second;
+    else
+      missing.push_back(name);
+  };
+  llvm::for_each(positional, complete);
+  if (!missing.empty())
+    wrong("missing " + std::to_string(missing.size()) + " required positional argument" + (missing.size() == 1 ? "" : "s") + ": " +
+          listed(missing));
+  for (auto &parameter : parameters.kwonlyargs)
+    complete(parameter.name);
+  if (!missing.empty())
+    wrong("missing " + std::to_string(missing.size()) + " required keyword-only argument" + (missing.size() == 1 ? "" : "s") + ": " +
+          listed(missing));
+  return bound;
+}
+
+Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
+  if (frames.size() > maximumDepth)
+    fail(ErrorId::RecursesTooDeeply, {closure.name}, {.help = "let the recursion end by run-time values, or write a loop"});
+  const ast::Scope &scope = closure.scope();
+  if (scope.hasYield)
+    fail(ErrorId::Unsupported, {"a generator function"}, {.help = "return a list or loop in place"});
+  Frame callee;
+  callee.scope = &scope;
+  callee.closure = &closure;
+  callee.globals = closure.globals;
+  callee.name = closure.name;
+  callee.callSpan = span;
+  callee.cells = closure.cells;
+  for (auto &[name, value] : parameters) {
+    if (scope.captured.contains(name))
+      callee.cells[name] = heap.add(CellState{value});
+    else
+      callee.locals[name] = value;
+  }
+  for (auto &name : scope.captured)
+    if (!parameters.count(name))
+      callee.cells[name] = heap.add(CellState{Unbound{}});
+  callee.locals["%return"] = makeBool(false);
+  Span place = span;
+  frames.push_back(&callee);
+  struct Pop {
+    Specializer &s;
+    size_t depth;
+    ~Pop() { s.frames.resize(depth); }
+  } pop{*this, frames.size() - 1};
+  if (auto *function = dyn_cast<ast::FunctionDef>(closure.node)) {
+    execute(function->body);
+  } else {
+    callee.locals["%value"] = evaluate(cast<ast::Lambda>(closure.node)->body);
+    callee.locals["%return"] = makeBool(true);
+  }
+  span = place;
+  if (dead)
+    return NoneValue{};
+  Scalar returned = truth(callee.locals["%return"]);
+  auto it = callee.locals.find("%value");
+  if (it == callee.locals.end() || returned.knownBool == false)
+    return NoneValue{};
+  Value value = it->second;
+  auto *optional = value.as<OptionalValue>();
+  bool mayBeUnset = optional && !optional->orNone;
+  if (returned.knownBool == true)
+    return mayBeUnset ? optional->value : value;
+  // Paths that reach the end of the body return None.
+  Value inner = mayBeUnset ? optional->value : value;
+  if (inner.isNone())
+    return inner;
+  return std::make_shared<const OptionalValue>(OptionalValue{ssa(returned), inner, true});
+}
+
+Value Specializer::call(const Value &given, CallArguments arguments) {
+  Value callee = present(given, "the function");
+  span = arguments.span;
+  if (auto *closure = callee.as<ClosureValue>()) {
+    Shared<ClosureValue> keep = *callee.get<Shared<ClosureValue>>();
+    Locals parameters = bindParameters(*closure, arguments);
+    if (auto result = callRecursive(*closure, parameters))
+      return *result;
+    return callInline(*closure, std::move(parameters));
+  }
+  if (auto *library = callee.get<const LibraryValue *>())
+    return (*library)->call(*this, arguments);
+  if (auto *method = callee.as<BoundMethodValue>()) {
+    Shared<BoundMethodValue> keep = *callee.get<Shared<BoundMethodValue>>();
+    arguments.positional.insert(arguments.positional.begin(), method->self);
+    return call(method->function, std::move(arguments));
+  }
+  if (auto *dtype = callee.get<DType>())
+    return callDType(*this, *dtype, arguments);
+  if (auto *transform = callee.as<TransformValue>()) {
+    Shared<TransformValue> keep = *callee.get<Shared<TransformValue>>();
+    return callTransform(*transform, std::move(arguments));
+  }
+  if (auto *ref = callee.get<ObjectRef>(); ref && heap.get<ClassState>(ref->id))
+    return instantiate(ref->id, std::move(arguments));
+  if (object<InstanceState>(callee)) {
+    Value method = findAttribute(callee, "__call__");
+    if (!method.isUnbound())
+      return call(method, std::move(arguments));
+  }
+  if (auto *property = callee.as<PropertyValue>(); property && property->kind != PropertyValue::Kind::Property)
+    return call(property->getter, std::move(arguments));
+  fail(ErrorId::NotCallable, {describe(callee)});
+}
+
+//===----------------------------------------------------------------------===//
+// Parameter lists of library functions
+//===----------------------------------------------------------------------===//
+
+static Value defaultValue(Specializer &s, llvm::StringRef text) {
+  if (text == "None")
+    return NoneValue{};
+  if (text == "True" || text == "False")
+    return s.makeBool(text == "True");
+  if (text.starts_with("'"))
+    return s.makeText(text.drop_front().drop_back().str());
+  int64_t integer;
+  if (!text.getAsInteger(10, integer))
+    return s.makeInt(IntExpr(integer));
+  double number;
+  if (!text.getAsDouble(number))
+    return s.makeFloat(number);
+  llvm_unreachable("a default in a library signature");
+}
+
+ValueList Specializer::bind(const CallArguments &given, const char *parameters, llvm::StringRef functionName) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  llvm::StringRef(parameters).split(parts, ',', -1, false);
+  std::vector<std::string> names;
+  ValueList bound;
+  std::vector<bool> keywordOnly;
+  bool afterStar = false;
+  for (llvm::StringRef part : parts) {
+    auto [name, text] = part.trim().split('=');
+    if (name == "*") {
+      afterStar = true;
+      continue;
+    }
+    names.push_back(name.str());
+    bound.push_back(text.empty() ? Value() : defaultValue(*this, text.trim()));
+    keywordOnly.push_back(afterStar);
+  }
+  std::string shown = functionName.str() + "()";
+  std::vector<bool> isGiven(names.size());
+  size_t limit = std::count(keywordOnly.begin(), keywordOnly.end(), false);
+  if (given.positional.size() > limit)
+    fail(ErrorId::CallArguments, {shown, "takes " + std::to_string(limit) + " positional argument" + (limit == 1 ? "" : "s") + " but " +
+                                             std::to_string(given.positional.size()) + " were given"});
+  for (size_t i = 0; i < given.positional.size(); ++i) {
+    bound[i] = given.positional[i];
+    isGiven[i] = true;
+  }
+  for (auto &[name, value] : given.keywords) {
+    size_t i = std::find(names.begin(), names.end(), name) - names.begin();
+    if (i == names.size())
+      fail(ErrorId::CallArguments, {shown, "got an unexpected keyword argument '" + name + "'"});
+    if (isGiven[i])
+      fail(ErrorId::CallArguments, {shown, "got multiple values for argument '" + name + "'"});
+    bound[i] = value;
+    isGiven[i] = true;
+  }
+  for (auto &value : bound)
+    if (value.get<ConflictValue>() || (value.as<OptionalValue>() && !value.as<OptionalValue>()->orNone))
+      value = present(value, "an argument");
+  return bound;
+}
+
+} // namespace mpy

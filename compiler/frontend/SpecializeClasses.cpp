@@ -1,0 +1,377 @@
+// Classes and attributes. A class is an object of the heap with its attributes and its method resolution order; an instance holds
+// its own attributes. Finding a method, a property or an operator happens at compile time.
+#include "frontend/Specializer.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+void Specializer::executeClass(const ast::ClassDef &node) {
+  ClassState cls;
+  cls.name = node.name;
+  cls.node = &node;
+  std::vector<std::vector<ObjectId>> orders;
+  std::vector<ObjectId> bases;
+  for (auto *base : node.bases) {
+    Value value = evaluate(base);
+    auto *ref = value.get<ObjectRef>();
+    if (!ref || !heap.get<ClassState>(ref->id))
+      fail(ErrorId::NotAClass, {describe(value)});
+    bases.push_back(ref->id);
+    orders.push_back(heap.get<ClassState>(ref->id)->resolution);
+  }
+  if (!node.keywords.empty())
+    fail(ErrorId::Unsupported, {"a metaclass or class keyword"});
+  if (bases.empty()) {
+    bases.push_back(builtinClasses.at("object"));
+    orders.push_back({bases[0]});
+  }
+  orders.push_back(bases);
+  ObjectId id = heap.add(CellState{Unbound{}});
+  cls.resolution.push_back(id);
+  // C3: the first candidate that stands in the tail of no other list.
+  while (llvm::any_of(orders, [](auto &order) { return !order.empty(); })) {
+    std::optional<ObjectId> chosen;
+    for (auto &order : orders) {
+      if (order.empty())
+        continue;
+      ObjectId candidate = order[0];
+      bool inTail = llvm::any_of(orders, [&](auto &other) { return !other.empty() && llvm::is_contained(llvm::drop_begin(other), candidate); });
+      if (!inTail) {
+        chosen = candidate;
+        break;
+      }
+    }
+    if (!chosen)
+      fail(ErrorId::NotAClass, {"the bases of '" + node.name + "'"}, {.found = "no consistent method resolution order"});
+    cls.resolution.push_back(*chosen);
+    for (auto &order : orders)
+      if (!order.empty() && order[0] == *chosen)
+        order.erase(order.begin());
+  }
+  Frame body;
+  body.scope = &node.scope;
+  body.globals = frame().globals;
+  body.name = node.name;
+  body.callSpan = node.span;
+  body.cells = {};
+  for (auto &name : node.scope.freeNames)
+    if (auto it = frame().cells.find(name); it != frame().cells.end())
+      body.cells[name] = it->second;
+  frames.push_back(&body);
+  struct Pop {
+    Specializer &s;
+    size_t depth;
+    ~Pop() { s.frames.resize(depth); }
+  } pop{*this, frames.size() - 1};
+  execute(node.body);
+  // Attributes in the order of their first assignment; a method knows its class, for super().
+  for (auto &name : node.scope.locals) {
+    auto it = body.locals.find(name);
+    if (it == body.locals.end())
+      continue;
+    Value value = it->second;
+    auto own = [&](Value function) -> Value {
+      auto *closure = function.as<ClosureValue>();
+      if (!closure || closure->ownerClass)
+        return function;
+      ClosureValue method = *closure;
+      method.ownerClass = id;
+      return std::make_shared<const ClosureValue>(std::move(method));
+    };
+    if (auto *property = value.as<PropertyValue>())
+      value = std::make_shared<const PropertyValue>(PropertyValue{property->kind, own(property->getter), own(property->setter)});
+    cls.attributes.push_back({name, own(value)});
+  }
+  heap.set(id, std::move(cls));
+  frames.resize(frames.size() - 1);
+  Value result = ObjectRef{id};
+  for (auto *decorator : llvm::reverse(node.decorators))
+    result = call(evaluate(decorator), CallArguments{{result}, {}, decorator->span});
+  assignName(node.name, result);
+}
+
+std::optional<ObjectId> Specializer::classOf(const Value &value) {
+  if (auto *instance = object<InstanceState>(value))
+    return instance->cls;
+  return std::nullopt;
+}
+
+Value Specializer::classAttribute(ObjectId cls, llvm::StringRef name, std::optional<ObjectId> after) {
+  bool found = !after;
+  for (ObjectId candidate : heap.get<ClassState>(cls)->resolution) {
+    if (!found) {
+      found = candidate == *after;
+      continue;
+    }
+    for (auto &attribute : heap.get<ClassState>(candidate)->attributes)
+      if (attribute.first == name)
+        return attribute.second;
+  }
+  return Unbound{};
+}
+
+bool Specializer::isSubclass(ObjectId cls, llvm::StringRef builtinName) {
+  auto it = builtinClasses.find(builtinName.str());
+  return it != builtinClasses.end() && llvm::is_contained(heap.get<ClassState>(cls)->resolution, it->second);
+}
+
+/// What a class attribute becomes when it is read through an instance.
+static Value boundAttribute(Specializer &s, const Value &self, const Value &attribute, ObjectId cls) {
+  if (attribute.as<ClosureValue>() || attribute.get<const LibraryValue *>())
+    return std::make_shared<const BoundMethodValue>(BoundMethodValue{self, attribute});
+  if (auto *property = attribute.as<PropertyValue>()) {
+    Shared<PropertyValue> keep = *attribute.get<Shared<PropertyValue>>();
+    if (property->kind == PropertyValue::Kind::Property)
+      return s.call(property->getter, CallArguments{{self}, {}, s.span});
+    if (property->kind == PropertyValue::Kind::Static)
+      return property->getter;
+    return std::make_shared<const BoundMethodValue>(BoundMethodValue{ObjectRef{cls}, property->getter});
+  }
+  return attribute;
+}
+
+static const char *containerMethods(Specializer &s, const Value &value) {
+  if (s.object<ListState>(value))
+    return "list.";
+  if (auto *dict = s.object<DictState>(value))
+    return dict->isSet ? "set." : "dict.";
+  if (value.as<TupleValue>())
+    return "tuple.";
+  if (value.get<Text>())
+    return "str.";
+  return nullptr;
+}
+
+Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
+  if (auto *ref = object.get<ObjectRef>())
+    checkUsable(ref->id);
+  if (auto *instance = this->object<InstanceState>(object)) {
+    ObjectId cls = instance->cls;
+    Value fromClass = classAttribute(cls, name);
+    // A property goes before what the instance holds.
+    auto *property = fromClass.as<PropertyValue>();
+    if (!property || property->kind != PropertyValue::Kind::Property)
+      for (auto &attribute : instance->attributes)
+        if (attribute.first == name) {
+          auto *optional = attribute.second.as<OptionalValue>();
+          if (optional && !optional->orNone) {
+            check(optional->present, "AttributeError", ("'" + typeName(object) + "' object has no attribute '" + name + "'").str());
+            return optional->value;
+          }
+          return attribute.second;
+        }
+    if (!fromClass.isUnbound())
+      return boundAttribute(*this, object, fromClass, cls);
+    if (name == "__class__")
+      return ObjectRef{cls};
+    if (name == "__dict__") {
+      DictState dict;
+      for (auto &attribute : this->object<InstanceState>(object)->attributes)
+        dict.entries.push_back({makeText(attribute.first), attribute.second});
+      return ObjectRef{heap.add(std::move(dict))};
+    }
+    if (isSubclass(cls, "BaseException") && name == "args")
+      return newTuple({});
+    return Unbound{};
+  }
+  if (auto *cls = this->object<ClassState>(object)) {
+    if (name == "__name__")
+      return makeText(cls->name);
+    ObjectId id = object.get<ObjectRef>()->id;
+    Value value = classAttribute(id, name);
+    if (auto *property = value.as<PropertyValue>()) {
+      if (property->kind == PropertyValue::Kind::Static)
+        return property->getter;
+      if (property->kind == PropertyValue::Kind::Class)
+        return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, property->getter});
+    }
+    return value;
+  }
+  if (auto *super = object.as<SuperValue>()) {
+    auto cls = classOf(super->self);
+    bool onClass = false;
+    if (!cls)
+      if (auto *ref = super->self.get<ObjectRef>(); ref && heap.get<ClassState>(ref->id))
+        cls = ref->id, onClass = true;
+    if (!cls)
+      return Unbound{};
+    Value value = classAttribute(*cls, name, super->ownerClass);
+    if (value.isUnbound())
+      return value;
+    return onClass && value.as<ClosureValue>() ? value : boundAttribute(*this, super->self, value, *cls);
+  }
+  if (isArray(object) || object.get<DType>())
+    return arrayAttribute(*this, object, name);
+  if (auto *scalar = object.get<Scalar>(); scalar) {
+    if (!isPython(scalar->kind) || scalar->isMixed())
+      return arrayAttribute(*this, object, name);
+    if (name == "real")
+      return object;
+  }
+  if (auto *module = object.as<ModuleValue>())
+    return moduleAttribute(*module, name);
+  if (auto *tuple = object.as<TupleValue>())
+    for (size_t i = 0; i < tuple->fields.size(); ++i)
+      if (tuple->fields[i] == name)
+        return tuple->items[i];
+  if (auto *closure = object.as<ClosureValue>()) {
+    if (name == "__name__")
+      return makeText(closure->name);
+    if (name == "__doc__")
+      return NoneValue{};
+  }
+  if (auto *exception = object.as<ExceptionValue>(); exception && name == "args")
+    return newTuple(exception->arguments);
+  if (auto *property = object.as<PropertyValue>(); property && property->kind == PropertyValue::Kind::Property && name == "setter") {
+    static const LibraryValue *setter = findBuiltin("property.setter");
+    return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, setter});
+  }
+  if (this->object<RandomState>(object)) {
+    if (auto *method = findLibraryFunction(("randomstate." + name).str()))
+      return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, method});
+    return Unbound{};
+  }
+  if (const char *prefix = containerMethods(*this, object))
+    if (auto *method = findBuiltin((prefix + name).str()))
+      return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, method});
+  if (auto *library = object.get<const LibraryValue *>(); library && name == "__name__")
+    return makeText(llvm::StringRef((*library)->name).rsplit('.').second.str());
+  return Unbound{};
+}
+
+Value Specializer::attribute(const Value &object, llvm::StringRef name) {
+  Value value = findAttribute(object, name);
+  if (!value.isUnbound())
+    return value;
+  std::string help;
+  if (auto *instance = this->object<InstanceState>(object))
+    for (auto &attribute : instance->attributes)
+      if (llvm::StringRef(attribute.first).edit_distance(name) == 1)
+        help = "did you mean '" + attribute.first + "'?";
+  if (this->object<InstanceState>(object) && help.empty() && !frames.empty()) {
+    Value method = classAttribute(*classOf(object), "__getattr__");
+    if (!method.isUnbound())
+      return call(method, CallArguments{{object, makeText(name.str())}, {}, span});
+  }
+  fail(ErrorId::UnknownAttribute, {typeName(object), name.str()}, {.help = help});
+}
+
+void Specializer::setAttribute(const Value &given, llvm::StringRef name, const Value &value) {
+  Value object = present(given, "the object");
+  label(value, name);
+  auto put = [&](std::vector<std::pair<std::string, Value>> &attributes) {
+    for (auto &attribute : attributes)
+      if (attribute.first == name) {
+        attribute.second = value;
+        return;
+      }
+    attributes.push_back({name.str(), value});
+  };
+  if (auto *instance = this->object<InstanceState>(object)) {
+    Value fromClass = classAttribute(instance->cls, name);
+    if (auto *property = fromClass.as<PropertyValue>(); property && property->kind == PropertyValue::Kind::Property) {
+      Shared<PropertyValue> keep = *fromClass.get<Shared<PropertyValue>>();
+      if (property->setter.isUnbound() || property->setter.isNone()) {
+        raiseHere("AttributeError", ("property '" + name + "' of '" + typeName(object) + "' object has no setter").str());
+        return;
+      }
+      call(property->setter, CallArguments{{object, value}, {}, span});
+      return;
+    }
+    InstanceState changed = *this->object<InstanceState>(object);
+    put(changed.attributes);
+    heap.set(object.get<ObjectRef>()->id, std::move(changed));
+    return;
+  }
+  if (auto *cls = this->object<ClassState>(object)) {
+    ClassState changed = *cls;
+    put(changed.attributes);
+    heap.set(object.get<ObjectRef>()->id, std::move(changed));
+    return;
+  }
+  if (auto *module = object.as<ModuleValue>(); module && module->globals) {
+    NamespaceState names = *heap.get<NamespaceState>(*module->globals);
+    auto it = names.cells.find(name.str());
+    if (it != names.cells.end()) {
+      heap.set(it->second, CellState{value});
+      return;
+    }
+    names.cells[name.str()] = heap.add(CellState{value});
+    heap.set(*module->globals, std::move(names));
+    return;
+  }
+  if (auto id = arrayObject(object); id && name == "shape")
+    fail(ErrorId::Unsupported, {"assignment to 'shape'"}, {.help = "write a = a.reshape(..)"});
+  fail(ErrorId::CannotSetAttribute, {typeName(object), name.str()});
+}
+
+std::optional<Value> Specializer::callMethod(const Value &object, llvm::StringRef method, ValueList arguments) {
+  auto cls = classOf(object);
+  if (!cls)
+    return std::nullopt;
+  Value function = classAttribute(*cls, method);
+  if (function.isUnbound())
+    return std::nullopt;
+  return call(boundAttribute(*this, object, function, *cls), CallArguments{std::move(arguments), {}, span});
+}
+
+Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
+  const ClassState &state = *heap.get<ClassState>(cls);
+  Value initialiser = classAttribute(cls, "__init__");
+  if (isSubclass(cls, "BaseException") && initialiser.isUnbound())
+    return std::make_shared<const ExceptionValue>(ExceptionValue{state.name, arguments.positional});
+  if (!classAttribute(cls, "__new__").isUnbound())
+    fail(ErrorId::Unsupported, {"'__new__'"});
+  std::string name = state.name;
+  Value self = ObjectRef{heap.add(InstanceState{cls, {}})};
+  if (initialiser.isUnbound()) {
+    if (!arguments.positional.empty() || !arguments.keywords.empty())
+      fail(ErrorId::CallArguments, {name + "()", "takes no arguments"});
+    return self;
+  }
+  call(boundAttribute(*this, self, initialiser, cls), std::move(arguments));
+  return self;
+}
+
+bool Specializer::isInstance(const Value &given, const Value &type) {
+  if (auto *tuple = type.as<TupleValue>())
+    return llvm::any_of(tuple->items, [&](const Value &item) { return isInstance(given, item); });
+  if (auto *ref = type.get<ObjectRef>()) {
+    auto *cls = heap.get<ClassState>(ref->id);
+    if (!cls)
+      fail(ErrorId::NotAClass, {describe(type)});
+    if (cls->name == "object" && !cls->node)
+      return true;
+    if (auto *exception = given.as<ExceptionValue>()) {
+      auto it = builtinClasses.find(exception->kind);
+      return it != builtinClasses.end() && llvm::is_contained(heap.get<ClassState>(it->second)->resolution, ref->id);
+    }
+    auto own = classOf(given);
+    return own && llvm::is_contained(heap.get<ClassState>(*own)->resolution, ref->id);
+  }
+  auto *scalar = given.get<Scalar>();
+  if (auto *dtype = type.get<DType>())
+    return scalar && !isPython(scalar->kind) && dtypeOf(scalar->kind) == *dtype;
+  auto *library = type.get<const LibraryValue *>();
+  if (!library)
+    fail(ErrorId::NotAClass, {describe(type)});
+  llvm::StringRef name = (*library)->name;
+  if (scalar && scalar->isMixed())
+    fail(ErrorId::RunTimeType, {}, {.found = describe(given), .help = "make it one type: float(x)"});
+  if (name == "builtins.float") // np.float64 is a float, np.int64 is no int.
+    return scalar && (scalar->kind == ScalarKind::PyFloat || scalar->kind == ScalarKind::Float64);
+  if (name == "builtins.int")
+    return scalar && (scalar->kind == ScalarKind::PyInt || scalar->kind == ScalarKind::PyBool);
+  if (name == "builtins.bool")
+    return scalar && scalar->kind == ScalarKind::PyBool;
+  if (name == "numpy.ndarray")
+    return isArray(given);
+  if (name == "numpy.floating")
+    return scalar && !isPython(scalar->kind) && isFloat(scalar->kind);
+  if (name == "numpy.integer")
+    return scalar && (scalar->kind == ScalarKind::Int32 || scalar->kind == ScalarKind::Int64);
+  return "builtins." + typeName(given) == name.str();
+}
+
+} // namespace mpy

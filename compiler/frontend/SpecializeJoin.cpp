@@ -1,0 +1,104 @@
+// Branches on run-time conditions: both paths run on a copy of the state, inside the regions of one scf.if, and what differs
+// between their final states becomes its results.
+#include "frontend/Joiner.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+State Specializer::snapshot() { return State{heap, frame().locals, dead}; }
+
+void Specializer::restore(const State &state) {
+  heap = state.heap;
+  frame().locals = state.locals;
+  dead = state.dead;
+}
+
+bool Specializer::isAvailable(mlir::Value value) {
+  Region *region = value.getParentRegion();
+  // Placeholders of a join in progress belong to no region.
+  if (!region)
+    return false;
+  if (region->isAncestor(builder.getInsertionBlock()->getParent()))
+    return true;
+  // Values of the callers become parameters of the function being made.
+  return llvm::any_of(outliningBlocks, [&](Block *caller) { return region->isAncestor(caller->getParent()); });
+}
+
+void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenBranch, llvm::function_ref<void()> elseBranch) {
+  size_t mark = heap.size();
+  State entry = snapshot();
+  auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
+  auto runPath = [&](Block *block, llvm::function_ref<void()> path) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(block->getTerminator());
+    path();
+    return snapshot();
+  };
+  State thenState = runPath(op.thenBlock(), thenBranch);
+  restore(entry);
+  // The second path numbers its objects behind those of the first.
+  heap.resize(thenState.heap.size());
+  State elseState = runPath(op.elseBlock(), elseBranch);
+
+  Joiner joiner(*this, thenState, elseState, mark, op.thenBlock(), op.elseBlock(), /*isLoop=*/false);
+  restore(entry);
+  std::vector<JoinedLeaf> leaves = joiner.collect();
+  if (leaves.empty()) {
+    restore(joiner.build({}));
+    return;
+  }
+  llvm::SmallVector<mlir::Type> types;
+  for (auto &leaf : leaves)
+    types.push_back(leaf.type);
+  builder.setInsertionPoint(op);
+  auto joined = scf::IfOp::create(builder, op.getLoc(), types, condition, /*addThenBlock=*/false, /*addElseBlock=*/false);
+  joined.getThenRegion().takeBody(op.getThenRegion());
+  joined.getElseRegion().takeBody(op.getElseRegion());
+  auto yield = [&](Block *block, bool isFirst) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(block->getTerminator());
+    llvm::SmallVector<mlir::Value> values;
+    for (auto &leaf : leaves)
+      values.push_back(isFirst ? leaf.first : leaf.second);
+    Operation *old = block->getTerminator();
+    scf::YieldOp::create(builder, op.getLoc(), values);
+    old->erase();
+  };
+  yield(joined.thenBlock(), true);
+  yield(joined.elseBlock(), false);
+  op.erase();
+  builder.setInsertionPointAfter(joined);
+  restore(joiner.build(joined.getResults()));
+}
+
+Value Specializer::branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue, llvm::function_ref<Value()> elseValue) {
+  std::string name = "%branch" + std::to_string(frame().locals.size());
+  branch(
+      condition, [&] { frame().locals[name] = thenValue(); }, [&] { frame().locals[name] = elseValue(); });
+  Value result = frame().locals[name];
+  frame().locals.erase(name);
+  return result;
+}
+
+Value Specializer::present(const Value &value, llvm::StringRef name) {
+  if (auto *conflict = value.get<ConflictValue>()) {
+    Diagnostic error = *conflict->error;
+    error.span = span;
+    diagnostics.report(error);
+    throw Abort();
+  }
+  auto *optional = value.as<OptionalValue>();
+  if (!optional)
+    return value;
+  if (optional->orNone)
+    check(optional->present, "TypeError", ("unsupported operation on None: " + name + " may be None here").str());
+  else
+    check(optional->present, frame().closure ? "UnboundLocalError" : "NameError",
+          frame().closure ? ("cannot access local variable '" + name + "' where it is not associated with a value").str()
+                          : ("name '" + name + "' is not defined").str());
+  return present(optional->value, name);
+}
+
+} // namespace mpy

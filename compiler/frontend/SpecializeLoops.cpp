@@ -1,0 +1,522 @@
+// Loops. One over a run-time range stays a loop, whose carried values are exactly what the body changes:
+//
+//   for v in x: s += v     =>     %s = scf.for %k = 0 to %n iter_args(%s = 0.0) { yield %s + x[%k] }
+//
+// The carried values are found by running the body: what differs at its end from its head is joined (Joiner), the body is emitted
+// again for the wider head, until nothing is new. A loop with `break` or `return` inside is an scf.while that carries its condition.
+// A loop whose iterations differ in structure (`d = grad(d)`), or over a list, is unrolled.
+#include "frontend/Joiner.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+struct Specializer::LoopShape {
+  std::optional<IntExpr> trip;                       // for: the number of iterations
+  std::function<void(const IntExpr &)> begin;        // for: binds the target for an iteration
+  const ast::Body *body = nullptr;
+  std::function<Scalar()> test;                      // while: asked before each iteration but the first
+  Scalar firstTest;                                  // while: asked before the loop
+  bool jumps = false;                                // break or return inside
+};
+
+/// Whether a loop body can leave its loop before the end.
+static bool canJump(const ast::Body &body, bool insideInner = false) {
+  for (auto *stmt : body) {
+    if (isa<ast::Return>(stmt) || (!insideInner && isa<ast::Break>(stmt)))
+      return true;
+    bool found = llvm::TypeSwitch<const ast::Stmt *, bool>(stmt)
+                     .Case<ast::If>([&](auto *node) { return canJump(node->body, insideInner) || canJump(node->orelse, insideInner); })
+                     .Case<ast::For, ast::While>([&](auto *node) { return canJump(node->body, true) || canJump(node->orelse, insideInner); })
+                     .Case<ast::With>([&](auto *node) { return canJump(node->body, insideInner); })
+                     .Case<ast::Try>([&](auto *node) { return canJump(node->body, insideInner) || canJump(node->finalbody, insideInner); })
+                     .Default([](auto *) { return false; });
+    if (found)
+      return true;
+  }
+  return false;
+}
+
+/// How a value is walked at run time: the number of items, and the item at a position.
+struct RunTimeWalk {
+  IntExpr length;
+  std::function<Value(const IntExpr &)> item;
+};
+
+static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value) {
+  if (auto *range = value.as<RangeValue>()) {
+    RangeValue r = *range;
+    auto step = r.step.known();
+    IntExpr length;
+    if (step) {
+      if (*step == 0)
+        s.fail(ErrorId::ArgumentValue, {"range() arg 3 must not be zero"});
+      IntExpr distance = *step > 0 ? r.stop - r.start : r.start - r.stop;
+      int64_t size = std::abs(*step);
+      length = maximum(IntExpr(0), size == 1 ? distance : floorDivide(distance + IntExpr(size - 1), IntExpr(size)));
+    } else {
+      // ceil((stop - start) / step), whatever the sign of the step.
+      Location loc = s.loc();
+      mlir::Value stepValue = s.index(r.step), zero = s.create<arith::ConstantIndexOp>(0);
+      s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, stepValue, zero), "ValueError", "range() arg 3 must not be zero");
+      mlir::Value count = arith::CeilDivSIOp::create(s.builder, loc, s.index(r.stop - r.start), stepValue);
+      length = symbolExpr(s.create<arith::MaxSIOp>(count, zero), true);
+    }
+    return RunTimeWalk{length, [&s, r](const IntExpr &k) { return Value(s.makeInt(r.start + k * r.step)); }};
+  }
+  if (auto id = s.arrayObject(value)) {
+    auto *array = s.heap.get<ArrayState>(*id);
+    if (array->shape.empty())
+      s.fail(ErrorId::NotIterable, {"an array of rank 0"});
+    ObjectId object = *id;
+    return RunTimeWalk{array->shape[0], [&s, object](const IntExpr &k) {
+                         return arraySubscript(s, object, Value(s.makeInt(k)));
+                       }};
+  }
+  auto *iterable = value.as<IterableValue>();
+  if (!iterable)
+    return std::nullopt;
+  using Kind = IterableValue::Kind;
+  if (iterable->kind != Kind::Enumerate && iterable->kind != Kind::Zip && iterable->kind != Kind::Reversed)
+    return std::nullopt;
+  std::vector<RunTimeWalk> parts;
+  for (auto &part : iterable->parts) {
+    auto walk = runTimeWalk(s, part);
+    if (!walk)
+      return std::nullopt;
+    parts.push_back(*walk);
+  }
+  if (parts.empty())
+    return std::nullopt;
+  IntExpr length = parts[0].length;
+  for (auto &part : parts)
+    length = minimum(length, part.length);
+  if (iterable->kind == Kind::Reversed)
+    return RunTimeWalk{length, [parts, length](const IntExpr &k) { return parts[0].item(length - IntExpr(1) - k); }};
+  if (iterable->kind == Kind::Enumerate) {
+    IntExpr start = iterable->start;
+    return RunTimeWalk{length, [&s, parts, start](const IntExpr &k) {
+                         return s.newTuple({s.makeInt(start + k), parts[0].item(k)});
+                       }};
+  }
+  return RunTimeWalk{length, [&s, parts](const IntExpr &k) {
+                       ValueList row;
+                       for (auto &part : parts)
+                         row.push_back(part.item(k));
+                       return s.newTuple(std::move(row));
+                     }};
+}
+
+/// How many slots of a state cannot be used; a head has settled when the end of the body adds none.
+static size_t countUnusable(const State &state) {
+  size_t count = 0;
+  for (auto &local : state.locals)
+    count += local.second.get<ConflictValue>() != nullptr;
+  for (ObjectId id = 0; id < state.heap.size(); ++id) {
+    if (!state.heap.pointer(id))
+      continue;
+    count += state.heap.get<BrokenState>(id) != nullptr;
+    if (auto *cell = state.heap.get<CellState>(id))
+      count += cell->value.get<ConflictValue>() != nullptr;
+    if (auto *instance = state.heap.get<InstanceState>(id))
+      for (auto &attribute : instance->attributes)
+        count += attribute.second.get<ConflictValue>() != nullptr;
+    if (auto *array = state.heap.get<ArrayState>(id))
+      count += array->stale + array->maybeAliases.size();
+  }
+  return count;
+}
+
+/// After at least one iteration a slot is what the end of the body says: never absent, of one kind.
+static Value refine(Specializer &s, const Value &joined, const Value &end) {
+  auto *optional = joined.as<OptionalValue>();
+  if (optional && !end.as<OptionalValue>() && !end.isNone() && !end.isUnbound())
+    return refine(s, optional->value, end);
+  auto *mixed = joined.get<Scalar>(), *definite = end.get<Scalar>();
+  if (mixed && definite && mixed->isMixed() && !definite->isMixed()) {
+    mlir::Value value = mixed->value;
+    if (value.getType() != typeOf(definite->kind, s.context()))
+      value = s.create<CastOp>(value, typeOf(definite->kind, s.context()));
+    return s.makeScalar(definite->kind, value);
+  }
+  return joined;
+}
+
+static void refineState(Specializer &s, const State &end, size_t mark) {
+  for (auto &local : s.frame().locals)
+    if (auto it = end.locals.find(local.first); it != end.locals.end())
+      local.second = refine(s, local.second, it->second);
+  for (ObjectId id = 0; id < mark; ++id) {
+    if (auto *cell = s.heap.get<CellState>(id)) {
+      if (auto *other = end.heap.get<CellState>(id))
+        s.heap.set(id, CellState{refine(s, cell->value, other->value)});
+    } else if (auto *instance = s.heap.get<InstanceState>(id)) {
+      auto *other = end.heap.get<InstanceState>(id);
+      InstanceState result = *instance;
+      for (auto &attribute : result.attributes)
+        if (other)
+          for (auto &candidate : other->attributes)
+            if (candidate.first == attribute.first)
+              attribute.second = refine(s, attribute.second, candidate.second);
+      s.heap.set(id, std::move(result));
+    }
+  }
+}
+
+void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
+  State entry = snapshot();
+  size_t mark = heap.size();
+  Location location = loc();
+  Block *before = builder.getInsertionBlock();
+  auto lastBefore = builder.getInsertionPoint() == before->begin() ? nullptr : &*std::prev(builder.getInsertionPoint());
+  auto insertionPoint = builder.getInsertionPoint();
+  bool isWhile = shape.jumps || shape.test;
+  State head = entry;
+  // Heads of earlier rounds refer to placeholders of the joins that made them.
+  std::vector<std::unique_ptr<Joiner>> history;
+  std::vector<std::unique_ptr<State>> states;
+  std::vector<std::unique_ptr<Block>> thrownAway;
+
+  for (unsigned round = 0; round < 12; ++round) {
+    restore(entry);
+    builder.setInsertionPoint(before, insertionPoint);
+    thrownAway.push_back(std::make_unique<Block>());
+    states.push_back(std::make_unique<State>(head));
+    auto headJoin = std::make_unique<Joiner>(*this, entry, *states.back(), mark, before, thrownAway.back().get(), true);
+    std::vector<JoinedLeaf> carried = headJoin->collect();
+    llvm::SmallVector<mlir::Value> initial;
+    llvm::SmallVector<mlir::Type> types;
+    if (isWhile) {
+      initial.push_back(shape.test ? ssa(shape.firstTest)
+                                   : create<arith::CmpIOp>(arith::CmpIPredicate::sgt, index(*shape.trip),
+                                                           create<arith::ConstantIndexOp>(0))
+                                         .getResult());
+      if (shape.trip)
+        initial.push_back(create<arith::ConstantIndexOp>(0));
+    }
+    size_t own = initial.size();
+    for (auto &leaf : carried)
+      initial.push_back(leaf.first);
+    for (auto value : initial)
+      types.push_back(value.getType());
+
+    Operation *loop;
+    Block *body;
+    mlir::ValueRange arguments;
+    IntExpr counter;
+    if (isWhile) {
+      auto op = scf::WhileOp::create(builder, location, types, initial);
+      loop = op;
+      llvm::SmallVector<Location> locations(types.size(), location);
+      Block *condition = builder.createBlock(&op.getBefore(), {}, types, locations);
+      scf::ConditionOp::create(builder, location, condition->getArgument(0), condition->getArguments());
+      body = builder.createBlock(&op.getAfter(), {}, types, locations);
+      arguments = body->getArguments().drop_front(own);
+      if (shape.trip)
+        counter = symbolExpr(body->getArgument(1), true);
+    } else {
+      mlir::Value zero = create<arith::ConstantIndexOp>(0), one = create<arith::ConstantIndexOp>(1);
+      auto op = scf::ForOp::create(builder, location, zero, index(*shape.trip), one, initial);
+      loop = op;
+      body = op.getBody();
+      if (!body->empty() && body->mightHaveTerminator())
+        body->getTerminator()->erase();
+      arguments = op.getRegionIterArgs();
+      counter = symbolExpr(op.getInductionVar(), true);
+    }
+
+    builder.setInsertionPointToEnd(body);
+    State start = headJoin->build(arguments);
+    restore(start);
+    frame().locals["%continue"] = makeBool(false);
+    if (shape.begin)
+      shape.begin(counter);
+    execute(*shape.body);
+    Scalar goOn = makeBool(true);
+    if (isWhile && !dead) {
+      auto flag = [&](const char *name) { return truth(frame().locals.count(name) ? frame().locals[name] : Value(makeBool(false))); };
+      Scalar left = scalarBinary(ast::BinaryOperator::BitOr, flag("%break"), flag("%return"));
+      goOn = negate(left);
+      auto next = [&]() -> Value {
+        if (shape.test)
+          return shape.test();
+        return makeScalar(ScalarKind::PyBool, create<arith::CmpIOp>(arith::CmpIPredicate::slt, index(counter + IntExpr(1)),
+                                                                    index(*shape.trip)));
+      };
+      if (goOn.knownBool == true)
+        goOn = truth(next());
+      else if (!goOn.knownBool)
+        goOn = truth(branchValue(ssa(goOn), [&] { return Value(truth(next())); }, [&] { return Value(makeBool(false)); }));
+    }
+    frame().locals.erase("%continue");
+    mlir::Value goOnValue = isWhile ? ssa(goOn) : mlir::Value();
+    dropDeadNames(node);
+    State end = snapshot();
+
+    // Settled when every difference is one of the carried values, of the same type.
+    llvm::SmallVector<mlir::Value> yielded(arguments.begin(), arguments.end());
+    bool settled = true;
+    State joined;
+    if (!end.dead) {
+      thrownAway.push_back(std::make_unique<Block>());
+      auto startCopy = std::make_unique<State>(start);
+      auto endCopy = std::make_unique<State>(end);
+      auto endJoin = std::make_unique<Joiner>(*this, *startCopy, *endCopy, start.heap.size(), thrownAway.back().get(),
+                                              builder.getInsertionBlock(), true);
+      std::vector<JoinedLeaf> leaves = endJoin->collect();
+      std::vector<bool> used(arguments.size());
+      llvm::SmallVector<mlir::Value> placeholders;
+      for (auto &leaf : leaves) {
+        auto argument = dyn_cast<BlockArgument>(leaf.first);
+        bool isCarried = argument && argument.getOwner() == body && argument.getType() == leaf.type &&
+                         argument.getArgNumber() >= body->getNumArguments() - arguments.size();
+        size_t position = isCarried ? argument.getArgNumber() - (body->getNumArguments() - arguments.size()) : 0;
+        if (!isCarried || used[position]) {
+          settled = false;
+          continue;
+        }
+        used[position] = true;
+        yielded[position] = leaf.second;
+      }
+      placeholders = endJoin->placeholders();
+      joined = endJoin->build(placeholders);
+      settled &= countUnusable(joined) == countUnusable(start);
+      history.push_back(std::move(endJoin));
+      states.push_back(std::move(startCopy));
+      states.push_back(std::move(endCopy));
+    }
+    if (settled) {
+      llvm::SmallVector<mlir::Value> results;
+      if (isWhile) {
+        results.push_back(goOnValue);
+        if (shape.trip)
+          results.push_back(index(counter + IntExpr(1)));
+      }
+      results.append(yielded.begin(), yielded.end());
+      scf::YieldOp::create(builder, location, results);
+      builder.setInsertionPointAfter(loop);
+      restore(headJoin->build(loop->getResults().drop_front(own)));
+      dead = false;
+      auto trip = shape.trip ? shape.trip->known() : std::nullopt;
+      bool runs = shape.test ? shape.firstTest.knownBool == true : trip && *trip > 0;
+      if (runs && !end.dead)
+        refineState(*this, end, mark);
+      else if (runs)
+        dead = true; // The first iteration ends in an exception.
+      return;
+    }
+    head = std::move(joined);
+    history.push_back(std::move(headJoin));
+    eraseSince(before, lastBefore, insertionPoint);
+  }
+  restore(entry);
+  fail(ErrorId::LoopNeverSettles, {}, {.help = "give the variables of the loop their final types before it"});
+}
+
+void Specializer::eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end) {
+  auto begin = last ? std::next(Block::iterator(last)) : block->begin();
+  llvm::SmallVector<Operation *> made;
+  for (auto it = begin; it != end; ++it)
+    made.push_back(&*it);
+  for (Operation *op : llvm::reverse(made)) {
+    op->dropAllUses();
+    op->erase();
+  }
+}
+
+bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors) {
+  State entry = snapshot();
+  size_t depth = frames.size();
+  Span place = span;
+  Block *block = builder.getInsertionBlock();
+  auto point = builder.getInsertionPoint();
+  Operation *last = point == block->begin() ? nullptr : &*std::prev(point);
+  Diagnostics::Capture capture(diagnostics);
+  try {
+    action();
+    return true;
+  } catch (const Abort &) {
+    frames.resize(depth);
+    span = place;
+    builder.setInsertionPoint(block, point);
+    restore(entry);
+    eraseSince(block, last, point);
+    errors = capture.errors;
+    return false;
+  }
+}
+
+void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body) {
+  auto items = knownItems(iterable);
+  if (!items)
+    fail(runTimeWalk(*this, iterable) ? ErrorId::UnknownLength : ErrorId::NotIterable, {describe(iterable)});
+  for (auto &item : *items) {
+    if (++unrolled > maximumUnrolled)
+      fail(ErrorId::UnrollsTooFar, {"this loop"});
+    body(item);
+  }
+}
+
+/// One iteration after the other, at compile time.
+void Specializer::unrollFor(const ast::For &loop, const ValueList &items, size_t from) {
+  for (size_t i = from; i < items.size() && !dead; ++i) {
+    if (++unrolled > maximumUnrolled)
+      fail(ErrorId::UnrollsTooFar, {"this loop"},
+           {.found = std::to_string(items.size()) + " iterations that differ in structure",
+            .help = "keep the same types and structure in every iteration, then it stays a loop"});
+    frame().locals["%continue"] = makeBool(false);
+    assign(*loop.target, items[i]);
+    execute(loop.body);
+    frame().locals["%continue"] = makeBool(false);
+    Scalar leaves = leftFlag();
+    if (leaves.knownBool == true)
+      return;
+    if (!leaves.knownBool) {
+      branch(
+          ssa(negate(leaves)),
+          [&] {
+            clearFlags();
+            unrollFor(loop, items, i + 1);
+          },
+          [] {});
+      return;
+    }
+  }
+}
+
+void Specializer::executeFor(const ast::For &loop) {
+  if (loop.isAsync)
+    fail(ErrorId::Unsupported, {"'async for'"});
+  Value iterable = present(evaluate(loop.iter), "the iterable");
+  Value outerBreak = frame().locals.count("%break") ? frame().locals["%break"] : Value(makeBool(false));
+  Value outerContinue = frame().locals.count("%continue") ? frame().locals["%continue"] : Value(makeBool(false));
+  frame().locals["%break"] = makeBool(false);
+  auto finish = [&] {
+    Scalar broken = truth(frame().locals["%break"]);
+    frame().locals["%break"] = outerBreak;
+    frame().locals["%continue"] = outerContinue;
+    if (loop.orelse.empty() || dead || broken.knownBool == true)
+      return;
+    Scalar left = scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
+    if (left.knownBool == false)
+      execute(loop.orelse);
+    else if (!left.knownBool)
+      branch(ssa(negate(left)), [&] { execute(loop.orelse); }, [] {});
+  };
+  Span place = span;
+  auto walk = runTimeWalk(*this, iterable);
+  auto items = [&] { return knownItems(iterable); };
+  if (!walk) {
+    auto list = items();
+    if (!list)
+      fail(ErrorId::NotIterable, {describe(iterable)});
+    unrollFor(loop, *list, 0);
+    return finish();
+  }
+  if (walk->length.isKnown(0))
+    return finish();
+  std::vector<Diagnostic> errors;
+  bool known = walk->length.known() && *walk->length.known() <= 4096;
+  bool done = false;
+  if (!known || !unrolledLoops.count(&loop))
+    done = attempt(
+        [&] {
+          LoopShape shape;
+          shape.trip = walk->length;
+          shape.begin = [&](const IntExpr &k) {
+            span = place;
+            assign(*loop.target, walk->item(k));
+          };
+          shape.body = &loop.body;
+          shape.jumps = canJump(loop.body);
+          runTimeLoop(loop, shape);
+        },
+        errors);
+  if (!done && known) {
+    unrolledLoops.insert(&loop);
+    std::vector<Diagnostic> unrollErrors;
+    auto list = items();
+    if (list && (*walk->length.known() <= 64 || errors.empty())) {
+      unrollFor(loop, *list, 0);
+      return finish();
+    }
+    if (list && attempt([&] { unrollFor(loop, *list, 0); }, unrollErrors))
+      return finish();
+  }
+  if (!done) {
+    for (auto &error : errors)
+      diagnostics.report(error);
+    throw Abort();
+  }
+  finish();
+}
+
+void Specializer::executeWhile(const ast::While &loop) {
+  Span place = span;
+  Value outerBreak = frame().locals.count("%break") ? frame().locals["%break"] : Value(makeBool(false));
+  Value outerContinue = frame().locals.count("%continue") ? frame().locals["%continue"] : Value(makeBool(false));
+  frame().locals["%break"] = makeBool(false);
+  auto finish = [&] {
+    Scalar broken = truth(frame().locals["%break"]);
+    frame().locals["%break"] = outerBreak;
+    frame().locals["%continue"] = outerContinue;
+    if (loop.orelse.empty() || dead || broken.knownBool == true)
+      return;
+    Scalar left = scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
+    if (left.knownBool == false)
+      execute(loop.orelse);
+    else if (!left.knownBool)
+      branch(ssa(negate(left)), [&] { execute(loop.orelse); }, [] {});
+  };
+  auto test = [&] {
+    span = place;
+    return truth(evaluate(loop.test));
+  };
+  Scalar first = test();
+  if (first.knownBool == false)
+    return finish();
+  std::vector<Diagnostic> errors;
+  bool done = !unrolledLoops.count(&loop) && attempt(
+                                                 [&] {
+                                                   LoopShape shape;
+                                                   shape.test = test;
+                                                   shape.firstTest = first;
+                                                   shape.body = &loop.body;
+                                                   shape.jumps = true;
+                                                   runTimeLoop(loop, shape);
+                                                 },
+                                                 errors);
+  if (done)
+    return finish();
+  // A condition that is known in each iteration lets the loop run at compile time.
+  std::vector<Diagnostic> unrollErrors;
+  bool unrolledFine = attempt(
+      [&] {
+        Scalar go = first;
+        while (go.knownBool == true && !dead) {
+          if (++unrolled > maximumUnrolled)
+            fail(ErrorId::UnrollsTooFar, {"this loop"});
+          frame().locals["%continue"] = makeBool(false);
+          execute(loop.body);
+          frame().locals["%continue"] = makeBool(false);
+          Scalar left = leftFlag();
+          if (left.knownBool == true)
+            return;
+          go = left.knownBool ? test() : left;
+        }
+        if (!go.knownBool)
+          fail(ErrorId::LoopNeverSettles);
+      },
+      unrollErrors);
+  if (unrolledFine) {
+    unrolledLoops.insert(&loop);
+    return finish();
+  }
+  for (auto &error : errors.empty() ? unrollErrors : errors)
+    diagnostics.report(error);
+  throw Abort();
+}
+
+} // namespace mpy

@@ -1,0 +1,165 @@
+// Imports: library modules under their many names are one thing each; a module of the program is executed once, at its first import.
+#include "frontend/Parse.h"
+#include "frontend/Transforms.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+/// The library module that an imported name means, or empty.
+static std::string libraryModule(llvm::StringRef name) {
+  static const std::map<std::string, std::string> known = {
+      {"numpy", "numpy"},           {"autograd.numpy", "numpy"},        {"minpy.numpy", "numpy"},
+      {"numpy.random", "numpy.random"}, {"autograd.numpy.random", "numpy.random"}, {"minpy.numpy.random", "numpy.random"},
+      {"numpy.linalg", "numpy.linalg"}, {"autograd.numpy.linalg", "numpy.linalg"},
+      {"minpy", "minpy"},           {"minpy.core", "minpy.core"},       {"autograd", "autograd"},
+      {"mpy", "mpy"},               {"math", "math"},                   {"time", "time"},
+      {"sys", "sys"},               {"__future__", "__future__"}};
+  auto it = known.find(name.str());
+  return it == known.end() ? "" : it->second;
+}
+
+/// Modules that Python programs import and that are not compiled.
+static const char *unsupportedModule(llvm::StringRef name) {
+  llvm::StringRef top = name.split('.').first;
+  if (top == "matplotlib")
+    return "plots";
+  if (top == "mpi4py")
+    return "MPI";
+  if (top == "scipy" || top == "os" || top == "functools" || top == "itertools" || top == "collections" || top == "operator" ||
+      top == "random" || top == "copy" || top == "typing" || top == "dataclasses" || top == "json" || top == "pickle" || top == "minpy" || top == "autograd")
+    return "this module";
+  return nullptr;
+}
+
+static Value moduleValue(const std::string &name, std::optional<ObjectId> globals = {}) {
+  return std::make_shared<const ModuleValue>(ModuleValue{name, globals});
+}
+
+ObjectId Specializer::newModule(const ast::Module &, llvm::StringRef name) {
+  ObjectId id = heap.add(NamespaceState{});
+  modules[name.str()] = id;
+  return id;
+}
+
+void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm::StringRef name) {
+  Frame top;
+  top.scope = &node.scope;
+  top.globals = globals;
+  top.name = name.str();
+  top.callSpan = node.span;
+  frames.push_back(&top);
+  struct Pop {
+    Specializer &s;
+    size_t depth;
+    ~Pop() { s.frames.resize(depth); }
+  } pop{*this, frames.size() - 1};
+  top.locals["%return"] = makeBool(false);
+  execute(node.body);
+}
+
+ObjectId Specializer::loadModule(llvm::StringRef name, llvm::StringRef path) {
+  if (auto it = modules.find(name.str()); it != modules.end())
+    return it->second;
+  std::string reason;
+  auto file = sources.load(path, &reason);
+  if (!file)
+    fail(ErrorId::CannotReadModule, {name.str(), reason});
+  std::unique_ptr<ast::Module> parsed = parseModule(sources, *file, diagnostics);
+  if (!parsed)
+    throw Abort();
+  ObjectId globals = newModule(*parsed, name);
+  parsedModules.push_back(std::move(parsed));
+  Span place = span;
+  executeModule(*parsedModules.back(), globals, name);
+  span = place;
+  return globals;
+}
+
+/// The module a dotted name means: of a library, or a file beside the program.
+Value Specializer::importModule(llvm::StringRef name) {
+  if (std::string library = libraryModule(name); !library.empty())
+    return moduleValue(library);
+  std::string relative = name.str();
+  std::replace(relative.begin(), relative.end(), '.', '/');
+  for (auto &folder : importPaths) {
+    for (const char *suffix : {".mpy", "/__init__.mpy"}) {
+      llvm::SmallString<256> path(folder);
+      llvm::sys::path::append(path, relative + suffix);
+      if (llvm::sys::fs::exists(path))
+        return moduleValue(name.str(), loadModule(name, path));
+    }
+  }
+  if (const char *what = unsupportedModule(name))
+    fail(ErrorId::UnsupportedModule, {name.str(), what});
+  fail(ErrorId::UnknownModule, {name.str()}, {.help = "put " + relative + ".mpy beside the program, or name its folder with -I"});
+}
+
+void Specializer::executeImport(const ast::Import &node) {
+  for (auto &alias : node.names) {
+    span = alias.span;
+    Value module = importModule(alias.name);
+    if (!alias.asname.empty()) {
+      assignName(alias.asname, module);
+      continue;
+    }
+    // `import a.b` binds a.
+    llvm::StringRef top = llvm::StringRef(alias.name).split('.').first;
+    if (top != alias.name)
+      module = importModule(top);
+    assignName(top, module);
+  }
+}
+
+void Specializer::executeImportFrom(const ast::ImportFrom &node) {
+  if (node.module == "__future__")
+    return;
+  if (node.level > 1)
+    fail(ErrorId::Unsupported, {"an import from a parent package"});
+  for (auto &alias : node.names) {
+    span = alias.span;
+    std::string bound = alias.asname.empty() ? alias.name : alias.asname;
+    std::string full = node.module.empty() ? alias.name : node.module + "." + alias.name;
+    if (alias.name == "*") {
+      Value module = importModule(node.module);
+      auto *target = module.as<ModuleValue>();
+      if (!target->globals)
+        fail(ErrorId::Unsupported, {"'import *' from a library"}, {.help = "name what you use"});
+      for (auto &cell : NamespaceState(*heap.get<NamespaceState>(*target->globals)).cells)
+        if (cell.first[0] != '_')
+          assignName(cell.first, heap.get<CellState>(cell.second)->value);
+      continue;
+    }
+    if (!libraryModule(full).empty()) {
+      assignName(bound, moduleValue(libraryModule(full)));
+      continue;
+    }
+    Value module = importModule(node.module.empty() ? alias.name : node.module);
+    assignName(bound, node.module.empty() ? module : moduleAttribute(*module.as<ModuleValue>(), alias.name));
+  }
+}
+
+Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef name) {
+  if (target.globals) {
+    auto *names = heap.get<NamespaceState>(*target.globals);
+    auto it = names->cells.find(name.str());
+    if (it != names->cells.end() && !heap.get<CellState>(it->second)->value.isUnbound())
+      return present(heap.get<CellState>(it->second)->value, name);
+    fail(ErrorId::UnknownAttribute, {"module '" + target.name + "'", name.str()});
+  }
+  if (auto *transform = findTransform(target.name, name))
+    return transform;
+  if (std::string inner = libraryModule(target.name + "." + name.str()); !inner.empty())
+    return moduleValue(inner);
+  if (target.name == "minpy.core" || target.name == "autograd" || target.name == "mpy" || target.name == "minpy") {
+    if (target.name == "minpy.core" && (name == "minpy_to_numpy" || name == "numpy_to_minpy"))
+      if (auto *function = findLibraryFunction("numpy.asarray"))
+        return function;
+    fail(ErrorId::UnsupportedModule, {(target.name + "." + name).str(), "this function"});
+  }
+  return libraryAttribute(*this, target.name, name);
+}
+
+} // namespace mpy

@@ -1,0 +1,243 @@
+// Numbers at compile time and at run time: kinds and their types, constants, conversions. A known number gets an operation only
+// when something at run time reads it:  makeInt(3) emits nothing, ssa() of it `arith.constant 3 : i64`.
+#include "frontend/Specializer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace mpy {
+
+bool isPython(ScalarKind kind) { return kind <= ScalarKind::PyFloat; }
+bool isFloat(DType dtype) { return dtype >= DType::Float32; }
+bool isFloat(ScalarKind kind) { return kind == ScalarKind::PyFloat || (!isPython(kind) && isFloat(dtypeOf(kind))); }
+
+DType dtypeOf(ScalarKind kind) {
+  switch (kind) {
+  case ScalarKind::PyBool:
+  case ScalarKind::Bool:
+    return DType::Bool;
+  case ScalarKind::Int32:
+    return DType::Int32;
+  case ScalarKind::PyInt:
+  case ScalarKind::Int64:
+    return DType::Int64;
+  case ScalarKind::Float32:
+    return DType::Float32;
+  default:
+    return DType::Float64;
+  }
+}
+
+ScalarKind scalarKindOf(DType dtype) {
+  return static_cast<ScalarKind>(static_cast<int>(ScalarKind::Bool) + static_cast<int>(dtype));
+}
+
+mlir::Type typeOf(DType dtype, MLIRContext *context) {
+  switch (dtype) {
+  case DType::Bool:
+    return IntegerType::get(context, 1);
+  case DType::Int32:
+    return IntegerType::get(context, 32);
+  case DType::Int64:
+    return IntegerType::get(context, 64);
+  case DType::Float32:
+    return Float32Type::get(context);
+  case DType::Float64:
+    return Float64Type::get(context);
+  }
+  llvm_unreachable("a dtype");
+}
+
+mlir::Type typeOf(ScalarKind kind, MLIRContext *context) { return typeOf(dtypeOf(kind), context); }
+
+llvm::StringRef nameOf(DType dtype) {
+  static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
+  return names[static_cast<int>(dtype)];
+}
+
+llvm::StringRef nameOf(ScalarKind kind) {
+  static const char *const names[] = {"bool",         "int",          "float",          "bool scalar",
+                                      "int32 scalar", "int64 scalar", "float32 scalar", "float64 scalar"};
+  return names[static_cast<int>(kind)];
+}
+
+mlir::Value Specializer::constant(DType dtype, double value) {
+  mlir::Type type = typeOf(dtype, context());
+  TypedAttr attribute = isFloat(dtype) ? TypedAttr(builder.getFloatAttr(type, value))
+                                       : TypedAttr(builder.getIntegerAttr(type, static_cast<int64_t>(value)));
+  return create<arith::ConstantOp>(attribute);
+}
+
+Scalar Specializer::makeInt(const IntExpr &expr) {
+  Scalar scalar;
+  scalar.kind = ScalarKind::PyInt;
+  scalar.expr = expr;
+  return scalar;
+}
+
+Scalar Specializer::makeInt(mlir::Value value) {
+  Scalar scalar;
+  scalar.kind = ScalarKind::PyInt;
+  scalar.value = value;
+  scalar.expr = symbolExpr(value);
+  return scalar;
+}
+
+Scalar Specializer::makeFloat(double value) {
+  Scalar scalar;
+  scalar.kind = ScalarKind::PyFloat;
+  scalar.knownFloat = value;
+  return scalar;
+}
+
+Scalar Specializer::makeBool(bool value) {
+  Scalar scalar;
+  scalar.kind = ScalarKind::PyBool;
+  scalar.knownBool = value;
+  return scalar;
+}
+
+Scalar Specializer::makeScalar(ScalarKind kind, mlir::Value value) {
+  Scalar scalar;
+  scalar.kind = kind;
+  scalar.value = value;
+  if (kind == ScalarKind::PyInt || kind == ScalarKind::Int64)
+    scalar.expr = symbolExpr(value);
+  return scalar;
+}
+
+mlir::Value Specializer::ssa(const Scalar &scalar) {
+  if (scalar.value)
+    return scalar.value;
+  if (scalar.knownBool)
+    return create<arith::ConstantOp>(builder.getBoolAttr(*scalar.knownBool));
+  if (scalar.knownFloat)
+    return create<arith::ConstantOp>(
+        builder.getFloatAttr(typeOf(scalar.kind, context()), *scalar.knownFloat));
+  if (auto known = scalar.expr->known())
+    return create<arith::ConstantOp>(builder.getIntegerAttr(typeOf(scalar.kind, context()), *known));
+  return create<arith::IndexCastOp>(typeOf(scalar.kind, context()), index(*scalar.expr));
+}
+
+mlir::Value Specializer::ssaAs(const Scalar &scalar, DType dtype) {
+  // A known number becomes a constant of the wanted type at once.
+  if (scalar.knownFloat && isFloat(dtype) && !scalar.value)
+    return constant(dtype, *scalar.knownFloat);
+  if (auto known = scalar.knownInt(); known && !scalar.isMixed() && !scalar.value) {
+    if (isFloat(dtype))
+      return constant(dtype, static_cast<double>(*known));
+    if (dtype != DType::Bool)
+      return create<arith::ConstantOp>(builder.getIntegerAttr(typeOf(dtype, context()), *known));
+  }
+  mlir::Value value = ssa(scalar);
+  if (dtypeOf(scalar.kind) == dtype)
+    return value;
+  return create<CastOp>(value, typeOf(dtype, context()));
+}
+
+IntExpr Specializer::intExpr(const Scalar &scalar) {
+  if (scalar.expr && !scalar.isMixed())
+    return *scalar.expr;
+  if (scalar.knownBool)
+    return IntExpr(*scalar.knownBool);
+  if (isFloat(scalar.kind) || scalar.isMixed())
+    fail(ErrorId::NotAnInteger, {describe(scalar)}, {.expected = "an int", .help = "convert it: int(x)"});
+  return symbolExpr(ssaAs(scalar, DType::Int64), scalar.kind == ScalarKind::PyBool);
+}
+
+std::optional<int64_t> Specializer::knownInt(const Value &value) {
+  auto *scalar = value.get<Scalar>();
+  if (!scalar || scalar->isMixed())
+    return std::nullopt;
+  if (scalar->knownBool)
+    return *scalar->knownBool;
+  return scalar->knownInt();
+}
+
+std::optional<bool> Specializer::knownBool(const Value &value) {
+  if (auto *scalar = value.get<Scalar>()) {
+    if (scalar->isMixed())
+      return std::nullopt;
+    if (scalar->knownBool)
+      return scalar->knownBool;
+    if (auto known = scalar->knownInt())
+      return *known != 0;
+    if (scalar->knownFloat)
+      return *scalar->knownFloat != 0;
+    return std::nullopt;
+  }
+  if (value.isNone())
+    return false;
+  return std::nullopt;
+}
+
+std::optional<std::string> Specializer::knownText(const Value &value) {
+  auto *text = value.get<Text>();
+  if (!text || text->value)
+    return std::nullopt;
+  return text->known;
+}
+
+Scalar Specializer::negate(const Scalar &scalar) {
+  if (scalar.knownBool)
+    return makeBool(!*scalar.knownBool);
+  mlir::Value one = create<arith::ConstantOp>(builder.getBoolAttr(true));
+  return makeScalar(ScalarKind::PyBool, create<arith::XOrIOp>(ssa(scalar), one));
+}
+
+Scalar Specializer::truth(const Value &value) {
+  if (auto known = knownBool(value))
+    return makeBool(*known);
+  if (auto *scalar = value.get<Scalar>())
+    return makeScalar(ScalarKind::PyBool, ssaAs(*scalar, DType::Bool));
+  if (auto *text = value.get<Text>()) {
+    if (!text->value)
+      return makeBool(!text->known.empty());
+    mlir::Value length = create<RuntimeCallOp>(mlir::TypeRange(builder.getI64Type()), "mpy_string_length",
+                                               mlir::ValueRange(text->value), false)
+                             .getResult(0);
+    return makeScalar(ScalarKind::PyBool, create<CastOp>(length, builder.getI1Type()));
+  }
+  if (auto id = arrayObject(value)) {
+    ArrayValue array = read(*id);
+    IntExpr size(1);
+    for (auto &extent : array.shape)
+      size = size * extent;
+    if (!size.isKnown(1)) {
+      if (size.known())
+        fail(ErrorId::AmbiguousTruth, {describe(value)}, {.help = "write a.any() or a.all()"});
+      mlir::Value one = create<arith::ConstantIndexOp>(1);
+      check(create<arith::CmpIOp>(arith::CmpIPredicate::eq, index(size), one), "ValueError",
+            "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()");
+    }
+    llvm::SmallVector<mlir::Value> zeros(array.rank(), create<arith::ConstantIndexOp>(0));
+    return truth(makeScalar(scalarKindOf(array.dtype), create<ExtractOp>(array.tensor, zeros)));
+  }
+  if (auto *optional = value.as<OptionalValue>()) {
+    if (!optional->orNone)
+      return truth(present(value, "a name"));
+    Value result = branchValue(
+        optional->present, [&] { return Value(truth(optional->value)); }, [&] { return Value(makeBool(false)); });
+    return *result.get<Scalar>();
+  }
+  if (auto *list = object<ListState>(value))
+    return makeBool(!list->items.empty());
+  if (auto *dict = object<DictState>(value))
+    return makeBool(!dict->entries.empty());
+  if (auto *tuple = value.as<TupleValue>())
+    return makeBool(!tuple->items.empty());
+  if (auto *range = value.as<RangeValue>(); range && knownItems(value))
+    return makeBool(!knownItems(value)->empty());
+  if (object<InstanceState>(value)) {
+    if (auto result = callMethod(value, "__bool__", {}))
+      return truth(*result);
+    if (auto result = callMethod(value, "__len__", {}))
+      return truth(*result);
+  }
+  if (value.get<ConflictValue>() || value.isUnbound())
+    present(value, "a name");
+  return makeBool(true);
+}
+
+} // namespace mpy

@@ -1,0 +1,375 @@
+// Which rule an operator follows: numbers, arrays, text, sequences, dicts and sets, or the operator method of a class.
+#include "frontend/Specializer.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+using Op = ast::BinaryOperator;
+using Compare = ast::CompareOperator;
+
+static const char *methodName(Op op) {
+  static const char *const names[] = {"add", "sub",    "mul",    "matmul", "truediv", "mod", "pow",
+                                      "lshift", "rshift", "or", "xor", "and", "floordiv"};
+  return names[static_cast<int>(op)];
+}
+
+/// Sequence * int, with the count known.
+static ValueList repeat(Specializer &s, const ValueList &items, const Value &count) {
+  auto times = s.knownInt(count);
+  if (!times)
+    s.fail(ErrorId::UnknownLength, {"a repeated sequence"}, {.help = "repeat an array: np.tile, np.full"});
+  ValueList result;
+  for (int64_t i = 0; i < *times; ++i) {
+    if (result.size() > Specializer::maximumUnrolled)
+      s.fail(ErrorId::UnrollsTooFar, {"this sequence"}, {.help = "use an array"});
+    result.insert(result.end(), items.begin(), items.end());
+  }
+  return result;
+}
+
+static ValueList joined(const ValueList &a, const ValueList &b) {
+  ValueList result = a;
+  result.insert(result.end(), b.begin(), b.end());
+  return result;
+}
+
+static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &lhs, const Value &rhs) {
+  auto *leftText = lhs.get<Text>(), *rightText = rhs.get<Text>();
+  if (leftText && op == Op::Mod)
+    return Value(s.percentFormat(*leftText, rhs));
+  if (leftText && rightText && op == Op::Add)
+    return Value(s.concat({*leftText, *rightText}));
+  if (op == Op::Mult && (leftText || rightText)) {
+    const Value &count = leftText ? rhs : lhs;
+    const Text &text = leftText ? *leftText : *rightText;
+    auto *scalar = count.get<Scalar>();
+    if (!scalar)
+      return std::nullopt;
+    if (auto times = s.knownInt(count); times && !text.value && *times * int64_t(text.known.size()) < 100000) {
+      std::string result;
+      for (int64_t i = 0; i < *times; ++i)
+        result += text.known;
+      return Value(s.makeText(result));
+    }
+    mlir::Value result = s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), "mpy_string_repeat",
+                                                 mlir::ValueRange{s.ssa(text), s.ssaAs(*scalar, DType::Int64)}, true)
+                             .getResult(0);
+    return Value(Text{"", result});
+  }
+  auto *leftList = s.object<ListState>(lhs), *rightList = s.object<ListState>(rhs);
+  if (leftList && rightList && op == Op::Add)
+    return s.newList(joined(leftList->items, rightList->items));
+  auto *leftTuple = lhs.as<TupleValue>(), *rightTuple = rhs.as<TupleValue>();
+  if (leftTuple && rightTuple && op == Op::Add)
+    return s.newTuple(joined(leftTuple->items, rightTuple->items));
+  if (op == Op::Mult) {
+    if ((leftList || rightList) && (lhs.get<Scalar>() || rhs.get<Scalar>()))
+      return s.newList(leftList ? repeat(s, leftList->items, rhs) : repeat(s, rightList->items, lhs));
+    if ((leftTuple || rightTuple) && (lhs.get<Scalar>() || rhs.get<Scalar>()))
+      return s.newTuple(leftTuple ? repeat(s, leftTuple->items, rhs) : repeat(s, rightTuple->items, lhs));
+  }
+  auto *leftDict = s.object<DictState>(lhs), *rightDict = s.object<DictState>(rhs);
+  if (leftDict && rightDict && leftDict->isSet == rightDict->isSet) {
+    auto contains = [&](const DictState &dict, const Value &key) {
+      for (auto &entry : dict.entries)
+        if (s.sameObject(entry.first, key).value_or(false))
+          return true;
+      return false;
+    };
+    DictState result;
+    result.isSet = leftDict->isSet;
+    if (op == Op::BitOr) {
+      result.entries = leftDict->entries;
+      for (auto &entry : rightDict->entries) {
+        bool found = false;
+        for (auto &mine : result.entries)
+          if (s.sameObject(mine.first, entry.first).value_or(false))
+            mine.second = entry.second, found = true;
+        if (!found)
+          result.entries.push_back(entry);
+      }
+    } else if (result.isSet && (op == Op::BitAnd || op == Op::Sub)) {
+      for (auto &entry : leftDict->entries)
+        if (contains(*rightDict, entry.first) == (op == Op::BitAnd))
+          result.entries.push_back(entry);
+    } else {
+      return std::nullopt;
+    }
+    return Value(ObjectRef{s.heap.add(std::move(result))});
+  }
+  return std::nullopt;
+}
+
+Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
+  if (lhs.as<OptionalValue>() || lhs.get<ConflictValue>())
+    return binary(op, present(lhs, "the left operand"), rhs);
+  if (rhs.as<OptionalValue>() || rhs.get<ConflictValue>())
+    return binary(op, lhs, present(rhs, "the right operand"));
+  if (object<InstanceState>(lhs)) {
+    if (auto result = callMethod(lhs, std::string("__") + methodName(op) + "__", {rhs}); result && !result->get<NotImplementedValue>())
+      return *result;
+  }
+  if (object<InstanceState>(rhs)) {
+    if (auto result = callMethod(rhs, std::string("__r") + methodName(op) + "__", {lhs}); result && !result->get<NotImplementedValue>())
+      return *result;
+  }
+  auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
+  if (x && y)
+    return scalarBinary(op, *x, *y);
+  auto isSequence = [&](const Value &value) { return object<ListState>(value) || value.as<TupleValue>(); };
+  auto isNumpy = [&](const Value &value) {
+    auto *scalar = value.get<Scalar>();
+    return isArray(value) || (scalar && !isPython(scalar->kind));
+  };
+  if ((isNumpy(lhs) || isNumpy(rhs)) && (isNumpy(lhs) || x || isSequence(lhs)) && (isNumpy(rhs) || y || isSequence(rhs)))
+    return arrayBinary(*this, op, lhs, rhs);
+  if (auto result = containerBinary(*this, op, lhs, rhs))
+    return *result;
+  fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
+}
+
+Value Specializer::unary(ast::UnaryOperator op, const Value &operand) {
+  using Unary = ast::UnaryOperator;
+  if (op == Unary::Not)
+    return negate(truth(operand));
+  if (operand.as<OptionalValue>() || operand.get<ConflictValue>())
+    return unary(op, present(operand, "the operand"));
+  if (isArray(operand))
+    return arrayUnary(*this, op, operand);
+  if (object<InstanceState>(operand)) {
+    const char *name = op == Unary::USub ? "__neg__" : op == Unary::UAdd ? "__pos__" : "__invert__";
+    if (auto result = callMethod(operand, name, {}))
+      return *result;
+  }
+  auto *scalar = operand.get<Scalar>();
+  if (!scalar)
+    fail(ErrorId::OperandType, {ast::operatorText(op).str(), describe(operand)});
+  if (op == Unary::UAdd)
+    return scalar->kind == ScalarKind::PyBool ? Value(makeInt(intExpr(*scalar))) : operand;
+  if (op == Unary::Invert) {
+    if (isFloat(scalar->kind) || scalar->isMixed())
+      fail(ErrorId::OperandType, {"~", describe(operand)});
+    if (scalar->kind == ScalarKind::PyBool || scalar->kind == ScalarKind::PyInt)
+      return scalarBinary(Op::Sub, makeInt(IntExpr(-1)), makeInt(intExpr(*scalar)));
+    return makeScalar(scalar->kind, create<NotOp>(ssa(*scalar)));
+  }
+  if (scalar->isMixed() || (isPython(scalar->kind) && !isFloat(scalar->kind)))
+    return scalarBinary(Op::Mult, *scalar, makeInt(IntExpr(-1)));
+  if (scalar->kind == ScalarKind::Bool)
+    fail(ErrorId::OperandType, {"-", describe(operand)}, {.help = "write ~x or not x"});
+  Scalar result = makeScalar(scalar->kind, nullptr);
+  if (scalar->knownFloat && !scalar->value) {
+    result.knownFloat = -*scalar->knownFloat;
+    return result;
+  }
+  result = makeScalar(scalar->kind, create<NegOp>(ssa(*scalar)));
+  if (scalar->knownFloat)
+    result.knownFloat = -*scalar->knownFloat;
+  return result;
+}
+
+std::optional<bool> Specializer::sameObject(const Value &lhs, const Value &rhs) {
+  if (lhs.data.index() != rhs.data.index()) {
+    // Numbers of different types can be equal; nothing else can.
+    return false;
+  }
+  if (lhs.isNone() || lhs.get<EllipsisValue>() || lhs.get<NotImplementedValue>())
+    return true;
+  if (auto *x = lhs.get<Text>()) {
+    auto *y = rhs.get<Text>();
+    return x->value || y->value ? std::nullopt : std::optional<bool>(x->known == y->known);
+  }
+  if (auto *x = lhs.get<Scalar>()) {
+    auto *y = rhs.get<Scalar>();
+    Scalar result = scalarCompare(Compare::Eq, *x, *y);
+    return result.knownBool;
+  }
+  if (auto *x = lhs.get<DType>())
+    return *x == *rhs.get<DType>();
+  if (auto *x = lhs.get<ObjectRef>())
+    return *x == *rhs.get<ObjectRef>();
+  if (auto *x = lhs.get<const LibraryValue *>())
+    return *x == *rhs.get<const LibraryValue *>();
+  if (auto *x = lhs.as<TupleValue>()) {
+    auto *y = rhs.as<TupleValue>();
+    if (x->items.size() != y->items.size())
+      return false;
+    for (size_t i = 0; i < x->items.size(); ++i) {
+      auto same = sameObject(x->items[i], y->items[i]);
+      if (!same || !*same)
+        return same;
+    }
+    return true;
+  }
+  if (auto *x = lhs.as<ClosureValue>()) {
+    auto *y = rhs.as<ClosureValue>();
+    return x == y;
+  }
+  if (auto *x = lhs.as<ModuleValue>())
+    return x->name == rhs.as<ModuleValue>()->name;
+  return std::nullopt;
+}
+
+/// `==` of sequences: item by item.
+static Value compareItems(Specializer &s, const ValueList &x, const ValueList &y) {
+  if (x.size() != y.size())
+    return s.makeBool(false);
+  Scalar result = s.makeBool(true);
+  for (size_t i = 0; i < x.size(); ++i) {
+    Scalar same = s.truth(s.compare(Compare::Eq, x[i], y[i]));
+    result = s.scalarBinary(Op::BitAnd, result, same);
+  }
+  return result;
+}
+
+static Value compareText(Specializer &s, Compare op, const Text &x, const Text &y) {
+  if (!x.value && !y.value) {
+    int order = x.known.compare(y.known);
+    return s.scalarCompare(op, s.makeInt(IntExpr(order < 0 ? -1 : order > 0)), s.makeInt(IntExpr(0)));
+  }
+  mlir::Value order = s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI64Type()), "mpy_string_compare",
+                                              mlir::ValueRange{s.ssa(x), s.ssa(y)}, false)
+                          .getResult(0);
+  return s.scalarCompare(op, s.makeInt(order), s.makeInt(IntExpr(0)));
+}
+
+static Value contains(Specializer &s, const Value &item, const Value &container) {
+  if (auto *text = container.get<Text>()) {
+    auto *part = item.get<Text>();
+    if (!part)
+      s.fail(ErrorId::OperandTypes, {"in", s.describe(item), "str"});
+    if (!text->value && !part->value)
+      return s.makeBool(text->known.find(part->known) != std::string::npos);
+    mlir::Value found = s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI1Type()), "mpy_string_contains",
+                                                mlir::ValueRange{s.ssa(*text), s.ssa(*part)}, false)
+                            .getResult(0);
+    return s.makeScalar(ScalarKind::PyBool, found);
+  }
+  if (auto result = s.callMethod(container, "__contains__", {item}))
+    return s.truth(*result);
+  ValueList items;
+  if (auto *dict = s.object<DictState>(container)) {
+    for (auto &entry : dict->entries)
+      items.push_back(entry.first);
+  } else if (s.isArray(container)) {
+    Value equal = arrayCompare(s, Compare::Eq, container, item);
+    const LibraryValue *any = findLibraryFunction("numpy.any");
+    return s.truth(s.call(any, CallArguments{{equal}, {}, s.span}));
+  } else if (auto known = s.knownItems(container)) {
+    items = *known;
+  } else {
+    s.fail(ErrorId::NotIterable, {s.describe(container)});
+  }
+  Scalar result = s.makeBool(false);
+  for (auto &candidate : items) {
+    Scalar same = s.truth(s.compare(Compare::Eq, candidate, item));
+    if (same.knownBool == true)
+      return s.makeBool(true);
+    result = s.scalarBinary(Op::BitOr, result, same);
+  }
+  return result;
+}
+
+/// `is`: identity of objects; None and truth values are single.
+static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
+  for (auto *side : {&lhs, &rhs}) {
+    const Value &other = side == &lhs ? rhs : lhs;
+    auto *optional = side->as<OptionalValue>();
+    if (optional && optional->orNone && other.isNone())
+      return s.negate(s.makeScalar(ScalarKind::PyBool, optional->present));
+  }
+  if (lhs.isNone() || rhs.isNone())
+    return s.makeBool(lhs.isNone() && rhs.isNone());
+  if (lhs.get<Scalar>() && rhs.get<Scalar>()) {
+    if (lhs.get<Scalar>()->kind == ScalarKind::PyBool && rhs.get<Scalar>()->kind == ScalarKind::PyBool)
+      return s.scalarCompare(Compare::Eq, *lhs.get<Scalar>(), *rhs.get<Scalar>());
+    s.fail(ErrorId::IdentityOfNumbers, {}, {.help = "write =="});
+  }
+  auto same = s.sameObject(lhs, rhs);
+  if (!same)
+    return s.makeBool(lhs.data == rhs.data ? true : false);
+  return s.makeBool(*same);
+}
+
+Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
+  if (op == Compare::Is || op == Compare::IsNot) {
+    Value same = identity(*this, lhs.get<ConflictValue>() ? present(lhs, "the left operand") : lhs, rhs);
+    return op == Compare::Is ? same : Value(negate(truth(same)));
+  }
+  if (op == Compare::In || op == Compare::NotIn) {
+    Value found = contains(*this, present(lhs, "the left operand"), present(rhs, "the right operand"));
+    return op == Compare::In ? found : Value(negate(truth(found)));
+  }
+  if (auto *optional = lhs.as<OptionalValue>(); optional && optional->orNone && rhs.isNone())
+    return op == Compare::Eq ? identity(*this, lhs, rhs) : Value(negate(truth(identity(*this, lhs, rhs))));
+  if (lhs.as<OptionalValue>() || lhs.get<ConflictValue>())
+    return compare(op, present(lhs, "the left operand"), rhs);
+  if (rhs.as<OptionalValue>() || rhs.get<ConflictValue>())
+    return compare(op, lhs, present(rhs, "the right operand"));
+  static const char *const methods[] = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"};
+  static const Compare mirrored[] = {Compare::Eq, Compare::NotEq, Compare::Gt, Compare::GtE, Compare::Lt, Compare::LtE};
+  if (object<InstanceState>(lhs)) {
+    if (auto result = callMethod(lhs, methods[static_cast<int>(op)], {rhs}))
+      return *result;
+    if (op == Compare::NotEq)
+      if (auto result = callMethod(lhs, "__eq__", {rhs}))
+        return negate(truth(*result));
+  }
+  if (object<InstanceState>(rhs))
+    if (auto result = callMethod(rhs, methods[static_cast<int>(mirrored[static_cast<int>(op)])], {lhs}))
+      return *result;
+  auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
+  if (x && y)
+    return scalarCompare(op, *x, *y);
+  bool equality = op == Compare::Eq || op == Compare::NotEq;
+  auto isText = [](const Value &value) { return value.get<Text>() != nullptr; };
+  if (isArray(lhs) || isArray(rhs)) {
+    if (isText(lhs) || isText(rhs) || lhs.isNone() || rhs.isNone())
+      fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)}, {.help = "write 'is None'"});
+    return arrayCompare(*this, op, lhs, rhs);
+  }
+  if (isText(lhs) && isText(rhs))
+    return compareText(*this, op, *lhs.get<Text>(), *rhs.get<Text>());
+  auto *leftList = object<ListState>(lhs), *rightList = object<ListState>(rhs);
+  auto *leftTuple = lhs.as<TupleValue>(), *rightTuple = rhs.as<TupleValue>();
+  if (equality) {
+    Value same = makeBool(false);
+    auto *leftDict = object<DictState>(lhs), *rightDict = object<DictState>(rhs);
+    if (leftList && rightList)
+      same = compareItems(*this, leftList->items, rightList->items);
+    else if (leftTuple && rightTuple)
+      same = compareItems(*this, leftTuple->items, rightTuple->items);
+    else if (leftDict && rightDict) {
+      Scalar all = makeBool(leftDict->entries.size() == rightDict->entries.size());
+      for (auto &entry : leftDict->entries) {
+        Scalar found = makeBool(false);
+        for (auto &other : rightDict->entries)
+          if (truth(compare(Compare::Eq, entry.first, other.first)).knownBool == true)
+            found = leftDict->isSet ? makeBool(true) : truth(compare(Compare::Eq, entry.second, other.second));
+        all = scalarBinary(Op::BitAnd, all, found);
+      }
+      same = all;
+    } else if (auto known = sameObject(lhs, rhs))
+      same = makeBool(*known);
+    else
+      same = makeBool(lhs.data == rhs.data);
+    return op == Compare::Eq ? same : Value(negate(truth(same)));
+  }
+  if ((leftTuple && rightTuple) || (leftList && rightList)) {
+    // Lexicographic order: the first difference decides.
+    const ValueList &a = leftTuple ? leftTuple->items : leftList->items, &b = rightTuple ? rightTuple->items : rightList->items;
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+      Scalar same = truth(compare(Compare::Eq, a[i], b[i]));
+      if (!same.knownBool)
+        fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)},
+             {.help = "compare the items one by one"});
+      if (!*same.knownBool)
+        return compare(op, a[i], b[i]);
+    }
+    return scalarCompare(op, makeInt(IntExpr(int64_t(a.size()))), makeInt(IntExpr(int64_t(b.size()))));
+  }
+  fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
+}
+
+} // namespace mpy

@@ -1,0 +1,122 @@
+// A function of its own for a piece of the program, as differentiation needs. The body is emitted as if it stood in place; then what
+// it reads from outside becomes parameters, and what the state after it still refers to becomes results:
+//
+//   { y = x * w; net.h = y; return sum(y) }   =>   func @f(%x, %w) -> (%sum, %y)     net.h = result 1 of the call
+#include "frontend/LeafMapper.h"
+#include "frontend/Specializer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
+                          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body, OutlineCall makeCall) {
+  Location location = loc();
+  size_t mark = heap.size();
+  State entry = snapshot();
+  OpBuilder::InsertPoint caller = builder.saveInsertionPoint();
+  outliningBlocks.push_back(builder.getInsertionBlock());
+  builder.setInsertionPointToEnd(module.getBody());
+  std::string symbol;
+  for (char c : name)
+    symbol += isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  symbol += "_" + std::to_string(functionNumber++);
+  auto function = func::FuncOp::create(builder, location, symbol, builder.getFunctionType({}, {}));
+  function.setPrivate();
+  Block *block = function.addEntryBlock();
+  for (auto operand : leading)
+    block->addArgument(operand.getType(), operand.getLoc());
+  builder.setInsertionPointToStart(block);
+  llvm::SmallVector<mlir::Value> results;
+  try {
+    results = body(block->getArguments());
+  } catch (const Abort &) {
+    outliningBlocks.pop_back();
+    builder.restoreInsertionPoint(caller);
+    function.walk([](Operation *op) { op->dropAllUses(); });
+    function.erase();
+    throw;
+  }
+  Region &region = function.getBody();
+  auto isInside = [&](mlir::Value value) {
+    return value && value.getParentRegion() && region.isAncestor(value.getParentRegion()) && !llvm::is_contained(block->getArguments(), value);
+  };
+
+  // What the state after the body refers to inside it.
+  llvm::MapVector<mlir::Value, unsigned> exported;
+  auto exportLeaf = [&](mlir::Value value) {
+    if (isInside(value) && exported.insert({value, results.size()}).second)
+      results.push_back(value);
+    return value;
+  };
+  LeafMapper collect;
+  collect.leaf = exportLeaf;
+  collect.expr = [&](const IntExpr &expr) {
+    expr.forEachSymbol([&](mlir::Value symbol) { exportLeaf(symbol); });
+    return expr;
+  };
+  collect.keepsKnown = [&](mlir::Value value) { return !isInside(value); };
+  auto changed = [&](ObjectId id) { return id >= mark || heap.pointer(id) != entry.heap.pointer(id); };
+  for (auto &local : frame().locals)
+    local.second = collect.map(local.second);
+  for (ObjectId id = 0; id < heap.size(); ++id)
+    if (heap.pointer(id) && changed(id))
+      heap.set(id, collect.map(heap.at(id)));
+  func::ReturnOp::create(builder, location, results);
+
+  // What the body reads from outside: constants are made again, the rest is passed.
+  llvm::SetVector<mlir::Value> captured;
+  getUsedValuesDefinedAbove(region, captured);
+  // Values of other functions' bodies are not "above" in the tree; collect them by hand.
+  function.walk([&](Operation *op) {
+    for (mlir::Value operand : op->getOperands())
+      if (!region.isAncestor(operand.getParentRegion()))
+        captured.insert(operand);
+  });
+  llvm::SmallVector<mlir::Value> operands(leading.begin(), leading.end());
+  for (mlir::Value value : captured) {
+    mlir::Value inner;
+    if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(block);
+      inner = builder.clone(*constant)->getResult(0);
+    } else {
+      inner = block->addArgument(value.getType(), value.getLoc());
+      operands.push_back(value);
+    }
+    replaceAllUsesInRegionWith(value, inner, region);
+  }
+  llvm::SmallVector<mlir::Type> resultTypes;
+  for (auto value : block->getTerminator()->getOperands())
+    resultTypes.push_back(value.getType());
+  function.setFunctionType(builder.getFunctionType(block->getArgumentTypes(), resultTypes));
+  outliningBlocks.pop_back();
+  builder.restoreInsertionPoint(caller);
+  mlir::ValueRange given = makeCall(function, operands, resultTypes);
+
+  // The state speaks of the caller's values from here on.
+  auto outer = [&](mlir::Value value) -> mlir::Value {
+    if (auto it = exported.find(value); it != exported.end())
+      return given[it->second];
+    if (auto argument = dyn_cast<BlockArgument>(value); argument && argument.getOwner() == block)
+      return operands[argument.getArgNumber()];
+    return value;
+  };
+  LeafMapper substitute;
+  substitute.leaf = outer;
+  substitute.expr = [&](const IntExpr &expr) {
+    return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
+      mlir::Value replacement = outer(symbol);
+      return replacement == symbol ? std::nullopt : std::optional<IntExpr>(symbolExpr(replacement));
+    });
+  };
+  for (auto &local : frame().locals)
+    local.second = substitute.map(local.second);
+  for (ObjectId id = 0; id < heap.size(); ++id)
+    if (heap.pointer(id) && changed(id))
+      heap.set(id, substitute.map(heap.at(id)));
+}
+
+} // namespace mpy

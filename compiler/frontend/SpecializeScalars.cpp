@@ -1,0 +1,525 @@
+// Arithmetic of single numbers, Python's and NumPy's:
+//
+//   int + int        exact, OverflowError beyond 64 bits        np.int64 + np.int64   wraps
+//   1.0 / 0.0        ZeroDivisionError                          np.float64(1) / 0     inf
+//
+// Python's numbers are weak beside NumPy's. A number whose kind depends on the path ("mixed") computes in float64 and carries a
+// tag that says which kind it is; results are mixed again only if the possible kinds differ.
+#include "frontend/Specializer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace mpy {
+
+using Op = ast::BinaryOperator;
+
+/// Whether every value the expression can take stays far from 64 bits: extents and loop counters stay below 2**47.
+static bool isBounded(const IntExpr &expr) {
+  double bound = std::abs(static_cast<double>(expr.constant));
+  for (auto &[atom, coefficient] : expr.terms) {
+    if (!atom->nonNegative || atom->kind == IntAtom::Kind::Product)
+      return false;
+    bound += std::abs(static_cast<double>(coefficient)) * 0x1p47;
+  }
+  return bound < 0x1p62;
+}
+
+/// The kind of `a op b` where both kinds are certain.
+static ScalarKind resultKind(Op op, ScalarKind a, ScalarKind b) {
+  bool bits = op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor;
+  if (isPython(a) && isPython(b)) {
+    if (bits && a == ScalarKind::PyBool && b == ScalarKind::PyBool)
+      return ScalarKind::PyBool;
+    if (op == Op::Div || a == ScalarKind::PyFloat || b == ScalarKind::PyFloat)
+      return ScalarKind::PyFloat;
+    return ScalarKind::PyInt;
+  }
+  DType dtype;
+  if (isPython(a) || isPython(b)) {
+    // The Python number is weak: it lifts a NumPy number only to its class (bool < int < float).
+    DType strong = dtypeOf(isPython(a) ? b : a);
+    ScalarKind weak = isPython(a) ? a : b;
+    if (weak == ScalarKind::PyFloat)
+      dtype = strong == DType::Float32 ? DType::Float32 : DType::Float64;
+    else if (weak == ScalarKind::PyInt && strong == DType::Bool)
+      dtype = DType::Int64;
+    else
+      dtype = strong;
+  } else {
+    dtype = std::max(dtypeOf(a), dtypeOf(b));
+    DType low = std::min(dtypeOf(a), dtypeOf(b));
+    if (dtype == DType::Float32 && (low == DType::Int32 || low == DType::Int64))
+      dtype = DType::Float64;
+  }
+  if (op == Op::Div && !isFloat(dtype))
+    dtype = DType::Float64;
+  return scalarKindOf(dtype);
+}
+
+namespace {
+
+/// Emits one operator on two numbers of known kinds.
+class ScalarArithmetic {
+public:
+  ScalarArithmetic(Specializer &s, Op op, const Scalar &lhs, const Scalar &rhs) : s(s), op(op), lhs(lhs), rhs(rhs) {}
+
+  Scalar run() {
+    kind = resultKind(op, lhs.kind, rhs.kind);
+    if (kind == ScalarKind::PyInt)
+      return pythonInt();
+    if (kind == ScalarKind::PyFloat)
+      return pythonFloat();
+    return numpy();
+  }
+
+private:
+  Scalar fromInt(mlir::Value value) { return s.makeInt(value); }
+
+  mlir::Value runtime(const char *name, mlir::Type type, mlir::ValueRange operands) {
+    return s.create<RuntimeEffectOp>(mlir::TypeRange(type), name, operands, true).getResult(0);
+  }
+
+  void checkNotZero(mlir::Value divisor, const char *message) {
+    mlir::Value zero = s.create<arith::ConstantOp>(s.builder.getZeroAttr(divisor.getType()));
+    mlir::Value nonZero = isa<FloatType>(divisor.getType())
+                              ? s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, divisor, zero).getResult()
+                              : s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, divisor, zero).getResult();
+    s.check(nonZero, "ZeroDivisionError", message);
+  }
+
+  Scalar overflow() {
+    s.fail(ErrorId::IntegerTooLarge, {}, {.help = "use floats: the integers of compiled programs have 64 bits"});
+  }
+
+  Scalar pythonInt() {
+    IntExpr a = s.intExpr(lhs), b = s.intExpr(rhs);
+    auto x = a.known(), y = b.known();
+    if (x && y)
+      return knownInt(*x, *y);
+    bool linear = op == Op::Add || op == Op::Sub || (op == Op::Mult && (x || y));
+    if (linear) {
+      int64_t factor = op == Op::Mult ? (x ? *x : *y) : 1;
+      IntExpr result = op == Op::Add ? a + b : op == Op::Sub ? a - b : a * b;
+      if (isBounded(a) && isBounded(b) && isBounded(result) && std::abs(static_cast<double>(factor)) < 0x1p40)
+        return s.makeInt(result);
+    }
+    if ((op == Op::FloorDiv || op == Op::Mod) && y && *y > 0 && isBounded(a))
+      return s.makeInt(op == Op::Mod ? modulo(a, b) : floorDivide(a, b));
+    mlir::Type i64 = s.builder.getI64Type();
+    mlir::Value left = s.ssaAs(lhs, DType::Int64), right = s.ssaAs(rhs, DType::Int64);
+    switch (op) {
+    case Op::Add:
+      return fromInt(s.create<CheckedIntOp>(IntegerKind::add, left, right));
+    case Op::Sub:
+      return fromInt(s.create<CheckedIntOp>(IntegerKind::sub, left, right));
+    case Op::Mult:
+      return fromInt(s.create<CheckedIntOp>(IntegerKind::mul, left, right));
+    case Op::FloorDiv:
+    case Op::Mod:
+      if (!y || *y == 0)
+        checkNotZero(right, "integer division or modulo by zero");
+      return fromInt(op == Op::Mod ? s.create<ModOp>(left, right).getResult()
+                                   : s.create<FloorDivOp>(left, right).getResult());
+    case Op::Pow:
+      if (!b.isNonNegative()) {
+        if (y)
+          return pythonFloatPower(s.ssaAs(lhs, DType::Float64), s.ssaAs(rhs, DType::Float64));
+        s.fail(ErrorId::PowerOfUnknownSign, {},
+               {.found = "an int exponent known at run time only: the result would be an int or a float",
+                .help = "write float(x)**n"});
+      }
+      if (y && *y == 2)
+        return fromInt(s.create<CheckedIntOp>(IntegerKind::mul, left, left));
+      return fromInt(s.create<CheckedIntOp>(IntegerKind::pow, left, right));
+    case Op::BitAnd:
+      return fromInt(s.create<AndOp>(left, right));
+    case Op::BitOr:
+      return fromInt(s.create<OrOp>(left, right));
+    case Op::BitXor:
+      return fromInt(s.create<XorOp>(left, right));
+    case Op::LShift:
+      return fromInt(runtime("mpy_int_shl", i64, {left, right}));
+    case Op::RShift:
+      return fromInt(runtime("mpy_int_shr", i64, {left, right}));
+    default:
+      s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
+    }
+  }
+
+  Scalar knownInt(int64_t x, int64_t y) {
+    int64_t r = 0;
+    switch (op) {
+    case Op::Add:
+      return __builtin_add_overflow(x, y, &r) ? overflow() : s.makeInt(IntExpr(r));
+    case Op::Sub:
+      return __builtin_sub_overflow(x, y, &r) ? overflow() : s.makeInt(IntExpr(r));
+    case Op::Mult:
+      return __builtin_mul_overflow(x, y, &r) ? overflow() : s.makeInt(IntExpr(r));
+    case Op::FloorDiv:
+    case Op::Mod:
+      if (y == 0) {
+        s.raiseHere("ZeroDivisionError", "integer division or modulo by zero");
+        return s.makeInt(IntExpr(0));
+      }
+      if (y == -1)
+        return op == Op::Mod ? s.makeInt(IntExpr(0)) : s.makeInt(IntExpr(0) - IntExpr(x));
+      return s.makeInt(op == Op::Mod ? modulo(IntExpr(x), IntExpr(y)) : floorDivide(IntExpr(x), IntExpr(y)));
+    case Op::Pow: {
+      if (y < 0)
+        return pythonFloatPower(s.ssaAs(lhs, DType::Float64), s.ssaAs(rhs, DType::Float64));
+      r = 1;
+      for (int64_t i = 0; i < y && (x > 1 || x < -1); ++i)
+        if (__builtin_mul_overflow(r, x, &r))
+          return overflow();
+      if (x == 0)
+        r = y == 0;
+      else if (x == -1)
+        r = y % 2 ? -1 : 1;
+      return s.makeInt(IntExpr(r));
+    }
+    case Op::BitAnd:
+      return s.makeInt(IntExpr(x & y));
+    case Op::BitOr:
+      return s.makeInt(IntExpr(x | y));
+    case Op::BitXor:
+      return s.makeInt(IntExpr(x ^ y));
+    case Op::LShift:
+      if (y < 0 || y > 62 || (x << y) >> y != x)
+        return overflow();
+      return s.makeInt(IntExpr(x << y));
+    case Op::RShift:
+      return s.makeInt(IntExpr(y > 63 ? (x < 0 ? -1 : 0) : x >> y));
+    default:
+      s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), "int", "int"});
+    }
+  }
+
+  Scalar pythonFloatPower(mlir::Value x, mlir::Value y) {
+    mlir::Value zero = s.constant(DType::Float64, 0);
+    auto exponent = rhs.knownFloat ? rhs.knownFloat
+                    : rhs.knownInt() ? std::optional<double>(*rhs.knownInt())
+                                     : std::nullopt;
+    if (!exponent || *exponent < 0) {
+      mlir::Value base = s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, x, zero);
+      mlir::Value negative = s.create<arith::CmpFOp>(arith::CmpFPredicate::UGE, y, zero);
+      s.check(s.create<arith::OrIOp>(base, negative), "ZeroDivisionError",
+              "0.0 cannot be raised to a negative power");
+    }
+    if (!exponent || *exponent != std::floor(*exponent)) {
+      // Python would go on with a complex number.
+      mlir::Value natural = s.create<arith::CmpFOp>(arith::CmpFPredicate::UGE, x, zero);
+      if (!exponent) {
+        mlir::Value whole = s.create<arith::CmpFOp>(arith::CmpFPredicate::UEQ, y, s.create<FloorOp>(y));
+        natural = s.create<arith::OrIOp>(natural, whole);
+      }
+      s.check(natural, "ValueError", "a negative float to a fractional power is complex, which is not supported");
+    }
+    mlir::Value result = exponent && *exponent == 2 ? s.create<SquareOp>(x).getResult() : s.create<PowOp>(x, y).getResult();
+    mlir::Value limit = s.constant(DType::Float64, HUGE_VAL);
+    mlir::Value finite = s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, s.create<AbsOp>(result), limit);
+    mlir::Value given = s.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, s.create<AbsOp>(x), limit);
+    mlir::Value fine = s.create<arith::OrIOp>(finite, given);
+    if (!exponent)
+      fine = s.create<arith::OrIOp>(fine, s.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, s.create<AbsOp>(y), limit));
+    s.check(fine, "OverflowError", "(34, 'Numerical result out of range')");
+    return s.makeScalar(ScalarKind::PyFloat, result);
+  }
+
+  std::optional<double> known(const Scalar &scalar) {
+    if (scalar.isMixed())
+      return std::nullopt;
+    if (scalar.knownFloat)
+      return scalar.knownFloat;
+    if (auto value = scalar.knownInt())
+      return static_cast<double>(*value);
+    return std::nullopt;
+  }
+
+  Scalar pythonFloat() {
+    auto y = known(rhs), x = known(lhs);
+    bool divides = op == Op::Div || op == Op::FloorDiv || op == Op::Mod;
+    if (divides && y && *y == 0) {
+      s.raiseHere("ZeroDivisionError", op == Op::Div   ? (lhs.kind == ScalarKind::PyFloat || rhs.kind == ScalarKind::PyFloat
+                                                              ? "float division by zero"
+                                                              : "division by zero")
+                                       : op == Op::Mod ? "float modulo"
+                                                       : "float floor division by zero");
+      return s.makeFloat(0);
+    }
+    mlir::Value left = s.ssaAs(lhs, DType::Float64), right = s.ssaAs(rhs, DType::Float64);
+    Scalar result;
+    if (op == Op::Pow) {
+      result = pythonFloatPower(left, right);
+    } else {
+      if (divides && !y)
+        checkNotZero(right, op == Op::Div   ? (lhs.kind == ScalarKind::PyFloat || rhs.kind == ScalarKind::PyFloat
+                                                   ? "float division by zero"
+                                                   : "division by zero")
+                            : op == Op::Mod ? "float modulo"
+                                            : "float floor division by zero");
+      if (op == Op::Div && lhs.kind != ScalarKind::PyFloat && rhs.kind != ScalarKind::PyFloat && !x && !y)
+        result = s.makeScalar(ScalarKind::PyFloat, runtime("mpy_int_truediv", s.builder.getF64Type(),
+                                                           {s.ssaAs(lhs, DType::Int64), s.ssaAs(rhs, DType::Int64)}));
+      else
+        result = s.makeScalar(ScalarKind::PyFloat, emit(left, right));
+    }
+    if (x && y)
+      result.knownFloat = fold(*x, *y);
+    return result;
+  }
+
+  std::optional<double> fold(double x, double y) {
+    switch (op) {
+    case Op::Add:
+      return x + y;
+    case Op::Sub:
+      return x - y;
+    case Op::Mult:
+      return x * y;
+    case Op::Div:
+      return x / y;
+    case Op::Pow:
+      return std::pow(x, y);
+    default:
+      return std::nullopt;
+    }
+  }
+
+  mlir::Value emit(mlir::Value left, mlir::Value right) {
+    switch (op) {
+    case Op::Add:
+      return s.create<AddOp>(left, right);
+    case Op::Sub:
+      return s.create<SubOp>(left, right);
+    case Op::Mult:
+      return s.create<MulOp>(left, right);
+    case Op::Div:
+      return s.create<DivOp>(left, right);
+    case Op::FloorDiv:
+      return s.create<FloorDivOp>(left, right);
+    case Op::Mod:
+      return s.create<ModOp>(left, right);
+    case Op::Pow:
+      return s.create<PowOp>(left, right);
+    case Op::BitAnd:
+      return s.create<AndOp>(left, right);
+    case Op::BitOr:
+      return s.create<OrOp>(left, right);
+    case Op::BitXor:
+      return s.create<XorOp>(left, right);
+    case Op::LShift:
+      return s.create<ShiftLeftOp>(left, right);
+    case Op::RShift:
+      return s.create<ShiftRightOp>(left, right);
+    case Op::MatMult:
+      break;
+    }
+    s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
+  }
+
+  Scalar numpy() {
+    DType dtype = dtypeOf(kind);
+    bool bits = op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor || op == Op::LShift || op == Op::RShift;
+    if (dtype == DType::Bool && !bits) {
+      if (op == Op::Add) // Truth values add as `or` and multiply as `and`.
+        return s.makeScalar(kind, s.create<OrOp>(s.ssaAs(lhs, dtype), s.ssaAs(rhs, dtype)));
+      if (op == Op::Mult)
+        return s.makeScalar(kind, s.create<AndOp>(s.ssaAs(lhs, dtype), s.ssaAs(rhs, dtype)));
+      s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)},
+             {.help = "convert the truth values: int(x) or float(x)"});
+    }
+    if ((bits && isFloat(dtype)) || op == Op::MatMult)
+      s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
+    if (op == Op::Pow && !isFloat(dtype)) {
+      mlir::Value exponent = s.ssaAs(rhs, dtype);
+      if (auto y = rhs.knownInt(); !y || *y < 0)
+        s.check(s.create<CompareOp>(ComparePredicate::ge, exponent, s.constant(dtype, 0)), "ValueError",
+                "Integers to negative integer powers are not allowed.");
+    }
+    mlir::Value left = s.ssaAs(lhs, dtype), right = s.ssaAs(rhs, dtype);
+    if (op == Op::Pow && isFloat(dtype) && known(rhs) == 2.0)
+      return s.makeScalar(kind, s.create<SquareOp>(left));
+    Scalar result = s.makeScalar(kind, emit(left, right));
+    return result;
+  }
+
+  Specializer &s;
+  Op op;
+  const Scalar &lhs, &rhs;
+  ScalarKind kind = ScalarKind::PyInt;
+};
+
+std::vector<ScalarKind> possibleKinds(const Scalar &scalar) {
+  if (!scalar.isMixed())
+    return {scalar.kind};
+  std::vector<ScalarKind> kinds;
+  for (int i = 0; i < 8; ++i)
+    if (scalar.kinds & (1 << i))
+      kinds.push_back(static_cast<ScalarKind>(i));
+  return kinds;
+}
+
+} // namespace
+
+/// i1: whether the number is of this kind now.
+static mlir::Value hasKind(Specializer &s, const Scalar &scalar, ScalarKind kind) {
+  if (!scalar.isMixed())
+    return s.create<arith::ConstantOp>(s.builder.getBoolAttr(scalar.kind == kind));
+  mlir::Value code = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
+  return s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, scalar.tag, code);
+}
+
+/// A mixed number computes in float64; the tag of the result follows from the tags of the operands.
+static Scalar mixedBinary(Specializer &s, Op op, const Scalar &lhs, const Scalar &rhs) {
+  bool divides = op == Op::Div || op == Op::FloorDiv || op == Op::Mod;
+  if (op != Op::Add && op != Op::Sub && op != Op::Mult && !divides && op != Op::Pow)
+    s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)},
+           {.help = "convert the number first: int(x) or float(x)"});
+  mlir::Value left = s.ssaAs(lhs, DType::Float64), right = s.ssaAs(rhs, DType::Float64);
+  mlir::Value tag, zeroFails, exact;
+  uint16_t kinds = 0;
+  for (ScalarKind a : possibleKinds(lhs))
+    for (ScalarKind b : possibleKinds(rhs)) {
+      ScalarKind kind = resultKind(op, a, b);
+      if (kind == ScalarKind::Bool || kind == ScalarKind::Float32 || kind == ScalarKind::Int32)
+        s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)},
+               {.help = "convert the number first: int(x) or float(x)"});
+      kinds |= 1 << static_cast<int>(kind);
+      mlir::Value here = s.create<arith::AndIOp>(hasKind(s, lhs, a), hasKind(s, rhs, b));
+      mlir::Value code = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
+      tag = tag ? s.create<arith::SelectOp>(here, code, tag).getResult() : code;
+      if (isPython(a) && isPython(b) && divides)
+        zeroFails = zeroFails ? s.create<arith::OrIOp>(zeroFails, here).getResult() : here;
+      if (kind == ScalarKind::PyInt || kind == ScalarKind::Int64)
+        exact = exact ? s.create<arith::OrIOp>(exact, here).getResult() : here;
+    }
+  mlir::Value yes = s.create<arith::ConstantOp>(s.builder.getBoolAttr(true));
+  if (zeroFails) {
+    mlir::Value nonZero = s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, right, s.constant(DType::Float64, 0));
+    s.check(s.create<arith::OrIOp>(nonZero, s.create<arith::XOrIOp>(zeroFails, yes)), "ZeroDivisionError",
+            op == Op::Div ? "float division by zero" : op == Op::Mod ? "float modulo" : "float floor division by zero");
+  }
+  mlir::Value result;
+  switch (op) {
+  case Op::Add:
+    result = s.create<AddOp>(left, right);
+    break;
+  case Op::Sub:
+    result = s.create<SubOp>(left, right);
+    break;
+  case Op::Mult:
+    result = s.create<MulOp>(left, right);
+    break;
+  case Op::Div:
+    result = s.create<DivOp>(left, right);
+    break;
+  case Op::FloorDiv:
+    result = s.create<FloorDivOp>(left, right);
+    break;
+  case Op::Mod:
+    result = s.create<ModOp>(left, right);
+    break;
+  default:
+    result = s.create<PowOp>(left, right);
+  }
+  if (exact) {
+    mlir::Value small = s.create<arith::CmpFOp>(arith::CmpFPredicate::ULE, s.create<AbsOp>(result),
+                                                s.constant(DType::Float64, 0x1p53));
+    s.check(s.create<arith::OrIOp>(small, s.create<arith::XOrIOp>(exact, yes)), "OverflowError",
+            "an int that may be a float exceeds 2**53; make it a float from the start");
+  }
+  if ((kinds & (kinds - 1)) == 0) {
+    ScalarKind kind = static_cast<ScalarKind>(__builtin_ctz(kinds));
+    if (isFloat(kind))
+      return s.makeScalar(kind, result);
+    return s.makeScalar(kind, s.create<CastOp>(result, typeOf(kind, s.context())));
+  }
+  Scalar scalar;
+  scalar.kind = ScalarKind::Float64;
+  scalar.value = result;
+  scalar.tag = tag;
+  scalar.kinds = kinds;
+  return scalar;
+}
+
+Scalar Specializer::scalarBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs) {
+  if (lhs.isMixed() || rhs.isMixed())
+    return mixedBinary(*this, op, lhs, rhs);
+  if (resultKind(op, lhs.kind, rhs.kind) == ScalarKind::PyBool) {
+    auto x = lhs.knownBool, y = rhs.knownBool;
+    if (x && y)
+      return makeBool(op == Op::BitAnd ? (*x && *y) : op == Op::BitOr ? (*x || *y) : *x != *y);
+    mlir::Value left = ssa(lhs), right = ssa(rhs);
+    return makeScalar(ScalarKind::PyBool, op == Op::BitAnd  ? create<AndOp>(left, right).getResult()
+                                          : op == Op::BitOr ? create<OrOp>(left, right).getResult()
+                                                            : create<XorOp>(left, right).getResult());
+  }
+  return ScalarArithmetic(*this, op, lhs, rhs).run();
+}
+
+static bool holds(ast::CompareOperator op, double x, double y) {
+  using Compare = ast::CompareOperator;
+  switch (op) {
+  case Compare::Eq:
+    return x == y;
+  case Compare::NotEq:
+    return x != y;
+  case Compare::Lt:
+    return x < y;
+  case Compare::LtE:
+    return x <= y;
+  case Compare::Gt:
+    return x > y;
+  default:
+    return x >= y;
+  }
+}
+
+Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, const Scalar &rhs) {
+  using Compare = ast::CompareOperator;
+  bool python = isPython(lhs.kind) && isPython(rhs.kind) && !lhs.isMixed() && !rhs.isMixed();
+  auto number = [](const Scalar &scalar) -> std::optional<double> {
+    if (scalar.isMixed())
+      return std::nullopt;
+    if (scalar.knownFloat)
+      return scalar.knownFloat;
+    if (scalar.knownBool)
+      return *scalar.knownBool;
+    if (auto known = scalar.knownInt(); known && std::abs(*known) < (int64_t(1) << 53))
+      return static_cast<double>(*known);
+    return std::nullopt;
+  };
+  if (python) {
+    if (auto x = number(lhs), y = number(rhs); x && y)
+      return makeBool(holds(op, *x, *y));
+    // Extents decide structure: `n - 1 < n` is known although n is not.
+    if (lhs.expr && rhs.expr) {
+      IntExpr difference = *lhs.expr - *rhs.expr, opposite = *rhs.expr - *lhs.expr;
+      if (auto known = difference.known())
+        return makeBool(holds(op, static_cast<double>(*known), 0));
+      if (difference.isNonNegative() && (op == Compare::GtE || op == Compare::Lt))
+        return makeBool(op == Compare::GtE);
+      if (opposite.isNonNegative() && (op == Compare::LtE || op == Compare::Gt))
+        return makeBool(op == Compare::LtE);
+      if ((difference - IntExpr(1)).isNonNegative())
+        return makeBool(op == Compare::Gt || op == Compare::GtE || op == Compare::NotEq);
+      if ((opposite - IntExpr(1)).isNonNegative())
+        return makeBool(op == Compare::Lt || op == Compare::LtE || op == Compare::NotEq);
+    }
+  }
+  bool floats = isFloat(lhs.kind) || isFloat(rhs.kind) || lhs.isMixed() || rhs.isMixed();
+  DType dtype = floats ? DType::Float64 : DType::Int64;
+  // float32 beside a weak Python float compares in float32, as NumPy does.
+  if ((lhs.kind == ScalarKind::Float32 && isPython(rhs.kind)) || (rhs.kind == ScalarKind::Float32 && isPython(lhs.kind)))
+    dtype = DType::Float32;
+  static const ComparePredicate predicates[] = {ComparePredicate::eq, ComparePredicate::ne, ComparePredicate::lt,
+                                                ComparePredicate::le, ComparePredicate::gt, ComparePredicate::ge};
+  mlir::Value result =
+      create<CompareOp>(predicates[static_cast<int>(op)], ssaAs(lhs, dtype), ssaAs(rhs, dtype));
+  bool numpy = !isPython(lhs.kind) || !isPython(rhs.kind);
+  return makeScalar(numpy ? ScalarKind::Bool : ScalarKind::PyBool, result);
+}
+
+} // namespace mpy

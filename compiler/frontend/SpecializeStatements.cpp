@@ -1,0 +1,426 @@
+// Statements. Control that leaves early is a flag: `return v` under a run-time condition sets `%return` and `%value`, and what
+// follows runs only where no flag is set:
+//
+//   if c: return a        =>     %ret, %value = scf.if %c { yield true, %a } else { rest ; yield true, %b }
+//   rest; return b
+//
+// Where one branch always leaves, the rest of the list moves into the other, so no flag is needed.
+#include "frontend/Specializer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+/// Whether a list of statements never runs to its end.
+static bool alwaysLeaves(const ast::Body &body) {
+  for (auto *stmt : body) {
+    if (isa<ast::Return, ast::Raise, ast::Break, ast::Continue>(stmt))
+      return true;
+    if (auto *branch = dyn_cast<ast::If>(stmt))
+      if (!branch->orelse.empty() && alwaysLeaves(branch->body) && alwaysLeaves(branch->orelse))
+        return true;
+  }
+  return false;
+}
+
+Scalar Specializer::leftFlag() {
+  Scalar left = makeBool(false);
+  for (const char *name : {"%return", "%break", "%continue"}) {
+    auto it = frame().locals.find(name);
+    if (it == frame().locals.end())
+      continue;
+    Scalar flag = truth(it->second);
+    if (flag.knownBool == true)
+      return flag;
+    if (!flag.knownBool)
+      left = scalarBinary(ast::BinaryOperator::BitOr, left, flag);
+  }
+  return left;
+}
+
+void Specializer::clearFlags() {
+  for (const char *name : {"%return", "%break", "%continue"})
+    if (frame().locals.count(name))
+      frame().locals[name] = makeBool(false);
+}
+
+void Specializer::execute(const ast::Body &body, size_t from) {
+  for (size_t i = from; i < body.size(); ++i) {
+    if (dead)
+      return;
+    span = body[i]->span;
+    if (auto *node = dyn_cast<ast::If>(body[i])) {
+      if (executeIf(*node, body, i))
+        return;
+    } else {
+      execute(*body[i]);
+    }
+    if (dead)
+      return;
+    Scalar left = leftFlag();
+    if (left.knownBool == true)
+      return;
+    if (left.knownBool)
+      continue;
+    if (i + 1 < body.size())
+      branch(
+          ssa(negate(left)),
+          [&] {
+            clearFlags();
+            execute(body, i + 1);
+          },
+          [] {});
+    return;
+  }
+}
+
+bool Specializer::executeIf(const ast::If &node, const ast::Body &body, size_t index) {
+  Scalar condition = truth(evaluate(node.test));
+  if (condition.knownBool) {
+    execute(*condition.knownBool ? node.body : node.orelse);
+    return false;
+  }
+  bool thenLeaves = alwaysLeaves(node.body), elseLeaves = alwaysLeaves(node.orelse);
+  bool takesRest = thenLeaves != elseLeaves && index + 1 < body.size();
+  auto path = [&](const ast::Body &chosen, bool withRest) {
+    execute(chosen);
+    if (!withRest || dead)
+      return;
+    Scalar left = leftFlag();
+    if (left.knownBool == false)
+      execute(body, index + 1);
+    else if (!left.knownBool)
+      branch(
+          ssa(negate(left)),
+          [&] {
+            clearFlags();
+            execute(body, index + 1);
+          },
+          [] {});
+  };
+  branch(
+      ssa(condition), [&] { path(node.body, takesRest && elseLeaves); }, [&] { path(node.orelse, takesRest && thenLeaves); });
+  return takesRest;
+}
+
+void Specializer::execute(const ast::Stmt &statement) {
+  using namespace ast;
+  span = statement.span;
+  auto unsupported = [&](const char *what, const char *help = "") {
+    fail(ErrorId::Unsupported, {what}, {.help = help});
+  };
+  switch (statement.kind) {
+  case Kind::FunctionDef: {
+    auto &node = cast<FunctionDef>(statement);
+    if (node.isAsync)
+      unsupported("'async def'");
+    Value value = makeClosure(node, node.args, node.scope, node.name);
+    for (auto *decorator : llvm::reverse(node.decorators))
+      value = call(evaluate(decorator), CallArguments{{value}, {}, decorator->span});
+    assignName(node.name, value);
+    return;
+  }
+  case Kind::ClassDef:
+    return executeClass(cast<ClassDef>(statement));
+  case Kind::Return: {
+    auto &node = cast<Return>(statement);
+    frame().locals["%value"] = node.value ? evaluate(node.value) : Value(NoneValue{});
+    frame().locals["%return"] = makeBool(true);
+    return;
+  }
+  case Kind::Delete:
+    for (auto *target : cast<Delete>(statement).targets)
+      executeDelete(*target);
+    return;
+  case Kind::Assign: {
+    auto &node = cast<Assign>(statement);
+    Value value = evaluate(node.value);
+    for (auto *target : node.targets)
+      assign(*target, value);
+    return;
+  }
+  case Kind::AugAssign:
+    return executeAugmented(cast<AugAssign>(statement));
+  case Kind::AnnAssign:
+    if (auto &node = cast<AnnAssign>(statement); node.value)
+      assign(*node.target, evaluate(node.value));
+    return;
+  case Kind::For:
+    return executeFor(cast<For>(statement));
+  case Kind::While:
+    return executeWhile(cast<While>(statement));
+  case Kind::If: {
+    Body single{const_cast<Stmt *>(&statement)};
+    executeIf(cast<If>(statement), single, 0);
+    return;
+  }
+  case Kind::With:
+    return executeWith(cast<With>(statement));
+  case Kind::Raise:
+    return executeRaise(cast<Raise>(statement));
+  case Kind::Assert:
+    return executeAssert(cast<Assert>(statement));
+  case Kind::Import:
+    return executeImport(cast<Import>(statement));
+  case Kind::ImportFrom:
+    return executeImportFrom(cast<ImportFrom>(statement));
+  case Kind::Global:
+  case Kind::Nonlocal:
+  case Kind::Pass:
+    return;
+  case Kind::ExprStmt:
+    if (auto *constant = dyn_cast<Constant>(cast<ExprStmt>(statement).value); constant)
+      return; // A docstring.
+    evaluate(cast<ExprStmt>(statement).value);
+    return;
+  case Kind::Break:
+    frame().locals["%break"] = makeBool(true);
+    return;
+  case Kind::Continue:
+    frame().locals["%continue"] = makeBool(true);
+    return;
+  case Kind::Match:
+    unsupported("'match'", "write if and elif");
+    return;
+  case Kind::Try:
+    unsupported("'try'", "test the condition before: if x.size == 0: ..");
+    return;
+  default:
+    unsupported("this statement");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Assignment
+//===----------------------------------------------------------------------===//
+
+void Specializer::assign(const ast::Expr &target, const Value &value) {
+  using namespace ast;
+  switch (target.kind) {
+  case Kind::Name:
+    assignName(cast<Name>(target).id, value);
+    return;
+  case Kind::Attribute: {
+    auto &node = cast<Attribute>(target);
+    Value object = evaluate(node.value);
+    span = target.span;
+    setAttribute(object, node.attr, present(value, "the value"));
+    return;
+  }
+  case Kind::Subscript: {
+    auto &node = cast<Subscript>(target);
+    Value container = evaluate(node.value);
+    Value key = evaluate(node.slice);
+    span = target.span;
+    assignSubscript(container, key, present(value, "the value"));
+    return;
+  }
+  case Kind::Tuple:
+    return unpack(cast<Tuple>(target).elts, value);
+  case Kind::List:
+    return unpack(cast<List>(target).elts, value);
+  default:
+    fail(ErrorId::Unsupported, {"this assignment target"});
+  }
+}
+
+void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given) {
+  Value value = present(given, "the value");
+  auto items = knownItems(value);
+  size_t star = targets.size();
+  for (size_t i = 0; i < targets.size(); ++i)
+    if (isa<ast::Starred>(targets[i]))
+      star = i;
+  if (auto id = arrayObject(value); id && !items && star == targets.size()) {
+    // The extent is known at run time only: it must be the number of targets.
+    auto *array = heap.get<ArrayState>(*id);
+    if (!array->shape.empty()) {
+      mlir::Value wanted = index(IntExpr(int64_t(targets.size())));
+      check(create<arith::CmpIOp>(arith::CmpIPredicate::eq, index(array->shape[0]), wanted), "ValueError",
+            "the number of values to unpack is {} (expected {})", {index(array->shape[0]), wanted});
+      items.emplace();
+      for (size_t i = 0; i < targets.size(); ++i)
+        items->push_back(arraySubscript(*this, *id, makeInt(IntExpr(int64_t(i)))));
+    }
+  }
+  if (!items)
+    fail(ErrorId::NotIterable, {describe(value)});
+  if (star == targets.size()) {
+    if (items->size() > targets.size()) {
+      raiseHere("ValueError", "too many values to unpack (expected " + std::to_string(targets.size()) + ")");
+      return;
+    }
+    if (items->size() < targets.size()) {
+      raiseHere("ValueError", "not enough values to unpack (expected " + std::to_string(targets.size()) + ", got " +
+                                  std::to_string(items->size()) + ")");
+      return;
+    }
+    for (size_t i = 0; i < targets.size(); ++i)
+      assign(*targets[i], (*items)[i]);
+    return;
+  }
+  size_t after = targets.size() - star - 1;
+  if (items->size() < star + after) {
+    raiseHere("ValueError", "not enough values to unpack (expected at least " + std::to_string(star + after) + ", got " +
+                                std::to_string(items->size()) + ")");
+    return;
+  }
+  for (size_t i = 0; i < star; ++i)
+    assign(*targets[i], (*items)[i]);
+  assign(*cast<ast::Starred>(targets[star])->value,
+         newList(ValueList(items->begin() + star, items->end() - after)));
+  for (size_t i = 0; i < after; ++i)
+    assign(*targets[star + 1 + i], (*items)[items->size() - after + i]);
+}
+
+void Specializer::executeAugmented(const ast::AugAssign &node) {
+  Value current, container, key;
+  if (auto *name = dyn_cast<ast::Name>(node.target)) {
+    current = present(lookup(name->id), name->id);
+  } else if (auto *attributeNode = dyn_cast<ast::Attribute>(node.target)) {
+    container = evaluate(attributeNode->value);
+    current = attribute(container, attributeNode->attr);
+  } else if (auto *subscriptNode = dyn_cast<ast::Subscript>(node.target)) {
+    container = evaluate(subscriptNode->value);
+    key = evaluate(subscriptNode->slice);
+    span = node.target->span;
+    current = subscript(container, key);
+  } else {
+    fail(ErrorId::Unsupported, {"this assignment target"});
+  }
+  Value operand = present(evaluate(node.value), "the operand");
+  span = node.span;
+  Value result;
+  if (auto id = arrayObject(current)) {
+    arrayInPlace(*this, node.op, *id, operand);
+    result = current;
+  } else if (auto *list = object<ListState>(current); list && node.op == ast::BinaryOperator::Add) {
+    auto items = knownItems(operand);
+    if (!items)
+      fail(ErrorId::UnknownLength, {"a list"});
+    ListState longer = *object<ListState>(current);
+    longer.items.insert(longer.items.end(), items->begin(), items->end());
+    heap.set(current.get<ObjectRef>()->id, std::move(longer));
+    result = current;
+  } else {
+    static const char *const methods[] = {"__iadd__", "__isub__", "__imul__", "__imatmul__", "__itruediv__", "__imod__", "__ipow__",
+                                          "__ilshift__", "__irshift__", "__ior__", "__ixor__", "__iand__", "__ifloordiv__"};
+    std::optional<Value> inPlace;
+    if (object<InstanceState>(current))
+      inPlace = callMethod(current, methods[static_cast<int>(node.op)], {operand});
+    result = inPlace ? *inPlace : binary(node.op, current, operand);
+  }
+  if (auto *name = dyn_cast<ast::Name>(node.target))
+    assignName(name->id, result);
+  else if (auto *attributeNode = dyn_cast<ast::Attribute>(node.target))
+    setAttribute(container, attributeNode->attr, result);
+  else if (isArray(container) && isArray(current) && arrayObject(result) == arrayObject(current) &&
+           heap.get<ArrayState>(*arrayObject(current))->base)
+    return; // The view has written through already.
+  else
+    assignSubscript(container, key, result);
+}
+
+void Specializer::executeDelete(const ast::Expr &target) {
+  if (auto *name = dyn_cast<ast::Name>(&target)) {
+    present(lookup(name->id), name->id);
+    if (auto cell = findCell(name->id, true))
+      heap.set(*cell, CellState{Unbound{}});
+    else
+      frame().locals.erase(name->id);
+    return;
+  }
+  if (auto *node = dyn_cast<ast::Subscript>(&target)) {
+    Value container = evaluate(node->value);
+    Value key = evaluate(node->slice);
+    auto *dict = object<DictState>(container);
+    if (dict) {
+      DictState smaller = *dict;
+      auto it = llvm::find_if(smaller.entries, [&](auto &entry) { return sameObject(entry.first, key).value_or(false); });
+      if (it == smaller.entries.end()) {
+        raiseHere("KeyError", repr(key).known);
+        return;
+      }
+      smaller.entries.erase(it);
+      heap.set(container.get<ObjectRef>()->id, std::move(smaller));
+      return;
+    }
+    auto *list = object<ListState>(container);
+    auto position = knownInt(key);
+    if (list && position) {
+      ListState shorter = *list;
+      int64_t at = *position < 0 ? *position + int64_t(shorter.items.size()) : *position;
+      if (at < 0 || at >= int64_t(shorter.items.size())) {
+        raiseHere("IndexError", "list assignment index out of range");
+        return;
+      }
+      shorter.items.erase(shorter.items.begin() + at);
+      heap.set(container.get<ObjectRef>()->id, std::move(shorter));
+      return;
+    }
+  }
+  fail(ErrorId::Unsupported, {"'del' of this target"});
+}
+
+void Specializer::executeRaise(const ast::Raise &node) {
+  if (!node.exc)
+    fail(ErrorId::Unsupported, {"'raise' without an exception"}, {.help = "name the exception"});
+  Value value = evaluate(node.exc);
+  span = node.span;
+  if (auto *ref = value.get<ObjectRef>(); ref && heap.get<ClassState>(ref->id))
+    value = call(value, CallArguments{{}, {}, span});
+  std::string kind;
+  Text message = makeText("");
+  if (auto *exception = value.as<ExceptionValue>()) {
+    kind = exception->kind;
+    message = exceptionText(*exception);
+  } else if (object<InstanceState>(value) && isSubclass(*classOf(value), "BaseException")) {
+    kind = typeName(value);
+    message = str(value);
+  } else {
+    fail(ErrorId::NotAnException, {describe(value)});
+  }
+  create<RaiseOp>(builder.getStringAttr(kind), ssa(message));
+  dead = true;
+}
+
+void Specializer::executeAssert(const ast::Assert &node) {
+  Scalar condition = truth(evaluate(node.test));
+  span = node.span;
+  if (condition.knownBool == true)
+    return;
+  auto failed = [&] {
+    Text message = node.msg ? str(evaluate(node.msg)) : makeText("");
+    span = node.span;
+    create<RaiseOp>(builder.getStringAttr("AssertionError"), ssa(message));
+    dead = true;
+  };
+  if (condition.knownBool == false)
+    return failed();
+  branch(ssa(condition), [] {}, failed);
+}
+
+void Specializer::executeWith(const ast::With &node) {
+  if (node.isAsync)
+    fail(ErrorId::Unsupported, {"'async with'"});
+  std::vector<Value> managers;
+  for (auto &item : node.items) {
+    Value manager = evaluate(item.contextExpr);
+    managers.push_back(manager);
+    Value entered = manager;
+    if (auto result = callMethod(manager, "__enter__", {}))
+      entered = *result;
+    else
+      fail(ErrorId::Unsupported, {"'with' for " + describe(manager)});
+    if (item.optionalVars)
+      assign(*item.optionalVars, entered);
+  }
+  execute(node.body);
+  if (dead)
+    return;
+  for (auto &manager : llvm::reverse(managers))
+    callMethod(manager, "__exit__", {NoneValue{}, NoneValue{}, NoneValue{}});
+}
+
+} // namespace mpy

@@ -1,0 +1,259 @@
+// Text of values: str, repr, print. What is known is text at compile time; numbers become calls of the runtime, joined once.
+//
+//   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
+#include "frontend/Specializer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+mlir::Value Specializer::ssa(const Text &text) {
+  return text.value ? text.value : create<StringConstantOp>(builder.getStringAttr(text.known)).getResult();
+}
+
+static Text runtimeText(Specializer &s, const char *function, mlir::ValueRange operands) {
+  mlir::Value value =
+      s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), function, operands, false).getResult(0);
+  return Text{"", value};
+}
+
+Text Specializer::concat(llvm::ArrayRef<Text> parts) {
+  std::vector<Text> joined;
+  for (auto &part : parts) {
+    if (!part.value && part.known.empty())
+      continue;
+    if (!joined.empty() && !joined.back().value && !part.value)
+      joined.back().known += part.known;
+    else
+      joined.push_back(part);
+  }
+  if (joined.empty())
+    return makeText("");
+  mlir::Value result;
+  if (joined.size() == 1)
+    return joined[0];
+  for (auto &part : joined)
+    result = result ? runtimeText(*this, "mpy_string_concat", {result, ssa(part)}).value : ssa(part);
+  return Text{"", result};
+}
+
+/// Python's repr of a string that is known.
+static std::string quoted(llvm::StringRef text) {
+  char quote = text.contains('\'') && !text.contains('"') ? '"' : '\'';
+  std::string result(1, quote);
+  for (unsigned char c : text) {
+    if (c == quote || c == '\\')
+      result += '\\', result += c;
+    else if (c == '\n')
+      result += "\\n";
+    else if (c == '\t')
+      result += "\\t";
+    else if (c == '\r')
+      result += "\\r";
+    else if (c < 32 || c == 127)
+      result += "\\x" + llvm::toHex(llvm::StringRef(reinterpret_cast<char *>(&c), 1), true);
+    else
+      result += c;
+  }
+  return result + quote;
+}
+
+static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
+  if (scalar.isMixed()) {
+    // The tag says how to print it.
+    std::vector<ScalarKind> kinds;
+    for (int i = 0; i < 8; ++i)
+      if (scalar.kinds & (1 << i))
+        kinds.push_back(static_cast<ScalarKind>(i));
+    std::function<Value(size_t)> choose = [&](size_t i) -> Value {
+      mlir::Value value = scalar.value;
+      mlir::Type type = typeOf(kinds[i], s.context());
+      auto mine = [&]() -> Value {
+        mlir::Value converted = value.getType() == type ? value : s.create<CastOp>(value, type).getResult();
+        return scalarText(s, s.makeScalar(kinds[i], converted), isRepr);
+      };
+      if (i + 1 == kinds.size())
+        return mine();
+      mlir::Value code = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kinds[i])));
+      mlir::Value here = s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, scalar.tag, code);
+      return s.branchValue(here, mine, [&] { return choose(i + 1); });
+    };
+    return *choose(0).get<Text>();
+  }
+  if (scalar.knownBool && scalar.kind == ScalarKind::PyBool)
+    return s.makeText(*scalar.knownBool ? "True" : "False");
+  if (auto known = scalar.knownInt(); known && scalar.kind == ScalarKind::PyInt)
+    return s.makeText(std::to_string(*known));
+  static const char *const plain[] = {"mpy_str_bool",  "mpy_str_int", "mpy_str_float",   "mpy_str_bool",
+                                      "mpy_str_int",   "mpy_str_int", "mpy_str_float32", "mpy_str_float64"};
+  static const char *const shown[] = {"mpy_str_bool",   "mpy_str_int",    "mpy_str_float",    "mpy_repr_bool_",
+                                      "mpy_repr_int32", "mpy_repr_int64", "mpy_repr_float32", "mpy_repr_float64"};
+  int kind = static_cast<int>(scalar.kind);
+  mlir::Value value = s.ssa(scalar);
+  if (!isRepr && scalar.kind == ScalarKind::Int32)
+    value = s.create<CastOp>(value, s.builder.getI64Type());
+  return runtimeText(s, isRepr ? shown[kind] : plain[kind], value);
+}
+
+Text Specializer::exceptionText(const ExceptionValue &exception) {
+  if (exception.arguments.empty())
+    return makeText("");
+  if (exception.arguments.size() == 1)
+    return exception.kind == "KeyError" ? repr(exception.arguments[0]) : str(exception.arguments[0]);
+  return repr(newTuple(exception.arguments));
+}
+
+Text Specializer::str(const Value &given) {
+  if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
+    return *branchValue(
+                optional->present, [&] { return Value(str(optional->value)); }, [&] { return Value(makeText("None")); })
+                .get<Text>();
+  Value value = present(given, "the value");
+  if (auto *text = value.get<Text>())
+    return *text;
+  if (auto *scalar = value.get<Scalar>())
+    return scalarText(*this, *scalar, false);
+  if (auto id = arrayObject(value))
+    return runtimeText(*this, "mpy_array_str", read(*id).tensor);
+  if (object<InstanceState>(value))
+    if (auto result = callMethod(value, "__str__", {})) {
+      if (auto *text = result->get<Text>())
+        return *text;
+      fail(ErrorId::ArgumentValue, {"__str__ returned non-string (type " + typeName(*result) + ")"});
+    }
+  if (auto *exception = value.as<ExceptionValue>())
+    return exceptionText(*exception);
+  return repr(value);
+}
+
+Text Specializer::repr(const Value &given) {
+  if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
+    return *branchValue(
+                optional->present, [&] { return Value(repr(optional->value)); }, [&] { return Value(makeText("None")); })
+                .get<Text>();
+  Value value = present(given, "the value");
+  auto sequence = [&](const ValueList &items, const char *open, const char *close) {
+    std::vector<Text> parts{makeText(open)};
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (i)
+        parts.push_back(makeText(", "));
+      parts.push_back(repr(items[i]));
+    }
+    parts.push_back(makeText(close));
+    return concat(parts);
+  };
+  if (auto *text = value.get<Text>())
+    return text->value ? runtimeText(*this, "mpy_repr_string", text->value) : makeText(quoted(text->known));
+  if (auto *scalar = value.get<Scalar>())
+    return scalarText(*this, *scalar, true);
+  if (auto id = arrayObject(value))
+    return runtimeText(*this, "mpy_array_repr", read(*id).tensor);
+  if (value.isNone())
+    return makeText("None");
+  if (value.get<EllipsisValue>())
+    return makeText("Ellipsis");
+  if (value.get<NotImplementedValue>())
+    return makeText("NotImplemented");
+  if (auto *dtype = value.get<DType>())
+    return makeText(("<class 'numpy." + nameOf(*dtype) + "'>").str());
+  if (auto *list = object<ListState>(value))
+    return sequence(ValueList(list->items), "[", "]");
+  if (auto *tuple = value.as<TupleValue>())
+    return sequence(tuple->items, "(", tuple->items.size() == 1 ? ",)" : ")");
+  if (auto *dict = object<DictState>(value)) {
+    DictState copy = *dict;
+    if (copy.isSet && copy.entries.empty())
+      return makeText("set()");
+    std::vector<Text> parts{makeText("{")};
+    for (size_t i = 0; i < copy.entries.size(); ++i) {
+      if (i)
+        parts.push_back(makeText(", "));
+      parts.push_back(repr(copy.entries[i].first));
+      if (copy.isSet)
+        continue;
+      parts.push_back(makeText(": "));
+      parts.push_back(repr(copy.entries[i].second));
+    }
+    parts.push_back(makeText("}"));
+    return concat(parts);
+  }
+  if (auto *range = value.as<RangeValue>()) {
+    std::vector<Text> parts{makeText("range("), str(makeInt(range->start)), makeText(", "), str(makeInt(range->stop))};
+    if (!range->step.isKnown(1)) {
+      parts.push_back(makeText(", "));
+      parts.push_back(str(makeInt(range->step)));
+    }
+    parts.push_back(makeText(")"));
+    return concat(parts);
+  }
+  if (auto *slice = value.as<SliceValue>())
+    return concat({makeText("slice("), repr(slice->start), makeText(", "), repr(slice->stop), makeText(", "), repr(slice->step), makeText(")")});
+  if (object<InstanceState>(value))
+    if (auto result = callMethod(value, "__repr__", {}); result && result->get<Text>())
+      return *result->get<Text>();
+  if (auto *exception = value.as<ExceptionValue>()) {
+    std::vector<Text> parts{makeText(exception->kind), makeText("(")};
+    for (size_t i = 0; i < exception->arguments.size(); ++i) {
+      if (i)
+        parts.push_back(makeText(", "));
+      parts.push_back(repr(exception->arguments[i]));
+    }
+    parts.push_back(makeText(")"));
+    return concat(parts);
+  }
+  if (auto *iterable = value.as<IterableValue>()) {
+    auto items = knownItems(value);
+    using Kind = IterableValue::Kind;
+    if (items && (iterable->kind == Kind::Keys || iterable->kind == Kind::Values || iterable->kind == Kind::Items))
+      return sequence(*items, (typeName(value) + "([").c_str(), "])");
+  }
+  if (auto *cls = object<ClassState>(value))
+    return makeText("<class '" + std::string(cls->node ? "__main__." : "") + cls->name + "'>");
+  if (auto *library = value.get<const LibraryValue *>()) {
+    llvm::StringRef name = (*library)->name;
+    for (const char *type : {"int", "float", "bool", "str", "list", "dict", "tuple", "set"})
+      if (name == std::string("builtins.") + type)
+        return makeText("<class '" + std::string(type) + "'>");
+  }
+  // What remains would print an address.
+  fail(ErrorId::NoText, {describe(value)}, {.help = "print its attributes, or give its class a method __repr__"});
+}
+
+void Specializer::print(const CallArguments &given) {
+  Text separator = makeText(" "), end = makeText("\n");
+  int64_t descriptor = 1;
+  bool flush = false;
+  for (auto &[name, value] : given.keywords) {
+    if ((name == "sep" || name == "end") && (value.get<Text>() || value.isNone())) {
+      if (auto *text = value.get<Text>())
+        (name == "sep" ? separator : end) = *text;
+    } else if (name == "file") {
+      auto *module = value.as<ModuleValue>();
+      if (module && module->name == "sys.stderr")
+        descriptor = 2;
+      else if (!value.isNone() && !(module && module->name == "sys.stdout"))
+        fail(ErrorId::ArgumentValue, {"print() can write to sys.stdout and sys.stderr"});
+    } else if (name == "flush") {
+      flush = knownBool(value).value_or(true);
+    } else {
+      fail(ErrorId::CallArguments, {"print()", "got an unexpected keyword argument '" + name + "'"});
+    }
+  }
+  std::vector<Text> parts;
+  for (size_t i = 0; i < given.positional.size(); ++i) {
+    if (i)
+      parts.push_back(separator);
+    parts.push_back(str(given.positional[i]));
+  }
+  parts.push_back(end);
+  mlir::Value fd = create<arith::ConstantOp>(builder.getI64IntegerAttr(descriptor));
+  Text line = concat(parts);
+  if (line.value || !line.known.empty())
+    create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_write", mlir::ValueRange{fd, ssa(line)}, false);
+  if (flush)
+    create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_flush", mlir::ValueRange(fd), false);
+}
+
+} // namespace mpy

@@ -1,0 +1,250 @@
+// Requests for gradients. grad(f)(x, y) specialises f in a function of its own and asks for its derivative:
+//
+//   g = grad(f)(x, y)   =>   %loss, %x_bar = mpy.gradient @f of [0] wrt [0] (%x, %y)
+//
+// The gradient has the form of its argument: a Python number gives a float, an array an array, a container a container.
+#include "frontend/Transforms.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+namespace {
+
+/// One number or array inside a differentiated argument.
+struct Leaf {
+  mlir::Value value;              // float scalar or tensor
+  std::optional<Scalar> scalar;   // as given
+  std::optional<ObjectId> array;  // as given
+  ArrayValue content;             // of an array, converted to float
+};
+
+/// Takes differentiated arguments apart and puts gradients together.
+class Arguments {
+public:
+  Arguments(Specializer &s, TransformValue::Convention convention) : s(s), convention(convention) {}
+  std::vector<Leaf> leaves;
+
+  void collect(const Value &value) {
+    if (auto *scalar = value.get<Scalar>()) {
+      DType dtype = isFloat(scalar->kind) ? dtypeOf(scalar->kind) : DType::Float64;
+      leaves.push_back({s.ssaAs(*scalar, dtype), *scalar, {}, {}});
+    } else if (auto id = s.arrayObject(value)) {
+      ArrayValue content = s.read(*id);
+      if (!isFloat(content.dtype)) {
+        content.tensor = s.create<CastOp>(content.tensor, s.builder.getF64Type());
+        content.dtype = DType::Float64;
+      }
+      leaves.push_back({content.tensor, {}, *id, content});
+    } else {
+      forEachPart(value, [&](const Value &part) {
+        collect(part);
+        return part;
+      });
+    }
+  }
+
+  /// The argument as the function sees it: leaves replaced by the parameters.
+  Value parameter(const Value &value, mlir::ValueRange parameters, size_t &next) {
+    if (auto *scalar = value.get<Scalar>()) {
+      ScalarKind kind = isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
+      return s.makeScalar(kind, parameters[next++]);
+    }
+    if (auto id = s.arrayObject(value)) {
+      const Leaf &leaf = leaves[next];
+      ArrayValue content = leaf.content;
+      content.tensor = parameters[next++];
+      auto *state = s.heap.get<ArrayState>(*id);
+      bool sameObject = convention == TransformValue::Convention::MinPy && isFloat(state->dtype);
+      if (!sameObject)
+        return s.newArray(content);
+      // Wherever the function reaches this object, it is differentiated too.
+      if (state->base) {
+        s.write(*id, content.tensor);
+      } else {
+        ArrayState changed = *state;
+        changed.tensor = content.tensor;
+        s.heap.set(*id, std::move(changed));
+      }
+      return value;
+    }
+    return forEachPart(value, [&](const Value &part) { return parameter(part, parameters, next); });
+  }
+
+  Value gradient(const Value &value, mlir::ValueRange bars, size_t &next) {
+    if (auto *scalar = value.get<Scalar>()) {
+      ScalarKind kind = isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
+      return s.makeScalar(kind, bars[next++]);
+    }
+    if (s.arrayObject(value)) {
+      ArrayValue content = leaves[next].content;
+      content.tensor = bars[next++];
+      return s.newArray(content);
+    }
+    return forEachPart(value, [&](const Value &part) { return gradient(part, bars, next); });
+  }
+
+private:
+  Value forEachPart(const Value &value, llvm::function_ref<Value(const Value &)> visit) {
+    auto all = [&](const ValueList &items) {
+      ValueList result;
+      for (auto &item : items)
+        result.push_back(visit(item));
+      return result;
+    };
+    if (auto *tuple = value.as<TupleValue>())
+      return std::make_shared<const TupleValue>(TupleValue{all(tuple->items), tuple->fields});
+    if (auto *list = s.object<ListState>(value))
+      return s.newList(all(ValueList(list->items)));
+    if (auto *dict = s.object<DictState>(value); dict && !dict->isSet) {
+      DictState result = *dict;
+      for (auto &entry : result.entries)
+        entry.second = visit(s.present(entry.second, "the entry"));
+      return ObjectRef{s.heap.add(std::move(result))};
+    }
+    s.fail(ErrorId::NotDifferentiableArgument, {s.describe(value)},
+           {.expected = "a float, an array of floats, or a list, tuple or dict of these"});
+  }
+
+  Specializer &s;
+  TransformValue::Convention convention;
+};
+
+} // namespace
+
+Value Specializer::callTransform(const TransformValue &transform, CallArguments arguments) {
+  using Kind = TransformValue::Kind;
+  if (transform.kind == Kind::Jacobian || transform.kind == Kind::Hessian)
+    fail(ErrorId::Unsupported, {transform.kind == Kind::Jacobian ? "'jacobian'" : "'hessian'"}, {.help = "differentiate one output at a time with grad"});
+  std::string name = "function";
+  Value innermost = transform.function;
+  while (auto *method = innermost.as<BoundMethodValue>())
+    innermost = Value(method->function);
+  if (auto *closure = innermost.as<ClosureValue>())
+    name = closure->name == "<lambda>" ? "lambda" : closure->name;
+  Arguments wrt(*this, transform.convention);
+  std::vector<int64_t> positions;
+  for (int64_t argnum : transform.argnums) {
+    int64_t position = argnum < 0 ? argnum + int64_t(arguments.positional.size()) : argnum;
+    if (position < 0 || position >= int64_t(arguments.positional.size()))
+      fail(ErrorId::ArgumentNumber, {std::to_string(argnum)},
+           {.found = std::to_string(arguments.positional.size()) + " positional arguments",
+            .help = "pass the arguments to differentiate by position"});
+    positions.push_back(position);
+    arguments.positional[position] = present(arguments.positional[position], "the argument");
+    wrt.collect(arguments.positional[position]);
+  }
+  ValueList given = arguments.positional;
+  llvm::SmallVector<mlir::Value> leading;
+  llvm::SmallVector<int64_t> wrtNumbers;
+  for (auto &leaf : wrt.leaves) {
+    wrtNumbers.push_back(leading.size());
+    leading.push_back(leaf.value);
+  }
+  llvm::SmallVector<mlir::Value> bars;
+  auto body = [&](mlir::ValueRange parameters) {
+    size_t next = 0;
+    for (int64_t position : positions)
+      arguments.positional[position] = wrt.parameter(given[position], parameters, next);
+    Value result = call(transform.function, arguments);
+    if (dead)
+      fail(ErrorId::NotDifferentiableResult, {"nothing: it always raises an exception"});
+    result = present(result, "the result");
+    frame().locals["%result"] = result;
+    mlir::Value total;
+    if (auto *scalar = result.get<Scalar>()) {
+      total = ssaAs(*scalar, scalar->kind == ScalarKind::Float32 ? DType::Float32 : DType::Float64);
+    } else if (auto id = arrayObject(result)) {
+      // The gradient of an array is that of its sum.
+      ArrayValue array = read(*id);
+      mlir::Value tensor = array.tensor;
+      if (!isFloat(array.dtype))
+        tensor = create<CastOp>(tensor, builder.getF64Type());
+      llvm::SmallVector<int64_t> axes;
+      for (size_t i = 0; i < array.rank(); ++i)
+        axes.push_back(i);
+      total = axes.empty() ? create<ExtractOp>(tensor, mlir::ValueRange()).getResult() : create<SumOp>(tensor, axes).getResult();
+    } else {
+      fail(ErrorId::NotDifferentiableResult, {describe(result)}, {.expected = "a float or an array of floats"});
+    }
+    return llvm::SmallVector<mlir::Value>{total};
+  };
+  auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands, mlir::TypeRange types) -> mlir::ValueRange {
+    llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
+    for (auto &leaf : wrt.leaves)
+      all.push_back(leaf.value.getType());
+    auto op = create<GradientOp>(mlir::TypeRange(all), mlir::FlatSymbolRefAttr::get(callee.getSymNameAttr()),
+                                 builder.getDenseI64ArrayAttr({0}), builder.getDenseI64ArrayAttr(wrtNumbers), operands, mlir::ValueRange());
+    bars.assign(op.getResults().begin() + types.size(), op.getResults().end());
+    return op.getResults().take_front(types.size());
+  };
+  outline(name, leading, body, makeCall);
+  Value result = frame().locals["%result"];
+  frame().locals.erase("%result");
+  ValueList gradients;
+  size_t next = 0;
+  for (int64_t position : positions)
+    gradients.push_back(wrt.gradient(given[position], bars, next));
+  bool isMinPy = transform.convention == TransformValue::Convention::MinPy;
+  Value gradient = transform.single || (isMinPy && gradients.size() == 1) ? gradients[0]
+                   : isMinPy                                              ? newList(gradients)
+                                                                          : newTuple(gradients);
+  if (transform.kind == Kind::GradAndValue)
+    return newTuple({gradient, result});
+  if (transform.kind == Kind::ValueAndGrad)
+    return newTuple({result, gradient});
+  return gradient;
+}
+
+//===----------------------------------------------------------------------===//
+// The functions that make transforms
+//===----------------------------------------------------------------------===//
+
+template <TransformValue::Kind kind, TransformValue::Convention convention>
+static Value makeTransform(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "function, argnum=0", "grad");
+  TransformValue transform{kind, given[0], {}, true, convention};
+  if (auto single = s.knownInt(given[1])) {
+    transform.argnums = {*single};
+  } else {
+    auto items = s.knownItems(given[1]);
+    if (!items)
+      s.fail(ErrorId::ArgumentType, {"argnum", s.describe(given[1])});
+    for (auto &item : *items) {
+      auto number = s.knownInt(item);
+      if (!number)
+        s.fail(ErrorId::ArgumentType, {"argnum", s.describe(item)});
+      transform.argnums.push_back(*number);
+    }
+    transform.single = false;
+  }
+  return std::make_shared<const TransformValue>(std::move(transform));
+}
+
+const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) {
+  using Kind = TransformValue::Kind;
+  using Convention = TransformValue::Convention;
+  static const LibraryValue table[] = {
+      {"minpy.core.grad", makeTransform<Kind::Grad, Convention::MinPy>, ""},
+      {"minpy.core.grad_and_loss", makeTransform<Kind::GradAndValue, Convention::MinPy>, ""},
+      {"autograd.grad", makeTransform<Kind::Grad, Convention::Autograd>, ""},
+      {"autograd.value_and_grad", makeTransform<Kind::ValueAndGrad, Convention::Autograd>, ""},
+      {"autograd.elementwise_grad", makeTransform<Kind::ElementwiseGrad, Convention::Autograd>, ""},
+      {"autograd.jacobian", makeTransform<Kind::Jacobian, Convention::Autograd>, ""},
+      {"autograd.hessian", makeTransform<Kind::Hessian, Convention::Autograd>, ""},
+      {"mpy.grad", makeTransform<Kind::Grad, Convention::Mpy>, ""},
+      {"mpy.value_and_grad", makeTransform<Kind::ValueAndGrad, Convention::Mpy>, ""},
+      {"mpy.grad_and_loss", makeTransform<Kind::GradAndValue, Convention::Mpy>, ""},
+      {"mpy.elementwise_grad", makeTransform<Kind::ElementwiseGrad, Convention::Mpy>, ""},
+      {"mpy.jacobian", makeTransform<Kind::Jacobian, Convention::Mpy>, ""},
+      {"mpy.hessian", makeTransform<Kind::Hessian, Convention::Mpy>, ""},
+  };
+  std::string full = (module + "." + name).str();
+  for (auto &entry : table)
+    if (full == entry.name)
+      return &entry;
+  return nullptr;
+}
+
+} // namespace mpy
