@@ -1,10 +1,10 @@
 // Links an object file with libmpyrt.a into an executable.
 //
-//   prog.o + libmpyrt.a   ->   cc -fuse-ld=lld prog.o libmpyrt.a -lmvec -lm -o prog
+//   prog.o + libmpyrt.a   ->   cc -fuse-ld=lld prog.o libmpyrt.a -lmvec -lm -ldl -o prog
 //
 // The C compiler driver is used because it alone knows where this system keeps its start files and
-// libraries; lld, where it is installed, because it is several times faster. The C++ library that
-// the runtime needs is linked statically: the executable depends on the C library alone.
+// libraries; lld, where it is installed, because it is several times faster. The
+// executable depends on the C library alone.
 #include "backend/Link.h"
 
 #include "llvm/ADT/SmallString.h"
@@ -75,8 +75,7 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
     arguments.push_back(MPY_LINK_FLAG);
   arguments.insert(arguments.end(),
                    {"-pie", objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",
-                    "-Wl,-Bstatic", "-lstdc++", "-Wl,-Bdynamic", "-Wl,--as-needed", "-lmvec", "-lm",
-                    "-ldl", "-lz", "-o", outputPath});
+                    "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", outputPath});
 
   llvm::SmallString<128> messages;
   if (llvm::sys::fs::createTemporaryFile("mpyc-link", "txt", messages)) {
