@@ -1,14 +1,15 @@
-// Attributes of arrays and NumPy scalars: their shape and type, the transpose, and methods bound to them.
+// Attributes of arrays and NumPy scalars: their shape and type, the transpose, and methods bound to
+// them.
 #include "frontend/ArrayShapes.h"
 
 namespace mpy {
 
-Value arrayAttribute(Specializer &s, const Value &array, llvm::StringRef name) {
+Value arrayAttribute(Specializer &specializer, const Value &array, llvm::StringRef name) {
   Shape shape;
   DType dtype;
-  std::optional<ObjectId> object = s.arrayObject(array);
+  std::optional<ObjectId> object = specializer.arrayObject(array);
   if (object) {
-    const ArrayState *state = s.heap.get<ArrayState>(*object);
+    const ArrayState *state = specializer.heap.get<ArrayState>(*object);
     shape = state->shape;
     dtype = state->dtype;
   } else if (const Scalar *scalar = array.get<Scalar>()) {
@@ -19,25 +20,28 @@ Value arrayAttribute(Specializer &s, const Value &array, llvm::StringRef name) {
   if (name == "shape") {
     ValueList extents;
     for (const IntExpr &extent : shape)
-      extents.push_back(s.makeInt(extent));
-    return s.newTuple(extents);
+      extents.push_back(specializer.makeInt(extent));
+    return specializer.newTuple(extents);
   }
   if (name == "ndim")
-    return s.makeInt(IntExpr(int64_t(shape.size())));
+    return specializer.makeInt(IntExpr(int64_t(shape.size())));
   if (name == "size")
-    return s.makeInt(product(shape));
+    return specializer.makeInt(product(shape));
   if (name == "dtype")
     return dtype;
   if (name == "itemsize" || name == "nbytes") {
-    int64_t bytes = dtype == DType::Bool ? 1 : dtype == DType::Int32 || dtype == DType::Float32 ? 4 : 8;
-    return s.makeInt(name == "itemsize" ? IntExpr(bytes) : product(shape) * IntExpr(bytes));
+    int64_t bytes = dtype == DType::Bool                               ? 1
+                    : dtype == DType::Int32 || dtype == DType::Float32 ? 4
+                                                                       : 8;
+    return specializer.makeInt(name == "itemsize" ? IntExpr(bytes)
+                                                  : product(shape) * IntExpr(bytes));
   }
   if (name == "T")
-    return object ? reverseAxes(s, array) : array;
+    return object ? reverseAxes(specializer, array) : array;
   if (name == "real")
     return array;
   if (name == "flat")
-    s.fail(ErrorId::UnsupportedName, {"ndarray.flat"}, {.help = "use ravel()"});
+    specializer.fail(ErrorId::UnsupportedName, {"ndarray.flat"}, {.help = "use ravel()"});
   if (const LibraryValue *method = findLibraryFunction("ndarray." + name.str()))
     return std::make_shared<const BoundMethodValue>(BoundMethodValue{array, method});
   return {};

@@ -1,13 +1,15 @@
-// Shapes that meet: broadcasting by NumPy's rule, and the run-time checks of what the compiler does not know.
+// Shapes that meet: broadcasting by NumPy's rule, and the run-time checks of what the compiler does
+// not know.
 //
 //   (n, 3) with (3,)  -> (n, 3)               mpy.broadcast
-//   (n,) with (m,)    -> (n == 1 ? m : n,)    mpy.check of n == m or one of them 1, then mpy.stretch
+//   (n,) with (m,)    -> (n == 1 ? m : n,)    mpy.check of n == m or one of them 1, then
+//   mpy.stretch
 #include "frontend/ArrayOperands.h"
 #include "mlir/IR/Matchers.h"
 
 namespace mpy {
 
-void failCertain(Specializer &s, llvm::StringRef kind, const llvm::Twine &message) {
+void failCertain(Specializer &specializer, llvm::StringRef kind, const llvm::Twine &message) {
   std::string text = message.str();
   // What is not known reads as in a type: `n`.
   for (size_t at; (at = text.find("{}")) != std::string::npos;)
@@ -17,14 +19,16 @@ void failCertain(Specializer &s, llvm::StringRef kind, const llvm::Twine &messag
     id = ErrorId::IndexFailure;
   else if (kind == "TypeError" || kind.ends_with("UFuncTypeError"))
     id = ErrorId::TypeFailure;
-  else if (kind == "ValueError" && (llvm::StringRef(text).contains("shape") || llvm::StringRef(text).contains("size")))
+  else if (kind == "ValueError" &&
+           (llvm::StringRef(text).contains("shape") || llvm::StringRef(text).contains("size")))
     id = ErrorId::ShapeFailure;
-  s.fail(id, {kind.str(), text});
+  specializer.fail(id, {kind.str(), text});
 }
 
-void failArgument(Specializer &s, llvm::StringRef parameter, llvm::StringRef function, const llvm::Twine &what,
-                  llvm::StringRef help) {
-  s.fail(ErrorId::UnsupportedArgument, {parameter.str(), function.str(), what.str()}, {.help = help.str()});
+void failArgument(Specializer &specializer, llvm::StringRef parameter, llvm::StringRef function,
+                  const llvm::Twine &what, llvm::StringRef help) {
+  specializer.fail(ErrorId::UnsupportedArgument, {parameter.str(), function.str(), what.str()},
+                   {.help = help.str()});
 }
 
 CheckText &CheckText::operator<<(llvm::StringRef part) {
@@ -60,44 +64,52 @@ std::optional<bool> knownCondition(mlir::Value condition) {
   return std::nullopt;
 }
 
-void check(Specializer &s, mlir::Value condition, llvm::StringRef kind, const CheckText &text) {
+void check(Specializer &specializer, mlir::Value condition, llvm::StringRef kind,
+           const CheckText &text) {
   if (std::optional<bool> known = knownCondition(condition)) {
     if (*known)
       return;
     if (text.values.empty())
-      failCertain(s, kind, text.text);
+      failCertain(specializer, kind, text.text);
   }
-  s.create<CheckOp>(condition, kind, text.text, indexValues(s, text.values));
+  specializer.create<CheckOp>(condition, kind, text.text, indexValues(specializer, text.values));
 }
 
-mlir::Value compareInts(Specializer &s, mlir::arith::CmpIPredicate predicate, const IntExpr &a, const IntExpr &b) {
+mlir::Value compareInts(Specializer &specializer, mlir::arith::CmpIPredicate predicate,
+                        const IntExpr &a, const IntExpr &b) {
   using Predicate = mlir::arith::CmpIPredicate;
   std::optional<int64_t> difference = (a - b).known();
   std::optional<bool> known;
   if (difference)
-    known = mlir::arith::applyCmpPredicate(predicate, llvm::APInt(64, *difference, true), llvm::APInt(64, 0));
+    known = mlir::arith::applyCmpPredicate(predicate, llvm::APInt(64, *difference, true),
+                                           llvm::APInt(64, 0));
   else if (predicate == Predicate::sge && (a - b).isNonNegative())
     known = true;
   if (known)
-    return s.create<mlir::arith::ConstantOp>(s.builder.getBoolAttr(*known)).getResult();
-  return s.create<mlir::arith::CmpIOp>(predicate, s.index(a), s.index(b)).getResult();
+    return specializer.create<mlir::arith::ConstantOp>(specializer.builder.getBoolAttr(*known))
+        .getResult();
+  return specializer
+      .create<mlir::arith::CmpIOp>(predicate, specializer.index(a), specializer.index(b))
+      .getResult();
 }
 
-void checkEqual(Specializer &s, const IntExpr &a, const IntExpr &b, llvm::StringRef kind, const CheckText &text) {
+void checkEqual(Specializer &specializer, const IntExpr &a, const IntExpr &b, llvm::StringRef kind,
+                const CheckText &text) {
   if (a == b)
     return;
   if (std::optional<int64_t> difference = (a - b).known(); difference)
-    failCertain(s, kind, text.text);
-  check(s, compareInts(s, mlir::arith::CmpIPredicate::eq, a, b), kind, text);
+    failCertain(specializer, kind, text.text);
+  check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::eq, a, b), kind, text);
 }
 
-Shape broadcastShapes(Specializer &s, llvm::ArrayRef<Shape> shapes, llvm::StringRef kind, llvm::StringRef words) {
+Shape broadcastShapes(Specializer &specializer, llvm::ArrayRef<Shape> shapes, llvm::StringRef kind,
+                      llvm::StringRef words) {
   using Predicate = mlir::arith::CmpIPredicate;
   size_t rank = 0;
   for (const Shape &shape : shapes)
     rank = std::max(rank, shape.size());
   if (rank > 8)
-    s.fail(ErrorId::TooManyDimensions, {"8"});
+    specializer.fail(ErrorId::TooManyDimensions, {"8"});
   CheckText text;
   text << words;
   for (const Shape &shape : shapes)
@@ -115,29 +127,33 @@ Shape broadcastShapes(Specializer &s, llvm::ArrayRef<Shape> shapes, llvm::String
         continue;
       }
       if (current.known() && extent.known())
-        failCertain(s, kind, text.text);
-      mlir::Value fits = compareInts(s, Predicate::eq, current, extent);
+        failCertain(specializer, kind, text.text);
+      mlir::Value fits = compareInts(specializer, Predicate::eq, current, extent);
       if (!extent.known())
-        fits = s.create<mlir::arith::OrIOp>(fits, compareInts(s, Predicate::eq, extent, 1));
+        fits = specializer.create<mlir::arith::OrIOp>(
+            fits, compareInts(specializer, Predicate::eq, extent, 1));
       mlir::Value currentIsOne;
       if (!current.known()) {
-        currentIsOne = compareInts(s, Predicate::eq, current, 1);
-        fits = s.create<mlir::arith::OrIOp>(fits, currentIsOne);
+        currentIsOne = compareInts(specializer, Predicate::eq, current, 1);
+        fits = specializer.create<mlir::arith::OrIOp>(fits, currentIsOne);
       }
-      check(s, fits, kind, text);
+      check(specializer, fits, kind, text);
       if (current.known())
         continue;
       if (extent.known()) {
         current = extent;
         continue;
       }
-      current = extentOf(
-          s.create<mlir::arith::SelectOp>(currentIsOne, s.index(extent), s.index(current)).getResult());
+      current = extentOf(specializer
+                             .create<mlir::arith::SelectOp>(currentIsOne, specializer.index(extent),
+                                                            specializer.index(current))
+                             .getResult());
     }
   return result;
 }
 
-mlir::Value expand(Specializer &s, mlir::Value tensor, DType dtype, const Shape &from, const Shape &to) {
+mlir::Value expand(Specializer &specializer, mlir::Value tensor, DType dtype, const Shape &from,
+                   const Shape &to) {
   if (from == to)
     return tensor;
   size_t lead = to.size() - from.size();
@@ -149,13 +165,19 @@ mlir::Value expand(Specializer &s, mlir::Value tensor, DType dtype, const Shape 
       stretches = true;
     }
   if (!(middle == from))
-    tensor = s.create<BroadcastOp>(s.tensorType(dtype, middle), tensor, s.dynamicSizes(middle)).getResult();
+    tensor = specializer
+                 .create<BroadcastOp>(specializer.tensorType(dtype, middle), tensor,
+                                      specializer.dynamicSizes(middle))
+                 .getResult();
   if (stretches)
-    tensor = s.create<StretchOp>(s.tensorType(dtype, to), tensor, s.dynamicSizes(to)).getResult();
+    tensor = specializer
+                 .create<StretchOp>(specializer.tensorType(dtype, to), tensor,
+                                    specializer.dynamicSizes(to))
+                 .getResult();
   return tensor;
 }
 
-mlir::Value expandInto(Specializer &s, const ArrayValue &value, const Shape &to) {
+mlir::Value expandInto(Specializer &specializer, const ArrayValue &value, const Shape &to) {
   using Predicate = mlir::arith::CmpIPredicate;
   CheckText text;
   text << "could not broadcast input array from shape " << value.shape << " into shape " << to;
@@ -165,9 +187,9 @@ mlir::Value expandInto(Specializer &s, const ArrayValue &value, const Shape &to)
   if (from.size() > to.size()) {
     size_t extra = from.size() - to.size();
     for (size_t position = 0; position < extra; ++position)
-      checkEqual(s, from[position], 1, "ValueError", text);
+      checkEqual(specializer, from[position], 1, "ValueError", text);
     from.erase(from.begin(), from.begin() + extra);
-    tensor = reshapeTo(s, tensor, value.dtype, from);
+    tensor = reshapeTo(specializer, tensor, value.dtype, from);
   }
   size_t lead = to.size() - from.size();
   for (size_t position = 0; position < from.size(); ++position) {
@@ -175,29 +197,31 @@ mlir::Value expandInto(Specializer &s, const ArrayValue &value, const Shape &to)
     const IntExpr &wanted = to[lead + position];
     if (extent == wanted || extent.isKnown(1))
       continue;
-    mlir::Value fits = compareInts(s, Predicate::eq, extent, wanted);
+    mlir::Value fits = compareInts(specializer, Predicate::eq, extent, wanted);
     if (!extent.known())
-      fits = s.create<mlir::arith::OrIOp>(fits, compareInts(s, Predicate::eq, extent, 1));
-    check(s, fits, "ValueError", text);
+      fits = specializer.create<mlir::arith::OrIOp>(
+          fits, compareInts(specializer, Predicate::eq, extent, 1));
+    check(specializer, fits, "ValueError", text);
   }
   if (from.empty() && to.empty())
     return tensor;
   if (from.empty())
-    return fill(s, elementOf(s, {value.dtype, {}, tensor}).value, value.dtype, to);
-  return expand(s, tensor, value.dtype, from, to);
+    return fill(specializer, elementOf(specializer, {value.dtype, {}, tensor}).value, value.dtype,
+                to);
+  return expand(specializer, tensor, value.dtype, from, to);
 }
 
-Shape prepare(Specializer &s, llvm::MutableArrayRef<Operand> operands, llvm::ArrayRef<DType> dtypes,
-              llvm::SmallVectorImpl<mlir::Value> &values) {
+Shape prepare(Specializer &specializer, llvm::MutableArrayRef<Operand> operands,
+              llvm::ArrayRef<DType> dtypes, llvm::SmallVectorImpl<mlir::Value> &values) {
   std::vector<Shape> shapes;
   for (const Operand &operand : operands)
     if (!operand.isScalar)
       shapes.push_back(operand.shape);
-  Shape shape = broadcastShapes(s, shapes);
+  Shape shape = broadcastShapes(specializer, shapes);
   for (auto [position, operand] : llvm::enumerate(operands)) {
-    mlir::Value value = convert(s, operand, dtypes[position]);
+    mlir::Value value = convert(specializer, operand, dtypes[position]);
     if (!operand.isScalar)
-      value = expand(s, value, dtypes[position], operand.shape, shape);
+      value = expand(specializer, value, dtypes[position], operand.shape, shape);
     values.push_back(value);
   }
   return shape;

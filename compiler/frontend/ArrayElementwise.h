@@ -17,25 +17,49 @@ enum class UnaryRule {
 using UnaryEmitter = mlir::Value (*)(Specializer &, mlir::Value, DType);
 
 enum class BinaryFunction {
-  Add, Subtract, Multiply, Divide, FloorDivide, Remainder, Power, Arctan2, Maximum, Minimum, FMax, FMin, LogAddExp, Hypot,
-  BitAnd, BitOr, BitXor, ShiftLeft, ShiftRight, LogicalAnd, LogicalOr, LogicalXor
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  FloorDivide,
+  Remainder,
+  Power,
+  Arctan2,
+  Maximum,
+  Minimum,
+  FMax,
+  FMin,
+  LogAddExp,
+  Hypot,
+  BitAnd,
+  BitOr,
+  BitXor,
+  ShiftLeft,
+  ShiftRight,
+  LogicalAnd,
+  LogicalOr,
+  LogicalXor
 };
 
 /// The function of every element; a NumPy scalar for numbers.
-Value applyUnary(Specializer &s, llvm::StringRef name, UnaryRule rule, UnaryEmitter emitter, const Value &operand,
+Value applyUnary(Specializer &specializer, llvm::StringRef name, UnaryRule rule,
+                 UnaryEmitter emitter, const Value &operand,
                  std::optional<DType> dtype = std::nullopt);
 /// `f(x, y)` with broadcasting and promotion.
-Value applyBinary(Specializer &s, BinaryFunction function, const Value &x, const Value &y,
+Value applyBinary(Specializer &specializer, BinaryFunction function, const Value &x, const Value &y,
                   std::optional<DType> dtype = std::nullopt);
 /// NumPy's name of a function, as its errors say it.
 llvm::StringRef nameOf(BinaryFunction function);
 /// `x < y` and its relatives as bools.
-Value applyComparison(Specializer &s, ComparePredicate predicate, const Value &x, const Value &y);
-/// Replaces the content of `array` by a result of its shape; NumPy's error where the type does not fit.
-void storeResult(Specializer &s, ObjectId array, const Value &result, llvm::StringRef function);
+Value applyComparison(Specializer &specializer, ComparePredicate predicate, const Value &x,
+                      const Value &y);
+/// Replaces the content of `array` by a result of its shape; NumPy's error where the type does not
+/// fit.
+void storeResult(Specializer &specializer, ObjectId array, const Value &result,
+                 llvm::StringRef function);
 /// An operation of one operand as an emitter.
-template <typename OpType> mlir::Value emitUnary(Specializer &s, mlir::Value x, DType) {
-  return s.create<OpType>(x).getResult();
+template <typename OpType> mlir::Value emitUnary(Specializer &specializer, mlir::Value x, DType) {
+  return specializer.create<OpType>(x).getResult();
 }
 
 } // namespace mpy

@@ -1,4 +1,5 @@
-// Subscripts of integers, slices, None and `...`: views of the array, single elements, and assignment to either.
+// Subscripts of integers, slices, None and `...`: views of the array, single elements, and
+// assignment to either.
 //
 //   x[1:-1, 0] -> a view: mpy.slice with offsets 1, 0, the second dimension dropped
 //   x[i, j]    -> mpy.extract;  x[i, j] = v -> mpy.insert, the array object gets the new tensor
@@ -6,7 +7,7 @@
 
 namespace mpy {
 
-static IndexItem itemOf(Specializer &s, const Value &value) {
+static IndexItem itemOf(Specializer &specializer, const Value &value) {
   IndexItem item;
   item.kind = IndexItem::Kind::Integer;
   if (value.isNone()) {
@@ -20,28 +21,33 @@ static IndexItem itemOf(Specializer &s, const Value &value) {
   }
   if (const Scalar *scalar = value.get<Scalar>()) {
     if (isFloat(scalar->kind))
-      failCertain(s, "IndexError",
-                  "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are "
+      failCertain(specializer, "IndexError",
+                  "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
+                  "integer or boolean arrays are "
                   "valid indices");
     if (dtypeOf(scalar->kind) == DType::Bool)
-      s.fail(ErrorId::UnsupportedIndex, {"a single truth value"}, {.help = "write 0 or 1, or int(..)"});
+      specializer.fail(ErrorId::UnsupportedIndex, {"a single truth value"},
+                       {.help = "write 0 or 1, or int(..)"});
     item.number = *scalar;
     return item;
   }
-  std::optional<ValueList> items = s.isArray(value) ? std::nullopt : s.knownItems(value);
-  if (!s.isArray(value) && !items && !value.as<RangeValue>())
-    failCertain(s, "IndexError",
-                "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are "
+  std::optional<ValueList> items =
+      specializer.isArray(value) ? std::nullopt : specializer.knownItems(value);
+  if (!specializer.isArray(value) && !items && !value.as<RangeValue>())
+    failCertain(specializer, "IndexError",
+                "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer "
+                "or boolean arrays are "
                 "valid indices");
-  ArrayValue array = toArray(s, value);
+  ArrayValue array = toArray(specializer, value);
   if (items && items->empty())
-    array = castArray(s, array, DType::Int64);
+    array = castArray(specializer, array, DType::Int64);
   if (isFloat(array.dtype))
-    failCertain(s, "IndexError", "arrays used as indices must be of integer (or boolean) type");
+    failCertain(specializer, "IndexError",
+                "arrays used as indices must be of integer (or boolean) type");
   if (array.rank() == 0) {
     if (array.dtype == DType::Bool)
-      s.fail(ErrorId::UnsupportedIndex, {"a single truth value"});
-    item.number = elementOf(s, array);
+      specializer.fail(ErrorId::UnsupportedIndex, {"a single truth value"});
+    item.number = elementOf(specializer, array);
     return item;
   }
   item.kind = array.dtype == DType::Bool ? IndexItem::Kind::Mask : IndexItem::Kind::Array;
@@ -49,7 +55,7 @@ static IndexItem itemOf(Specializer &s, const Value &value) {
   return item;
 }
 
-std::vector<IndexItem> parseIndex(Specializer &s, const Value &index, int64_t rank) {
+std::vector<IndexItem> parseIndex(Specializer &specializer, const Value &index, int64_t rank) {
   ValueList parts;
   if (const TupleValue *tuple = index.as<TupleValue>())
     parts = tuple->items;
@@ -61,20 +67,20 @@ std::vector<IndexItem> parseIndex(Specializer &s, const Value &index, int64_t ra
   for (const Value &part : parts) {
     if (part.get<EllipsisValue>()) {
       if (ellipsis)
-        failCertain(s, "IndexError", "an index can only have a single ellipsis ('...')");
+        failCertain(specializer, "IndexError", "an index can only have a single ellipsis ('...')");
       ellipsis = items.size();
       continue;
     }
-    items.push_back(itemOf(s, part));
+    items.push_back(itemOf(specializer, part));
     if (items.back().kind == IndexItem::Kind::Mask)
       used += items.back().array->rank();
     else if (items.back().kind != IndexItem::Kind::NewAxis)
       ++used;
   }
   if (used > rank)
-    failCertain(s, "IndexError",
-                "too many indices for array: array is " + llvm::Twine(rank) + "-dimensional, but " + llvm::Twine(used) +
-                    " were indexed");
+    failCertain(specializer, "IndexError",
+                "too many indices for array: array is " + llvm::Twine(rank) + "-dimensional, but " +
+                    llvm::Twine(used) + " were indexed");
   IndexItem whole;
   whole.kind = IndexItem::Kind::Slice;
   items.insert(items.begin() + ellipsis.value_or(items.size()), rank - used, whole);
@@ -92,7 +98,8 @@ struct BasicIndex {
 };
 } // namespace
 
-static BasicIndex resolveBasic(Specializer &s, const Shape &extents, const std::vector<IndexItem> &items) {
+static BasicIndex resolveBasic(Specializer &specializer, const Shape &extents,
+                               const std::vector<IndexItem> &items) {
   BasicIndex result;
   result.step.kind = ViewStep::Kind::Slice;
   // Row-major memory without gaps: whole axes, after at most one cut axis, after single rows.
@@ -106,10 +113,10 @@ static BasicIndex resolveBasic(Specializer &s, const Shape &extents, const std::
     const IntExpr &extent = extents[axis];
     SliceBounds bounds;
     if (item.kind == IndexItem::Kind::Integer) {
-      bounds = {resolveInteger(s, item.number, extent, axis), 1, 1};
+      bounds = {resolveInteger(specializer, item.number, extent, axis), 1, 1};
       result.step.dropped.push_back(axis);
     } else {
-      bounds = resolveSlice(s, item.slice, extent);
+      bounds = resolveSlice(specializer, item.slice, extent);
       result.sliced.push_back(bounds.size);
       result.shape.push_back(bounds.size);
     }
@@ -142,71 +149,78 @@ static bool hasEllipsis(const Value &index) {
   return index.get<EllipsisValue>();
 }
 
-Value arraySubscript(Specializer &s, ObjectId object, const Value &index) {
-  ArrayValue array = s.read(object);
-  std::vector<IndexItem> items = parseIndex(s, index, array.rank());
+Value arraySubscript(Specializer &specializer, ObjectId object, const Value &index) {
+  ArrayValue array = specializer.read(object);
+  std::vector<IndexItem> items = parseIndex(specializer, index, array.rank());
   if (isAdvanced(items))
-    return gatherItems(s, array, items);
-  BasicIndex basic = resolveBasic(s, array.shape, items);
+    return gatherItems(specializer, array, items);
+  BasicIndex basic = resolveBasic(specializer, array.shape, items);
   if (basic.shape.empty() && !hasEllipsis(index)) {
-    mlir::Value element = s.create<ExtractOp>(array.tensor, indexValues(s, basic.step.offsets)).getResult();
-    return s.makeScalar(scalarKindOf(array.dtype), element);
+    mlir::Value element =
+        specializer.create<ExtractOp>(array.tensor, indexValues(specializer, basic.step.offsets))
+            .getResult();
+    return specializer.makeScalar(scalarKindOf(array.dtype), element);
   }
-  const ArrayState *state = s.heap.get<ArrayState>(object);
+  const ArrayState *state = specializer.heap.get<ArrayState>(object);
   bool contiguous = state->contiguous && basic.isContiguous;
   bool hasNewAxis = basic.shape.size() != basic.sliced.size();
   ObjectId base = object;
   if (!basic.isWhole || !hasNewAxis) {
-    Value view = s.newView(base, basic.step, basic.sliced, contiguous);
+    Value view = specializer.newView(base, basic.step, basic.sliced, contiguous);
     if (!hasNewAxis)
       return view;
-    base = *s.arrayObject(view);
+    base = *specializer.arrayObject(view);
   }
   ViewStep reshape;
   reshape.kind = ViewStep::Kind::Reshape;
-  return s.newView(base, reshape, basic.shape, contiguous);
+  return specializer.newView(base, reshape, basic.shape, contiguous);
 }
 
 /// A number, or an array of one element, as the element to store.
-static mlir::Value elementToStore(Specializer &s, const Value &value, DType dtype) {
-  Operand operand = makeOperand(s, value);
+static mlir::Value elementToStore(Specializer &specializer, const Value &value, DType dtype) {
+  Operand operand = makeOperand(specializer, value);
   if (!operand.isScalar) {
     CheckText text;
     text << "setting an array element with a sequence.";
-    checkEqual(s, product(operand.shape), 1, "ValueError", text);
-    mlir::Value single = reshapeTo(s, operand.tensor, operand.dtype, {});
-    operand.scalar = elementOf(s, {operand.dtype, {}, single});
+    checkEqual(specializer, product(operand.shape), 1, "ValueError", text);
+    mlir::Value single = reshapeTo(specializer, operand.tensor, operand.dtype, {});
+    operand.scalar = elementOf(specializer, {operand.dtype, {}, single});
     operand.isScalar = true;
   }
-  return convert(s, operand, dtype);
+  return convert(specializer, operand, dtype);
 }
 
-void arrayAssign(Specializer &s, ObjectId object, const Value &index, const Value &value) {
-  ArrayValue array = s.read(object);
-  std::vector<IndexItem> items = parseIndex(s, index, array.rank());
+void arrayAssign(Specializer &specializer, ObjectId object, const Value &index,
+                 const Value &value) {
+  ArrayValue array = specializer.read(object);
+  std::vector<IndexItem> items = parseIndex(specializer, index, array.rank());
   if (isAdvanced(items)) {
-    s.write(object, scatterItems(s, array, items, value));
+    specializer.write(object, scatterItems(specializer, array, items, value));
     return;
   }
-  BasicIndex basic = resolveBasic(s, array.shape, items);
+  BasicIndex basic = resolveBasic(specializer, array.shape, items);
   if (basic.shape.empty() && !array.shape.empty()) {
-    mlir::Value element = elementToStore(s, value, array.dtype);
-    s.write(object, s.create<InsertOp>(array.tensor, element, indexValues(s, basic.step.offsets)).getResult());
+    mlir::Value element = elementToStore(specializer, value, array.dtype);
+    specializer.write(object, specializer
+                                  .create<InsertOp>(array.tensor, element,
+                                                    indexValues(specializer, basic.step.offsets))
+                                  .getResult());
     return;
   }
-  Operand operand = makeOperand(s, value);
-  mlir::Value part = convert(s, operand, array.dtype);
+  Operand operand = makeOperand(specializer, value);
+  mlir::Value part = convert(specializer, operand, array.dtype);
   if (operand.isScalar) {
     if (basic.isWhole)
-      s.write(object, fill(s, part, array.dtype, array.shape));
+      specializer.write(object, fill(specializer, part, array.dtype, array.shape));
     else
-      s.write(object, updateView(s, array.tensor, part, basic.step));
+      specializer.write(object, updateView(specializer, array.tensor, part, basic.step));
     return;
   }
-  part = expandInto(s, {array.dtype, operand.shape, part}, basic.shape);
+  part = expandInto(specializer, {array.dtype, operand.shape, part}, basic.shape);
   if (basic.shape.size() != basic.sliced.size())
-    part = reshapeTo(s, part, array.dtype, basic.sliced);
-  s.write(object, basic.isWhole ? part : updateView(s, array.tensor, part, basic.step));
+    part = reshapeTo(specializer, part, array.dtype, basic.sliced);
+  specializer.write(object,
+                    basic.isWhole ? part : updateView(specializer, array.tensor, part, basic.step));
 }
 
 } // namespace mpy

@@ -1,5 +1,5 @@
-// Nested lists and tuples as arrays: known numbers become one constant, others a tensor of their elements, and arrays inside
-// lists are joined along a new first axis.
+// Nested lists and tuples as arrays: known numbers become one constant, others a tensor of their
+// elements, and arrays inside lists are joined along a new first axis.
 //
 //   [[1, 2], [3, 4]] -> arith.constant dense<..> : tensor<2x2xi64>
 //   [x, y] of scalars -> mpy.from_elements; of arrays -> mpy.concat of reshapes
@@ -17,23 +17,24 @@ struct Leaves {
 } // namespace
 
 /// Collects a literal made of numbers alone; nothing if arrays are inside or it is ragged.
-static std::optional<Leaves> collectLeaves(Specializer &s, const Value &value) {
+static std::optional<Leaves> collectLeaves(Specializer &specializer, const Value &value) {
   if (const Scalar *scalar = value.get<Scalar>())
     return Leaves{{}, {*scalar}};
-  if (s.isArray(value) || value.as<RangeValue>())
+  if (specializer.isArray(value) || value.as<RangeValue>())
     return std::nullopt;
-  std::optional<ValueList> items = s.knownItems(value);
+  std::optional<ValueList> items = specializer.knownItems(value);
   if (!items)
     return std::nullopt;
   Leaves all;
   for (const Value &item : *items) {
-    std::optional<Leaves> part = collectLeaves(s, item);
+    std::optional<Leaves> part = collectLeaves(specializer, item);
     if (!part)
       return std::nullopt;
     if (all.shape.empty()) {
       all.shape = {int64_t(items->size())};
       all.shape.insert(all.shape.end(), part->shape.begin(), part->shape.end());
-    } else if (!std::equal(part->shape.begin(), part->shape.end(), all.shape.begin() + 1, all.shape.end())) {
+    } else if (!std::equal(part->shape.begin(), part->shape.end(), all.shape.begin() + 1,
+                           all.shape.end())) {
       return std::nullopt;
     }
     all.numbers.insert(all.numbers.end(), part->numbers.begin(), part->numbers.end());
@@ -44,7 +45,7 @@ static std::optional<Leaves> collectLeaves(Specializer &s, const Value &value) {
 }
 
 /// The type NumPy gives to these numbers; Python's count as int64 and float64 here.
-static DType typeOfNumbers(Specializer &s, const std::vector<Scalar> &numbers) {
+static DType typeOfNumbers(Specializer &specializer, const std::vector<Scalar> &numbers) {
   if (numbers.empty())
     return DType::Float64;
   DType common = dtypeOf(numbers.front().kind);
@@ -58,14 +59,16 @@ static DType typeOfNumbers(Specializer &s, const std::vector<Scalar> &numbers) {
     for (unsigned kind = 0; number.isMixed() && kind <= unsigned(ScalarKind::Float64); ++kind) {
       DType one = dtypeOf(ScalarKind(kind));
       if ((number.kinds >> kind & 1) && (certain ? promote(*certain, one) : one) != common)
-        s.fail(ErrorId::DTypeDependsOnPath, {}, {.help = "convert the numbers with float() before they are put in an array"});
+        specializer.fail(
+            ErrorId::DTypeDependsOnPath, {},
+            {.help = "convert the numbers with float() before they are put in an array"});
     }
   return common;
 }
 
 /// The elements as a constant if every one is known.
-static mlir::Value denseConstant(Specializer &s, const std::vector<Scalar> &numbers, DType dtype,
-                                 mlir::RankedTensorType type) {
+static mlir::Value denseConstant(Specializer &specializer, const std::vector<Scalar> &numbers,
+                                 DType dtype, mlir::RankedTensorType type) {
   mlir::Type element = type.getElementType();
   std::vector<mlir::Attribute> attributes;
   for (const Scalar &number : numbers) {
@@ -78,22 +81,25 @@ static mlir::Value denseConstant(Specializer &s, const std::vector<Scalar> &numb
     if (!real && !whole)
       return {};
     if (isFloat(dtype))
-      attributes.push_back(mlir::FloatAttr::get(element, real ? (dtype == DType::Float32 ? float(*real) : *real)
-                                                 : dtype == DType::Float32 ? double(float(*whole))
-                                                                           : double(*whole)));
+      attributes.push_back(
+          mlir::FloatAttr::get(element, real ? (dtype == DType::Float32 ? float(*real) : *real)
+                                        : dtype == DType::Float32 ? double(float(*whole))
+                                                                  : double(*whole)));
     else if (!whole)
       return {};
     else
-      attributes.push_back(mlir::IntegerAttr::get(element, dtype == DType::Bool ? *whole != 0 : *whole));
+      attributes.push_back(
+          mlir::IntegerAttr::get(element, dtype == DType::Bool ? *whole != 0 : *whole));
   }
   auto dense = mlir::DenseElementsAttr::get(type, attributes);
-  return s.create<mlir::arith::ConstantOp>(dense).getResult();
+  return specializer.create<mlir::arith::ConstantOp>(dense).getResult();
 }
 
-static ArrayValue arrayOfLeaves(Specializer &s, const Leaves &leaves, std::optional<DType> wanted) {
-  DType dtype = wanted ? *wanted : typeOfNumbers(s, leaves.numbers);
+static ArrayValue arrayOfLeaves(Specializer &specializer, const Leaves &leaves,
+                                std::optional<DType> wanted) {
+  DType dtype = wanted ? *wanted : typeOfNumbers(specializer, leaves.numbers);
   Shape shape(leaves.shape.begin(), leaves.shape.end());
-  mlir::RankedTensorType type = s.tensorType(dtype, shape);
+  mlir::RankedTensorType type = specializer.tensorType(dtype, shape);
   std::vector<mlir::Value> elements;
   for (const Scalar &number : leaves.numbers) {
     Operand operand;
@@ -102,49 +108,53 @@ static ArrayValue arrayOfLeaves(Specializer &s, const Leaves &leaves, std::optio
     operand.dtype = dtypeOf(number.kind);
     if (std::optional<int64_t> known = number.knownInt();
         dtype == DType::Int32 && known && (*known < INT32_MIN || *known > INT32_MAX))
-      convert(s, operand, dtype); // fails with NumPy's words
+      convert(specializer, operand, dtype); // fails with NumPy's words
   }
-  if (mlir::Value constant = denseConstant(s, leaves.numbers, dtype, type))
+  if (mlir::Value constant = denseConstant(specializer, leaves.numbers, dtype, type))
     return {dtype, shape, constant};
   for (const Scalar &number : leaves.numbers) {
     Operand operand;
     operand.isScalar = true;
     operand.scalar = number;
     operand.dtype = dtypeOf(number.kind);
-    elements.push_back(convert(s, operand, dtype));
+    elements.push_back(convert(specializer, operand, dtype));
   }
-  return {dtype, shape, s.create<FromElementsOp>(type, elements).getResult()};
+  return {dtype, shape, specializer.create<FromElementsOp>(type, elements).getResult()};
 }
 
-ArrayValue arrayOfNested(Specializer &s, const ValueList &items, std::optional<DType> wanted) {
-  if (std::optional<Leaves> leaves = collectLeaves(s, s.newTuple(items)))
-    return arrayOfLeaves(s, *leaves, wanted);
+ArrayValue arrayOfNested(Specializer &specializer, const ValueList &items,
+                         std::optional<DType> wanted) {
+  if (std::optional<Leaves> leaves = collectLeaves(specializer, specializer.newTuple(items)))
+    return arrayOfLeaves(specializer, *leaves, wanted);
 
   std::vector<ArrayValue> parts;
   for (const Value &item : items)
-    parts.push_back(toArray(s, item));
+    parts.push_back(toArray(specializer, item));
   DType dtype = wanted ? *wanted : parts.front().dtype;
   for (const ArrayValue &part : parts) {
     if (!wanted)
       dtype = promote(dtype, part.dtype);
     CheckText text;
-    text << "setting an array element with a sequence. The requested array has an inhomogeneous shape after "
+    text << "setting an array element with a sequence. The requested array has an inhomogeneous "
+            "shape after "
          << IntExpr(1) << " dimensions. The detected shape was (" << IntExpr(int64_t(items.size()))
          << ",) + inhomogeneous part.";
     if (part.rank() != parts.front().rank())
-      failCertain(s, "ValueError", text.text);
+      failCertain(specializer, "ValueError", text.text);
     for (auto [one, other] : llvm::zip(part.shape, parts.front().shape))
-      checkEqual(s, one, other, "ValueError", text);
+      checkEqual(specializer, one, other, "ValueError", text);
   }
   Shape shape = parts.front().shape;
   shape.insert(shape.begin(), IntExpr(1));
   std::vector<mlir::Value> rows;
   for (ArrayValue &part : parts) {
-    ArrayValue converted = castArray(s, part, dtype);
-    rows.push_back(reshapeTo(s, converted.tensor, dtype, shape));
+    ArrayValue converted = castArray(specializer, part, dtype);
+    rows.push_back(reshapeTo(specializer, converted.tensor, dtype, shape));
   }
   shape.front() = IntExpr(int64_t(items.size()));
-  return {dtype, shape, s.create<ConcatOp>(s.tensorType(dtype, shape), rows, int64_t(0)).getResult()};
+  return {dtype, shape,
+          specializer.create<ConcatOp>(specializer.tensorType(dtype, shape), rows, int64_t(0))
+              .getResult()};
 }
 
 } // namespace mpy

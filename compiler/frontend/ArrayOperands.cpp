@@ -1,4 +1,5 @@
-// Values of the program as operands of array operations: what is an array, what a number, which element type they share.
+// Values of the program as operands of array operations: what is an array, what a number, which
+// element type they share.
 //
 //   np.float32 array + 1.5      -> float32 (Python's numbers are weak)
 //   int32 array + float32 array -> float64 (no information is lost)
@@ -8,7 +9,7 @@
 
 namespace mpy {
 
-Operand makeOperand(Specializer &s, const Value &value) {
+Operand makeOperand(Specializer &specializer, const Value &value) {
   Operand operand;
   if (const Scalar *scalar = value.get<Scalar>()) {
     operand.isScalar = true;
@@ -16,11 +17,11 @@ Operand makeOperand(Specializer &s, const Value &value) {
     operand.dtype = dtypeOf(scalar->kind);
     return operand;
   }
-  operand = makeOperand(toArray(s, value));
-  if (std::optional<ObjectId> object = s.arrayObject(value))
+  operand = makeOperand(toArray(specializer, value));
+  if (std::optional<ObjectId> object = specializer.arrayObject(value))
     operand.object = object;
   if (operand.shape.empty()) {
-    operand.scalar = elementOf(s, {operand.dtype, {}, operand.tensor});
+    operand.scalar = elementOf(specializer, {operand.dtype, {}, operand.tensor});
     operand.isScalar = true;
   }
   return operand;
@@ -34,37 +35,41 @@ Operand makeOperand(const ArrayValue &array) {
   return operand;
 }
 
-ArrayValue toArray(Specializer &s, const Value &value) {
-  if (std::optional<ObjectId> object = s.arrayObject(value))
-    return s.read(*object);
+ArrayValue toArray(Specializer &specializer, const Value &value) {
+  if (std::optional<ObjectId> object = specializer.arrayObject(value))
+    return specializer.read(*object);
   if (const Scalar *scalar = value.get<Scalar>())
-    return rankZero(s, *scalar, dtypeOf(scalar->kind));
+    return rankZero(specializer, *scalar, dtypeOf(scalar->kind));
   if (const RangeValue *range = value.as<RangeValue>()) {
     IntExpr count = floorDivide(range->stop - range->start + range->step - IntExpr(1), range->step);
     if (range->step.known() && *range->step.known() < 0)
-      count = floorDivide(range->start - range->stop - range->step - IntExpr(1), IntExpr(0) - range->step);
+      count = floorDivide(range->start - range->stop - range->step - IntExpr(1),
+                          IntExpr(0) - range->step);
     Shape shape = {maximum(count, 0)};
-    mlir::Value numbers =
-        s.create<IotaOp>(s.tensorType(DType::Int64, shape), s.dynamicSizes(shape)).getResult();
-    mlir::Value step = s.ssaAs(s.makeInt(range->step), DType::Int64);
-    mlir::Value start = s.ssaAs(s.makeInt(range->start), DType::Int64);
-    numbers = s.create<MulOp>(numbers, step).getResult();
-    return {DType::Int64, shape, s.create<AddOp>(numbers, start).getResult()};
+    mlir::Value numbers = specializer
+                              .create<IotaOp>(specializer.tensorType(DType::Int64, shape),
+                                              specializer.dynamicSizes(shape))
+                              .getResult();
+    mlir::Value step = specializer.ssaAs(specializer.makeInt(range->step), DType::Int64);
+    mlir::Value start = specializer.ssaAs(specializer.makeInt(range->start), DType::Int64);
+    numbers = specializer.create<MulOp>(numbers, step).getResult();
+    return {DType::Int64, shape, specializer.create<AddOp>(numbers, start).getResult()};
   }
-  if (std::optional<ValueList> items = s.knownItems(value))
-    return arrayOfNested(s, *items, std::nullopt);
-  s.fail(ErrorId::NotNumeric, {s.describe(value)});
+  if (std::optional<ValueList> items = specializer.knownItems(value))
+    return arrayOfNested(specializer, *items, std::nullopt);
+  specializer.fail(ErrorId::NotNumeric, {specializer.describe(value)});
 }
 
-ArrayValue rankZero(Specializer &s, const Scalar &scalar, DType dtype) {
-  mlir::Value number = s.ssaAs(scalar, dtype);
-  mlir::RankedTensorType type = s.tensorType(dtype, {});
-  return {dtype, {}, s.create<FromElementsOp>(type, mlir::ValueRange{number}).getResult()};
+ArrayValue rankZero(Specializer &specializer, const Scalar &scalar, DType dtype) {
+  mlir::Value number = specializer.ssaAs(scalar, dtype);
+  mlir::RankedTensorType type = specializer.tensorType(dtype, {});
+  return {
+      dtype, {}, specializer.create<FromElementsOp>(type, mlir::ValueRange{number}).getResult()};
 }
 
-Scalar elementOf(Specializer &s, const ArrayValue &array) {
-  mlir::Value element = s.create<ExtractOp>(array.tensor, mlir::ValueRange{}).getResult();
-  return s.makeScalar(scalarKindOf(array.dtype), element);
+Scalar elementOf(Specializer &specializer, const ArrayValue &array) {
+  mlir::Value element = specializer.create<ExtractOp>(array.tensor, mlir::ValueRange{}).getResult();
+  return specializer.makeScalar(scalarKindOf(array.dtype), element);
 }
 
 DType promote(DType a, DType b) {
@@ -97,7 +102,7 @@ static DType commonTypeOf(llvm::ArrayRef<std::pair<DType, bool>> operands) {
   return isFloat(*strong) ? *strong : DType::Float64;
 }
 
-DType commonType(Specializer &s, llvm::ArrayRef<Operand> operands) {
+DType commonType(Specializer &specializer, llvm::ArrayRef<Operand> operands) {
   // A number whose kind depends on the path must lead to one type on every path.
   llvm::SmallVector<std::pair<DType, bool>> types;
   for (const Operand &operand : operands)
@@ -112,63 +117,69 @@ DType commonType(Specializer &s, llvm::ArrayRef<Operand> operands) {
         continue;
       types[position] = {dtypeOf(ScalarKind(kind)), isPython(ScalarKind(kind))};
       if (commonTypeOf(types) != result)
-        s.fail(ErrorId::DTypeDependsOnPath, {},
-               {.found = "a number that is an int on one path and a float on another",
-                .help = "write float literals (`0.0`) or convert with float() where the number is first set"});
+        specializer.fail(ErrorId::DTypeDependsOnPath, {},
+                         {.found = "a number that is an int on one path and a float on another",
+                          .help = "write float literals (`0.0`) or convert with float() where the "
+                                  "number is first set"});
     }
     types[position] = kept;
   }
   return result;
 }
 
-mlir::Value castTo(Specializer &s, mlir::Value value, DType from, DType to) {
+mlir::Value castTo(Specializer &specializer, mlir::Value value, DType from, DType to) {
   if (from == to)
     return value;
-  return s.create<CastOp>(value, typeOf(to, s.context())).getResult();
+  return specializer.create<CastOp>(value, typeOf(to, specializer.context())).getResult();
 }
 
-ArrayValue castArray(Specializer &s, ArrayValue array, DType dtype) {
-  array.tensor = castTo(s, array.tensor, array.dtype, dtype);
+ArrayValue castArray(Specializer &specializer, ArrayValue array, DType dtype) {
+  array.tensor = castTo(specializer, array.tensor, array.dtype, dtype);
   array.dtype = dtype;
   return array;
 }
 
 /// Python's int must fit an int32 that it is combined with.
-static void checkFitsInt32(Specializer &s, const Scalar &scalar) {
+static void checkFitsInt32(Specializer &specializer, const Scalar &scalar) {
   constexpr int64_t low = INT32_MIN, high = INT32_MAX;
   if (std::optional<int64_t> number = scalar.knownInt()) {
     if (*number < low || *number > high)
-      failCertain(s, "OverflowError", "Python integer " + llvm::Twine(*number) + " out of bounds for int32");
+      failCertain(specializer, "OverflowError",
+                  "Python integer " + llvm::Twine(*number) + " out of bounds for int32");
     return;
   }
-  IntExpr number = s.intExpr(scalar);
-  mlir::Value fits = s.create<mlir::arith::AndIOp>(
-      compareInts(s, mlir::arith::CmpIPredicate::sge, number, low),
-      compareInts(s, mlir::arith::CmpIPredicate::sle, number, high));
+  IntExpr number = specializer.intExpr(scalar);
+  mlir::Value fits = specializer.create<mlir::arith::AndIOp>(
+      compareInts(specializer, mlir::arith::CmpIPredicate::sge, number, low),
+      compareInts(specializer, mlir::arith::CmpIPredicate::sle, number, high));
   CheckText text;
   text << "Python integer " << number << " out of bounds for int32";
-  check(s, fits, "OverflowError", text);
+  check(specializer, fits, "OverflowError", text);
 }
 
-mlir::Value convert(Specializer &s, const Operand &operand, DType dtype) {
+mlir::Value convert(Specializer &specializer, const Operand &operand, DType dtype) {
   if (!operand.isScalar)
-    return castTo(s, operand.tensor, operand.dtype, dtype);
+    return castTo(specializer, operand.tensor, operand.dtype, dtype);
   if (operand.scalar.kind == ScalarKind::PyInt && dtype == DType::Int32)
-    checkFitsInt32(s, operand.scalar);
-  return s.ssaAs(operand.scalar, dtype);
+    checkFitsInt32(specializer, operand.scalar);
+  return specializer.ssaAs(operand.scalar, dtype);
 }
 
-Value wrap(Specializer &s, DType dtype, Shape shape, mlir::Value value) {
+Value wrap(Specializer &specializer, DType dtype, Shape shape, mlir::Value value) {
   if (auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(value.getType())) {
     if (tensor.getRank() > 0)
-      return s.newArray({dtype, std::move(shape), value});
-    return elementOf(s, {dtype, {}, value});
+      return specializer.newArray({dtype, std::move(shape), value});
+    return elementOf(specializer, {dtype, {}, value});
   }
-  return s.makeScalar(scalarKindOf(dtype), value);
+  return specializer.makeScalar(scalarKindOf(dtype), value);
 }
 
-Value wrap(Specializer &s, ArrayValue array) {
-  return wrap(s, array.dtype, std::move(array.shape), array.tensor);
+Value wrap(Specializer &specializer, ArrayValue array) {
+  return wrap(specializer, array.dtype, std::move(array.shape), array.tensor);
+}
+
+llvm::SmallVector<int64_t> consecutive(int64_t first, int64_t last) {
+  return llvm::to_vector(llvm::seq<int64_t>(first, last));
 }
 
 IntExpr product(llvm::ArrayRef<IntExpr> extents) {
@@ -178,37 +189,45 @@ IntExpr product(llvm::ArrayRef<IntExpr> extents) {
   return result;
 }
 
-mlir::Value reshapeTo(Specializer &s, mlir::Value tensor, DType dtype, const Shape &shape) {
-  mlir::RankedTensorType type = s.tensorType(dtype, shape);
+mlir::Value reshapeTo(Specializer &specializer, mlir::Value tensor, DType dtype,
+                      const Shape &shape) {
+  mlir::RankedTensorType type = specializer.tensorType(dtype, shape);
   // A static type says it all; two dynamic ones of equal type may still differ in extents.
   if (tensor.getType() == type && type.hasStaticShape())
     return tensor;
-  return s.create<ReshapeOp>(type, tensor, s.dynamicSizes(shape)).getResult();
+  return specializer.create<ReshapeOp>(type, tensor, specializer.dynamicSizes(shape)).getResult();
 }
 
-mlir::Value transposeTo(Specializer &s, mlir::Value tensor, llvm::ArrayRef<int64_t> permutation) {
+mlir::Value transposeTo(Specializer &specializer, mlir::Value tensor,
+                        llvm::ArrayRef<int64_t> permutation) {
   bool moves = false;
   for (auto [position, source] : llvm::enumerate(permutation))
     moves |= int64_t(position) != source;
-  return moves ? s.create<TransposeOp>(tensor, permutation).getResult() : tensor;
+  return moves ? specializer.create<TransposeOp>(tensor, permutation).getResult() : tensor;
 }
 
-mlir::Value fill(Specializer &s, mlir::Value number, DType dtype, const Shape &shape) {
+mlir::Value fill(Specializer &specializer, mlir::Value number, DType dtype, const Shape &shape) {
   if (shape.empty())
-    return s.create<FromElementsOp>(s.tensorType(dtype, shape), mlir::ValueRange{number}).getResult();
-  return s.create<BroadcastOp>(s.tensorType(dtype, shape), number, s.dynamicSizes(shape)).getResult();
+    return specializer
+        .create<FromElementsOp>(specializer.tensorType(dtype, shape), mlir::ValueRange{number})
+        .getResult();
+  return specializer
+      .create<BroadcastOp>(specializer.tensorType(dtype, shape), number,
+                           specializer.dynamicSizes(shape))
+      .getResult();
 }
 
 IntExpr extentOf(mlir::Value value) { return symbolExpr(value, /*nonNegative=*/true); }
 
-llvm::SmallVector<mlir::Value> indexValues(Specializer &s, llvm::ArrayRef<IntExpr> extents) {
+llvm::SmallVector<mlir::Value> indexValues(Specializer &specializer,
+                                           llvm::ArrayRef<IntExpr> extents) {
   llvm::SmallVector<mlir::Value> values;
   for (const IntExpr &extent : extents)
-    values.push_back(s.index(extent));
+    values.push_back(specializer.index(extent));
   return values;
 }
 
-std::optional<DType> toDType(Specializer &s, const Value &value) {
+std::optional<DType> toDType(Specializer &specializer, const Value &value) {
   if (value.isNone() || value.isUnbound())
     return std::nullopt;
   if (const DType *dtype = value.get<DType>())
@@ -216,7 +235,7 @@ std::optional<DType> toDType(Specializer &s, const Value &value) {
   std::string name;
   if (auto function = value.get<const LibraryValue *>())
     name = (*function)->name;
-  else if (std::optional<std::string> text = s.knownText(value))
+  else if (std::optional<std::string> text = specializer.knownText(value))
     name = *text;
   std::optional<DType> dtype =
       llvm::StringSwitch<std::optional<DType>>(name)
@@ -227,41 +246,43 @@ std::optional<DType> toDType(Specializer &s, const Value &value) {
           .Cases({"bool", "bool_", "builtins.bool", "?"}, DType::Bool)
           .Default(std::nullopt);
   if (!dtype)
-    s.fail(ErrorId::UnsupportedArgument, {"dtype", "an array", s.describe(value)},
-           {.expected = "float64, float32, int64, int32 or bool"});
+    specializer.fail(ErrorId::UnsupportedArgument,
+                     {"dtype", "an array", specializer.describe(value)},
+                     {.expected = "float64, float32, int64, int32 or bool"});
   return dtype;
 }
 
-int64_t normalizeAxis(Specializer &s, const Value &value, int64_t rank) {
-  std::optional<int64_t> axis = s.knownInt(value);
+int64_t normalizeAxis(Specializer &specializer, const Value &value, int64_t rank) {
+  std::optional<int64_t> axis = specializer.knownInt(value);
   if (!axis)
-    s.fail(ErrorId::NotKnownHere, {"an axis"}, {.found = s.describe(value)});
+    specializer.fail(ErrorId::NotKnownHere, {"an axis"}, {.found = specializer.describe(value)});
   if (*axis < -rank || *axis >= rank)
-    failCertain(s, "numpy.exceptions.AxisError",
-                "axis " + llvm::Twine(*axis) + " is out of bounds for array of dimension " + llvm::Twine(rank));
+    failCertain(specializer, "numpy.exceptions.AxisError",
+                "axis " + llvm::Twine(*axis) + " is out of bounds for array of dimension " +
+                    llvm::Twine(rank));
   return *axis < 0 ? *axis + rank : *axis;
 }
 
-std::vector<IntExpr> toExtents(Specializer &s, const Value &value) {
+std::vector<IntExpr> toExtents(Specializer &specializer, const Value &value) {
   auto one = [&](const Value &item) -> IntExpr {
     const Scalar *scalar = item.get<Scalar>();
     std::optional<Scalar> element;
-    if (!scalar && s.isArray(item)) {
-      ArrayValue array = toArray(s, item);
+    if (!scalar && specializer.isArray(item)) {
+      ArrayValue array = toArray(specializer, item);
       if (array.rank() == 0) {
-        element = elementOf(s, array);
+        element = elementOf(specializer, array);
         scalar = &*element;
       }
     }
     if (!scalar || isFloat(scalar->kind))
-      failCertain(s, "TypeError",
-                  (scalar ? "'float' object" : "'" + s.describe(item) + "' object") +
+      failCertain(specializer, "TypeError",
+                  (scalar ? "'float' object" : "'" + specializer.describe(item) + "' object") +
                       llvm::Twine(" cannot be interpreted as an integer"));
-    return s.intExpr(*scalar);
+    return specializer.intExpr(*scalar);
   };
   if (value.get<Scalar>())
     return {one(value)};
-  std::optional<ValueList> items = s.knownItems(value);
+  std::optional<ValueList> items = specializer.knownItems(value);
   if (!items)
     return {one(value)};
   std::vector<IntExpr> extents;
@@ -270,11 +291,12 @@ std::vector<IntExpr> toExtents(Specializer &s, const Value &value) {
   return extents;
 }
 
-std::vector<int64_t> toKnownInts(Specializer &s, const Value &value, llvm::StringRef what) {
+std::vector<int64_t> toKnownInts(Specializer &specializer, const Value &value,
+                                 llvm::StringRef what) {
   std::vector<int64_t> numbers;
-  for (const IntExpr &expr : toExtents(s, value)) {
+  for (const IntExpr &expr : toExtents(specializer, value)) {
     if (!expr.known())
-      s.fail(ErrorId::NotKnownHere, {what.str()}, {.found = s.describe(value)});
+      specializer.fail(ErrorId::NotKnownHere, {what.str()}, {.found = specializer.describe(value)});
     numbers.push_back(*expr.known());
   }
   return numbers;

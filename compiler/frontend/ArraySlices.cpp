@@ -1,11 +1,13 @@
-// Bounds of slices and integer subscripts as integer expressions. Python clamps bounds to the axis; the expressions are kept in a
-// form in which `x[1:-1]`, `x[:-2]` and `x[2:]` have one and the same extent, max(n - 2, 0).
+// Bounds of slices and integer subscripts as integer expressions. Python clamps bounds to the axis;
+// the expressions are kept in a form in which `x[1:-1]`, `x[:-2]` and `x[2:]` have one and the same
+// extent, max(n - 2, 0).
 #include "frontend/ArrayIndexing.h"
 
 namespace mpy {
 
-/// A bound that counts from the end where it is negative: `bound`, or `bound + extent`. Unlike a select, equal bounds give equal
-/// expressions: bound // 2**62 is -1 for negative integers and 0 for others.
+/// A bound that counts from the end where it is negative: `bound`, or `bound + extent`. Unlike a
+/// select, equal bounds give equal expressions: bound // 2**62 is -1 for negative integers and 0
+/// for others.
 static IntExpr fromEnd(const IntExpr &bound, const IntExpr &extent) {
   if (bound.isNonNegative())
     return bound;
@@ -14,13 +16,19 @@ static IntExpr fromEnd(const IntExpr &bound, const IntExpr &extent) {
   return bound - extent * floorDivide(bound, IntExpr(int64_t(1) << 62));
 }
 
-static IntExpr notNegative(const IntExpr &expr) { return expr.isNonNegative() ? expr : maximum(expr, 0); }
+static IntExpr notNegative(const IntExpr &expr) {
+  return expr.isNonNegative() ? expr : maximum(expr, 0);
+}
 
-/// `extent - k` or a number, not clamped from above; what lies behind the end is cut off by the size.
-static IntExpr resolveStart(const IntExpr &bound, const IntExpr &extent) { return notNegative(fromEnd(bound, extent)); }
+/// `extent - k` or a number, not clamped from above; what lies behind the end is cut off by the
+/// size.
+static IntExpr resolveStart(const IntExpr &bound, const IntExpr &extent) {
+  return notNegative(fromEnd(bound, extent));
+}
 
-static SliceBounds resolveForward(const std::optional<IntExpr> &start, const std::optional<IntExpr> &stop,
-                                  const IntExpr &extent, const IntExpr &step) {
+static SliceBounds resolveForward(const std::optional<IntExpr> &start,
+                                  const std::optional<IntExpr> &stop, const IntExpr &extent,
+                                  const IntExpr &step) {
   IntExpr first = start ? resolveStart(*start, extent) : IntExpr(0);
   IntExpr last = extent;
   if (stop) {
@@ -34,8 +42,9 @@ static SliceBounds resolveForward(const std::optional<IntExpr> &start, const std
   return {first, size, step};
 }
 
-static SliceBounds resolveBackward(const std::optional<IntExpr> &start, const std::optional<IntExpr> &stop,
-                                   const IntExpr &extent, const IntExpr &step) {
+static SliceBounds resolveBackward(const std::optional<IntExpr> &start,
+                                   const std::optional<IntExpr> &stop, const IntExpr &extent,
+                                   const IntExpr &step) {
   IntExpr last = extent - IntExpr(1);
   IntExpr first = start ? minimum(fromEnd(*start, extent), last) : last;
   IntExpr end = stop ? maximum(fromEnd(*stop, extent), IntExpr(-1)) : IntExpr(-1);
@@ -45,65 +54,78 @@ static SliceBounds resolveBackward(const std::optional<IntExpr> &start, const st
   return {first, size, step};
 }
 
-static std::optional<IntExpr> boundOf(Specializer &s, const Value &value) {
+static std::optional<IntExpr> boundOf(Specializer &specializer, const Value &value) {
   if (value.isNone() || value.isUnbound())
     return std::nullopt;
   std::optional<Scalar> number;
   if (const Scalar *scalar = value.get<Scalar>())
     number = *scalar;
-  else if (s.isArray(value)) {
-    ArrayValue array = toArray(s, value);
+  else if (specializer.isArray(value)) {
+    ArrayValue array = toArray(specializer, value);
     if (array.rank() == 0)
-      number = elementOf(s, array);
+      number = elementOf(specializer, array);
   }
   if (!number || isFloat(number->kind))
-    failCertain(s, "TypeError", "slice indices must be integers or None or have an __index__ method");
-  return s.intExpr(*number);
+    failCertain(specializer, "TypeError",
+                "slice indices must be integers or None or have an __index__ method");
+  return specializer.intExpr(*number);
 }
 
-SliceBounds resolveSlice(Specializer &s, const std::optional<SliceValue> &slice, const IntExpr &extent) {
+SliceBounds resolveSlice(Specializer &specializer, const std::optional<SliceValue> &slice,
+                         const IntExpr &extent) {
   if (!slice)
     return {0, extent, 1};
-  std::optional<IntExpr> start = boundOf(s, slice->start), stop = boundOf(s, slice->stop);
-  IntExpr step = boundOf(s, slice->step).value_or(IntExpr(1));
+  std::optional<IntExpr> start = boundOf(specializer, slice->start),
+                         stop = boundOf(specializer, slice->stop);
+  IntExpr step = boundOf(specializer, slice->step).value_or(IntExpr(1));
   if (step.isKnown(0))
-    failCertain(s, "ValueError", "slice step cannot be zero");
+    failCertain(specializer, "ValueError", "slice step cannot be zero");
   if (!step.known()) {
     if (!step.isNonNegative())
-      s.fail(ErrorId::UnsupportedIndex, {"a slice whose step may be negative or positive"},
-             {.help = "write the sign in the program: `x[::k]` with k from range or len, or `x[::-1]`"});
-    check(s, compareInts(s, mlir::arith::CmpIPredicate::ne, step, 0), "ValueError",
-          CheckText{"slice step cannot be zero", {}});
+      specializer.fail(
+          ErrorId::UnsupportedIndex, {"a slice whose step may be negative or positive"},
+          {.help =
+               "write the sign in the program: `x[::k]` with k from range or len, or `x[::-1]`"});
+    check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::ne, step, 0),
+          "ValueError", CheckText{"slice step cannot be zero", {}});
   }
   if (step.known() && *step.known() < 0)
     return resolveBackward(start, stop, extent, step);
   return resolveForward(start, stop, extent, step);
 }
 
-IntExpr resolveInteger(Specializer &s, const Scalar &number, const IntExpr &extent, int64_t axis) {
+IntExpr resolveInteger(Specializer &specializer, const Scalar &number, const IntExpr &extent,
+                       int64_t axis) {
   using Predicate = mlir::arith::CmpIPredicate;
-  IntExpr position = s.intExpr(number);
+  IntExpr position = specializer.intExpr(number);
   CheckText text;
-  text << "index " << position << " is out of bounds for axis " << IntExpr(axis) << " with size " << extent;
+  text << "index " << position << " is out of bounds for axis " << IntExpr(axis) << " with size "
+       << extent;
   if (std::optional<int64_t> known = position.known()) {
-    mlir::Value fits = *known >= 0 ? compareInts(s, Predicate::slt, position, extent)
-                                   : compareInts(s, Predicate::sge, extent + position, 0);
-    check(s, fits, "IndexError", text);
+    mlir::Value fits = *known >= 0 ? compareInts(specializer, Predicate::slt, position, extent)
+                                   : compareInts(specializer, Predicate::sge, extent + position, 0);
+    check(specializer, fits, "IndexError", text);
     return *known >= 0 ? position : extent + position;
   }
   // n - 1 and its like need no look at the sign.
-  if (std::optional<int64_t> below = (position - extent).known(); below && *below < 0 && *below >= -1) {
-    check(s, compareInts(s, Predicate::sge, position, 0), "IndexError", text);
+  if (std::optional<int64_t> below = (position - extent).known();
+      below && *below < 0 && *below >= -1) {
+    check(specializer, compareInts(specializer, Predicate::sge, position, 0), "IndexError", text);
     return position;
   }
-  mlir::Value value = s.index(position);
-  mlir::Value checked = s.create<NormalizeIndexOp>(value.getType(), value, s.index(extent), axis).getResult();
+  mlir::Value value = specializer.index(position);
+  mlir::Value checked =
+      specializer.create<NormalizeIndexOp>(value.getType(), value, specializer.index(extent), axis)
+          .getResult();
   return extentOf(checked);
 }
 
-mlir::Value resolvePositions(Specializer &s, const ArrayValue &positions, const IntExpr &extent, int64_t axis) {
-  ArrayValue wide = castArray(s, positions, DType::Int64);
-  return s.create<NormalizeIndexOp>(wide.tensor.getType(), wide.tensor, s.index(extent), axis).getResult();
+mlir::Value resolvePositions(Specializer &specializer, const ArrayValue &positions,
+                             const IntExpr &extent, int64_t axis) {
+  ArrayValue wide = castArray(specializer, positions, DType::Int64);
+  return specializer
+      .create<NormalizeIndexOp>(wide.tensor.getType(), wide.tensor, specializer.index(extent), axis)
+      .getResult();
 }
 
 } // namespace mpy

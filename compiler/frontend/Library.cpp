@@ -1,4 +1,5 @@
-// Names of library modules to functions, constants, types and submodules; and the binding of arguments to parameters.
+// Names of library modules to functions, constants, types and submodules; and the binding of
+// arguments to parameters.
 #include "frontend/Library.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -6,39 +7,48 @@
 
 namespace mpy {
 
-static constexpr const char *unaryParameters = "x, out=None, *, where=True, dtype=None, casting=None";
-static constexpr const char *binaryParameters = "x1, x2, out=None, *, where=True, dtype=None, casting=None";
+static constexpr const char *unaryParameters =
+    "x, out=None, *, where=True, dtype=None, casting=None";
+static constexpr const char *binaryParameters =
+    "x1, x2, out=None, *, where=True, dtype=None, casting=None";
 
-#define MPY_FUNCTION(name, parameters, function)                                                                          \
-  {name, [](Specializer &s, CallArguments &call) { return library::function(s, Arguments(s, call, name, parameters)); },  \
+#define MPY_FUNCTION(name, parameters, function)                                                   \
+  {name,                                                                                           \
+   [](Specializer &specializer, CallArguments &call) {                                             \
+     return library::function(specializer, Arguments(specializer, call, name, parameters));        \
+   },                                                                                              \
    parameters},
-#define MPY_UNARY(name, rule, operation)                                                                                  \
-  {name,                                                                                                                  \
-   [](Specializer &s, CallArguments &call) {                                                                              \
-     return library::unary(s, Arguments(s, call, name, unaryParameters), UnaryRule::rule, emitUnary<operation>);          \
-   },                                                                                                                     \
+#define MPY_UNARY(name, rule, operation)                                                           \
+  {name,                                                                                           \
+   [](Specializer &specializer, CallArguments &call) {                                             \
+     return library::unary(specializer, Arguments(specializer, call, name, unaryParameters),       \
+                           UnaryRule::rule, emitUnary<operation>);                                 \
+   },                                                                                              \
    unaryParameters},
-#define MPY_COMPOSED(name, rule, emitter)                                                                                 \
-  {name,                                                                                                                  \
-   [](Specializer &s, CallArguments &call) {                                                                              \
-     return library::unary(s, Arguments(s, call, name, unaryParameters), UnaryRule::rule, library::emitter);              \
-   },                                                                                                                     \
+#define MPY_COMPOSED(name, rule, emitter)                                                          \
+  {name,                                                                                           \
+   [](Specializer &specializer, CallArguments &call) {                                             \
+     return library::unary(specializer, Arguments(specializer, call, name, unaryParameters),       \
+                           UnaryRule::rule, library::emitter);                                     \
+   },                                                                                              \
    unaryParameters},
-#define MPY_BINARY(name, function)                                                                                        \
-  {name,                                                                                                                  \
-   [](Specializer &s, CallArguments &call) {                                                                              \
-     return library::binary(s, Arguments(s, call, name, binaryParameters), BinaryFunction::function);                     \
-   },                                                                                                                     \
+#define MPY_BINARY(name, function)                                                                 \
+  {name,                                                                                           \
+   [](Specializer &specializer, CallArguments &call) {                                             \
+     return library::binary(specializer, Arguments(specializer, call, name, binaryParameters),     \
+                            BinaryFunction::function);                                             \
+   },                                                                                              \
    binaryParameters},
-#define MPY_COMPARISON(name, predicate)                                                                                   \
-  {name,                                                                                                                  \
-   [](Specializer &s, CallArguments &call) {                                                                              \
-     return library::comparison(s, Arguments(s, call, name, binaryParameters), ComparePredicate::predicate);              \
-   },                                                                                                                     \
+#define MPY_COMPARISON(name, predicate)                                                            \
+  {name,                                                                                           \
+   [](Specializer &specializer, CallArguments &call) {                                             \
+     return library::comparison(specializer, Arguments(specializer, call, name, binaryParameters), \
+                                ComparePredicate::predicate);                                      \
+   },                                                                                              \
    binaryParameters},
 
-static Value refuseCall(Specializer &s, CallArguments &) {
-  s.fail(ErrorId::UnsupportedName, {"a call of an abstract type of numpy"});
+static Value refuseCall(Specializer &specializer, CallArguments &) {
+  specializer.fail(ErrorId::UnsupportedName, {"a call of an abstract type of numpy"});
 }
 
 static const LibraryValue functions[] = {
@@ -79,7 +89,9 @@ static std::vector<std::string> splitParameters(llvm::StringRef list) {
   return pieces;
 }
 
-Arguments::Arguments(Specializer &s, const CallArguments &given, const char *name, const char *list) : name(name) {
+Arguments::Arguments(Specializer &specializer, const CallArguments &given, const char *name,
+                     const char *list)
+    : name(name) {
   CallArguments call = given;
   std::string plain;
   std::vector<bool> required;
@@ -96,7 +108,7 @@ Arguments::Arguments(Specializer &s, const CallArguments &given, const char *nam
         call.positional.resize(before);
       }
       if (call.positional.size() == before)
-        call.positional.push_back(s.newTuple(rest));
+        call.positional.push_back(specializer.newTuple(rest));
       parameter = parameter.drop_front();
     }
     plain += parameter;
@@ -106,12 +118,12 @@ Arguments::Arguments(Specializer &s, const CallArguments &given, const char *nam
     parameters.push_back(word.str());
     required.push_back(!parameter.contains('='));
   }
-  values = s.bind(call, plain.c_str(), name);
+  values = specializer.bind(call, plain.c_str(), name);
   for (auto [position, value] : llvm::enumerate(values))
     if (value.isUnbound() && required[position])
-      failCertain(s, "TypeError",
-                  llvm::StringRef(name).rsplit('.').second + "() missing required argument '" + parameters[position] +
-                      "' (pos " + llvm::Twine(position + 1) + ")");
+      failCertain(specializer, "TypeError",
+                  llvm::StringRef(name).rsplit('.').second + "() missing required argument '" +
+                      parameters[position] + "' (pos " + llvm::Twine(position + 1) + ")");
 }
 
 const Value &Arguments::operator[](llvm::StringRef parameter) const {
@@ -124,53 +136,57 @@ const Value &Arguments::operator[](llvm::StringRef parameter) const {
 
 namespace library {
 
-bool flag(Specializer &s, const Arguments &arguments, llvm::StringRef parameter, bool otherwise) {
+bool flag(Specializer &specializer, const Arguments &arguments, llvm::StringRef parameter,
+          bool otherwise) {
   const Value &value = arguments[parameter];
   if (value.isNone())
     return otherwise;
-  if (std::optional<bool> known = s.knownBool(value))
+  if (std::optional<bool> known = specializer.knownBool(value))
     return *known;
-  if (std::optional<int64_t> number = s.knownInt(value))
+  if (std::optional<int64_t> number = specializer.knownInt(value))
     return *number != 0;
-  s.fail(ErrorId::NotKnownHere, {"argument '" + parameter.str() + "' of '" + arguments.name + "'"});
+  specializer.fail(ErrorId::NotKnownHere,
+                   {"argument '" + parameter.str() + "' of '" + arguments.name + "'"});
 }
 
-Value finish(Specializer &s, const Arguments &arguments, Value result) {
+Value finish(Specializer &specializer, const Arguments &arguments, Value result) {
   Value out = arguments["out"];
   if (out.isNone())
     return result;
   if (const TupleValue *tuple = out.as<TupleValue>(); tuple && tuple->items.size() == 1)
     out = Value(tuple->items.front());
-  std::optional<ObjectId> object = s.arrayObject(out);
+  std::optional<ObjectId> object = specializer.arrayObject(out);
   if (!object)
-    failCertain(s, "TypeError", "return arrays must be of ArrayType");
-  storeResult(s, *object, result, llvm::StringRef(arguments.name).rsplit('.').second);
+    failCertain(specializer, "TypeError", "return arrays must be of ArrayType");
+  storeResult(specializer, *object, result, llvm::StringRef(arguments.name).rsplit('.').second);
   return out;
 }
 
-void refuse(Specializer &s, const Arguments &arguments, llvm::StringRef parameter) {
+void refuse(Specializer &specializer, const Arguments &arguments, llvm::StringRef parameter) {
   const Value &value = arguments[parameter];
-  if (value.isNone() || s.knownBool(value) == (parameter == "where"))
+  if (value.isNone() || specializer.knownBool(value) == (parameter == "where"))
     return;
-  failArgument(s, parameter, arguments.name, s.describe(value));
+  failArgument(specializer, parameter, arguments.name, specializer.describe(value));
 }
 
-mlir::Value toDouble(Specializer &s, const Value &value) {
+mlir::Value toDouble(Specializer &specializer, const Value &value) {
   if (const Scalar *scalar = value.get<Scalar>())
-    return s.ssaAs(*scalar, DType::Float64);
+    return specializer.ssaAs(*scalar, DType::Float64);
   Operand operand;
-  if (s.isArray(value))
-    operand = makeOperand(s, value);
+  if (specializer.isArray(value))
+    operand = makeOperand(specializer, value);
   if (!operand.isScalar)
-    failCertain(s, "TypeError", "must be real number, not " + s.describe(value));
-  return s.ssaAs(operand.scalar, DType::Float64);
+    failCertain(specializer, "TypeError",
+                "must be real number, not " + specializer.describe(value));
+  return specializer.ssaAs(operand.scalar, DType::Float64);
 }
 
-mlir::Value toText(Specializer &s, const Value &value, llvm::StringRef parameter, llvm::StringRef function) {
+mlir::Value toText(Specializer &specializer, const Value &value, llvm::StringRef parameter,
+                   llvm::StringRef function) {
   const Text *text = value.get<Text>();
   if (!text)
-    failArgument(s, parameter, function, s.describe(value));
-  return s.ssa(*text);
+    failArgument(specializer, parameter, function, specializer.describe(value));
+  return specializer.ssa(*text);
 }
 
 } // namespace library
@@ -214,17 +230,66 @@ static std::string suggestion(llvm::StringRef module, llvm::StringRef name) {
 
 /// Parts of NumPy that exist there and not here.
 static bool isKnownElsewhere(llvm::StringRef module, llvm::StringRef name) {
-  static const llvm::StringSet<> names = {
-      "fft",      "complex64", "complex128", "float16",   "uint8",     "int8",     "int16",      "uint16",   "uint32",
-      "uint64",   "object_",   "str_",       "pad",       "histogram", "percentile", "quantile", "cumprod",  "convolve",
-      "correlate", "interp",   "gradient",   "insert",    "delete",    "searchsorted", "partition", "compress", "choose",
-      "select",   "cross",     "block",      "r_",        "c_",        "mgrid",    "ogrid",      "indices",  "fromfunction",
-      "rot90",    "resize",    "savez",      "nansum",    "nanmean",   "imag",     "angle",      "datetime64", "memmap",
-      "vectorize", "apply_along_axis", "errstate", "polyfit", "polyval", "fromstring", "frombuffer", "lexsort", "digitize"};
-  static const llvm::StringSet<> linear = {"solve", "inv",  "det",  "cholesky", "slogdet",      "eig",         "eigh",
-                                           "svd",   "qr",   "pinv", "lstsq",    "matrix_power", "matrix_rank", "eigvals"};
-  static const llvm::StringSet<> random = {"default_rng", "poisson",  "gamma",     "beta",     "binomial", "multivariate_normal",
-                                           "laplace",     "get_state", "set_state", "Generator", "bytes",   "triangular"};
+  static const llvm::StringSet<> names = {"fft",
+                                          "complex64",
+                                          "complex128",
+                                          "float16",
+                                          "uint8",
+                                          "int8",
+                                          "int16",
+                                          "uint16",
+                                          "uint32",
+                                          "uint64",
+                                          "object_",
+                                          "str_",
+                                          "pad",
+                                          "histogram",
+                                          "percentile",
+                                          "quantile",
+                                          "cumprod",
+                                          "convolve",
+                                          "correlate",
+                                          "interp",
+                                          "gradient",
+                                          "insert",
+                                          "delete",
+                                          "searchsorted",
+                                          "partition",
+                                          "compress",
+                                          "choose",
+                                          "select",
+                                          "cross",
+                                          "block",
+                                          "r_",
+                                          "c_",
+                                          "mgrid",
+                                          "ogrid",
+                                          "indices",
+                                          "fromfunction",
+                                          "rot90",
+                                          "resize",
+                                          "savez",
+                                          "nansum",
+                                          "nanmean",
+                                          "imag",
+                                          "angle",
+                                          "datetime64",
+                                          "memmap",
+                                          "vectorize",
+                                          "apply_along_axis",
+                                          "errstate",
+                                          "polyfit",
+                                          "polyval",
+                                          "fromstring",
+                                          "frombuffer",
+                                          "lexsort",
+                                          "digitize"};
+  static const llvm::StringSet<> linear = {
+      "solve", "inv", "det",  "cholesky", "slogdet",      "eig",         "eigh",
+      "svd",   "qr",  "pinv", "lstsq",    "matrix_power", "matrix_rank", "eigvals"};
+  static const llvm::StringSet<> random = {
+      "default_rng", "poisson",   "gamma",     "beta",      "binomial", "multivariate_normal",
+      "laplace",     "get_state", "set_state", "Generator", "bytes",    "triangular"};
   if (module == "numpy.linalg")
     return linear.contains(name);
   if (module == "numpy.random")
@@ -232,7 +297,8 @@ static bool isKnownElsewhere(llvm::StringRef module, llvm::StringRef name) {
   return module == "numpy" && names.contains(name);
 }
 
-static std::optional<Value> constantOf(Specializer &s, llvm::StringRef module, llvm::StringRef name) {
+static std::optional<Value> constantOf(Specializer &specializer, llvm::StringRef module,
+                                       llvm::StringRef name) {
   if (module != "numpy" && module != "math")
     return std::nullopt;
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -247,19 +313,20 @@ static std::optional<Value> constantOf(Specializer &s, llvm::StringRef module, l
   if (name == "euler_gamma" && module == "numpy")
     number = 0.5772156649015329;
   if (number)
-    return s.makeFloat(*number);
+    return specializer.makeFloat(*number);
   if (name == "newaxis" && module == "numpy")
     return NoneValue{};
   return std::nullopt;
 }
 
-Value libraryAttribute(Specializer &s, llvm::StringRef givenModule, llvm::StringRef name) {
+Value libraryAttribute(Specializer &specializer, llvm::StringRef givenModule,
+                       llvm::StringRef name) {
   std::string module = normalizeModule(givenModule);
   static const llvm::StringSet<> mine = {"numpy", "numpy.random", "numpy.linalg", "math",
                                          "time",  "sys",          "sys.stdout",   "sys.stderr"};
   if (!mine.contains(module))
     return {};
-  if (std::optional<Value> constant = constantOf(s, module, name))
+  if (std::optional<Value> constant = constantOf(specializer, module, name))
     return *constant;
   if (module == "numpy") {
     if (std::optional<DType> dtype = dtypeByName(name))
@@ -272,30 +339,30 @@ Value libraryAttribute(Specializer &s, llvm::StringRef givenModule, llvm::String
   if (const LibraryValue *function = findLibraryFunction(module + "." + name.str()))
     return function;
   if (isKnownElsewhere(module, name))
-    s.fail(ErrorId::UnsupportedName, {module + "." + name.str()});
+    specializer.fail(ErrorId::UnsupportedName, {module + "." + name.str()});
   std::string best = suggestion(module, name);
-  s.fail(ErrorId::UnknownLibraryName, {module, name.str()},
-         {.help = best.empty() ? "" : "did you mean '" + best + "'?"});
+  specializer.fail(ErrorId::UnknownLibraryName, {module, name.str()},
+                   {.help = best.empty() ? "" : "did you mean '" + best + "'?"});
 }
 
-Value callDType(Specializer &s, DType dtype, CallArguments &call) {
-  Arguments arguments(s, call, nameOf(dtype).data(), "x=None");
+Value callDType(Specializer &specializer, DType dtype, CallArguments &call) {
+  Arguments arguments(specializer, call, nameOf(dtype).data(), "x=None");
   const Value &x = arguments["x"];
   ScalarKind kind = scalarKindOf(dtype);
   if (x.isNone())
-    return s.makeScalar(kind, s.constant(dtype, 0));
+    return specializer.makeScalar(kind, specializer.constant(dtype, 0));
   if (const Scalar *scalar = x.get<Scalar>()) {
     Operand operand;
     operand.isScalar = true;
     operand.scalar = *scalar;
     operand.dtype = dtypeOf(scalar->kind);
-    Scalar result = s.makeScalar(kind, convert(s, operand, dtype));
+    Scalar result = specializer.makeScalar(kind, convert(specializer, operand, dtype));
     // An extent stays one: `np.int64(x.shape[0])`.
     if (dtype == DType::Int64 && !isFloat(scalar->kind))
       result.expr = scalar->expr;
     return result;
   }
-  return wrap(s, castArray(s, toArray(s, x), dtype));
+  return wrap(specializer, castArray(specializer, toArray(specializer, x), dtype));
 }
 
 } // namespace mpy

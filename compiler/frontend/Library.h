@@ -1,4 +1,5 @@
-// Functions of NumPy, math, time and sys: how they are bound, and one declaration for each line of Library.def.
+// Functions of NumPy, math, time and sys: how they are bound, and one declaration for each line of
+// Library.def.
 #ifndef MPY_FRONTEND_LIBRARY_H
 #define MPY_FRONTEND_LIBRARY_H
 
@@ -9,7 +10,8 @@ namespace mpy {
 /// The arguments of a call of a library function, by parameter name.
 class Arguments {
 public:
-  Arguments(Specializer &s, const CallArguments &call, const char *name, const char *parameters);
+  Arguments(Specializer &specializer, const CallArguments &call, const char *name,
+            const char *parameters);
 
   /// The value of a parameter; None if the function has no such parameter.
   const Value &operator[](llvm::StringRef parameter) const;
@@ -26,23 +28,28 @@ private:
 namespace library {
 
 /// A known bool of a flag parameter.
-bool flag(Specializer &s, const Arguments &arguments, llvm::StringRef parameter, bool otherwise = false);
+bool flag(Specializer &specializer, const Arguments &arguments, llvm::StringRef parameter,
+          bool otherwise = false);
 /// Stores a result in `out` if it was given; the result as the program sees it.
-Value finish(Specializer &s, const Arguments &arguments, Value result);
+Value finish(Specializer &specializer, const Arguments &arguments, Value result);
 /// Refuses a parameter that has another value than its default.
-void refuse(Specializer &s, const Arguments &arguments, llvm::StringRef parameter);
+void refuse(Specializer &specializer, const Arguments &arguments, llvm::StringRef parameter);
 /// A float argument as an SSA value of type f64; ints and NumPy scalars convert.
-mlir::Value toDouble(Specializer &s, const Value &value);
+mlir::Value toDouble(Specializer &specializer, const Value &value);
 /// A text argument as an SSA value.
-mlir::Value toText(Specializer &s, const Value &value, llvm::StringRef parameter, llvm::StringRef function);
+mlir::Value toText(Specializer &specializer, const Value &value, llvm::StringRef parameter,
+                   llvm::StringRef function);
 
 /// Elementwise functions of one and two operands.
-Value unary(Specializer &s, const Arguments &arguments, UnaryRule rule, UnaryEmitter emitter);
-Value binary(Specializer &s, const Arguments &arguments, BinaryFunction function);
-Value comparison(Specializer &s, const Arguments &arguments, ComparePredicate predicate);
+Value unary(Specializer &specializer, const Arguments &arguments, UnaryRule rule,
+            UnaryEmitter emitter);
+Value binary(Specializer &specializer, const Arguments &arguments, BinaryFunction function);
+Value comparison(Specializer &specializer, const Arguments &arguments, ComparePredicate predicate);
 
-#define MPY_FUNCTION(name, parameters, function) Value function(Specializer &s, const Arguments &arguments);
-#define MPY_EMITTER(emitter) mlir::Value emitter(Specializer &s, mlir::Value x, DType dtype);
+#define MPY_FUNCTION(name, parameters, function)                                                   \
+  Value function(Specializer &specializer, const Arguments &arguments);
+#define MPY_EMITTER(emitter)                                                                       \
+  mlir::Value emitter(Specializer &specializer, mlir::Value x, DType dtype);
 #include "frontend/Library.def"
 
 } // namespace library

@@ -1,5 +1,6 @@
-// Files: loadtxt, genfromtxt, savetxt, load, save, and how arrays print. The rank and type of what a file holds must be known while
-// compiling: from ndmin and dtype, or by a look at the file where its name is a literal; the program checks it when it reads.
+// Files: loadtxt, genfromtxt, savetxt, load, save, and how arrays print. The rank and type of what
+// a file holds must be known while compiling: from ndmin and dtype, or by a look at the file where
+// its name is a literal; the program checks it when it reads.
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
 #include "frontend/Library.h"
@@ -8,44 +9,51 @@
 
 namespace mpy::library {
 
-static mlir::Value textConstant(Specializer &s, llvm::StringRef text) { return s.ssa(s.makeText(text.str())); }
-
-/// A text argument; None is the empty text, which the runtime takes as left out.
-static mlir::Value optionalText(Specializer &s, const Arguments &arguments, llvm::StringRef parameter) {
-  if (!arguments.has(parameter))
-    return textConstant(s, "");
-  return toText(s, arguments[parameter], parameter, arguments.name);
+static mlir::Value textConstant(Specializer &specializer, llvm::StringRef text) {
+  return specializer.ssa(specializer.makeText(text.str()));
 }
 
-static mlir::Value wholeNumber(Specializer &s, const Arguments &arguments, llvm::StringRef parameter, int64_t otherwise) {
-  IntExpr number = arguments.has(parameter) ? toExtents(s, arguments[parameter]).front() : IntExpr(otherwise);
-  return s.ssaAs(s.makeInt(number), DType::Int64);
+/// A text argument; None is the empty text, which the runtime takes as left out.
+static mlir::Value optionalText(Specializer &specializer, const Arguments &arguments,
+                                llvm::StringRef parameter) {
+  if (!arguments.has(parameter))
+    return textConstant(specializer, "");
+  return toText(specializer, arguments[parameter], parameter, arguments.name);
+}
+
+static mlir::Value wholeNumber(Specializer &specializer, const Arguments &arguments,
+                               llvm::StringRef parameter, int64_t otherwise) {
+  IntExpr number = arguments.has(parameter) ? toExtents(specializer, arguments[parameter]).front()
+                                            : IntExpr(otherwise);
+  return specializer.ssaAs(specializer.makeInt(number), DType::Int64);
 }
 
 /// The shape of the tensor that the runtime filled: every extent is read from it.
-static Shape extentsOf(Specializer &s, mlir::Value tensor) {
+static Shape extentsOf(Specializer &specializer, mlir::Value tensor) {
   Shape shape;
   auto type = llvm::cast<mlir::RankedTensorType>(tensor.getType());
   for (int64_t axis = 0; axis < type.getRank(); ++axis)
-    shape.push_back(extentOf(s.create<mlir::tensor::DimOp>(tensor, axis).getResult()));
+    shape.push_back(extentOf(specializer.create<mlir::tensor::DimOp>(tensor, axis).getResult()));
   return shape;
 }
 
-static mlir::RankedTensorType openType(Specializer &s, DType dtype, int64_t rank) {
+static mlir::RankedTensorType openType(Specializer &specializer, DType dtype, int64_t rank) {
   return mlir::RankedTensorType::get(llvm::SmallVector<int64_t>(rank, mlir::ShapedType::kDynamic),
-                                     typeOf(dtype, s.context()));
+                                     typeOf(dtype, specializer.context()));
 }
 
-/// The rank of a table of numbers that lies there while compiling, as NumPy squeezes it; nothing if it cannot be read.
-static std::optional<int64_t> rankOfTable(Specializer &s, const Arguments &arguments, int64_t skip) {
-  std::optional<std::string> path = s.knownText(arguments["fname"]);
+/// The rank of a table of numbers that lies there while compiling, as NumPy squeezes it; nothing if
+/// it cannot be read.
+static std::optional<int64_t> rankOfTable(Specializer &specializer, const Arguments &arguments,
+                                          int64_t skip) {
+  std::optional<std::string> path = specializer.knownText(arguments["fname"]);
   if (!path || llvm::StringRef(*path).ends_with(".gz"))
     return std::nullopt;
   auto buffer = llvm::MemoryBuffer::getFile(*path, /*IsText=*/true);
   if (!buffer)
     return std::nullopt;
-  std::string comment = s.knownText(arguments["comments"]).value_or("#");
-  std::string delimiter = s.knownText(arguments["delimiter"]).value_or("");
+  std::string comment = specializer.knownText(arguments["comments"]).value_or("#");
+  std::string delimiter = specializer.knownText(arguments["delimiter"]).value_or("");
   int64_t rows = 0, columns = 0;
   llvm::StringRef rest = (*buffer)->getBuffer();
   while (!rest.empty() && rows < 2) {
@@ -67,85 +75,100 @@ static std::optional<int64_t> rankOfTable(Specializer &s, const Arguments &argum
     ++rows;
   }
   if (arguments.has("usecols"))
-    columns = toExtents(s, arguments["usecols"]).size();
+    columns = toExtents(specializer, arguments["usecols"]).size();
   return (rows != 1) + (columns != 1);
 }
 
 /// What loadtxt and genfromtxt share: `table` has rank 2, `rank` is that of NumPy's result.
-static Value finishTable(Specializer &s, const Arguments &arguments, mlir::Value rank, mlir::Value table, int64_t skip) {
-  std::optional<int64_t> least = s.knownInt(arguments["ndmin"]);
-  ArrayValue result = {DType::Float64, extentsOf(s, table), table};
+static Value finishTable(Specializer &specializer, const Arguments &arguments, mlir::Value rank,
+                         mlir::Value table, int64_t skip) {
+  std::optional<int64_t> least = specializer.knownInt(arguments["ndmin"]);
+  ArrayValue result = {DType::Float64, extentsOf(specializer, table), table};
   if (least != 2) {
-    int64_t expected = std::max<int64_t>(rankOfTable(s, arguments, skip).value_or(2), least.value_or(0));
-    mlir::Value found = s.create<mlir::arith::MaxSIOp>(rank, s.constant(DType::Int64, double(least.value_or(0))));
-    mlir::Value fits = compareInts(s, mlir::arith::CmpIPredicate::eq, symbolExpr(found), expected);
+    int64_t expected =
+        std::max<int64_t>(rankOfTable(specializer, arguments, skip).value_or(2), least.value_or(0));
+    mlir::Value found = specializer.create<mlir::arith::MaxSIOp>(
+        rank, specializer.constant(DType::Int64, double(least.value_or(0))));
+    mlir::Value fits =
+        compareInts(specializer, mlir::arith::CmpIPredicate::eq, symbolExpr(found), expected);
     CheckText text;
-    text << "the file holds an array of rank " << symbolExpr(found) << ", compiled for rank " << IntExpr(expected)
-         << "; give ndmin=2";
-    check(s, fits, "ValueError", text);
+    text << "the file holds an array of rank " << symbolExpr(found) << ", compiled for rank "
+         << IntExpr(expected) << "; give ndmin=2";
+    check(specializer, fits, "ValueError", text);
     if (expected == 1)
-      result = reshaped(s, result, {product(result.shape)});
+      result = reshaped(specializer, result, {product(result.shape)});
     else if (expected == 0)
-      result = reshaped(s, result, {});
+      result = reshaped(specializer, result, {});
   }
-  DType dtype = toDType(s, arguments["dtype"]).value_or(DType::Float64);
+  DType dtype = toDType(specializer, arguments["dtype"]).value_or(DType::Float64);
   if (!isFloat(dtype) && llvm::StringRef(arguments.name).ends_with("loadtxt")) {
-    mlir::Value whole = element(s, result);
-    whole = s.create<CompareOp>(ComparePredicate::eq, whole, s.create<FloorOp>(whole).getResult()).getResult();
-    llvm::SmallVector<int64_t> axes(llvm::seq<int64_t>(0, result.rank()));
+    mlir::Value whole = element(specializer, result);
+    whole = specializer
+                .create<CompareOp>(ComparePredicate::eq, whole,
+                                   specializer.create<FloorOp>(whole).getResult())
+                .getResult();
+    llvm::SmallVector<int64_t> axes = consecutive(0, result.rank());
     if (!axes.empty())
-      whole = s.create<AllOp>(whole, axes).getResult();
-    check(s, whole, "ValueError", CheckText{"could not convert string to " + nameOf(dtype).str(), {}});
+      whole = specializer.create<AllOp>(whole, axes).getResult();
+    check(specializer, whole, "ValueError",
+          CheckText{"could not convert string to " + nameOf(dtype).str(), {}});
   }
-  Value array = s.newArray(castArray(s, result, dtype));
-  return flag(s, arguments, "unpack") ? reverseAxes(s, array) : array;
+  Value array = specializer.newArray(castArray(specializer, result, dtype));
+  return flag(specializer, arguments, "unpack") ? reverseAxes(specializer, array) : array;
 }
 
-static mlir::Value columnsOf(Specializer &s, const Arguments &arguments) {
+static mlir::Value columnsOf(Specializer &specializer, const Arguments &arguments) {
   if (!arguments.has("usecols"))
-    return fill(s, s.constant(DType::Int64, 0), DType::Int64, {IntExpr(0)});
-  ArrayValue columns = castArray(s, toArray(s, arguments["usecols"]), DType::Int64);
-  return reshaped(s, columns, {product(columns.shape)}).tensor;
+    return fill(specializer, specializer.constant(DType::Int64, 0), DType::Int64, {IntExpr(0)});
+  ArrayValue columns =
+      castArray(specializer, toArray(specializer, arguments["usecols"]), DType::Int64);
+  return reshaped(specializer, columns, {product(columns.shape)}).tensor;
 }
 
-static Value readTable(Specializer &s, const Arguments &arguments, llvm::StringRef callee, llvm::StringRef firstNumber,
-                       int64_t firstDefault, llvm::StringRef secondNumber, int64_t secondDefault) {
+static Value readTable(Specializer &specializer, const Arguments &arguments, llvm::StringRef callee,
+                       llvm::StringRef firstNumber, int64_t firstDefault,
+                       llvm::StringRef secondNumber, int64_t secondDefault) {
   for (llvm::StringRef parameter : {"converters", "missing_values", "filling_values", "names"})
-    refuse(s, arguments, parameter);
+    refuse(specializer, arguments, parameter);
   if (arguments["fname"].as<TupleValue>() || !arguments["fname"].get<Text>())
-    failArgument(s, "fname", arguments.name, s.describe(arguments["fname"]));
-  mlir::Value inputs[] = {toText(s, arguments["fname"], "fname", arguments.name),
-                          optionalText(s, arguments, "delimiter"),
-                          optionalText(s, arguments, "comments"),
-                          wholeNumber(s, arguments, firstNumber, firstDefault),
-                          wholeNumber(s, arguments, secondNumber, secondDefault),
-                          columnsOf(s, arguments)};
-  mlir::Type results[] = {typeOf(DType::Int64, s.context()), openType(s, DType::Float64, 2)};
-  auto read = s.create<RuntimeEffectOp>(mlir::TypeRange(results), callee, mlir::ValueRange(inputs), true);
-  int64_t skip = s.knownInt(arguments[firstNumber]).value_or(firstDefault);
-  return finishTable(s, arguments, read.getResult(0), read.getResult(1), skip);
+    failArgument(specializer, "fname", arguments.name, specializer.describe(arguments["fname"]));
+  mlir::Value inputs[] = {toText(specializer, arguments["fname"], "fname", arguments.name),
+                          optionalText(specializer, arguments, "delimiter"),
+                          optionalText(specializer, arguments, "comments"),
+                          wholeNumber(specializer, arguments, firstNumber, firstDefault),
+                          wholeNumber(specializer, arguments, secondNumber, secondDefault),
+                          columnsOf(specializer, arguments)};
+  mlir::Type results[] = {typeOf(DType::Int64, specializer.context()),
+                          openType(specializer, DType::Float64, 2)};
+  auto read = specializer.create<RuntimeEffectOp>(mlir::TypeRange(results), callee,
+                                                  mlir::ValueRange(inputs), true);
+  int64_t skip = specializer.knownInt(arguments[firstNumber]).value_or(firstDefault);
+  return finishTable(specializer, arguments, read.getResult(0), read.getResult(1), skip);
 }
 
-Value loadText(Specializer &s, const Arguments &arguments) {
-  return readTable(s, arguments, "mpy_loadtxt", "skiprows", 0, "max_rows", -1);
+Value loadText(Specializer &specializer, const Arguments &arguments) {
+  return readTable(specializer, arguments, "mpy_loadtxt", "skiprows", 0, "max_rows", -1);
 }
 
-Value generalText(Specializer &s, const Arguments &arguments) {
-  refuse(s, arguments, "max_rows");
-  return readTable(s, arguments, "mpy_genfromtxt", "skip_header", 0, "skip_footer", 0);
+Value generalText(Specializer &specializer, const Arguments &arguments) {
+  refuse(specializer, arguments, "max_rows");
+  return readTable(specializer, arguments, "mpy_genfromtxt", "skip_header", 0, "skip_footer", 0);
 }
 
-Value saveText(Specializer &s, const Arguments &arguments) {
-  ArrayValue x = toArray(s, arguments["X"]);
-  llvm::SmallVector<mlir::Value> inputs = {toText(s, arguments["fname"], "fname", arguments.name), x.tensor};
+Value saveText(Specializer &specializer, const Arguments &arguments) {
+  ArrayValue x = toArray(specializer, arguments["X"]);
+  llvm::SmallVector<mlir::Value> inputs = {
+      toText(specializer, arguments["fname"], "fname", arguments.name), x.tensor};
   for (llvm::StringRef parameter : {"fmt", "delimiter", "newline", "header", "footer", "comments"})
-    inputs.push_back(toText(s, arguments[parameter], parameter, arguments.name));
-  s.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_savetxt", inputs, true);
+    inputs.push_back(toText(specializer, arguments[parameter], parameter, arguments.name));
+  specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_savetxt", inputs, true);
   return NoneValue{};
 }
 
-/// Type and rank in the header of a .npy file: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`.
-static std::optional<std::pair<DType, int64_t>> headerOf(Specializer &s, llvm::StringRef path) {
+/// Type and rank in the header of a .npy file: `{'descr': '<f8', 'fortran_order': False, 'shape':
+/// (3, 4), }`.
+static std::optional<std::pair<DType, int64_t>> headerOf(Specializer &specializer,
+                                                         llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer || !(*buffer)->getBuffer().starts_with("\x93NUMPY"))
     return std::nullopt;
@@ -160,52 +183,67 @@ static std::optional<std::pair<DType, int64_t>> headerOf(Specializer &s, llvm::S
   llvm::StringRef kind = descr.drop_while([](char c) { return c == '<' || c == '|' || c == '='; });
   if (kind == "b1")
     return std::make_pair(DType::Bool, rank);
-  for (auto [name, dtype] : {std::pair{"f8", DType::Float64}, {"f4", DType::Float32}, {"i8", DType::Int64}, {"i4", DType::Int32}})
+  for (auto [name, dtype] : {std::pair{"f8", DType::Float64},
+                             {"f4", DType::Float32},
+                             {"i8", DType::Int64},
+                             {"i4", DType::Int32}})
     if (kind == name)
       return std::make_pair(dtype, rank);
-  s.fail(ErrorId::UnsupportedDType, {"'numpy.load'", descr.str()});
+  specializer.fail(ErrorId::UnsupportedDType, {"'numpy.load'", descr.str()});
 }
 
-Value loadArray(Specializer &s, const Arguments &arguments) {
-  refuse(s, arguments, "mmap_mode");
-  std::optional<std::string> path = s.knownText(arguments["file"]);
+Value loadArray(Specializer &specializer, const Arguments &arguments) {
+  refuse(specializer, arguments, "mmap_mode");
+  std::optional<std::string> path = specializer.knownText(arguments["file"]);
   if (path && llvm::StringRef(*path).ends_with(".npz"))
-    s.fail(ErrorId::UnsupportedName, {"numpy.load of an .npz file"}, {.help = "save each array with np.save"});
+    specializer.fail(ErrorId::UnsupportedName, {"numpy.load of an .npz file"},
+                     {.help = "save each array with np.save"});
   std::optional<std::pair<DType, int64_t>> header;
   if (path)
-    header = headerOf(s, *path);
+    header = headerOf(specializer, *path);
   if (!header)
-    s.fail(ErrorId::RankOfFile, {"numpy.load"},
-           {.found = path ? "'" + *path + "', which is not there while compiling" : "a name known at run time only",
-            .help = "write the file first, or load it by a literal name"});
+    specializer.fail(ErrorId::RankOfFile, {"numpy.load"},
+                     {.found = path ? "'" + *path + "', which is not there while compiling"
+                                    : "a name known at run time only",
+                      .help = "write the file first, or load it by a literal name"});
   auto [dtype, rank] = *header;
-  mlir::Value inputs[] = {toText(s, arguments["file"], "file", arguments.name),
-                          s.constant(DType::Int64, double(unsigned(dtype))), s.constant(DType::Int64, double(rank))};
-  mlir::Value array = s.create<RuntimeEffectOp>(mlir::TypeRange{openType(s, dtype, rank)}, "mpy_load_npy",
-                                                mlir::ValueRange(inputs), true)
-                          .getResult(0);
-  return s.newArray({dtype, extentsOf(s, array), array});
+  mlir::Value inputs[] = {toText(specializer, arguments["file"], "file", arguments.name),
+                          specializer.constant(DType::Int64, double(unsigned(dtype))),
+                          specializer.constant(DType::Int64, double(rank))};
+  mlir::Value array =
+      specializer
+          .create<RuntimeEffectOp>(mlir::TypeRange{openType(specializer, dtype, rank)},
+                                   "mpy_load_npy", mlir::ValueRange(inputs), true)
+          .getResult(0);
+  return specializer.newArray({dtype, extentsOf(specializer, array), array});
 }
 
-Value saveArray(Specializer &s, const Arguments &arguments) {
-  mlir::Value inputs[] = {toText(s, arguments["file"], "file", arguments.name), toArray(s, arguments["arr"]).tensor};
-  s.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_save_npy", mlir::ValueRange(inputs), true);
+Value saveArray(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value inputs[] = {toText(specializer, arguments["file"], "file", arguments.name),
+                          toArray(specializer, arguments["arr"]).tensor};
+  specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_save_npy", mlir::ValueRange(inputs),
+                                      true);
   return NoneValue{};
 }
 
-Value setPrintOptions(Specializer &s, const Arguments &arguments) {
-  mlir::Value inputs[] = {wholeNumber(s, arguments, "precision", 8), wholeNumber(s, arguments, "threshold", 1000),
-                          wholeNumber(s, arguments, "edgeitems", 3), wholeNumber(s, arguments, "linewidth", 75),
-                          s.constant(DType::Bool, flag(s, arguments, "suppress"))};
-  s.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_set_print_options", mlir::ValueRange(inputs), false);
+Value setPrintOptions(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value inputs[] = {
+      wholeNumber(specializer, arguments, "precision", 8),
+      wholeNumber(specializer, arguments, "threshold", 1000),
+      wholeNumber(specializer, arguments, "edgeitems", 3),
+      wholeNumber(specializer, arguments, "linewidth", 75),
+      specializer.constant(DType::Bool, flag(specializer, arguments, "suppress"))};
+  specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_set_print_options",
+                                      mlir::ValueRange(inputs), false);
   return NoneValue{};
 }
 
-Value setErrors(Specializer &s, const Arguments &arguments) {
+Value setErrors(Specializer &specializer, const Arguments &arguments) {
   // Warnings are never printed; errors in their place are another language.
   for (llvm::StringRef parameter : {"all", "divide", "over", "under", "invalid"})
-    if (std::optional<std::string> what = s.knownText(arguments[parameter]); what && *what != "ignore" && *what != "warn")
-      failArgument(s, parameter, arguments.name, "'" + *what + "'");
+    if (std::optional<std::string> what = specializer.knownText(arguments[parameter]);
+        what && *what != "ignore" && *what != "warn")
+      failArgument(specializer, parameter, arguments.name, "'" + *what + "'");
   return NoneValue{};
 }
 

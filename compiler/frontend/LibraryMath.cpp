@@ -1,4 +1,5 @@
-// Python's math: the value is an mpy operation, which has a derivative; before it stands the check that makes Python raise.
+// Python's math: the value is an mpy operation, which has a derivative; before it stands the check
+// that makes Python raise.
 //
 //   math.log(x) -> mpy.check x > 0 (ValueError: math domain error), mpy.log x
 #include "frontend/Library.h"
@@ -6,228 +7,325 @@
 
 namespace mpy::library {
 
-static Scalar pyFloat(Specializer &s, mlir::Value value) { return s.makeScalar(ScalarKind::PyFloat, value); }
-static Scalar pyBool(Specializer &s, mlir::Value value) { return s.makeScalar(ScalarKind::PyBool, value); }
-static mlir::Value number(Specializer &s, double value) { return s.constant(DType::Float64, value); }
+static Scalar pyFloat(Specializer &specializer, mlir::Value value) {
+  return specializer.makeScalar(ScalarKind::PyFloat, value);
+}
+static Scalar pyBool(Specializer &specializer, mlir::Value value) {
+  return specializer.makeScalar(ScalarKind::PyBool, value);
+}
+static mlir::Value number(Specializer &specializer, double value) {
+  return specializer.constant(DType::Float64, value);
+}
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-static mlir::Value compare(Specializer &s, ComparePredicate predicate, mlir::Value x, mlir::Value y) {
-  return s.create<CompareOp>(predicate, x, y).getResult();
+static mlir::Value compare(Specializer &specializer, ComparePredicate predicate, mlir::Value x,
+                           mlir::Value y) {
+  return specializer.create<CompareOp>(predicate, x, y).getResult();
 }
 
-static mlir::Value isFiniteNumber(Specializer &s, mlir::Value x) {
-  return compare(s, ComparePredicate::lt, s.create<AbsOp>(x).getResult(), number(s, infinity));
+static mlir::Value isFiniteNumber(Specializer &specializer, mlir::Value x) {
+  return compare(specializer, ComparePredicate::lt, specializer.create<AbsOp>(x).getResult(),
+                 number(specializer, infinity));
 }
 
-/// ValueError unless a condition that does not hold for bad input is false: NaN passes, as in Python.
-static void refuseDomain(Specializer &s, mlir::Value bad) {
-  check(s, s.create<NotOp>(bad).getResult(), "ValueError", CheckText{"math domain error", {}});
+/// ValueError unless a condition that does not hold for bad input is false: NaN passes, as in
+/// Python.
+static void refuseDomain(Specializer &specializer, mlir::Value bad) {
+  check(specializer, specializer.create<NotOp>(bad).getResult(), "ValueError",
+        CheckText{"math domain error", {}});
 }
 
 /// OverflowError where a finite argument gave an infinite result.
-static Value withRange(Specializer &s, mlir::Value x, mlir::Value result) {
-  mlir::Value isInfinite = compare(s, ComparePredicate::eq, s.create<AbsOp>(result).getResult(), number(s, infinity));
-  mlir::Value overflow = s.create<AndOp>(isInfinite, isFiniteNumber(s, x)).getResult();
-  check(s, s.create<NotOp>(overflow).getResult(), "OverflowError", CheckText{"math range error", {}});
-  return pyFloat(s, result);
+static Value withRange(Specializer &specializer, mlir::Value x, mlir::Value result) {
+  mlir::Value isInfinite =
+      compare(specializer, ComparePredicate::eq, specializer.create<AbsOp>(result).getResult(),
+              number(specializer, infinity));
+  mlir::Value overflow =
+      specializer.create<AndOp>(isInfinite, isFiniteNumber(specializer, x)).getResult();
+  check(specializer, specializer.create<NotOp>(overflow).getResult(), "OverflowError",
+        CheckText{"math range error", {}});
+  return pyFloat(specializer, result);
 }
 
-static mlir::Value argument(Specializer &s, const Arguments &arguments) { return toDouble(s, arguments["x"]); }
+static mlir::Value argument(Specializer &specializer, const Arguments &arguments) {
+  return toDouble(specializer, arguments["x"]);
+}
 
 /// Functions that are defined everywhere.
-template <typename OpType> static Value plain(Specializer &s, const Arguments &arguments) {
-  return pyFloat(s, s.create<OpType>(argument(s, arguments)).getResult());
+template <typename OpType>
+static Value plain(Specializer &specializer, const Arguments &arguments) {
+  return pyFloat(specializer,
+                 specializer.create<OpType>(argument(specializer, arguments)).getResult());
 }
 
 /// Functions whose result may be too large.
-template <typename OpType> static Value ranged(Specializer &s, const Arguments &arguments) {
-  mlir::Value x = argument(s, arguments);
-  return withRange(s, x, s.create<OpType>(x).getResult());
+template <typename OpType>
+static Value ranged(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value x = argument(specializer, arguments);
+  return withRange(specializer, x, specializer.create<OpType>(x).getResult());
 }
 
 /// Functions that refuse x where `predicate(x, bound)` holds.
 template <typename OpType>
-static Value bounded(Specializer &s, const Arguments &arguments, ComparePredicate predicate, double bound,
-                     bool ofMagnitude = false) {
-  mlir::Value x = argument(s, arguments);
-  mlir::Value tested = ofMagnitude ? s.create<AbsOp>(x).getResult() : x;
-  refuseDomain(s, compare(s, predicate, tested, number(s, bound)));
-  return pyFloat(s, s.create<OpType>(x).getResult());
+static Value bounded(Specializer &specializer, const Arguments &arguments,
+                     ComparePredicate predicate, double bound, bool ofMagnitude = false) {
+  mlir::Value x = argument(specializer, arguments);
+  mlir::Value tested = ofMagnitude ? specializer.create<AbsOp>(x).getResult() : x;
+  refuseDomain(specializer, compare(specializer, predicate, tested, number(specializer, bound)));
+  return pyFloat(specializer, specializer.create<OpType>(x).getResult());
 }
 
-Value mathExp(Specializer &s, const Arguments &arguments) { return ranged<ExpOp>(s, arguments); }
-Value mathExpm1(Specializer &s, const Arguments &arguments) { return ranged<Expm1Op>(s, arguments); }
-Value mathSinh(Specializer &s, const Arguments &arguments) { return ranged<SinhOp>(s, arguments); }
-Value mathCosh(Specializer &s, const Arguments &arguments) { return ranged<CoshOp>(s, arguments); }
-Value mathTanh(Specializer &s, const Arguments &arguments) { return plain<TanhOp>(s, arguments); }
-Value mathAtan(Specializer &s, const Arguments &arguments) { return plain<ArctanOp>(s, arguments); }
-Value mathAsinh(Specializer &s, const Arguments &arguments) { return plain<ArcsinhOp>(s, arguments); }
-Value mathFabs(Specializer &s, const Arguments &arguments) { return plain<AbsOp>(s, arguments); }
-Value mathErf(Specializer &s, const Arguments &arguments) { return plain<ErfOp>(s, arguments); }
-Value mathCbrt(Specializer &s, const Arguments &arguments) { return plain<CbrtOp>(s, arguments); }
+Value mathExp(Specializer &specializer, const Arguments &arguments) {
+  return ranged<ExpOp>(specializer, arguments);
+}
+Value mathExpm1(Specializer &specializer, const Arguments &arguments) {
+  return ranged<Expm1Op>(specializer, arguments);
+}
+Value mathSinh(Specializer &specializer, const Arguments &arguments) {
+  return ranged<SinhOp>(specializer, arguments);
+}
+Value mathCosh(Specializer &specializer, const Arguments &arguments) {
+  return ranged<CoshOp>(specializer, arguments);
+}
+Value mathTanh(Specializer &specializer, const Arguments &arguments) {
+  return plain<TanhOp>(specializer, arguments);
+}
+Value mathAtan(Specializer &specializer, const Arguments &arguments) {
+  return plain<ArctanOp>(specializer, arguments);
+}
+Value mathAsinh(Specializer &specializer, const Arguments &arguments) {
+  return plain<ArcsinhOp>(specializer, arguments);
+}
+Value mathFabs(Specializer &specializer, const Arguments &arguments) {
+  return plain<AbsOp>(specializer, arguments);
+}
+Value mathErf(Specializer &specializer, const Arguments &arguments) {
+  return plain<ErfOp>(specializer, arguments);
+}
+Value mathCbrt(Specializer &specializer, const Arguments &arguments) {
+  return plain<CbrtOp>(specializer, arguments);
+}
 
-Value mathErfc(Specializer &s, const Arguments &) {
+Value mathErfc(Specializer &specializer, const Arguments &) {
   // 1 - erf(x) loses all digits for large x.
-  s.fail(ErrorId::UnsupportedName, {"math.erfc"});
+  specializer.fail(ErrorId::UnsupportedName, {"math.erfc"});
 }
 
-Value mathSqrt(Specializer &s, const Arguments &arguments) {
-  return bounded<SqrtOp>(s, arguments, ComparePredicate::lt, 0);
+Value mathSqrt(Specializer &specializer, const Arguments &arguments) {
+  return bounded<SqrtOp>(specializer, arguments, ComparePredicate::lt, 0);
 }
-Value mathLog2(Specializer &s, const Arguments &arguments) {
-  return bounded<Log2Op>(s, arguments, ComparePredicate::le, 0);
+Value mathLog2(Specializer &specializer, const Arguments &arguments) {
+  return bounded<Log2Op>(specializer, arguments, ComparePredicate::le, 0);
 }
-Value mathLog10(Specializer &s, const Arguments &arguments) {
-  return bounded<Log10Op>(s, arguments, ComparePredicate::le, 0);
+Value mathLog10(Specializer &specializer, const Arguments &arguments) {
+  return bounded<Log10Op>(specializer, arguments, ComparePredicate::le, 0);
 }
-Value mathLog1p(Specializer &s, const Arguments &arguments) {
-  return bounded<Log1pOp>(s, arguments, ComparePredicate::le, -1);
+Value mathLog1p(Specializer &specializer, const Arguments &arguments) {
+  return bounded<Log1pOp>(specializer, arguments, ComparePredicate::le, -1);
 }
-Value mathAsin(Specializer &s, const Arguments &arguments) {
-  return bounded<ArcsinOp>(s, arguments, ComparePredicate::gt, 1, true);
+Value mathAsin(Specializer &specializer, const Arguments &arguments) {
+  return bounded<ArcsinOp>(specializer, arguments, ComparePredicate::gt, 1, true);
 }
-Value mathAcos(Specializer &s, const Arguments &arguments) {
-  return bounded<ArccosOp>(s, arguments, ComparePredicate::gt, 1, true);
+Value mathAcos(Specializer &specializer, const Arguments &arguments) {
+  return bounded<ArccosOp>(specializer, arguments, ComparePredicate::gt, 1, true);
 }
-Value mathAtanh(Specializer &s, const Arguments &arguments) {
-  return bounded<ArctanhOp>(s, arguments, ComparePredicate::ge, 1, true);
+Value mathAtanh(Specializer &specializer, const Arguments &arguments) {
+  return bounded<ArctanhOp>(specializer, arguments, ComparePredicate::ge, 1, true);
 }
-Value mathAcosh(Specializer &s, const Arguments &arguments) {
-  return bounded<ArccoshOp>(s, arguments, ComparePredicate::lt, 1);
+Value mathAcosh(Specializer &specializer, const Arguments &arguments) {
+  return bounded<ArccoshOp>(specializer, arguments, ComparePredicate::lt, 1);
 }
-Value mathSin(Specializer &s, const Arguments &arguments) {
-  return bounded<SinOp>(s, arguments, ComparePredicate::eq, infinity, true);
+Value mathSin(Specializer &specializer, const Arguments &arguments) {
+  return bounded<SinOp>(specializer, arguments, ComparePredicate::eq, infinity, true);
 }
-Value mathCos(Specializer &s, const Arguments &arguments) {
-  return bounded<CosOp>(s, arguments, ComparePredicate::eq, infinity, true);
+Value mathCos(Specializer &specializer, const Arguments &arguments) {
+  return bounded<CosOp>(specializer, arguments, ComparePredicate::eq, infinity, true);
 }
-Value mathTan(Specializer &s, const Arguments &arguments) {
-  return bounded<TanOp>(s, arguments, ComparePredicate::eq, infinity, true);
+Value mathTan(Specializer &specializer, const Arguments &arguments) {
+  return bounded<TanOp>(specializer, arguments, ComparePredicate::eq, infinity, true);
 }
 
-Value mathLog(Specializer &s, const Arguments &arguments) {
-  Value result = bounded<LogOp>(s, arguments, ComparePredicate::le, 0);
+Value mathLog(Specializer &specializer, const Arguments &arguments) {
+  Value result = bounded<LogOp>(specializer, arguments, ComparePredicate::le, 0);
   if (!arguments.has("base"))
     return result;
-  mlir::Value base = toDouble(s, arguments["base"]);
-  refuseDomain(s, compare(s, ComparePredicate::le, base, number(s, 0)));
-  mlir::Value divisor = s.create<LogOp>(base).getResult();
-  mlir::Value isZero = compare(s, ComparePredicate::eq, divisor, number(s, 0));
-  check(s, s.create<NotOp>(isZero).getResult(), "ZeroDivisionError", CheckText{"float division by zero", {}});
-  return pyFloat(s, s.create<DivOp>(result.get<Scalar>()->value, divisor).getResult());
+  mlir::Value base = toDouble(specializer, arguments["base"]);
+  refuseDomain(specializer,
+               compare(specializer, ComparePredicate::le, base, number(specializer, 0)));
+  mlir::Value divisor = specializer.create<LogOp>(base).getResult();
+  mlir::Value isZero = compare(specializer, ComparePredicate::eq, divisor, number(specializer, 0));
+  check(specializer, specializer.create<NotOp>(isZero).getResult(), "ZeroDivisionError",
+        CheckText{"float division by zero", {}});
+  return pyFloat(specializer,
+                 specializer.create<DivOp>(result.get<Scalar>()->value, divisor).getResult());
 }
 
-Value mathPow(Specializer &s, const Arguments &arguments) {
-  mlir::Value x = toDouble(s, arguments["x"]), y = toDouble(s, arguments["y"]);
-  mlir::Value zero = number(s, 0);
+Value mathPow(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value x = toDouble(specializer, arguments["x"]), y = toDouble(specializer, arguments["y"]);
+  mlir::Value zero = number(specializer, 0);
   // Negative to a fraction, or 0 to a negative power.
-  mlir::Value fraction = compare(s, ComparePredicate::ne, s.create<FloorOp>(y).getResult(), y);
-  mlir::Value negative = s.create<AndOp>(compare(s, ComparePredicate::lt, x, zero), isFiniteNumber(s, x)).getResult();
-  fraction = s.create<AndOp>(fraction, isFiniteNumber(s, y)).getResult();
-  mlir::Value bad = s.create<AndOp>(negative, fraction).getResult();
-  mlir::Value inverse = s.create<AndOp>(compare(s, ComparePredicate::eq, x, zero),
-                                        compare(s, ComparePredicate::lt, y, zero))
+  mlir::Value fraction =
+      compare(specializer, ComparePredicate::ne, specializer.create<FloorOp>(y).getResult(), y);
+  mlir::Value negative = specializer
+                             .create<AndOp>(compare(specializer, ComparePredicate::lt, x, zero),
+                                            isFiniteNumber(specializer, x))
+                             .getResult();
+  fraction = specializer.create<AndOp>(fraction, isFiniteNumber(specializer, y)).getResult();
+  mlir::Value bad = specializer.create<AndOp>(negative, fraction).getResult();
+  mlir::Value inverse = specializer
+                            .create<AndOp>(compare(specializer, ComparePredicate::eq, x, zero),
+                                           compare(specializer, ComparePredicate::lt, y, zero))
                             .getResult();
-  inverse = s.create<AndOp>(inverse, isFiniteNumber(s, y)).getResult();
-  refuseDomain(s, s.create<OrOp>(bad, inverse).getResult());
-  mlir::Value result = s.create<PowOp>(x, y).getResult();
-  mlir::Value isInfinite = compare(s, ComparePredicate::eq, s.create<AbsOp>(result).getResult(), number(s, infinity));
-  mlir::Value finite = s.create<AndOp>(isFiniteNumber(s, x), isFiniteNumber(s, y)).getResult();
-  mlir::Value overflow = s.create<AndOp>(isInfinite, finite).getResult();
-  check(s, s.create<NotOp>(overflow).getResult(), "OverflowError", CheckText{"math range error", {}});
-  return pyFloat(s, result);
+  inverse = specializer.create<AndOp>(inverse, isFiniteNumber(specializer, y)).getResult();
+  refuseDomain(specializer, specializer.create<OrOp>(bad, inverse).getResult());
+  mlir::Value result = specializer.create<PowOp>(x, y).getResult();
+  mlir::Value isInfinite =
+      compare(specializer, ComparePredicate::eq, specializer.create<AbsOp>(result).getResult(),
+              number(specializer, infinity));
+  mlir::Value finite =
+      specializer.create<AndOp>(isFiniteNumber(specializer, x), isFiniteNumber(specializer, y))
+          .getResult();
+  mlir::Value overflow = specializer.create<AndOp>(isInfinite, finite).getResult();
+  check(specializer, specializer.create<NotOp>(overflow).getResult(), "OverflowError",
+        CheckText{"math range error", {}});
+  return pyFloat(specializer, result);
 }
 
-Value mathAtan2(Specializer &s, const Arguments &arguments) {
-  return pyFloat(s, s.create<Atan2Op>(toDouble(s, arguments["y"]), toDouble(s, arguments["x"])).getResult());
+Value mathAtan2(Specializer &specializer, const Arguments &arguments) {
+  return pyFloat(specializer, specializer
+                                  .create<Atan2Op>(toDouble(specializer, arguments["y"]),
+                                                   toDouble(specializer, arguments["x"]))
+                                  .getResult());
 }
 
-Value mathHypot(Specializer &s, const Arguments &arguments) {
-  Value result = s.makeFloat(0);
+Value mathHypot(Specializer &specializer, const Arguments &arguments) {
+  Value result = specializer.makeFloat(0);
   for (const Value &coordinate : arguments["coordinates"].as<TupleValue>()->items) {
-    Value length = applyBinary(s, BinaryFunction::Hypot, pyFloat(s, toDouble(s, result)), pyFloat(s, toDouble(s, coordinate)));
-    result = pyFloat(s, length.get<Scalar>()->value);
+    Value length = applyBinary(specializer, BinaryFunction::Hypot,
+                               pyFloat(specializer, toDouble(specializer, result)),
+                               pyFloat(specializer, toDouble(specializer, coordinate)));
+    result = pyFloat(specializer, length.get<Scalar>()->value);
   }
   return result;
 }
 
 /// x - y * trunc(x / y) by the runtime, which is exact; it has no derivative there.
-static Value callRuntime(Specializer &s, llvm::StringRef callee, mlir::Type type, mlir::ValueRange inputs) {
-  mlir::Value result = s.create<RuntimeEffectOp>(mlir::TypeRange{type}, callee, inputs, true).getResult(0);
-  return llvm::isa<mlir::FloatType>(type) ? Value(pyFloat(s, result)) : Value(s.makeInt(result));
+static Value callRuntime(Specializer &specializer, llvm::StringRef callee, mlir::Type type,
+                         mlir::ValueRange inputs) {
+  mlir::Value result =
+      specializer.create<RuntimeEffectOp>(mlir::TypeRange{type}, callee, inputs, true).getResult(0);
+  return llvm::isa<mlir::FloatType>(type) ? Value(pyFloat(specializer, result))
+                                          : Value(specializer.makeInt(result));
 }
 
-Value mathFmod(Specializer &s, const Arguments &arguments) {
-  mlir::Value inputs[] = {toDouble(s, arguments["x"]), toDouble(s, arguments["y"])};
-  return callRuntime(s, "mpy_math_fmod", typeOf(DType::Float64, s.context()), inputs);
+Value mathFmod(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value inputs[] = {toDouble(specializer, arguments["x"]),
+                          toDouble(specializer, arguments["y"])};
+  return callRuntime(specializer, "mpy_math_fmod", typeOf(DType::Float64, specializer.context()),
+                     inputs);
 }
-Value mathGamma(Specializer &s, const Arguments &arguments) {
-  return callRuntime(s, "mpy_math_gamma", typeOf(DType::Float64, s.context()), {argument(s, arguments)});
+Value mathGamma(Specializer &specializer, const Arguments &arguments) {
+  return callRuntime(specializer, "mpy_math_gamma", typeOf(DType::Float64, specializer.context()),
+                     {argument(specializer, arguments)});
 }
-Value mathLgamma(Specializer &s, const Arguments &arguments) {
-  return callRuntime(s, "mpy_math_lgamma", typeOf(DType::Float64, s.context()), {argument(s, arguments)});
+Value mathLgamma(Specializer &specializer, const Arguments &arguments) {
+  return callRuntime(specializer, "mpy_math_lgamma", typeOf(DType::Float64, specializer.context()),
+                     {argument(specializer, arguments)});
 }
-Value mathFactorial(Specializer &s, const Arguments &arguments) {
-  mlir::Value n = s.ssaAs(s.makeInt(toExtents(s, arguments["x"]).front()), DType::Int64);
-  return callRuntime(s, "mpy_math_factorial", typeOf(DType::Int64, s.context()), {n});
+Value mathFactorial(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value n = specializer.ssaAs(
+      specializer.makeInt(toExtents(specializer, arguments["x"]).front()), DType::Int64);
+  return callRuntime(specializer, "mpy_math_factorial", typeOf(DType::Int64, specializer.context()),
+                     {n});
 }
 
 /// floor, ceil and trunc: ints stay, floats become ints or raise.
-static Value toWhole(Specializer &s, const Arguments &arguments, llvm::StringRef callee) {
+static Value toWhole(Specializer &specializer, const Arguments &arguments, llvm::StringRef callee) {
   const Scalar *scalar = arguments["x"].get<Scalar>();
   if (scalar && !isFloat(scalar->kind) && !scalar->isMixed())
-    return s.makeInt(s.intExpr(*scalar));
-  return callRuntime(s, callee, typeOf(DType::Int64, s.context()), {argument(s, arguments)});
+    return specializer.makeInt(specializer.intExpr(*scalar));
+  return callRuntime(specializer, callee, typeOf(DType::Int64, specializer.context()),
+                     {argument(specializer, arguments)});
 }
 
-Value mathFloor(Specializer &s, const Arguments &arguments) { return toWhole(s, arguments, "mpy_floor_to_int"); }
-Value mathCeil(Specializer &s, const Arguments &arguments) { return toWhole(s, arguments, "mpy_ceil_to_int"); }
-Value mathTrunc(Specializer &s, const Arguments &arguments) { return toWhole(s, arguments, "mpy_int_from_float"); }
-
-Value mathRadians(Specializer &s, const Arguments &arguments) {
-  return pyFloat(s, s.create<MulOp>(argument(s, arguments), number(s, std::numbers::pi / 180)).getResult());
+Value mathFloor(Specializer &specializer, const Arguments &arguments) {
+  return toWhole(specializer, arguments, "mpy_floor_to_int");
 }
-Value mathDegrees(Specializer &s, const Arguments &arguments) {
-  return pyFloat(s, s.create<MulOp>(argument(s, arguments), number(s, 180 / std::numbers::pi)).getResult());
+Value mathCeil(Specializer &specializer, const Arguments &arguments) {
+  return toWhole(specializer, arguments, "mpy_ceil_to_int");
 }
-
-Value mathIsNan(Specializer &s, const Arguments &arguments) {
-  mlir::Value x = argument(s, arguments);
-  return pyBool(s, compare(s, ComparePredicate::ne, x, x));
-}
-Value mathIsInf(Specializer &s, const Arguments &arguments) {
-  mlir::Value size = s.create<AbsOp>(argument(s, arguments)).getResult();
-  return pyBool(s, compare(s, ComparePredicate::eq, size, number(s, infinity)));
-}
-Value mathIsFinite(Specializer &s, const Arguments &arguments) {
-  return pyBool(s, isFiniteNumber(s, argument(s, arguments)));
+Value mathTrunc(Specializer &specializer, const Arguments &arguments) {
+  return toWhole(specializer, arguments, "mpy_int_from_float");
 }
 
-Value mathCopysign(Specializer &s, const Arguments &arguments) {
-  mlir::Value size = s.create<AbsOp>(toDouble(s, arguments["x"])).getResult();
-  mlir::Value negative = emitSignBit(s, toDouble(s, arguments["y"]), DType::Float64);
-  return pyFloat(s, s.create<SelectOp>(negative, s.create<NegOp>(size).getResult(), size).getResult());
+Value mathRadians(Specializer &specializer, const Arguments &arguments) {
+  return pyFloat(specializer, specializer
+                                  .create<MulOp>(argument(specializer, arguments),
+                                                 number(specializer, std::numbers::pi / 180))
+                                  .getResult());
+}
+Value mathDegrees(Specializer &specializer, const Arguments &arguments) {
+  return pyFloat(specializer, specializer
+                                  .create<MulOp>(argument(specializer, arguments),
+                                                 number(specializer, 180 / std::numbers::pi))
+                                  .getResult());
 }
 
-Value mathGcd(Specializer &s, const Arguments &arguments) {
-  mlir::Value result = s.constant(DType::Int64, 0);
-  mlir::Type type = typeOf(DType::Int64, s.context());
+Value mathIsNan(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value x = argument(specializer, arguments);
+  return pyBool(specializer, compare(specializer, ComparePredicate::ne, x, x));
+}
+Value mathIsInf(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value size = specializer.create<AbsOp>(argument(specializer, arguments)).getResult();
+  return pyBool(specializer,
+                compare(specializer, ComparePredicate::eq, size, number(specializer, infinity)));
+}
+Value mathIsFinite(Specializer &specializer, const Arguments &arguments) {
+  return pyBool(specializer, isFiniteNumber(specializer, argument(specializer, arguments)));
+}
+
+Value mathCopysign(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value size = specializer.create<AbsOp>(toDouble(specializer, arguments["x"])).getResult();
+  mlir::Value negative =
+      emitSignBit(specializer, toDouble(specializer, arguments["y"]), DType::Float64);
+  return pyFloat(
+      specializer,
+      specializer.create<SelectOp>(negative, specializer.create<NegOp>(size).getResult(), size)
+          .getResult());
+}
+
+Value mathGcd(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value result = specializer.constant(DType::Int64, 0);
+  mlir::Type type = typeOf(DType::Int64, specializer.context());
   for (const Value &value : arguments["integers"].as<TupleValue>()->items) {
-    mlir::Value inputs[] = {result, s.ssaAs(s.makeInt(toExtents(s, value).front()), DType::Int64)};
-    result = s.create<RuntimeCallOp>(mlir::TypeRange{type}, "mpy_math_gcd", mlir::ValueRange(inputs), false).getResult(0);
+    mlir::Value inputs[] = {
+        result, specializer.ssaAs(specializer.makeInt(toExtents(specializer, value).front()),
+                                  DType::Int64)};
+    result = specializer
+                 .create<RuntimeCallOp>(mlir::TypeRange{type}, "mpy_math_gcd",
+                                        mlir::ValueRange(inputs), false)
+                 .getResult(0);
   }
-  return s.makeInt(result);
+  return specializer.makeInt(result);
 }
 
-Value mathIsClose(Specializer &s, const Arguments &arguments) {
-  mlir::Value a = toDouble(s, arguments["a"]), b = toDouble(s, arguments["b"]);
-  mlir::Value larger = s.create<MaximumOp>(s.create<AbsOp>(a).getResult(), s.create<AbsOp>(b).getResult()).getResult();
-  mlir::Value limit = s.create<MulOp>(larger, toDouble(s, arguments["rel_tol"])).getResult();
-  limit = s.create<MaximumOp>(limit, toDouble(s, arguments["abs_tol"])).getResult();
-  mlir::Value distance = s.create<AbsOp>(s.create<SubOp>(a, b).getResult()).getResult();
-  mlir::Value near = compare(s, ComparePredicate::le, distance, limit);
-  near = s.create<AndOp>(near, isFiniteNumber(s, larger)).getResult();
-  return pyBool(s, s.create<OrOp>(near, compare(s, ComparePredicate::eq, a, b)).getResult());
+Value mathIsClose(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value a = toDouble(specializer, arguments["a"]), b = toDouble(specializer, arguments["b"]);
+  mlir::Value larger = specializer
+                           .create<MaximumOp>(specializer.create<AbsOp>(a).getResult(),
+                                              specializer.create<AbsOp>(b).getResult())
+                           .getResult();
+  mlir::Value limit =
+      specializer.create<MulOp>(larger, toDouble(specializer, arguments["rel_tol"])).getResult();
+  limit =
+      specializer.create<MaximumOp>(limit, toDouble(specializer, arguments["abs_tol"])).getResult();
+  mlir::Value distance =
+      specializer.create<AbsOp>(specializer.create<SubOp>(a, b).getResult()).getResult();
+  mlir::Value near = compare(specializer, ComparePredicate::le, distance, limit);
+  near = specializer.create<AndOp>(near, isFiniteNumber(specializer, larger)).getResult();
+  return pyBool(
+      specializer,
+      specializer.create<OrOp>(near, compare(specializer, ComparePredicate::eq, a, b)).getResult());
 }
 
 } // namespace mpy::library

@@ -1,69 +1,80 @@
-// np.random and RandomState: draws from the legacy stream by calls of the runtime, in the order of the program.
+// np.random and RandomState: draws from the legacy stream by calls of the runtime, in the order of
+// the program.
 //
-//   np.random.randn(2, 3) -> runtime_effect "mpy_random_gauss_array"(state, 6), mpy.reshape to (2, 3)
+//   np.random.randn(2, 3) -> runtime_effect "mpy_random_gauss_array"(state, 6), mpy.reshape to (2,
+//   3)
 #include "frontend/ArrayIndexing.h"
 #include "frontend/ArrayShapes.h"
 #include "frontend/Library.h"
 
 namespace mpy::library {
 
-static mlir::Value callRuntime(Specializer &s, llvm::StringRef callee, mlir::Type result, mlir::ValueRange inputs,
-                               bool raises) {
-  return s.create<RuntimeEffectOp>(mlir::TypeRange{result}, callee, inputs, raises).getResult(0);
+static mlir::Value callRuntime(Specializer &specializer, llvm::StringRef callee, mlir::Type result,
+                               mlir::ValueRange inputs, bool raises) {
+  return specializer.create<RuntimeEffectOp>(mlir::TypeRange{result}, callee, inputs, raises)
+      .getResult(0);
 }
 
 /// The state of a RandomState, or the one behind np.random.
-static mlir::Value stateOf(Specializer &s, const Arguments &arguments) {
+static mlir::Value stateOf(Specializer &specializer, const Arguments &arguments) {
   if (const ObjectRef *self = arguments["self"].get<ObjectRef>())
-    if (const RandomState *state = s.heap.get<RandomState>(self->id))
+    if (const RandomState *state = specializer.heap.get<RandomState>(self->id))
       return state->handle;
-  return callRuntime(s, "mpy_random_global", HandleType::get(s.context()), {}, /*raises=*/false);
+  return callRuntime(specializer, "mpy_random_global", HandleType::get(specializer.context()), {},
+                     /*raises=*/false);
 }
 
 /// A draw of one number, or of an array: `name` for one, `name_array` for many.
-static Value draw(Specializer &s, const Arguments &arguments, llvm::StringRef name, const Value &size,
-                  llvm::ArrayRef<mlir::Value> parameters, ScalarKind kind, bool oneRaises) {
+static Value draw(Specializer &specializer, const Arguments &arguments, llvm::StringRef name,
+                  const Value &size, llvm::ArrayRef<mlir::Value> parameters, ScalarKind kind,
+                  bool oneRaises) {
   DType dtype = dtypeOf(kind);
-  llvm::SmallVector<mlir::Value> inputs = {stateOf(s, arguments)};
+  llvm::SmallVector<mlir::Value> inputs = {stateOf(specializer, arguments)};
   inputs.append(parameters.begin(), parameters.end());
   if (size.isNone())
-    return s.makeScalar(kind, callRuntime(s, name, typeOf(dtype, s.context()), inputs, oneRaises));
-  Shape shape = toExtents(s, size);
+    return specializer.makeScalar(
+        kind,
+        callRuntime(specializer, name, typeOf(dtype, specializer.context()), inputs, oneRaises));
+  Shape shape = toExtents(specializer, size);
   for (IntExpr &extent : shape)
     if (!extent.isNonNegative()) {
-      check(s, compareInts(s, mlir::arith::CmpIPredicate::sge, extent, 0), "ValueError",
-            CheckText{"negative dimensions are not allowed", {}});
+      check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::sge, extent, 0),
+            "ValueError", CheckText{"negative dimensions are not allowed", {}});
       if (!extent.known())
-        extent = extentOf(s.index(extent));
+        extent = extentOf(specializer.index(extent));
     }
   Shape line = {product(shape)};
-  inputs.push_back(s.ssaAs(s.makeInt(line.front()), DType::Int64));
-  mlir::Value numbers =
-      callRuntime(s, (name + "_array").str(), s.tensorType(dtype, line), inputs, /*raises=*/true);
-  return s.newArray(reshaped(s, {dtype, line, numbers}, shape));
+  inputs.push_back(specializer.ssaAs(specializer.makeInt(line.front()), DType::Int64));
+  mlir::Value numbers = callRuntime(specializer, (name + "_array").str(),
+                                    specializer.tensorType(dtype, line), inputs, /*raises=*/true);
+  return specializer.newArray(reshaped(specializer, {dtype, line, numbers}, shape));
 }
 
-Value randomSeed(Specializer &s, const Arguments &arguments) {
-  mlir::Value state = stateOf(s, arguments);
+Value randomSeed(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value state = stateOf(specializer, arguments);
   if (!arguments.has("seed")) {
-    s.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_random_seed_entropy", mlir::ValueRange{state}, false);
+    specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_random_seed_entropy",
+                                        mlir::ValueRange{state}, false);
     return NoneValue{};
   }
-  mlir::Value seed = s.ssaAs(s.makeInt(toExtents(s, arguments["seed"]).front()), DType::Int64);
-  s.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_random_seed", mlir::ValueRange{state, seed}, true);
+  mlir::Value seed = specializer.ssaAs(
+      specializer.makeInt(toExtents(specializer, arguments["seed"]).front()), DType::Int64);
+  specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_random_seed",
+                                      mlir::ValueRange{state, seed}, true);
   return NoneValue{};
 }
 
-Value randomState(Specializer &s, const Arguments &arguments) {
-  mlir::Type type = HandleType::get(s.context());
+Value randomState(Specializer &specializer, const Arguments &arguments) {
+  mlir::Type type = HandleType::get(specializer.context());
   mlir::Value handle;
   if (!arguments.has("seed")) {
-    handle = callRuntime(s, "mpy_random_new_entropy", type, {}, false);
+    handle = callRuntime(specializer, "mpy_random_new_entropy", type, {}, false);
   } else {
-    mlir::Value seed = s.ssaAs(s.makeInt(toExtents(s, arguments["seed"]).front()), DType::Int64);
-    handle = callRuntime(s, "mpy_random_new", type, {seed}, true);
+    mlir::Value seed = specializer.ssaAs(
+        specializer.makeInt(toExtents(specializer, arguments["seed"]).front()), DType::Int64);
+    handle = callRuntime(specializer, "mpy_random_new", type, {seed}, true);
   }
-  return ObjectRef{s.heap.add(RandomState{handle})};
+  return ObjectRef{specializer.heap.add(RandomState{handle})};
 }
 
 /// The extents of `rand(2, 3)` as a size; None for `rand()`.
@@ -72,124 +83,144 @@ static Value sizeOfExtents(const Value &shape) {
   return tuple && tuple->items.empty() ? Value(NoneValue{}) : shape;
 }
 
-Value randomRand(Specializer &s, const Arguments &arguments) {
-  return draw(s, arguments, "mpy_random_double", sizeOfExtents(arguments["shape"]), {}, ScalarKind::PyFloat, false);
+Value randomRand(Specializer &specializer, const Arguments &arguments) {
+  return draw(specializer, arguments, "mpy_random_double", sizeOfExtents(arguments["shape"]), {},
+              ScalarKind::PyFloat, false);
 }
 
-Value randomRandn(Specializer &s, const Arguments &arguments) {
-  return draw(s, arguments, "mpy_random_gauss", sizeOfExtents(arguments["shape"]), {}, ScalarKind::PyFloat, false);
+Value randomRandn(Specializer &specializer, const Arguments &arguments) {
+  return draw(specializer, arguments, "mpy_random_gauss", sizeOfExtents(arguments["shape"]), {},
+              ScalarKind::PyFloat, false);
 }
 
-Value randomSample(Specializer &s, const Arguments &arguments) {
-  return draw(s, arguments, "mpy_random_double", arguments["size"], {}, ScalarKind::PyFloat, false);
+Value randomSample(Specializer &specializer, const Arguments &arguments) {
+  return draw(specializer, arguments, "mpy_random_double", arguments["size"], {},
+              ScalarKind::PyFloat, false);
 }
 
-Value randomStandardNormal(Specializer &s, const Arguments &arguments) {
-  return draw(s, arguments, "mpy_random_gauss", arguments["size"], {}, ScalarKind::PyFloat, false);
+Value randomStandardNormal(Specializer &specializer, const Arguments &arguments) {
+  return draw(specializer, arguments, "mpy_random_gauss", arguments["size"], {},
+              ScalarKind::PyFloat, false);
 }
 
 /// A distribution with two float parameters; arrays of them are refused.
-static Value drawScaled(Specializer &s, const Arguments &arguments, llvm::StringRef name,
+static Value drawScaled(Specializer &specializer, const Arguments &arguments, llvm::StringRef name,
                         llvm::ArrayRef<llvm::StringRef> parameters) {
   llvm::SmallVector<mlir::Value> numbers;
   for (llvm::StringRef parameter : parameters) {
-    Operand operand = makeOperand(s, arguments[parameter]);
+    Operand operand = makeOperand(specializer, arguments[parameter]);
     if (!operand.isScalar)
-      failArgument(s, parameter, arguments.name, "an array",
+      failArgument(specializer, parameter, arguments.name, "an array",
                    "draw with size= and scale the result: low + (high - low) * np.random.rand(..)");
-    numbers.push_back(s.ssaAs(operand.scalar, DType::Float64));
+    numbers.push_back(specializer.ssaAs(operand.scalar, DType::Float64));
   }
-  return draw(s, arguments, name, arguments["size"], numbers, ScalarKind::PyFloat, true);
+  return draw(specializer, arguments, name, arguments["size"], numbers, ScalarKind::PyFloat, true);
 }
 
-Value randomUniform(Specializer &s, const Arguments &arguments) {
-  return drawScaled(s, arguments, "mpy_random_uniform", {"low", "high"});
+Value randomUniform(Specializer &specializer, const Arguments &arguments) {
+  return drawScaled(specializer, arguments, "mpy_random_uniform", {"low", "high"});
 }
-Value randomNormal(Specializer &s, const Arguments &arguments) {
-  return drawScaled(s, arguments, "mpy_random_normal", {"loc", "scale"});
+Value randomNormal(Specializer &specializer, const Arguments &arguments) {
+  return drawScaled(specializer, arguments, "mpy_random_normal", {"loc", "scale"});
 }
-Value randomExponential(Specializer &s, const Arguments &arguments) {
-  return drawScaled(s, arguments, "mpy_random_exponential", {"scale"});
+Value randomExponential(Specializer &specializer, const Arguments &arguments) {
+  return drawScaled(specializer, arguments, "mpy_random_exponential", {"scale"});
 }
 
-Value randomInteger(Specializer &s, const Arguments &arguments) {
-  IntExpr low = toExtents(s, arguments["low"]).front(), high = low;
+Value randomInteger(Specializer &specializer, const Arguments &arguments) {
+  IntExpr low = toExtents(specializer, arguments["low"]).front(), high = low;
   if (arguments.has("high"))
-    high = toExtents(s, arguments["high"]).front();
+    high = toExtents(specializer, arguments["high"]).front();
   else
     low = 0;
-  std::optional<DType> dtype = toDType(s, arguments["dtype"]);
+  std::optional<DType> dtype = toDType(specializer, arguments["dtype"]);
   if (dtype && *dtype != DType::Int64)
-    failArgument(s, "dtype", arguments.name, nameOf(*dtype), "draw int64 and convert with astype");
-  mlir::Value bounds[] = {s.ssaAs(s.makeInt(low), DType::Int64), s.ssaAs(s.makeInt(high), DType::Int64)};
-  return draw(s, arguments, "mpy_random_int", arguments["size"], bounds, ScalarKind::PyInt, true);
+    failArgument(specializer, "dtype", arguments.name, nameOf(*dtype),
+                 "draw int64 and convert with astype");
+  mlir::Value bounds[] = {specializer.ssaAs(specializer.makeInt(low), DType::Int64),
+                          specializer.ssaAs(specializer.makeInt(high), DType::Int64)};
+  return draw(specializer, arguments, "mpy_random_int", arguments["size"], bounds,
+              ScalarKind::PyInt, true);
 }
 
 /// The order in which a permutation puts `count` things.
-static ArrayValue permutationOf(Specializer &s, const Arguments &arguments, const IntExpr &count) {
+static ArrayValue permutationOf(Specializer &specializer, const Arguments &arguments,
+                                const IntExpr &count) {
   Shape shape = {count};
-  mlir::Value inputs[] = {stateOf(s, arguments), s.ssaAs(s.makeInt(count), DType::Int64)};
+  mlir::Value inputs[] = {stateOf(specializer, arguments),
+                          specializer.ssaAs(specializer.makeInt(count), DType::Int64)};
   return {DType::Int64, shape,
-          callRuntime(s, "mpy_random_permutation", s.tensorType(DType::Int64, shape), inputs, true)};
+          callRuntime(specializer, "mpy_random_permutation",
+                      specializer.tensorType(DType::Int64, shape), inputs, true)};
 }
 
-Value randomPermutation(Specializer &s, const Arguments &arguments) {
+Value randomPermutation(Specializer &specializer, const Arguments &arguments) {
   const Value &x = arguments["x"];
   if (x.get<Scalar>()) {
-    IntExpr count = toExtents(s, x).front();
-    return s.newArray(permutationOf(s, arguments, count.isNonNegative() ? count : maximum(count, 0)));
+    IntExpr count = toExtents(specializer, x).front();
+    return specializer.newArray(
+        permutationOf(specializer, arguments, count.isNonNegative() ? count : maximum(count, 0)));
   }
-  ArrayValue array = toArray(s, x);
+  ArrayValue array = toArray(specializer, x);
   if (array.rank() == 0)
-    return s.newArray(permutationOf(s, arguments, toExtents(s, x).front()));
-  return s.newArray(gatherRows(s, array, permutationOf(s, arguments, array.shape.front())));
+    return specializer.newArray(
+        permutationOf(specializer, arguments, toExtents(specializer, x).front()));
+  return specializer.newArray(
+      gatherRows(specializer, array, permutationOf(specializer, arguments, array.shape.front())));
 }
 
-Value randomShuffle(Specializer &s, const Arguments &arguments) {
-  std::optional<ObjectId> object = s.arrayObject(arguments["x"]);
+Value randomShuffle(Specializer &specializer, const Arguments &arguments) {
+  std::optional<ObjectId> object = specializer.arrayObject(arguments["x"]);
   if (!object)
-    failArgument(s, "x", arguments.name, s.describe(arguments["x"]), "shuffle an array, or index with a permutation");
-  ArrayValue array = s.read(*object);
-  s.write(*object, gatherRows(s, array, permutationOf(s, arguments, array.shape.front())).tensor);
+    failArgument(specializer, "x", arguments.name, specializer.describe(arguments["x"]),
+                 "shuffle an array, or index with a permutation");
+  ArrayValue array = specializer.read(*object);
+  specializer.write(*object, gatherRows(specializer, array,
+                                        permutationOf(specializer, arguments, array.shape.front()))
+                                 .tensor);
   return NoneValue{};
 }
 
-Value randomChoice(Specializer &s, const Arguments &arguments) {
+Value randomChoice(Specializer &specializer, const Arguments &arguments) {
   const Value &population = arguments["a"];
   std::optional<ArrayValue> array;
   IntExpr count;
   if (population.get<Scalar>()) {
-    count = toExtents(s, population).front();
+    count = toExtents(specializer, population).front();
   } else {
-    array = toArray(s, population);
+    array = toArray(specializer, population);
     if (array->rank() != 1)
-      failCertain(s, "ValueError", "a must be 1-dimensional");
+      failCertain(specializer, "ValueError", "a must be 1-dimensional");
     count = array->shape.front();
   }
   const Value &size = arguments["size"];
-  Shape shape = size.isNone() ? Shape{} : toExtents(s, size);
+  Shape shape = size.isNone() ? Shape{} : toExtents(specializer, size);
   Shape line = {product(shape)};
-  llvm::SmallVector<mlir::Value> inputs = {stateOf(s, arguments), s.ssaAs(s.makeInt(count), DType::Int64),
-                                           s.ssaAs(s.makeInt(line.front()), DType::Int64),
-                                           s.constant(DType::Bool, flag(s, arguments, "replace", true))};
+  llvm::SmallVector<mlir::Value> inputs = {
+      stateOf(specializer, arguments), specializer.ssaAs(specializer.makeInt(count), DType::Int64),
+      specializer.ssaAs(specializer.makeInt(line.front()), DType::Int64),
+      specializer.constant(DType::Bool, flag(specializer, arguments, "replace", true))};
   llvm::StringRef callee = "mpy_random_choice";
   if (arguments.has("p")) {
-    ArrayValue weights = castArray(s, toArray(s, arguments["p"]), DType::Float64);
+    ArrayValue weights =
+        castArray(specializer, toArray(specializer, arguments["p"]), DType::Float64);
     if (weights.rank() != 1)
-      failCertain(s, "ValueError", "p must be 1-dimensional");
-    checkEqual(s, weights.shape.front(), count, "ValueError", CheckText{"a and p must have same size", {}});
+      failCertain(specializer, "ValueError", "p must be 1-dimensional");
+    checkEqual(specializer, weights.shape.front(), count, "ValueError",
+               CheckText{"a and p must have same size", {}});
     inputs.push_back(weights.tensor);
     callee = "mpy_random_choice_weighted";
   }
-  mlir::Value drawn = callRuntime(s, callee, s.tensorType(DType::Int64, line), inputs, true);
+  mlir::Value drawn =
+      callRuntime(specializer, callee, specializer.tensorType(DType::Int64, line), inputs, true);
   ArrayValue positions = {DType::Int64, line, drawn};
   if (array)
-    positions = gatherRows(s, *array, positions);
-  positions = reshaped(s, positions, shape);
+    positions = gatherRows(specializer, *array, positions);
+  positions = reshaped(specializer, positions, shape);
   if (!size.isNone())
-    return s.newArray(positions);
-  Scalar one = elementOf(s, positions);
-  return array ? one : s.makeInt(one.value);
+    return specializer.newArray(positions);
+  Scalar one = elementOf(specializer, positions);
+  return array ? one : specializer.makeInt(one.value);
 }
 
 } // namespace mpy::library
