@@ -68,8 +68,13 @@ ArrayValue rankZero(Specializer &specializer, const Scalar &scalar, DType dtype)
 }
 
 Scalar elementOf(Specializer &specializer, const ArrayValue &array) {
+  ScalarKind kind = scalarKindOf(array.dtype);
+  if (!llvm::isa<mlir::RankedTensorType>(array.tensor.getType()))
+    return specializer.makeScalar(kind, array.tensor);
+  if (auto elements = array.tensor.getDefiningOp<FromElementsOp>())
+    return specializer.makeScalar(kind, elements.getElements().front());
   mlir::Value element = specializer.create<ExtractOp>(array.tensor, mlir::ValueRange{}).getResult();
-  return specializer.makeScalar(scalarKindOf(array.dtype), element);
+  return specializer.makeScalar(kind, element);
 }
 
 DType promote(DType a, DType b) {
@@ -176,6 +181,12 @@ Value wrap(Specializer &specializer, DType dtype, Shape shape, mlir::Value value
 
 Value wrap(Specializer &specializer, ArrayValue array) {
   return wrap(specializer, array.dtype, std::move(array.shape), array.tensor);
+}
+
+Value newArrayOf(Specializer &specializer, ArrayValue array) {
+  if (!llvm::isa<mlir::RankedTensorType>(array.tensor.getType()))
+    array.tensor = fill(specializer, array.tensor, array.dtype, array.shape);
+  return specializer.newArray(std::move(array));
 }
 
 llvm::SmallVector<int64_t> consecutive(int64_t first, int64_t last) {

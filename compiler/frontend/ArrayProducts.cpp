@@ -27,8 +27,6 @@ ArrayValue sumOver(Specializer &specializer, const ArrayValue &x, llvm::ArrayRef
     if (!llvm::is_contained(axes, int64_t(axis)))
       kept.push_back(extent);
   mlir::Value sum = specializer.create<SumOp>(x.tensor, axes).getResult();
-  if (kept.empty())
-    sum = fill(specializer, sum, x.dtype, {});
   return {x.dtype, kept, sum};
 }
 

@@ -38,7 +38,7 @@ mlir::Value element(Specializer &specializer, const ArrayValue &x) {
 }
 
 ArrayValue arrayOf(Specializer &specializer, DType dtype, Shape shape, mlir::Value value) {
-  if (!llvm::isa<mlir::RankedTensorType>(value.getType()))
+  if (!shape.empty() && !llvm::isa<mlir::RankedTensorType>(value.getType()))
     value = fill(specializer, value, dtype, shape);
   return {dtype, std::move(shape), value};
 }

@@ -38,6 +38,10 @@ static Value lengthOf(Specializer &s, CallArguments &arguments) {
     return s.makeInt(symbolExpr(pure(s, "mpy_string_length", s.builder.getI64Type(), text->value), true));
   if (auto *range = value.as<RangeValue>(); range && range->step.isKnown(1))
     return s.makeInt(maximum(IntExpr(0), range->stop - range->start));
+  if (auto *module = value.as<ModuleValue>(); module && module->name == "sys.argv") {
+    CallArguments none;
+    return findLibraryFunction("sys.argv.__len__")->call(s, none);
+  }
   if (auto result = s.callMethod(value, "__len__", {}))
     return *result;
   auto *iterable = value.as<IterableValue>();

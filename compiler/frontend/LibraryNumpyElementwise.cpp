@@ -128,7 +128,7 @@ Value where(Specializer &specializer, const Arguments &arguments) {
   Shape shape = prepare(specializer, operands, {DType::Bool, dtype, dtype}, values);
   mlir::Value result = specializer.create<SelectOp>(values[0], values[1], values[2]).getResult();
   // Unlike ufuncs, np.where of numbers is an array of rank 0.
-  return specializer.newArray(arrayOf(specializer, dtype, shape, result));
+  return newArrayOf(specializer, arrayOf(specializer, dtype, shape, result));
 }
 
 Value clip(Specializer &specializer, const Arguments &arguments) {

@@ -106,7 +106,7 @@ Value tensordot(Specializer &specializer, const Arguments &arguments) {
     return outerOf(specializer, BinaryFunction::Multiply, x, y);
   ArrayValue result = contract(specializer, x, y, axesOfX, axesOfY);
   // np.tensordot gives an array, of rank 0 too.
-  return specializer.newArray(result);
+  return newArrayOf(specializer, result);
 }
 
 Value einsumOf(Specializer &specializer, const Arguments &arguments) {

@@ -501,6 +501,11 @@ Value Specializer::subscript(const Value &container, const Value &key) {
     if (auto *scalar = key.get<Scalar>())
       return makeInt(range->start + intExpr(*scalar) * range->step);
   }
+  if (auto *module = container.as<ModuleValue>(); module && module->name == "sys.argv") {
+    CallArguments one;
+    one.positional = {key};
+    return findLibraryFunction("sys.argv.__getitem__")->call(*this, one);
+  }
   if (auto result = callMethod(container, "__getitem__", {key}))
     return *result;
   fail(ErrorId::NotSubscriptable, {describe(container)});
