@@ -211,9 +211,7 @@ ExitCode Compilation::link(llvm::StringRef object) {
     diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
     return false;
   };
-  bool linked = replaceOutput(output, linkTo, diagnostics);
-  stopwatch.finish();
-  return linked ? ExitCode::Success : ExitCode::ProgramError;
+  return replaceOutput(output, linkTo, diagnostics) ? ExitCode::Success : ExitCode::ProgramError;
 }
 
 ExitCode Compilation::write(llvm::StringRef bytes) {

@@ -62,6 +62,8 @@ static void addBufferStage(mlir::OpPassManager &passes) {
   // From here on, no tensor occurs.
   mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
   functions.addPass(mlir::createCanonicalizerPass());
+  // An allocation in a loop costs as much as the loop over a small array.
+  functions.addPass(createPromoteBuffers());
   functions.addPass(createBuffersToLoops());
   // From here on, no linalg operation occurs.
   addCleanup(functions);

@@ -113,6 +113,7 @@ Stopwatch::Stopwatch(bool printPasses, bool printPhases)
       phaseStart(start) {}
 
 Stopwatch::~Stopwatch() {
+  finish();
   if (progressShown)
     llvm::errs() << "\r\x1b[K";
 }
@@ -159,8 +160,9 @@ void Stopwatch::printPassTimes() {
 }
 
 void Stopwatch::finish() {
-  if (!phaseTimes.empty())
-    phaseTimes.back().seconds = secondsSince(phaseStart);
+  if (phaseTimes.empty())
+    return;
+  phaseTimes.back().seconds = secondsSince(phaseStart);
   if (printPhases) {
     for (const Line &line : phaseTimes)
       printLine(line.name, line.seconds);
