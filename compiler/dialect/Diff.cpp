@@ -67,7 +67,7 @@ LogicalResult PushOp::buildAdjoint(AdjointContext &context) {
   Value tape = context.bar(0);
   if (!tape)
     return success();
-  auto values = llvm::to_vector(llvm::make_filter_range(getValues(), isDifferentiable));
+  SmallVector<Value> values(llvm::make_filter_range(getValues(), isDifferentiable));
   if (!values.empty()) {
     auto pop = PopOp::create(context.builder(), context.loc(), tape.getType(), ValueRange(values).getTypes(), tape);
     for (auto [value, bar] : llvm::zip(values, pop.getValues()))
@@ -108,7 +108,7 @@ LogicalResult PopOp::buildTangent(TangentContext &context) {
   Value tape = context.tangent(getTape());
   if (!tape)
     return success();
-  auto values = llvm::to_vector(llvm::make_filter_range(getValues(), isDifferentiable));
+  SmallVector<Value> values(llvm::make_filter_range(getValues(), isDifferentiable));
   if (values.empty()) {
     context.set(getRest(), tape);
     return success();

@@ -27,6 +27,7 @@ def ExtractOp : Op<MpyDialect, "extract", !listconcat([Pure], differentiable)> {
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "::mlir::ValueRange":$indices), [{
     build($_builder, $_state, ::mlir::getElementTypeOrSelf(x), x, indices);
   }]>];
+  let hasFolder = 1;
 }
 def InsertOp : Op<MpyDialect, "insert", !listconcat([Pure, AllTypesMatch<["x", "result"]>], differentiable)> {
   let summary = "x with one element replaced.";

@@ -116,7 +116,7 @@ def AddOp : Binary<"add", Both<"::mlir::arith::AddFOp", "::mlir::arith::AddIOp">
 def SubOp : Binary<"sub", Both<"::mlir::arith::SubFOp", "::mlir::arith::SubIOp">.meaning, "g", "-g",
                    Domain<"-3", "3">, Domain<"-3", "3">>;
 def MulOp : Binary<"mul", Both<"::mlir::arith::MulFOp", "::mlir::arith::MulIOp">.meaning, "g * y", "g * x",
-                   Domain<"-3", "3">, Domain<"-3", "3">>;
+                   Domain<"-3", "3">, Domain<"-3", "3">> { let hasFolder = 1; }
 def DivOp : Binary<"div", Float<"::mlir::arith::DivFOp">.meaning, "g / y", "-(g * r / y)",
                    Domain<"-3", "3">, Domain<"0.5", "3">>;
 // At x == 0 the derivative by y is 0, and x ** 0 has derivative 0 by x.
@@ -135,7 +135,7 @@ def ModOp : Binary<"mod", "remainderScalar(builder, loc, arguments)", "g", "-(g 
 def FloorDivOp : Binary<"floor_divide", "floorDivideScalar(builder, loc, arguments)", "zero(g)", "zero(g)",
                         Domain<"0.1", "0.9">, Domain<"1", "2">>;
 
-def NegOp : Unary<"negative", "negateScalar(builder, loc, arguments)", "-g", Domain<"-3", "3">>;
+def NegOp : Unary<"negative", "negateScalar(builder, loc, arguments)", "-g", Domain<"-3", "3">> { let hasFolder = 1; }
 // 0 at 0.
 def AbsOp : Unary<"abs", "absoluteScalar(builder, loc, arguments)", "g * sign(x)", Domain<"0.2", "3">>;
 def ExpOp : Unary<"exp", Float<"::mlir::math::ExpOp">.meaning, "g * r", Domain<"-2", "2">>;
@@ -227,5 +227,6 @@ def CastOp : Elementwise<"cast", formulaTraits> {
     build($_builder, $_state, elementwiseType({x}, element), x);
   }]>];
   let extraClassDefinition = verifyBody;
+  let hasFolder = 1;
 }
 #endif

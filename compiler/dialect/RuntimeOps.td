@@ -25,6 +25,7 @@ def RuntimeEffectOp : RuntimeCall<"runtime_effect", [MemoryEffects<[MemRead, Mem
 def CheckOp : Op<MpyDialect, "check", [MemoryEffects<[MemWrite]>]> {
   let summary = "Ends the program with a Python error unless the condition holds; `{}` in the message are the integer arguments.";
   let arguments = (ins I1:$condition, StrAttr:$kind, StrAttr:$message, Variadic<AnyTypeOf<[Index, I64]>>:$values);
+  let hasVerifier = 1;
   let assemblyFormat = "$condition `else` $kind $message (`(` $values^ `:` type($values) `)`)? attr-dict";
 }
 def RaiseOp : Op<MpyDialect, "raise", [MemoryEffects<[MemWrite]>]> {

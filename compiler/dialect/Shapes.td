@@ -14,6 +14,8 @@ def BroadcastOp : ShapeChange<"broadcast", "A scalar or tensor spread over a lar
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$x (`[` $sizes^ `]`)? attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 def StretchOp : ShapeChange<"stretch", "Same rank; each extent of x equals that of the result or is 1 at run time (checked before)."> {
   let arguments = (ins TensorLike:$x, Variadic<Index>:$sizes);
@@ -29,6 +31,8 @@ def ReshapeOp : ShapeChange<"reshape", "The same elements in row-major order und
   let arguments = (ins Elements:$x, Variadic<Index>:$sizes);
   let results = (outs Elements:$result);
   let assemblyFormat = "$x (`[` $sizes^ `]`)? attr-dict `:` type($x) `->` type($result)";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 def TransposeOp : ShapeChange<"transpose", "result.shape[i] = x.shape[permutation[i]]"> {
   let arguments = (ins TensorLike:$x, DenseI64ArrayAttr:$permutation);
@@ -36,6 +40,7 @@ def TransposeOp : ShapeChange<"transpose", "result.shape[i] = x.shape[permutatio
   let assemblyFormat = "$x `by` $permutation attr-dict `:` type($x) `->` type($result)";
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "::llvm::ArrayRef<int64_t>":$permutation)>];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 def ConcatOp : ShapeChange<"concat", "Tensors of one rank joined along an axis."> {
   let arguments = (ins Variadic<TensorLike>:$parts, I64Attr:$axis);

@@ -1,0 +1,152 @@
+// Rewrites that hold for every program: operations that undo each other, and zeros.
+#include "dialect/Dialect.h"
+
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mpy;
+
+/// Whether a value is the number, everywhere.
+static bool isNumber(Value value, double number) {
+  if (auto broadcast = value.getDefiningOp<BroadcastOp>())
+    return isNumber(broadcast.getX(), number);
+  Attribute attribute;
+  if (!matchPattern(value, m_Constant(&attribute)))
+    return false;
+  if (auto splat = dyn_cast<SplatElementsAttr>(attribute))
+    attribute = splat.getSplatValue<Attribute>();
+  auto constant = dyn_cast<FloatAttr>(attribute);
+  return constant && constant.getValueAsDouble() == number && !constant.getValue().isNegZero();
+}
+
+/// A value that can stand for another result: same type, or nothing.
+static OpFoldResult ifType(Value value, Type type) { return value.getType() == type ? OpFoldResult(value) : OpFoldResult(); }
+
+//===------------------------------------------------------------------------------------------===//
+// Arithmetic. x + 0 is not folded for programs (it turns -0 into 0); the reverse sweep never emits it.
+//===------------------------------------------------------------------------------------------===//
+OpFoldResult MulOp::fold(FoldAdaptor) {
+  if (isNumber(getY(), 1))
+    return ifType(getX(), getType());
+  if (isNumber(getX(), 1))
+    return ifType(getY(), getType());
+  return {};
+}
+
+OpFoldResult NegOp::fold(FoldAdaptor) {
+  auto inner = getX().getDefiningOp<NegOp>();
+  return inner ? OpFoldResult(inner.getX()) : OpFoldResult();
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) { return ifType(getX(), getType()); }
+
+//===------------------------------------------------------------------------------------------===//
+// Shapes
+//===------------------------------------------------------------------------------------------===//
+OpFoldResult TransposeOp::fold(FoldAdaptor) {
+  ArrayRef<int64_t> outer = getPermutation();
+  if (llvm::all_of(llvm::enumerate(outer), [](auto pair) { return int64_t(pair.index()) == pair.value(); }))
+    return ifType(getX(), getType());
+  auto inner = getX().getDefiningOp<TransposeOp>();
+  if (!inner)
+    return {};
+  for (auto [position, dimension] : llvm::enumerate(outer))
+    if (inner.getPermutation()[dimension] != int64_t(position))
+      return {};
+  return ifType(inner.getX(), getType());
+}
+
+OpFoldResult ReshapeOp::fold(FoldAdaptor) {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type)
+    return getX().getType() == getType() ? OpFoldResult(getX()) : OpFoldResult();
+  if (type.getNumDynamicDims() <= 1)
+    if (OpFoldResult same = ifType(getX(), getType()))
+      return same;
+  if (auto inner = getX().getDefiningOp<ReshapeOp>(); inner && inner.getX().getType() == getType()) {
+    if (type.getNumDynamicDims() <= 1)
+      return inner.getX();
+  }
+  return {};
+}
+
+OpFoldResult BroadcastOp::fold(FoldAdaptor) {
+  auto type = cast<RankedTensorType>(getType());
+  return type.hasStaticShape() ? ifType(getX(), getType()) : OpFoldResult();
+}
+
+OpFoldResult ExtractOp::fold(FoldAdaptor) {
+  if (auto broadcast = getX().getDefiningOp<BroadcastOp>())
+    return ifType(broadcast.getX(), getType());
+  auto insert = getX().getDefiningOp<InsertOp>();
+  if (insert && llvm::equal(insert.getIndices(), getIndices()))
+    return insert.getValue();
+  return {};
+}
+
+namespace {
+/// reshape(reshape(x)) reads x.
+struct MergeReshapes : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<ReshapeOp>();
+    if (!inner || isa<RankedTensorType>(op.getType()) != isa<RankedTensorType>(inner.getX().getType()))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
+    return success();
+  }
+};
+
+/// broadcast(broadcast(scalar)) reads the scalar.
+struct MergeBroadcasts : OpRewritePattern<BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(BroadcastOp op, PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<BroadcastOp>();
+    if (!inner || isa<RankedTensorType>(inner.getX().getType()))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
+    return success();
+  }
+};
+
+/// reshape of a spread scalar is the scalar spread over the other shape.
+struct ReshapeSpread : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<BroadcastOp>();
+    if (!inner || isa<RankedTensorType>(inner.getX().getType()))
+      return failure();
+    if (isa<RankedTensorType>(op.getType()))
+      rewriter.replaceOpWithNewOp<BroadcastOp>(op, op.getType(), inner.getX(), op.getSizes());
+    else
+      rewriter.replaceOp(op, inner.getX());
+    return success();
+  }
+};
+
+/// tensor.dim of an operation that is given its extents reads them.
+struct ResolveExtent : OpRewritePattern<tensor::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::DimOp op, PatternRewriter &rewriter) const override {
+    std::optional<int64_t> dimension = op.getConstantIndex();
+    if (!dimension)
+      return failure();
+    Value extent = findExtent(op.getSource(), *dimension);
+    if (!extent)
+      return failure();
+    rewriter.replaceOp(op, extent);
+    return success();
+  }
+};
+} // namespace
+
+void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<MergeReshapes, ReshapeSpread>(context);
+}
+
+void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<MergeBroadcasts>(context);
+}
+
+void MpyDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const { patterns.add<ResolveExtent>(getContext()); }

@@ -1,0 +1,177 @@
+// Reading and replacing parts of tensors: derivatives. What reads a part accumulates into that part of the adjoint, at its cost.
+#include "dialect/Formula.h"
+
+using namespace mlir;
+using namespace mpy;
+
+static SmallVector<Value> primals(RuleContext &context, ValueRange values) {
+  return llvm::map_to_vector(values, [&](Value value) { return context.primal(value); });
+}
+
+namespace {
+/// The bounds of a slice where a rule runs.
+struct Bounds {
+  SmallVector<Value> offsets, sizes, strides;
+  ArrayRef<int64_t> dropped;
+  template <typename OpT>
+  Bounds(RuleContext &context, OpT op)
+      : offsets(primals(context, op.getOffsets())), sizes(primals(context, op.getSizes())),
+        strides(primals(context, op.getStrides())), dropped(op.getDropped()) {}
+
+  Value read(RuleContext &context, Value x) const {
+    return SliceOp::create(context.builder(), context.loc(), slicedType(x, sizes, dropped), x, offsets, sizes, strides, dropped);
+  }
+  Value write(RuleContext &context, Value value, Value x) const {
+    return UpdateSliceOp::create(context.builder(), context.loc(), x.getType(), x, value, offsets, sizes, strides, dropped);
+  }
+};
+} // namespace
+
+//===------------------------------------------------------------------------------------------===//
+// slice
+//===------------------------------------------------------------------------------------------===//
+LogicalResult SliceOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar || !context.isActive(getX()))
+    return success();
+  Bounds bounds(context, *this);
+  context.update(getX(), [&](Value current) {
+    Value sum = AddOp::create(context.builder(), context.loc(), bounds.read(context, current), bar);
+    return bounds.write(context, sum, current);
+  });
+  return success();
+}
+
+LogicalResult SliceOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+//===------------------------------------------------------------------------------------------===//
+// update_slice
+//===------------------------------------------------------------------------------------------===//
+LogicalResult UpdateSliceOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar)
+    return success();
+  Bounds bounds(context, *this);
+  if (context.isActive(getValue()))
+    addElementwise(context, getValue(), bounds.read(context, bar));
+  if (context.isActive(getX()))
+    context.add(getX(), bounds.write(context, makeNumber(context, getElementTypeOrSelf(bar), 0), bar));
+  return success();
+}
+
+LogicalResult UpdateSliceOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0, 1}); }
+
+//===------------------------------------------------------------------------------------------===//
+// extract
+//===------------------------------------------------------------------------------------------===//
+LogicalResult ExtractOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar || !context.isActive(getX()))
+    return success();
+  SmallVector<Value> indices = primals(context, getIndices());
+  context.update(getX(), [&](Value current) -> Value {
+    Value old = ExtractOp::create(context.builder(), context.loc(), current, indices);
+    Value sum = AddOp::create(context.builder(), context.loc(), old, bar);
+    return InsertOp::create(context.builder(), context.loc(), current, sum, indices);
+  });
+  return success();
+}
+
+LogicalResult ExtractOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+//===------------------------------------------------------------------------------------------===//
+// insert
+//===------------------------------------------------------------------------------------------===//
+LogicalResult InsertOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar)
+    return success();
+  SmallVector<Value> indices = primals(context, getIndices());
+  if (context.isActive(getValue()))
+    context.add(getValue(), ExtractOp::create(context.builder(), context.loc(), bar, indices));
+  if (context.isActive(getX())) {
+    Value zero = makeNumber(context, getValue().getType(), 0);
+    context.add(getX(), InsertOp::create(context.builder(), context.loc(), bar, zero, indices));
+  }
+  return success();
+}
+
+LogicalResult InsertOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0, 1}); }
+
+//===------------------------------------------------------------------------------------------===//
+// gather
+//===------------------------------------------------------------------------------------------===//
+LogicalResult GatherOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar || !context.isActive(getX()))
+    return success();
+  SmallVector<Value> indices = primals(context, getIndices());
+  context.update(getX(), [&](Value current) {
+    return ScatterOp::create(context.builder(), context.loc(), current.getType(), current, bar, indices, true);
+  });
+  return success();
+}
+
+LogicalResult GatherOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+//===------------------------------------------------------------------------------------------===//
+// scatter
+//===------------------------------------------------------------------------------------------===//
+/// Which elements of the value are the last ones written to their place, over the value's shape: each place remembers the number
+/// of its last writer.
+static Value findLastWriters(RuleContext &context, ScatterOp op, ArrayRef<Value> indices) {
+  OpBuilder &builder = context.builder();
+  Location loc = context.loc();
+  Type integer = builder.getI64Type();
+  auto index = cast<RankedTensorType>(op.getIndices().front().getType());
+  auto target = cast<RankedTensorType>(op.getX().getType());
+  Value count = arith::ConstantIndexOp::create(builder, loc, 1);
+  for (int64_t dimension = 0; dimension < index.getRank(); ++dimension)
+    count = builder.createOrFold<arith::MulIOp>(loc, count, context.extent(op.getIndices().front(), dimension));
+  Value numbers = IotaOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, integer), count);
+  numbers = ReshapeOp::create(builder, loc, index.clone(integer), numbers, openExtents(context, op.getIndices().front()));
+  SmallVector<Value> sizes;
+  for (unsigned dimension = 0; dimension < indices.size(); ++dimension)
+    if (target.isDynamicDim(dimension))
+      sizes.push_back(context.extent(op.getX(), dimension));
+  auto places = RankedTensorType::get(target.getShape().take_front(indices.size()), integer);
+  Value nobody = BroadcastOp::create(builder, loc, places, makeNumber(context, integer, -1), sizes);
+  Value writers = ScatterOp::create(builder, loc, places, nobody, numbers, indices, false);
+  Value last = GatherOp::create(builder, loc, index.clone(integer), writers, indices);
+  Value wins = CompareOp::create(builder, loc, ComparePredicate::eq, last, numbers);
+  // One truth value for each row that was written: repeated over the row.
+  auto value = cast<RankedTensorType>(op.getValue().getType());
+  if (value.getRank() == index.getRank())
+    return wins;
+  SmallVector<int64_t> shape(index.getShape());
+  shape.resize(value.getRank(), 1);
+  wins = ReshapeOp::create(builder, loc, RankedTensorType::get(shape, builder.getI1Type()), wins,
+                           openExtents(context, op.getIndices().front()));
+  return spread(context, wins, op.getValue());
+}
+
+LogicalResult ScatterOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar)
+    return success();
+  OpBuilder &builder = context.builder();
+  Location loc = context.loc();
+  SmallVector<Value> indices = primals(context, getIndices());
+  if (context.isActive(getValue())) {
+    Value part = GatherOp::create(builder, loc, getValue().getType(), bar, indices);
+    if (!getAccumulate())
+      part = SelectOp::create(builder, loc, findLastWriters(context, *this, indices), part,
+                              makeNumber(context, getElementTypeOrSelf(bar), 0));
+    context.add(getValue(), part);
+  }
+  if (!context.isActive(getX()))
+    return success();
+  if (!getAccumulate()) {
+    Value zeros = makeZeros(context, getValue());
+    bar = ScatterOp::create(builder, loc, bar.getType(), bar, zeros, indices, false);
+  }
+  context.add(getX(), bar);
+  return success();
+}
+
+LogicalResult ScatterOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0, 1}); }

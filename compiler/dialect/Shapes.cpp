@@ -1,0 +1,190 @@
+// Operations that move elements: verifiers and derivatives, each of which moves them back.
+#include "dialect/Formula.h"
+
+using namespace mlir;
+using namespace mpy;
+
+static bool agree(int64_t x, int64_t y) { return ShapedType::isDynamic(x) || ShapedType::isDynamic(y) || x == y; }
+
+/// g in the shape of a value of the differentiated program; the elements are as many.
+static Value reshapeLike(RuleContext &context, Value g, Value like) {
+  if (g.getType() == like.getType())
+    return g;
+  return ReshapeOp::create(context.builder(), context.loc(), like.getType(), g, openExtents(context, like));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// broadcast
+//===------------------------------------------------------------------------------------------===//
+LogicalResult BroadcastOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (getSizes().size() != size_t(result.getNumDynamicDims()))
+    return emitOpError("takes one size for each open extent of the result");
+  auto type = dyn_cast<RankedTensorType>(getX().getType());
+  if (getElementTypeOrSelf(getX()) != result.getElementType())
+    return emitOpError("does not change the element type");
+  if (!type)
+    return success();
+  if (type.getRank() > result.getRank())
+    return emitOpError("does not lower the rank");
+  int64_t lead = result.getRank() - type.getRank();
+  for (auto [dimension, extent] : llvm::enumerate(type.getShape()))
+    if (extent != 1 && !agree(extent, result.getDimSize(lead + dimension)))
+      return emitOpError("extents do not agree");
+  return success();
+}
+
+/// The dimensions of the result along which elements of x are repeated.
+static SmallVector<int64_t> repeatedAxes(BroadcastOp op) {
+  auto result = cast<RankedTensorType>(op.getResult().getType());
+  auto type = dyn_cast<RankedTensorType>(op.getX().getType());
+  int64_t lead = result.getRank() - (type ? type.getRank() : 0);
+  SmallVector<int64_t> axes;
+  for (int64_t dimension = 0; dimension < result.getRank(); ++dimension)
+    if (dimension < lead || (type.getDimSize(dimension - lead) == 1 && result.getDimSize(dimension) != 1))
+      axes.push_back(dimension);
+  return axes;
+}
+
+LogicalResult BroadcastOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar || !context.isActive(getX()))
+    return success();
+  SmallVector<int64_t> axes = repeatedAxes(*this);
+  if (!axes.empty())
+    bar = SumOp::create(context.builder(), context.loc(), bar, axes);
+  context.add(getX(), reshapeLike(context, bar, getX()));
+  return success();
+}
+
+LogicalResult BroadcastOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+//===------------------------------------------------------------------------------------------===//
+// stretch, unstretch
+//===------------------------------------------------------------------------------------------===//
+LogicalResult StretchOp::buildAdjoint(AdjointContext &context) {
+  if (Value bar = context.bar(0); bar && context.isActive(getX()))
+    context.add(getX(), UnstretchOp::create(context.builder(), context.loc(), getX().getType(), bar, openExtents(context, getX())));
+  return success();
+}
+
+LogicalResult StretchOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+LogicalResult UnstretchOp::buildAdjoint(AdjointContext &context) {
+  if (Value bar = context.bar(0); bar && context.isActive(getX()))
+    context.add(getX(), StretchOp::create(context.builder(), context.loc(), getX().getType(), bar, openExtents(context, getX())));
+  return success();
+}
+
+LogicalResult UnstretchOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+//===------------------------------------------------------------------------------------------===//
+// reshape
+//===------------------------------------------------------------------------------------------===//
+LogicalResult ReshapeOp::buildAdjoint(AdjointContext &context) {
+  if (Value bar = context.bar(0); bar && context.isActive(getX()))
+    context.add(getX(), reshapeLike(context, bar, getX()));
+  return success();
+}
+
+LogicalResult ReshapeOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+//===------------------------------------------------------------------------------------------===//
+// transpose
+//===------------------------------------------------------------------------------------------===//
+void TransposeOp::build(OpBuilder &builder, OperationState &state, Value x, ArrayRef<int64_t> permutation) {
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<int64_t> shape;
+  for (int64_t dimension : permutation)
+    shape.push_back(type.getDimSize(dimension));
+  build(builder, state, RankedTensorType::get(shape, type.getElementType()), x, permutation);
+}
+
+LogicalResult TransposeOp::verify() {
+  auto type = cast<RankedTensorType>(getX().getType()), result = cast<RankedTensorType>(getResult().getType());
+  SmallVector<int64_t> sorted(getPermutation());
+  llvm::sort(sorted);
+  if (sorted != llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())) || result.getRank() != type.getRank())
+    return emitOpError("takes a permutation of the dimensions");
+  for (auto [extent, dimension] : llvm::zip(result.getShape(), getPermutation()))
+    if (!agree(extent, type.getDimSize(dimension)))
+      return emitOpError("extents do not agree");
+  return success();
+}
+
+static SmallVector<int64_t> invert(ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> inverse(permutation.size());
+  for (auto [position, dimension] : llvm::enumerate(permutation))
+    inverse[dimension] = position;
+  return inverse;
+}
+
+LogicalResult TransposeOp::buildAdjoint(AdjointContext &context) {
+  if (Value bar = context.bar(0); bar && context.isActive(getX()))
+    context.add(getX(), TransposeOp::create(context.builder(), context.loc(), bar, invert(getPermutation())));
+  return success();
+}
+
+LogicalResult TransposeOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+
+//===------------------------------------------------------------------------------------------===//
+// concat
+//===------------------------------------------------------------------------------------------===//
+LogicalResult ConcatOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar)
+    return success();
+  OpBuilder &builder = context.builder();
+  Location loc = context.loc();
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0), one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value start = zero;
+  for (Value part : getParts()) {
+    int64_t rank = cast<RankedTensorType>(part.getType()).getRank();
+    Value length = context.extent(part, getAxis());
+    if (context.isActive(part)) {
+      SmallVector<Value> offsets(rank, zero), sizes, strides(rank, one);
+      offsets[getAxis()] = start;
+      for (int64_t dimension = 0; dimension < rank; ++dimension)
+        sizes.push_back(context.extent(part, dimension));
+      context.add(part, SliceOp::create(builder, loc, part.getType(), bar, offsets, sizes, strides, ArrayRef<int64_t>{}));
+    }
+    start = builder.createOrFold<arith::AddIOp>(loc, start, length);
+  }
+  return success();
+}
+
+LogicalResult ConcatOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, llvm::to_vector(llvm::seq<unsigned>(0, getParts().size())));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// from_elements
+//===------------------------------------------------------------------------------------------===//
+LogicalResult FromElementsOp::buildAdjoint(AdjointContext &context) {
+  Value bar = context.bar(0);
+  if (!bar)
+    return success();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(getResult().getType()).getShape();
+  for (auto [position, element] : llvm::enumerate(getElements())) {
+    if (!context.isActive(element))
+      continue;
+    SmallVector<Value> indices(shape.size());
+    int64_t rest = position;
+    for (int64_t dimension = shape.size() - 1; dimension >= 0; --dimension) {
+      indices[dimension] = arith::ConstantIndexOp::create(context.builder(), context.loc(), rest % shape[dimension]);
+      rest /= shape[dimension];
+    }
+    context.add(element, ExtractOp::create(context.builder(), context.loc(), bar, indices));
+  }
+  return success();
+}
+
+LogicalResult FromElementsOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, llvm::to_vector(llvm::seq<unsigned>(0, getElements().size())));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// iota
+//===------------------------------------------------------------------------------------------===//
+LogicalResult IotaOp::buildAdjoint(AdjointContext &) { return success(); }
+LogicalResult IotaOp::buildTangent(TangentContext &) { return success(); }
