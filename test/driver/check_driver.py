@@ -1,0 +1,112 @@
+"""Checks of whole compilations: levels agree, time and memory grow with the work, no new allocations in loops.
+
+    python test/driver/check_driver.py --mpyc build/release/bin/mpyc [--update]
+
+`--update` rewrites the listings of allocations, which stand in `allocations/`.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
+SAMPLES = sorted((ROOT / "samples").glob("*.mpy"))
+LEVELS = ["-O0", "-O3"]
+GROWTH = {ROOT / "samples/heat.mpy": 8000, FOLDER / "growth-updated-array.mpy": 400000}
+MAXIMUM_GROWTH = 2.3
+REPETITIONS = 5
+
+
+def compile_program(mpyc, program, output, *options):
+    """A sentence if the program does not compile."""
+    done = subprocess.run([mpyc, *options, program, "-o", output], capture_output=True, text=True)
+    return f"mpyc {' '.join(options)}: {done.stderr.strip()}" if done.returncode else None
+
+
+def levels_agree(mpyc, folder, program):
+    """-O0 and -O3 accept the same program, and it prints the same."""
+    printed = []
+    for level in LEVELS:
+        output = folder / f"program{level}"
+        if wrong := compile_program(mpyc, program, output, level):
+            return wrong
+        done = subprocess.run([output], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        printed.append((done.returncode, done.stdout))
+    return None if printed[0] == printed[1] else f"-O0 prints\n{printed[0][1]}-O3 prints\n{printed[1][1]}"
+
+
+def measure(command):
+    """Least seconds, and bytes at most in memory, of some runs."""
+    seconds, memory = [], 0
+    for _ in range(REPETITIONS):
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+        if status:
+            raise RuntimeError(f"{command} ended with status {status}")
+        seconds.append(time.perf_counter() - start)
+        memory = max(memory, usage.ru_maxrss)
+    return min(seconds), memory
+
+
+def growth(mpyc, folder, program, steps):
+    """Twice the steps take at most 2.3 times the time and the memory."""
+    output = folder / program.stem
+    if wrong := compile_program(mpyc, program, output):
+        return wrong
+    once, twice = (measure([output, str(count)]) for count in (steps, 2 * steps))
+    for what, before, after in zip(("time", "memory"), once, twice):
+        if after > MAXIMUM_GROWTH * before:
+            return f"{what} at {2 * steps} steps is {after / before:.2f} times that at {steps}"
+    return None
+
+
+def allocations(mpyc, program, update):
+    """The allocations and copies inside loops are those listed."""
+    done = subprocess.run([mpyc, "--emit=allocations", program.relative_to(ROOT)], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        return done.stderr.strip()
+    listing = FOLDER / "allocations" / f"{program.stem}.txt"
+    if update:
+        listing.parent.mkdir(exist_ok=True)
+        listing.write_text(done.stdout)
+    if not listing.exists():
+        return f"{listing.relative_to(ROOT)} is missing"
+    return None if listing.read_text() == done.stdout else f"other allocations than listed:\n{done.stdout}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mpyc", required=True, type=pathlib.Path)
+    parser.add_argument("--update", action="store_true")
+    options = parser.parse_args()
+    mpyc = options.mpyc.resolve()
+    outcomes = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for program in SAMPLES:
+            outcomes[f"levels {program.name}"] = lambda program=program: levels_agree(mpyc, folder, program)
+            outcomes[f"allocations {program.name}"] = lambda program=program: allocations(mpyc, program, options.update)
+        for program, steps in GROWTH.items():
+            outcomes[f"growth {program.name}"] = lambda program=program, steps=steps: growth(mpyc, folder, program, steps)
+        failed = 0
+        for title, check in outcomes.items():
+            try:
+                wrong = check()
+            except (RuntimeError, subprocess.TimeoutExpired) as error:
+                wrong = str(error)
+            if wrong:
+                failed += 1
+                print(f"FAIL {title}: {wrong}")
+    print(f"{len(outcomes) - failed} passed, {failed} failed, 0 skipped")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
