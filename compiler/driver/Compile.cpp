@@ -65,7 +65,7 @@ static std::string defaultOutput(const Options &options) {
     return "-";
   llvm::SmallString<128> name(llvm::sys::path::stem(options.input));
   if (*info(options.phase).suffix)
-    name += llvm::Twine(".", info(options.phase).suffix).str();
+    name += std::string(".") + info(options.phase).suffix;
   return std::string(name);
 }
 
@@ -101,7 +101,7 @@ ExitCode Compilation::run() {
   if (stopsAfter(Phase::Ast)) {
     std::string text;
     llvm::raw_string_ostream out(text);
-    printAst(*program, out);
+    printAst(*program, sources, out);
     return write(text);
   }
   return runFrontEnd();

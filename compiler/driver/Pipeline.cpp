@@ -17,6 +17,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/InlinerInterfaceImpl.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/Passes.h"
@@ -109,4 +110,7 @@ void mpy::registerDialects(mlir::DialectRegistry &registry) {
 void mpy::registerPasses() {
   registerAdjointPasses();
   registerLoweringPasses();
+  mlir::registerPass(createInlinePass);
+  static mlir::PassPipelineRegistration<> toLlvm(
+      "to-llvm", "Loops over buffers to the LLVM dialect.", buildToLLVMPipeline);
 }
