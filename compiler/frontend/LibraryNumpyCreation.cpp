@@ -24,9 +24,8 @@ static Shape toShape(Specializer &specializer, const Value &value) {
       continue;
     check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::sge, extent, 0),
           "ValueError", CheckText{"negative dimensions are not allowed", {}});
-    // Checked: from here on the extent counts as an extent.
-    if (!extent.known())
-      extent = extentOf(specializer.index(extent));
+    // The same expression wherever the same number gives a shape.
+    extent = maximum(extent, 0);
   }
   return shape;
 }

@@ -40,8 +40,8 @@ static Value draw(Specializer &specializer, const Arguments &arguments, llvm::St
     if (!extent.isNonNegative()) {
       check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::sge, extent, 0),
             "ValueError", CheckText{"negative dimensions are not allowed", {}});
-      if (!extent.known())
-        extent = extentOf(specializer.index(extent));
+      // The same expression wherever the same number gives a shape.
+      extent = maximum(extent, 0);
     }
   Shape line = {product(shape)};
   inputs.push_back(specializer.ssaAs(specializer.makeInt(line.front()), DType::Int64));
