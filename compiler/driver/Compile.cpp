@@ -144,6 +144,9 @@ ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
     enter(stage.phase);
     mlir::PassManager manager(module.getContext());
     stage.addPasses(manager);
+    bool listsAllocations = stage.phase == Phase::Allocations && stopsAfter(stage.phase);
+    if (listsAllocations)
+      addAllocationListing(manager);
     stopwatch.attach(manager);
     bool failed = mlir::failed(manager.run(module));
     stopwatch.printPassTimes();
@@ -151,7 +154,7 @@ ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
       return ExitCode::ProgramError;
     if (failed)
       internalError(errors.internal);
-    if (stopsAfter(stage.phase) && stage.phase == Phase::Allocations)
+    if (listsAllocations)
       return write(remarks);
     if (stopsAfter(stage.phase) && stage.phase < Phase::LlvmIr)
       return writeModule(module);

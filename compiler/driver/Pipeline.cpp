@@ -71,29 +71,26 @@ static void addBufferStage(mlir::OpPassManager &passes) {
   functions.addPass(mlir::createLoopInvariantCodeMotionPass());
 }
 
-/// Calls of the runtime; the listing of allocations reads what the previous stage left.
+/// The rest of the mpy dialect -> calls of the runtime.
 static void addRuntimeStage(mlir::OpPassManager &passes) {
   passes.addPass(createHandlesToRuntime());
   // From here on, no mpy operation or type occurs.
   addCleanup(passes);
 }
 
-static void addAllocationsStage(mlir::OpPassManager &passes) {
-  addBufferStage(passes);
-  passes.addNestedPass<mlir::func::FuncOp>(createVerifyAllocations());
-}
-
 static void addLlvmStage(mlir::OpPassManager &passes) { buildToLLVMPipeline(passes); }
 
 llvm::ArrayRef<Stage> mpy::stages() {
   static constexpr Stage all[] = {
-      {Phase::Adjoint, addAdjointStage},
-      {Phase::Tensor, addTensorStage},
-      {Phase::Allocations, addAllocationsStage},
-      {Phase::Buffers, addRuntimeStage},
+      {Phase::Adjoint, addAdjointStage},    {Phase::Tensor, addTensorStage},
+      {Phase::Allocations, addBufferStage}, {Phase::Buffers, addRuntimeStage},
       {Phase::LlvmIr, addLlvmStage},
   };
   return all;
+}
+
+void mpy::addAllocationListing(mlir::OpPassManager &passes) {
+  passes.addNestedPass<mlir::func::FuncOp>(createVerifyAllocations());
 }
 
 void mpy::registerDialects(mlir::DialectRegistry &registry) {

@@ -18,6 +18,9 @@ struct Stage {
 /// Every stage between the specialiser and the translation to LLVM IR, in order.
 llvm::ArrayRef<Stage> stages();
 
+/// The pass that lists the allocations and copies in loops after the stage of that name.
+void addAllocationListing(mlir::OpPassManager &passes);
+
 /// Everything that the passes and the translation need to know of: dialects, interfaces,
 /// translations.
 void registerDialects(mlir::DialectRegistry &registry);
