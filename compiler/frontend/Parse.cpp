@@ -153,7 +153,7 @@ void SyntaxTree::reportSyntaxError(antlr4::Token *token,
   antlr4::Token *previous = previousIndex > 0 ? stream->get(previousIndex - 1) : nullptr;
   std::string before =
       previous ? sources.text(tokenSpan(span.file, previous)).str() : std::string();
-  if (expected.size() == 1)
+  if (expected.size() == 1 && !expected.contains(antlr4::Token::EOF))
     details.expected = parser->getVocabulary().getDisplayName(expected.getMinElement());
   else if (expected.contains(static_cast<size_t>(MpyParser::COLON)) &&
            token->getType() == MpyParser::NEWLINE)

@@ -90,7 +90,7 @@ Expr *AstBuilder::buildGroup(Parser::GroupAtomContext *context) {
     return buildYield(yield);
   auto parts = partsOf<Parser::Star_named_expressionContext>(context);
   if (auto *clauses = context->for_if_clauses())
-    return buildGenerator(span, clauses, buildStarNamed(parts[0]));
+    return buildGenerator(span, clauses, [&] { return buildStarNamed(parts[0]); });
   if (context->children.size() == 3) {
     Expr *single = buildStarNamed(parts[0]);
     if (isa<Starred>(single))
@@ -105,11 +105,15 @@ Expr *AstBuilder::buildGroup(Parser::GroupAtomContext *context) {
 }
 
 Expr *AstBuilder::buildGenerator(Span span, Parser::For_if_clausesContext *clauses,
-                                 Expr *element) {
+                                 llvm::function_ref<Expr *()> buildElement) {
+  // A generator that awaits is an asynchronous generator, wherever it stands.
+  Place inside = place;
+  inside.isAsync = true;
+  Enter enter(*this, inside);
   auto *node = module.create<GeneratorExp>(span);
-  node->elt = element;
-  node->generators = buildComprehension(clauses, /*isGenerator=*/true);
-  checkElement(element);
+  node->elt = buildElement();
+  checkElement(node->elt);
+  node->generators = buildComprehension(clauses);
   return node;
 }
 
@@ -201,7 +205,7 @@ Expr *AstBuilder::buildDictOrSet(Parser::DictAtomContext *context) {
 // for_if_clauses: for_if_clause+
 // for_if_clause: 'async'? 'for' star_targets 'in' expr ('if' expr)*
 std::vector<Comprehension>
-AstBuilder::buildComprehension(Parser::For_if_clausesContext *context, bool isGenerator) {
+AstBuilder::buildComprehension(Parser::For_if_clausesContext *context) {
   std::vector<Comprehension> result;
   for (auto *clause : context->for_if_clause()) {
     Comprehension part;
@@ -212,7 +216,7 @@ AstBuilder::buildComprehension(Parser::For_if_clausesContext *context, bool isGe
     part.iter = buildExpr(expressions[0]);
     for (size_t i = 1; i < expressions.size(); ++i)
       part.ifs.push_back(buildExpr(expressions[i]));
-    if (part.isAsync && !isGenerator && !place.isAsync)
+    if (part.isAsync && !place.isAsync)
       fail(ErrorId::OutsideFunction, part.span, {"async for"},
            {.help = "an asynchronous comprehension needs 'async def'"});
     result.push_back(std::move(part));

@@ -6,6 +6,7 @@
 #include "frontend/Ast.h"
 #include "frontend/TokenSource.h"
 #include "support/Diagnostics.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include <memory>
 #include <optional>
@@ -131,9 +132,9 @@ private:
   ast::Expr *buildGroup(Parser::GroupAtomContext *context);
   ast::Expr *buildList(Parser::ListAtomContext *context);
   ast::Expr *buildDictOrSet(Parser::DictAtomContext *context);
-  std::vector<ast::Comprehension> buildComprehension(Parser::For_if_clausesContext *context,
-                                                     bool isGenerator = false);
-  ast::Expr *buildGenerator(Span span, Parser::For_if_clausesContext *clauses, ast::Expr *element);
+  std::vector<ast::Comprehension> buildComprehension(Parser::For_if_clausesContext *context);
+  ast::Expr *buildGenerator(Span span, Parser::For_if_clausesContext *clauses,
+                            llvm::function_ref<ast::Expr *()> buildElement);
   void checkElement(ast::Expr *element);
   ast::Expr *buildNumber(antlr4::Token *token);
 

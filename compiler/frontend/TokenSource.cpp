@@ -78,6 +78,7 @@ private:
   Column measureIndentation(uint32_t begin) const;
   bool checkBracket(SourceToken token);
   bool checkNumber(SourceToken token);
+  bool checkName(SourceToken token);
   bool finish();
   void markMatchStatements();
   size_t lineEnd(size_t index) const;
@@ -156,7 +157,7 @@ bool Tokenizer::add(size_t type, uint32_t begin, uint32_t end) {
   }
   if ((isOpening(type) || isClosing(type)) && !checkBracket(token))
     return false;
-  if (!checkNumber(token))
+  if (!checkNumber(token) || (type == MpyLexer::NAME && !checkName(token)))
     return false;
   // `is not` and `not in` become one token, so that a comparison has one operator token.
   if (!tokens.empty()) {
@@ -271,6 +272,31 @@ bool Tokenizer::checkNumber(SourceToken token) {
   return fail(ErrorId::InvalidNumber, number.begin, end, {whole.str()});
 }
 
+/// Refuses a name that Python would read as another one: its names are normalised first.
+bool Tokenizer::checkName(SourceToken token) {
+  static constexpr std::pair<uint32_t, uint32_t> replaced[] = {
+#define MPY_RANGE(first, last) {first, last},
+#include "frontend/NameCharacters.def"
+  };
+  for (uint32_t i = token.begin; i < token.end;) {
+    if (!(text[i] & 0x80)) {
+      ++i;
+      continue;
+    }
+    unsigned length = llvm::getNumBytesForUTF8(static_cast<llvm::UTF8>(text[i]));
+    auto *first = reinterpret_cast<const llvm::UTF8 *>(text.data() + i);
+    llvm::UTF32 point = 0;
+    llvm::convertUTF8Sequence(&first, first + length, &point, llvm::strictConversion);
+    for (auto [low, high] : replaced)
+      if (point >= low && point <= high)
+        return fail(ErrorId::NameCharacter, i, i + length,
+                    {llvm::formatv("U+{0:X-4}", static_cast<uint32_t>(point)).str()},
+                    {.help = "write the plain letter; Python reads this one as another character"});
+    i += length;
+  }
+  return true;
+}
+
 bool Tokenizer::finish() {
   if (!brackets.empty()) {
     SourceToken opening = brackets.back();
@@ -344,11 +370,6 @@ bool checkSourceText(const SourceManager &sources, FileId file, Diagnostics &dia
   if (text.size() >= 2 && text[0] == 'M' && static_cast<unsigned char>(text[1]) <= newestBytecode) {
     diagnostics.report(ErrorId::BinaryMpyFile, {file, 0, 0}, {},
                        {.help = "compile the .py file it was made from; mpyc reads source text"});
-    return false;
-  }
-  constexpr size_t maximumBytes = size_t(64) << 20;
-  if (text.size() > maximumBytes) {
-    diagnostics.report(ErrorId::FileTooLarge, {file, 0, 0}, {std::to_string(maximumBytes)});
     return false;
   }
   for (size_t i = 0; i < text.size();) {

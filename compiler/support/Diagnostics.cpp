@@ -6,6 +6,7 @@
 //     found: float64 of rank 2; expected: rank 1
 //     help: give 'w' its final rank before the loop
 #include "support/Diagnostics.h"
+#include "llvm/Support/ConvertUTF.h"
 #include <algorithm>
 
 namespace mpy {
@@ -125,7 +126,9 @@ void Diagnostics::printExcerpt(Span span) {
   if (line.empty() || line.size() > longestLine)
     return;
   auto isUnprintable = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; };
-  if (std::any_of(line.begin(), line.end(), isUnprintable))
+  auto *first = reinterpret_cast<const llvm::UTF8 *>(line.begin());
+  if (std::any_of(line.begin(), line.end(), isUnprintable) ||
+      !llvm::isLegalUTF8String(&first, reinterpret_cast<const llvm::UTF8 *>(line.end())))
     return;
   // The line is shown from its first character on, four columns in, whatever its indentation is.
   llvm::StringRef shown = line.ltrim(" \t\f");

@@ -11,9 +11,14 @@
 namespace mpy {
 
 std::optional<FileId> SourceManager::load(llvm::StringRef path, std::string *reason) {
+  // Offsets have 32 bits; no program comes near this.
+  constexpr uint64_t maximumBytes = uint64_t(64) << 20;
   std::string why;
+  uint64_t bytes = 0;
   if (llvm::sys::fs::is_directory(path)) {
     why = "is a directory";
+  } else if (!llvm::sys::fs::file_size(path, bytes) && bytes > maximumBytes) {
+    why = "is larger than " + std::to_string(maximumBytes) + " bytes";
   } else {
     auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                               /*RequiresNullTerminator=*/false);
