@@ -18,16 +18,20 @@ def VerifyLowered : Pass<"verify-lowered", "::mlir::func::FuncOp"> {
 def OwnBuffers : Pass<"own-buffers", "::mlir::ModuleOp"> {
   let summary = "Tensors become reference counted buffers, written in place where nobody else reads them.";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect", "::mpy::MpyDialect"];
+                           "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect", "::mpy::MpyDialect"];
+}
+def PromoteBuffers : Pass<"promote-buffers", "::mlir::func::FuncOp"> {
+  let summary = "Buffers that live within an iteration leave the loop; small ones that nobody else sees go to the stack.";
 }
 def BuffersToLoops : Pass<"buffers-to-loops", "::mlir::func::FuncOp"> {
   let summary = "linalg on buffers becomes loops in the order of memory, library sums in blocks.";
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect"];
+                           "::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect"];
 }
 def HandlesToRuntime : Pass<"handles-to-runtime", "::mlir::ModuleOp"> {
   let summary = "What is left of the mpy dialect becomes calls of the runtime library.";
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 def VerifyAllocations : Pass<"verify-allocations", "::mlir::func::FuncOp"> {
   let summary = "Lists the allocations and array copies left inside loops.";

@@ -1,0 +1,277 @@
+// handles-to-runtime: reference counts, checks, text, tapes and calls become the runtime's
+// functions, or its data in line.
+//
+//   mpy.retain %b                 ->   the count at data - 64 goes up
+//   mpy.release %b                ->   it goes down; mpy_free at zero, on a cold path
+//   mpy.check %c else "K" "m"     ->   scf.if not %c { mpy_raise_message(file, line, K, m) }
+//   mpy.tape_push %t, %v          ->   stores at the cursor; mpy_tape_push_bytes where the chunk is
+//   full
+//
+// Entry: loops over buffers. Exit: no operation or type of the mpy dialect, no memref.alloc or
+// dealloc. Pointers to what lies in a buffer come from its descriptor, through casts that the
+// conversion to LLVM resolves.
+#include "lowering/Passes.h"
+#include "lowering/RuntimeEmitter.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace mpy {
+#define GEN_PASS_DEF_HANDLESTORUNTIME
+#include "lowering/Passes.h.inc"
+
+struct HandlesToRuntimePass : impl::HandlesToRuntimeBase<HandlesToRuntimePass> {
+  using HandlesToRuntimeBase::HandlesToRuntimeBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    // Text, handles and tapes are pointers from here on.
+    Type pointer = LLVM::LLVMPointerType::get(&getContext());
+    AttrTypeReplacer replacer;
+    replacer.addReplacement([&](Type type) -> std::optional<Type> {
+      if (isa<StringType, HandleType, TapeType>(type))
+        return pointer;
+      return std::nullopt;
+    });
+    replacer.recursivelyReplaceElementsIn(module, /*replaceAttrs=*/true, /*replaceLocs=*/false,
+                                          /*replaceTypes=*/true);
+
+    RuntimeEmitter emitter(module);
+    SmallVector<Operation *> left;
+    module.walk([&](Operation *op) {
+      if (isa<MpyDialect>(op->getDialect()) || isa<memref::AllocOp, memref::DeallocOp>(op))
+        left.push_back(op);
+    });
+    for (Operation *op : left)
+      if (failed(emitter.emit(op)))
+        return signalPassFailure();
+  }
+};
+
+LogicalResult RuntimeEmitter::emit(Operation *op) {
+  builder.setInsertionPoint(op);
+  loc = op->getLoc();
+  LogicalResult result =
+      TypeSwitch<Operation *, LogicalResult>(op)
+          .Case([&](RetainOp op) { return emitRetain(op), success(); })
+          .Case([&](ReleaseOp op) { return emitRelease(op), success(); })
+          .Case([&](IsUniqueOp op) {
+            Value count = load(builder.getI64Type(), offset(dataOf(op.getBuffer()), -64));
+            op.replaceAllUsesWith(
+                arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, count, constant(1))
+                    .getResult());
+            return success();
+          })
+          .Case([&](memref::AllocOp op) { return emitAlloc(op), success(); })
+          .Case([&](memref::DeallocOp op) {
+            call("mpy_free", {}, dataOf(op.getMemref()));
+            return success();
+          })
+          .Case([&](AbsentOp op) { return emitAbsent(op), success(); })
+          .Case([&](ConstantBufferOp op) { return emitConstantBuffer(op), success(); })
+          .Case([&](StringConstantOp op) { return emitStringConstant(op), success(); })
+          .Case([&](CheckOp op) { return emitCheck(op), success(); })
+          .Case([&](RaiseOp op) { return emitRaise(op), success(); })
+          .Case([&](CheckedIntOp op) { return emitCheckedInt(op), success(); })
+          .Case([&](TapeNewOp op) {
+            op.replaceAllUsesWith(call("mpy_tape_new", pointer, {}));
+            return success();
+          })
+          .Case([&](TapeFreeOp op) {
+            call("mpy_release", {}, op.getTape());
+            return success();
+          })
+          .Case([&](TapePushOp op) { return emitPush(op), success(); })
+          .Case([&](TapePopOp op) { return emitPop(op), success(); })
+          .Case([&](BufferCallOp op) { return emitCall(op); })
+          .Case([&](GemmOp op) { return emitGemm(op); })
+          .Case([&](ArgsortRowsOp op) { return emitArgsort(op); })
+          .Default([](Operation *op) {
+            return op->emitError("handles-to-runtime: '")
+                   << op->getName() << "' has no form in the runtime";
+          });
+  if (failed(result) || failedCall)
+    return failure();
+  op->erase();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+void RuntimeEmitter::emitRetain(RetainOp op) {
+  Value counter = offset(dataOf(op.getBuffer()), -64);
+  Value count = load(builder.getI64Type(), counter);
+  store(LLVM::AddOp::create(builder, loc, count, constant(1)), counter);
+}
+
+void RuntimeEmitter::emitRelease(ReleaseOp op) {
+  Value data = dataOf(op.getBuffer());
+  Value counter = offset(data, -64);
+  Value left = LLVM::SubOp::create(builder, loc, load(builder.getI64Type(), counter), constant(1));
+  Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, left, constant(0));
+  auto branch = scf::IfOp::create(builder, loc, isLast, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  call("mpy_free", {}, data);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  store(left, counter);
+}
+
+void RuntimeEmitter::emitAlloc(memref::AllocOp op) {
+  MemRefType type = op.getType();
+  int64_t fixed =
+      type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size))
+      fixed *= size;
+  Value bytes = constant(fixed);
+  SmallVector<Value> sizes;
+  for (Value size : op.getDynamicSizes()) {
+    sizes.push_back(toInteger(size));
+    bytes = LLVM::MulOp::create(builder, loc, bytes, sizes.back(), LLVM::IntegerOverflowFlags::nsw);
+  }
+  op.replaceAllUsesWith(bufferAt(type, call("mpy_alloc", pointer, bytes), sizes));
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+void RuntimeEmitter::emitCheck(CheckOp op) {
+  Value fails = arith::XOrIOp::create(builder, loc, op.getCondition(), constant(1, 1));
+  auto branch = scf::IfOp::create(builder, loc, fails, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  SmallVector<Value> operands = place(loc);
+  operands.push_back(text(op.getKind()));
+  operands.push_back(text(op.getMessage()));
+  if (op.getValues().empty()) {
+    call("mpy_raise_message", {}, operands);
+    return;
+  }
+  Value values = reserve(LLVM::LLVMArrayType::get(builder.getI64Type(), op.getValues().size()));
+  for (auto [position, value] : llvm::enumerate(op.getValues()))
+    store(toInteger(value), offset(values, 8 * static_cast<int64_t>(position)));
+  operands.push_back(constant(op.getValues().size()));
+  operands.push_back(values);
+  call("mpy_raise_format", {}, operands);
+}
+
+void RuntimeEmitter::emitRaise(RaiseOp op) {
+  SmallVector<Value> operands = place(loc);
+  operands.push_back(text(op.getKind()));
+  operands.push_back(op.getMessage());
+  call("mpy_raise", {}, operands);
+}
+
+void RuntimeEmitter::emitCheckedInt(CheckedIntOp op) {
+  SmallVector<Value> operands{op.getX(), op.getY()};
+  if (op.getKind() == IntegerKind::pow) {
+    SmallVector<Value> all = place(loc);
+    llvm::append_range(all, operands);
+    op.replaceAllUsesWith(call("mpy_int_pow", builder.getI64Type(), all));
+    return;
+  }
+  auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(),
+                                               {builder.getI64Type(), builder.getI1Type()});
+  Value pair;
+  if (op.getKind() == IntegerKind::add)
+    pair = LLVM::SAddWithOverflowOp::create(builder, loc, type, operands[0], operands[1]);
+  else if (op.getKind() == IntegerKind::sub)
+    pair = LLVM::SSubWithOverflowOp::create(builder, loc, type, operands[0], operands[1]);
+  else
+    pair = LLVM::SMulWithOverflowOp::create(builder, loc, type, operands[0], operands[1]);
+  Value overflows = LLVM::ExtractValueOp::create(builder, loc, pair, 1);
+  auto branch = scf::IfOp::create(builder, loc, overflows, /*withElseRegion=*/false);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    SmallVector<Value> error = place(loc);
+    error.push_back(text("OverflowError"));
+    error.push_back(text("integer overflow: the result does not fit in 64 bits"));
+    call("mpy_raise_message", {}, error);
+  }
+  op.replaceAllUsesWith(LLVM::ExtractValueOp::create(builder, loc, pair, 0).getResult());
+}
+
+//===----------------------------------------------------------------------===//
+// Tape
+//===----------------------------------------------------------------------===//
+
+/// What a value takes on the tape: 8 bytes, and 8 for each extent that its type leaves open.
+int64_t RuntimeEmitter::slotBytes(Type type) {
+  if (auto buffer = dyn_cast<MemRefType>(type))
+    return 8 + 8 * buffer.getNumDynamicDims();
+  return 8;
+}
+
+/// Moves the cursor and returns where the values lie.
+Value RuntimeEmitter::topOfTape(Value tape, int64_t bytes, bool push) {
+  Value cursor = load(pointer, tape);
+  Value moved = offset(cursor, push ? bytes : -bytes);
+  Value bound = load(pointer, offset(tape, push ? 16 : 8));
+  Value inside = LLVM::ICmpOp::create(
+      builder, loc, push ? LLVM::ICmpPredicate::ule : LLVM::ICmpPredicate::uge, moved, bound);
+  auto branch = scf::IfOp::create(builder, loc, pointer, inside, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  store(moved, tape);
+  scf::YieldOp::create(builder, loc, push ? cursor : moved);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(
+      builder, loc,
+      call(push ? "mpy_tape_push_bytes" : "mpy_tape_pop_bytes", pointer, {tape, constant(bytes)}));
+  return branch.getResult(0);
+}
+
+void RuntimeEmitter::emitPush(TapePushOp op) {
+  int64_t bytes = 0;
+  for (Type type : op.getValues().getTypes())
+    bytes += slotBytes(type);
+  if (!bytes)
+    return;
+  Value top = topOfTape(op.getTape(), bytes, /*push=*/true);
+  int64_t at = 0;
+  for (Value value : op.getValues()) {
+    auto type = dyn_cast<MemRefType>(value.getType());
+    store(type ? dataOf(value) : toInteger(value), offset(top, at));
+    at += 8;
+    if (!type)
+      continue;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim)) {
+        store(sizeOf(value, dim), offset(top, at));
+        at += 8;
+      }
+  }
+}
+
+void RuntimeEmitter::emitPop(TapePopOp op) {
+  int64_t bytes = 0;
+  for (Type type : op.getValues().getTypes())
+    bytes += slotBytes(type);
+  if (!bytes)
+    return;
+  Value top = topOfTape(op.getTape(), bytes, /*push=*/false);
+  int64_t at = 0;
+  for (Value value : op.getValues()) {
+    auto type = dyn_cast<MemRefType>(value.getType());
+    if (!type) {
+      bool isIndex = value.getType().isIndex();
+      Value loaded = load(isIndex ? builder.getI64Type() : value.getType(), offset(top, at));
+      value.replaceAllUsesWith(isIndex ? toIndex(loaded) : loaded);
+      at += 8;
+      continue;
+    }
+    Value data = load(pointer, offset(top, at));
+    at += 8;
+    SmallVector<Value> sizes;
+    for (unsigned dim = 0; dim < type.getNumDynamicDims(); ++dim, at += 8)
+      sizes.push_back(load(builder.getI64Type(), offset(top, at)));
+    value.replaceAllUsesWith(bufferAt(type, data, sizes));
+  }
+}
+
+} // namespace mpy

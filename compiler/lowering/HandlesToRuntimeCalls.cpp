@@ -1,0 +1,118 @@
+// Calls that pass arrays to the runtime: descriptions of arrays on the stack, results through
+// out-parameters, gemm by pointers.
+#include "lowering/RuntimeEmitter.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+/// The address of an `mpy_array` that describes the buffer, any strides.
+Value RuntimeEmitter::describe(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  Type integer = builder.getI64Type(), small = builder.getI32Type();
+  auto extents = LLVM::LLVMArrayType::get(integer, std::max<int64_t>(type.getRank(), 1));
+  Value sizes = reserve(extents), strides = reserve(extents);
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    store(sizeOf(buffer, dim), offset(sizes, 8 * dim));
+    store(strideOf(buffer, dim), offset(strides, 8 * dim));
+  }
+  auto layout = LLVM::LLVMStructType::getLiteral(builder.getContext(),
+                                                 {pointer, small, small, pointer, pointer});
+  Value array = reserve(layout);
+  store(dataOf(buffer), array);
+  store(constant(*elementKind(type.getElementType()), 32), offset(array, 8));
+  store(constant(type.getRank(), 32), offset(array, 12));
+  store(sizes, offset(array, 16));
+  store(strides, offset(array, 24));
+  return array;
+}
+
+LogicalResult RuntimeEmitter::emitCall(BufferCallOp op) {
+  SmallVector<Value> operands;
+  if (op.getRaises())
+    operands = place(loc);
+  for (Value input : op.getInputs()) {
+    if (auto type = dyn_cast<MemRefType>(input.getType())) {
+      if (!elementKind(type.getElementType()))
+        return op.emitError("the runtime takes no arrays of ") << type.getElementType();
+      operands.push_back(describe(input));
+    } else if (input.getType().isInteger(1)) {
+      operands.push_back(LLVM::ZExtOp::create(builder, loc, builder.getI8Type(), input));
+    } else {
+      operands.push_back(toInteger(input));
+    }
+  }
+  Value scalar;
+  Type scalarType;
+  struct Out {
+    Value result, data, sizes;
+  };
+  SmallVector<Out> outs;
+  for (Value result : op.getOutputs()) {
+    auto type = dyn_cast<MemRefType>(result.getType());
+    if (!type) {
+      if (scalar)
+        return op.emitError("the runtime returns at most one value that is no array");
+      scalar = result;
+      scalarType = result.getType().isInteger(1) ? builder.getI8Type()
+                   : result.getType().isIndex()  ? builder.getI64Type()
+                                                 : result.getType();
+      continue;
+    }
+    Value data = reserve(pointer);
+    Value sizes = reserve(
+        LLVM::LLVMArrayType::get(builder.getI64Type(), std::max<int64_t>(type.getRank(), 1)));
+    operands.push_back(data);
+    operands.push_back(sizes);
+    outs.push_back({result, data, sizes});
+  }
+  Value returned = call(op.getCallee(), scalarType, operands);
+  if (scalar) {
+    if (scalar.getType().isInteger(1))
+      returned =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, returned, constant(0, 8));
+    else if (scalar.getType().isIndex())
+      returned = toIndex(returned);
+    scalar.replaceAllUsesWith(returned);
+  }
+  for (Out &out : outs) {
+    auto type = cast<MemRefType>(out.result.getType());
+    SmallVector<Value> sizes;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim))
+        sizes.push_back(load(builder.getI64Type(), offset(out.sizes, 8 * dim)));
+    out.result.replaceAllUsesWith(bufferAt(type, load(pointer, out.data), sizes));
+  }
+  return success();
+}
+
+LogicalResult RuntimeEmitter::emitGemm(GemmOp op) {
+  auto type = cast<MemRefType>(op.getOut().getType());
+  Type element = type.getElementType();
+  if (!element.isF64() && !element.isF32())
+    return op.emitError("gemm on ") << element << " has no form in the runtime";
+  auto real = [&](double value) -> Value {
+    return LLVM::ConstantOp::create(builder, loc, builder.getFloatAttr(element, value));
+  };
+  Value x = op.getX(), y = op.getY(), out = op.getOut();
+  call(element.isF64() ? "mpy_gemm_f64" : "mpy_gemm_f32", {},
+       {constant(op.getTransposeX()), constant(op.getTransposeY()), sizeOf(out, 0), sizeOf(out, 1),
+        sizeOf(x, op.getTransposeX() ? 0 : 1), real(1), dataOf(x), strideOf(x, 0), dataOf(y),
+        strideOf(y, 0), real(0), dataOf(out), strideOf(out, 0)});
+  return success();
+}
+
+LogicalResult RuntimeEmitter::emitArgsort(ArgsortRowsOp op) {
+  auto type = cast<MemRefType>(op.getX().getType());
+  if (!elementKind(type.getElementType()) || type.getRank() == 0)
+    return op.emitError("argsort of ") << type << " has no form in the runtime";
+  Value rows = constant(1);
+  for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
+    rows = LLVM::MulOp::create(builder, loc, rows, sizeOf(op.getX(), dim));
+  call("mpy_argsort_rows", {},
+       {constant(*elementKind(type.getElementType())), dataOf(op.getX()), rows,
+        sizeOf(op.getX(), type.getRank() - 1), dataOf(op.getOut())});
+  return success();
+}
+
+} // namespace mpy

@@ -1,0 +1,336 @@
+// One linalg.generic on buffers as loops, in the order of its iterators.
+//
+//   out(i) += x(i, j)     ->   scf.for i { %s = load out; %t = scf.for j iter_args(%s) { addf };
+//   store %t, out }
+//
+// - What is reduced by the innermost loops is accumulated in registers, all results at once; a
+// reduction outside a parallel loop
+//   accumulates in the output.
+// - Inputs are read at the outermost level that has their indices.
+// - Adjacent loops over memory without gaps become one.
+// - Sums whose order is free (`reassoc`) are added in blocks: a bound on rounding errors that does
+// not grow with the length.
+//   The blocks of float32 are added in double.
+// - An innermost parallel loop says so: own-buffers computes in place only what is read at the
+// position where it is written.
+#include "lowering/LoopNest.h"
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+static constexpr int64_t sumBlock = 1024;
+
+LoopNest::LoopNest(linalg::GenericOp op, OpBuilder &builder)
+    : op(op), builder(builder), loc(op.getLoc()) {
+  builder.setInsertionPoint(op);
+  llvm::append_range(operands, op->getOperands());
+  llvm::append_range(maps, op.getIndexingMapsArray());
+  for (utils::IteratorType type : op.getIteratorTypesArray())
+    reductions.push_back(type == utils::IteratorType::reduction);
+}
+
+Value LoopNest::index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
+
+void LoopNest::emit() {
+  collapse();
+  unsigned loops = reductions.size();
+  for (unsigned dim = 0; dim < loops; ++dim)
+    extents.push_back(extentOf(dim));
+  for (unsigned output = 0; output < op.getNumDpsInits(); ++output)
+    accumulatedFrom.push_back(levelOf(maps[op.getNumDpsInputs() + output]));
+  if (loops && !reductions.back())
+    accessGroup = LLVM::AccessGroupAttr::get(builder.getContext(),
+                                             DistinctAttr::create(builder.getUnitAttr()));
+  emitLevel(0, {});
+}
+
+//===----------------------------------------------------------------------===//
+// Loops over memory without gaps
+//===----------------------------------------------------------------------===//
+
+/// Whether loops `dim` and `dim + 1` walk every operand's memory as one loop would.
+bool LoopNest::canCollapse(unsigned dim) const {
+  if (reductions[dim] != reductions[dim + 1])
+    return false;
+  for (auto [operand, map] : llvm::zip(operands, maps)) {
+    std::optional<unsigned> position;
+    for (auto [result, expression] : llvm::enumerate(map.getResults())) {
+      bool first = expression.isFunctionOfDim(dim), second = expression.isFunctionOfDim(dim + 1);
+      if (!first && !second)
+        continue;
+      if (first && expression == builder.getAffineDimExpr(dim) && !position) {
+        position = result;
+        continue;
+      }
+      if (second && position && result == *position + 1 &&
+          expression == builder.getAffineDimExpr(dim + 1))
+        continue;
+      return false;
+    }
+    if (!position && map.isFunctionOfDim(dim + 1))
+      return false;
+    if (!position)
+      continue;
+    if (*position + 1 >= map.getNumResults() ||
+        map.getResult(*position + 1) != builder.getAffineDimExpr(dim + 1))
+      return false;
+    auto type = cast<MemRefType>(operand.getType());
+    SmallVector<ReassociationIndices> groups;
+    for (int64_t each = 0; each < type.getRank(); ++each) {
+      if (each == *position + 1)
+        groups.back().push_back(each);
+      else
+        groups.push_back({each});
+    }
+    if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups))
+      return false;
+  }
+  return true;
+}
+
+void LoopNest::mergeWithNext(unsigned dim) {
+  SmallVector<AffineExpr> renamed;
+  for (unsigned each = 0; each < reductions.size(); ++each)
+    renamed.push_back(builder.getAffineDimExpr(each > dim ? each - 1 : each));
+  for (auto [operand, map] : llvm::zip(operands, maps)) {
+    SmallVector<AffineExpr> results;
+    SmallVector<ReassociationIndices> groups;
+    bool merged = false;
+    for (auto [position, expression] : llvm::enumerate(map.getResults())) {
+      if (expression == builder.getAffineDimExpr(dim + 1)) {
+        groups.back().push_back(position);
+        merged = true;
+        continue;
+      }
+      groups.push_back({static_cast<int64_t>(position)});
+      results.push_back(expression.replaceDims(renamed));
+    }
+    if (merged)
+      operand = memref::CollapseShapeOp::create(builder, loc, operand, groups);
+    map = AffineMap::get(reductions.size() - 1, 0, results, builder.getContext());
+  }
+  reductions.erase(reductions.begin() + dim);
+}
+
+void LoopNest::collapse() {
+  bool asksForPosition =
+      op.getRegion().walk([](linalg::IndexOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  if (asksForPosition)
+    return;
+  for (unsigned dim = 0; dim + 1 < reductions.size();) {
+    if (canCollapse(dim))
+      mergeWithNext(dim);
+    else
+      ++dim;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+Value LoopNest::extentOf(unsigned dim) {
+  Value dynamic;
+  for (auto [operand, map] : llvm::zip(operands, maps))
+    for (auto [position, expression] : llvm::enumerate(map.getResults())) {
+      if (expression != builder.getAffineDimExpr(dim))
+        continue;
+      auto type = cast<MemRefType>(operand.getType());
+      if (!type.isDynamicDim(position))
+        return index(type.getDimSize(position));
+      if (!dynamic)
+        dynamic = memref::DimOp::create(builder, loc, operand, position);
+    }
+  return dynamic;
+}
+
+/// The number of outer loops whose positions the map needs.
+unsigned LoopNest::levelOf(AffineMap map) const {
+  unsigned level = 0;
+  for (unsigned dim = 0; dim < reductions.size(); ++dim)
+    if (map.isFunctionOfDim(dim))
+      level = dim + 1;
+  return level;
+}
+
+SmallVector<Value> LoopNest::indices(unsigned operand) {
+  SmallVector<Value> result, padded(positions);
+  // Positions of inner loops do not occur in the map.
+  while (padded.size() < reductions.size())
+    padded.push_back(extents[padded.size()]);
+  for (AffineExpr expression : maps[operand].getResults()) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expression))
+      result.push_back(padded[dim.getPosition()]);
+    else
+      result.push_back(affine::expandAffineExpr(builder, loc, expression, padded, {}));
+  }
+  return result;
+}
+
+Value LoopNest::load(unsigned operand) {
+  if (!isa<MemRefType>(operands[operand].getType()))
+    return operands[operand];
+  auto access = memref::LoadOp::create(builder, loc, operands[operand], indices(operand));
+  if (accessGroup && positions.size() == reductions.size())
+    access->setAttr("llvm.access_groups", builder.getArrayAttr(accessGroup));
+  return access;
+}
+
+void LoopNest::store(Value value, unsigned operand) {
+  auto access = memref::StoreOp::create(builder, loc, value, operands[operand], indices(operand));
+  if (accessGroup && positions.size() == reductions.size())
+    access->setAttr("llvm.access_groups", builder.getArrayAttr(accessGroup));
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> LoopNest::emitLevel(unsigned level, ArrayRef<Value> accumulators) {
+  Block &body = op.getRegion().front();
+  unsigned inputs = op.getNumDpsInputs(), loops = reductions.size();
+  for (unsigned input = 0; input < inputs; ++input)
+    if (levelOf(maps[input]) == level && !body.getArgument(input).use_empty())
+      map.map(body.getArgument(input), load(input));
+  if (level == loops)
+    return emitBody(accumulators);
+
+  SmallVector<Value> carried(accumulators);
+  size_t alreadyOpen = open.size();
+  for (auto [output, from] : llvm::enumerate(accumulatedFrom))
+    if (from == level) {
+      open.push_back(output);
+      carried.push_back(load(inputs + output));
+    }
+  bool hasBlocks = level + 1 == loops &&
+                   llvm::any_of(open, [&](unsigned output) { return isBlockedSum(output); });
+  if (auto extent = getConstantIntValue(extents[level]); extent && *extent <= sumBlock)
+    hasBlocks = false;
+  SmallVector<Value> results = hasBlocks ? emitBlocks(level, carried) : emitLoop(level, carried);
+  while (open.size() > alreadyOpen)
+    store(results.pop_back_val(), inputs + open.pop_back_val());
+  return results;
+}
+
+SmallVector<Value> LoopNest::emitLoop(unsigned level, ArrayRef<Value> accumulators) {
+  auto loop = scf::ForOp::create(builder, loc, index(0), extents[level], index(1), accumulators);
+  if (accessGroup && level + 1 == reductions.size()) {
+    auto group = cast<LLVM::AccessGroupAttr>(accessGroup);
+    auto annotation = LLVM::LoopAnnotationAttr::get(builder.getContext(), {}, {}, {}, {}, {}, {},
+                                                    {}, {}, {}, {}, {}, {}, {}, {}, group);
+    loop->setAttr("llvm.loop_annotation", annotation);
+  }
+  OpBuilder::InsertionGuard guard(builder);
+  loop.getBody()->clear();
+  builder.setInsertionPointToStart(loop.getBody());
+  positions.push_back(loop.getInductionVar());
+  SmallVector<Value> inner(loop.getRegionIterArgs());
+  SmallVector<Value> next = emitLevel(level + 1, inner);
+  positions.pop_back();
+  scf::YieldOp::create(builder, loc, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+/// Whether the output adds one value per iteration, in any order.
+bool LoopNest::isBlockedSum(unsigned output) {
+  Block &body = op.getRegion().front();
+  BlockArgument argument = body.getArgument(op.getNumDpsInputs() + output);
+  auto sum = body.getTerminator()->getOperand(output).getDefiningOp<arith::AddFOp>();
+  return sum && argument.hasOneUse() && sum->hasOneUse() && sum->getBlock() == &body &&
+         bitEnumContainsAll(sum.getFastmath(), arith::FastMathFlags::reassoc) &&
+         (sum.getLhs() == argument) != (sum.getRhs() == argument);
+}
+
+SmallVector<Value> LoopNest::emitBlocks(unsigned level, ArrayRef<Value> accumulators) {
+  SmallVector<Value> totals;
+  Type wide = builder.getF64Type();
+  for (auto [value, output] : llvm::zip(accumulators, open)) {
+    bool widens = isBlockedSum(output) && value.getType().isF32();
+    totals.push_back(widens ? arith::ExtFOp::create(builder, loc, wide, value).getResult() : value);
+  }
+  auto blocks = scf::ForOp::create(builder, loc, index(0), extents[level], index(sumBlock), totals);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    blocks.getBody()->clear();
+    builder.setInsertionPointToStart(blocks.getBody());
+    Value begin = blocks.getInductionVar();
+    Value end = arith::MinSIOp::create(
+        builder, loc, arith::AddIOp::create(builder, loc, begin, index(sumBlock)), extents[level]);
+    SmallVector<Value> starts;
+    for (auto [value, total, output] : llvm::zip(accumulators, blocks.getRegionIterArgs(), open)) {
+      Value start = total;
+      if (isBlockedSum(output))
+        start = arith::ConstantOp::create(builder, loc, builder.getFloatAttr(value.getType(), 0.0));
+      starts.push_back(start);
+    }
+    auto loop = scf::ForOp::create(builder, loc, begin, end, index(1), starts);
+    {
+      OpBuilder::InsertionGuard innerGuard(builder);
+      loop.getBody()->clear();
+      builder.setInsertionPointToStart(loop.getBody());
+      positions.push_back(loop.getInductionVar());
+      SmallVector<Value> inner(loop.getRegionIterArgs());
+      SmallVector<Value> next = emitLevel(level + 1, inner);
+      positions.pop_back();
+      scf::YieldOp::create(builder, loc, next);
+    }
+    SmallVector<Value> next;
+    for (auto [partial, total, output] :
+         llvm::zip(loop.getResults(), blocks.getRegionIterArgs(), open)) {
+      if (!isBlockedSum(output)) {
+        next.push_back(partial);
+        continue;
+      }
+      Value block = partial;
+      if (block.getType() != total.getType())
+        block = arith::ExtFOp::create(builder, loc, total.getType(), block);
+      next.push_back(arith::AddFOp::create(builder, loc, total, block));
+    }
+    scf::YieldOp::create(builder, loc, next);
+  }
+  SmallVector<Value> results;
+  for (auto [value, total] : llvm::zip(accumulators, blocks.getResults())) {
+    Value result = total;
+    if (result.getType() != value.getType())
+      result = arith::TruncFOp::create(builder, loc, value.getType(), result);
+    results.push_back(result);
+  }
+  return results;
+}
+
+SmallVector<Value> LoopNest::emitBody(ArrayRef<Value> accumulators) {
+  Block &body = op.getRegion().front();
+  unsigned inputs = op.getNumDpsInputs();
+  for (unsigned output = 0; output < op.getNumDpsInits(); ++output) {
+    BlockArgument argument = body.getArgument(inputs + output);
+    if (argument.use_empty())
+      continue;
+    const auto *position = llvm::find(open, output);
+    map.map(argument,
+            position != open.end() ? accumulators[position - open.begin()] : load(inputs + output));
+  }
+  for (Operation &inner : body.without_terminator()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(inner))
+      map.map(index.getResult(), positions[index.getDim()]);
+    else
+      builder.clone(inner, map);
+  }
+  SmallVector<Value> next(accumulators);
+  for (auto [output, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
+    const auto *position = llvm::find(open, output);
+    if (position != open.end())
+      next[position - open.begin()] = map.lookupOrDefault(value);
+    else
+      store(map.lookupOrDefault(value), inputs + output);
+  }
+  return next;
+}
+
+} // namespace mpy

@@ -1,0 +1,114 @@
+// Before OwnBuffers: what computes a slice moves down to where the slice is inserted, so that no
+// other reader of the destination lies between and the result can be computed in place.
+//
+//   %x = linalg.generic ..               %b1 = tensor.insert_slice %y into %b
+//   %b1 = insert_slice %y into %b   ->   %x = linalg.generic ..
+//   insert_slice %x into %b1             insert_slice %x into %b1
+//
+// Not where something between consumes an operand of the producer: it could no longer be
+// overwritten in place.
+#include "lowering/PlaceProducers.h"
+#include "dialect/Dialect.h"
+#include "lowering/Ownership.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+/// A choice between two counted values becomes a branch, which hands on one reference.
+static void branchOnCountedSelects(ModuleOp module) {
+  IRRewriter rewriter(module.getContext());
+  module.walk([&](arith::SelectOp select) {
+    if (!Ownership::isCounted(select.getType()) || isa<ShapedType>(select.getCondition().getType()))
+      return;
+    rewriter.setInsertionPoint(select);
+    auto branch =
+        scf::IfOp::create(rewriter, select.getLoc(), select.getType(), select.getCondition(), true);
+    rewriter.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(rewriter, select.getLoc(), select.getTrueValue());
+    rewriter.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(rewriter, select.getLoc(), select.getFalseValue());
+    rewriter.replaceOp(select, branch);
+  });
+}
+
+/// From here on the only linalg operations are generic and fill.
+static void generalizeNamedOps(ModuleOp module) {
+  IRRewriter rewriter(module.getContext());
+  SmallVector<linalg::LinalgOp> named;
+  module.walk([&](linalg::LinalgOp op) {
+    if (!isa<linalg::GenericOp, linalg::FillOp>(op.getOperation()))
+      named.push_back(op);
+  });
+  for (linalg::LinalgOp op : named) {
+    rewriter.setInsertionPoint(op);
+    (void)linalg::generalizeNamedOp(rewriter, op);
+  }
+}
+
+/// Whether the operation only reads arrays, or makes views of them.
+static bool onlyReads(Operation &op) {
+  return isa<tensor::ExtractOp, tensor::ExtractSliceOp, tensor::CollapseShapeOp,
+             tensor::ExpandShapeOp, tensor::CastOp, tensor::DimOp, tensor::EmptyOp,
+             linalg::GenericOp, linalg::FillOp, MatmulOp, RuntimeCallOp>(op);
+}
+
+static void sinkTo(Operation *producer, tensor::InsertSliceOp insert) {
+  llvm::SmallPtrSet<Value, 8> read;
+  for (Value operand : producer->getOperands())
+    if (isa<RankedTensorType>(operand.getType())) {
+      while (Operation *view = operand.getDefiningOp()) {
+        if (!isa<tensor::ExtractSliceOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+                 tensor::CastOp>(view))
+          break;
+        operand = view->getOperand(0);
+      }
+      read.insert(operand);
+    }
+  for (Operation *op = producer->getNextNode(); op != insert; op = op->getNextNode()) {
+    if (onlyReads(*op))
+      continue;
+    bool touches = op->walk([&](Operation *inner) {
+                       for (Value operand : inner->getOperands()) {
+                         while (Operation *view = operand.getDefiningOp()) {
+                           if (!isa<tensor::ExtractSliceOp, tensor::CollapseShapeOp,
+                                    tensor::ExpandShapeOp, tensor::CastOp>(view))
+                             break;
+                           operand = view->getOperand(0);
+                         }
+                         if (read.contains(operand))
+                           return WalkResult::interrupt();
+                       }
+                       return WalkResult::advance();
+                     }).wasInterrupted();
+    if (touches)
+      return;
+  }
+  producer->moveBefore(insert);
+}
+
+static void sinkProducers(ModuleOp module) {
+  SmallVector<tensor::InsertSliceOp> inserts;
+  module.walk([&](tensor::InsertSliceOp insert) { inserts.push_back(insert); });
+  for (tensor::InsertSliceOp insert : inserts) {
+    Operation *producer = insert.getSource().getDefiningOp();
+    if (isa_and_nonnull<linalg::GenericOp, linalg::FillOp, MatmulOp>(producer) &&
+        producer->hasOneUse() && producer->getNumResults() == 1 &&
+        producer->getBlock() == insert->getBlock())
+      sinkTo(producer, insert);
+  }
+}
+
+void prepareForBuffers(ModuleOp module) {
+  branchOnCountedSelects(module);
+  generalizeNamedOps(module);
+  sinkProducers(module);
+}
+
+} // namespace mpy
