@@ -7,6 +7,7 @@
 // wrong on virtual machines that mask features. Floating point is strict: no contraction into fused
 // multiply-adds that the program did not write.
 #include "backend/Cpu.h"
+#include "backend/VectorMath.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -147,6 +148,8 @@ static void keepVectorCallsNarrow(llvm::Function &function) {
 
 void CpuTarget::optimize(llvm::Module &module) const {
   setAttributes(module);
+  const llvm::MCSubtargetInfo *processor = machine->getMCSubtargetInfo();
+  addVectorMath(module, processor->checkFeatures("+avx2"), processor->checkFeatures("+avx512f"));
   for (llvm::Function &function : module)
     if (!function.isDeclaration())
       keepVectorCallsNarrow(function);
