@@ -1,0 +1,84 @@
+// A function, inputs, outputs -> the values on the paths between them. Both directions are fixed points over the same links:
+// from operands to results of an operation, and through the arguments and terminators of its regions.
+#include "adjoint/Activity.h"
+
+#include "dialect/Dialect.h"
+
+using namespace mlir;
+using namespace mpy;
+
+bool mpy::isDifferentiable(Type type) { return isa<TapeType>(type) || isa<FloatType>(getElementTypeOrSelf(type)); }
+
+namespace {
+/// One step of data flow; `isTape` links bind both ends: a tape of adjoints exists for all of its life or not at all.
+struct Link {
+  Value from, to;
+};
+} // namespace
+
+static void linkLoop(scf::ForOp loop, SmallVectorImpl<Link> &links) {
+  for (auto [initial, argument, yielded, result] :
+       llvm::zip(loop.getInitArgs(), loop.getRegionIterArgs(), loop.getYieldedValues(), loop.getResults())) {
+    links.append({{initial, argument}, {yielded, argument}, {argument, result}});
+  }
+}
+
+static void linkLoop(scf::WhileOp loop, SmallVectorImpl<Link> &links) {
+  for (auto [initial, argument, yielded] :
+       llvm::zip(loop.getInits(), loop.getBeforeArguments(), loop.getYieldOp().getOperands()))
+    links.append({{initial, argument}, {yielded, argument}});
+  for (auto [passed, argument, result] :
+       llvm::zip(loop.getConditionOp().getArgs(), loop.getAfterArguments(), loop.getResults()))
+    links.append({{passed, argument}, {passed, result}});
+}
+
+static void linkBranches(scf::IfOp branch, SmallVectorImpl<Link> &links) {
+  for (auto [index, result] : llvm::enumerate(branch.getResults()))
+    links.append({{branch.thenYield().getOperand(index), result}, {branch.elseYield().getOperand(index), result}});
+}
+
+static SmallVector<Link> collectLinks(func::FuncOp function) {
+  SmallVector<Link> links;
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      return linkLoop(loop, links);
+    if (auto loop = dyn_cast<scf::WhileOp>(op))
+      return linkLoop(loop, links);
+    if (auto branch = dyn_cast<scf::IfOp>(op))
+      return linkBranches(branch, links);
+    for (Value operand : op->getOperands())
+      for (Value result : op->getResults())
+        links.push_back({operand, result});
+  });
+  llvm::erase_if(links, [](Link link) { return !isDifferentiable(link.from.getType()) || !isDifferentiable(link.to.getType()); });
+  return links;
+}
+
+/// Everything reached along the links, or against them.
+static void spread(ArrayRef<Link> links, bool forwards, llvm::DenseSet<Value> &reached) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (Link link : links) {
+      bool isTape = isa<TapeType>(link.from.getType()) && isa<TapeType>(link.to.getType());
+      if (reached.contains(forwards ? link.from : link.to))
+        changed |= reached.insert(forwards ? link.to : link.from).second;
+      else if (isTape && reached.contains(forwards ? link.to : link.from))
+        changed |= reached.insert(forwards ? link.from : link.to).second;
+    }
+  }
+}
+
+Activity::Activity(func::FuncOp function, ArrayRef<Value> inputs, ArrayRef<Value> outputs) {
+  SmallVector<Link> links = collectLinks(function);
+  varied.insert(inputs.begin(), inputs.end());
+  useful.insert(outputs.begin(), outputs.end());
+  mpy::Activity &self = *this;
+  spread(links, true, self.varied);
+  spread(links, false, self.useful);
+}
+
+bool Activity::isActive(Operation *op) const {
+  if (op->getNumResults() == 0 && op->getNumRegions() == 0)
+    return llvm::any_of(op->getOperands(), [&](Value v) { return isa<TapeType>(v.getType()) && isActive(v); });
+  return llvm::any_of(op->getResults(), [&](Value result) { return isActive(result); });
+}

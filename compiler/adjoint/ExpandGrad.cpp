@@ -1,0 +1,187 @@
+// A module with requests for gradients -> the same without, each request a call of a generated function.
+#include "adjoint/GenerateAdjoint.h"
+#include "adjoint/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace mpy {
+#define GEN_PASS_DEF_EXPANDGRAD
+#include "adjoint/Passes.h.inc"
+} // namespace mpy
+
+using namespace mlir;
+using namespace mpy;
+
+namespace {
+/// Expands the requests of one module.
+class Expansion {
+public:
+  Expansion(ModuleOp module, llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp) : symbols(module), cleanUp(cleanUp) {}
+
+  /// Expands the requests of a function and of all it calls; those it differentiates first.
+  LogicalResult expand(func::FuncOp function);
+
+private:
+  LogicalResult expand(GradientOp request);
+  FailureOr<func::FuncOp> generate(GradientOp request, func::FuncOp callee);
+  void inlineCalls(func::FuncOp function);
+  bool isRecursive(func::FuncOp function);
+
+  enum class State { Running, Done };
+  SymbolTable symbols;
+  llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp;
+  llvm::DenseMap<Operation *, State> states;
+  llvm::StringMap<func::FuncOp> generated;
+  llvm::DenseMap<Operation *, bool> recursive;
+};
+
+struct ExpandGrad : mpy::impl::ExpandGradBase<ExpandGrad> {
+  void runOnOperation() override {
+    OpPassManager cleanup("func.func");
+    cleanup.addPass(createCanonicalizerPass());
+    cleanup.addPass(createCSEPass());
+    cleanup.addPass(createCanonicalizerPass());
+    auto cleanUp = [&](func::FuncOp function) { return runPipeline(cleanup, function); };
+    Expansion expansion(getOperation(), cleanUp);
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (failed(expansion.expand(function)))
+        return signalPassFailure();
+  }
+};
+} // namespace
+
+/// The symbol that an operation calls or differentiates.
+static FlatSymbolRefAttr calleeOf(Operation *op) {
+  if (auto call = dyn_cast<func::CallOp>(op))
+    return call.getCalleeAttr();
+  if (auto request = dyn_cast<GradientOp>(op))
+    return request.getCalleeAttr();
+  return {};
+}
+
+LogicalResult Expansion::expand(func::FuncOp function) {
+  if (!states.try_emplace(function, State::Running).second)
+    return success();
+  SmallVector<Operation *> users;
+  function.walk([&](Operation *op) {
+    if (calleeOf(op))
+      users.push_back(op);
+  });
+  for (Operation *user : users) {
+    auto callee = symbols.lookup<func::FuncOp>(calleeOf(user).getValue());
+    if (!callee || callee.isExternal())
+      continue;
+    if (isa<GradientOp>(user) && states.lookup(callee) == State::Running && states.contains(callee))
+      return user->emitError("E0501: ") << "'" << callee.getName() << "' differentiates itself; gradients of recursive functions are not supported yet";
+    if (failed(expand(callee)))
+      return failure();
+  }
+  for (Operation *user : users)
+    if (auto request = dyn_cast<GradientOp>(user); request && failed(expand(request)))
+      return failure();
+  states[function] = State::Done;
+  return success();
+}
+
+LogicalResult Expansion::expand(GradientOp request) {
+  auto callee = symbols.lookup<func::FuncOp>(request.getCallee());
+  std::string key;
+  llvm::raw_string_ostream(key) << request.getCallee() << " of " << request.getOfAttr() << " wrt " << request.getWrtAttr()
+                                << (request.getSeeds().empty() ? "" : " seeded");
+  func::FuncOp &function = generated[key];
+  if (!function) {
+    FailureOr<func::FuncOp> made = generate(request, callee);
+    if (failed(made))
+      return failure();
+    function = *made;
+  }
+  OpBuilder builder(request);
+  SmallVector<Value> arguments(request.getInputs());
+  llvm::append_range(arguments, request.getSeeds());
+  auto call = func::CallOp::create(builder, request.getLoc(), function, arguments);
+  request.replaceAllUsesWith(call.getResults());
+  request.erase();
+  return success();
+}
+
+FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp callee) {
+  func::FuncOp function = callee.clone();
+  function.setPrivate();
+  function.setName((callee.getName() + "_grad").str());
+  symbols.insert(function, std::next(callee->getIterator()));
+  inlineCalls(function);
+  bool seeded = !request.getSeeds().empty();
+  if (seeded)
+    function.setAllArgAttrs(ArrayRef<DictionaryAttr>());
+  function.setAllResultAttrs(ArrayRef<DictionaryAttr>());
+  if (failed(generateAdjoint(function, request.getOf(), request.getWrt(), seeded)))
+    return failure();
+  states[function] = State::Done;
+  if (failed(cleanUp(function)))
+    return failure();
+  return function;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Inlining
+//===------------------------------------------------------------------------------------------===//
+bool Expansion::isRecursive(func::FuncOp function) {
+  if (auto known = recursive.find(function); known != recursive.end())
+    return known->second;
+  llvm::SmallPtrSet<Operation *, 8> reached;
+  SmallVector<func::FuncOp> pending{function};
+  bool found = false;
+  while (!pending.empty() && !found) {
+    pending.pop_back_val().walk([&](func::CallOp call) {
+      auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+      found |= callee == function;
+      if (callee && reached.insert(callee).second)
+        pending.push_back(callee);
+    });
+  }
+  return recursive[function] = found;
+}
+
+/// The location of an inlined operation: its own name, and the chain of calls.
+static Location calledFrom(Location location, Location call) {
+  if (auto named = dyn_cast<NameLoc>(location))
+    return NameLoc::get(named.getName(), CallSiteLoc::get(unnamed(location), unnamed(call)));
+  return CallSiteLoc::get(location, unnamed(call));
+}
+
+/// Replaces a call by the body of the function, which is one block.
+static void inlineCall(func::CallOp call, func::FuncOp callee) {
+  OpBuilder builder(call);
+  Block &body = callee.getBody().front();
+  IRMapping mapping;
+  mapping.map(body.getArguments(), call.getOperands());
+  for (Operation &op : body.without_terminator()) {
+    builder.clone(op, mapping)->walk([&](Operation *inside) {
+      inside->setLoc(calledFrom(inside->getLoc(), call.getLoc()));
+      for (Region &region : inside->getRegions())
+        for (Block &block : region)
+          for (BlockArgument argument : block.getArguments())
+            argument.setLoc(calledFrom(argument.getLoc(), call.getLoc()));
+    });
+  }
+  for (auto [result, value] : llvm::zip(call.getResults(), body.getTerminator()->getOperands()))
+    result.replaceAllUsesWith(mapping.lookupOrDefault(value));
+  call.erase();
+}
+
+void Expansion::inlineCalls(func::FuncOp function) {
+  auto next = [&]() -> func::CallOp {
+    func::CallOp found;
+    function.walk([&](func::CallOp call) {
+      auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+      if (!callee || callee.isExternal() || isRecursive(callee))
+        return WalkResult::advance();
+      found = call;
+      return WalkResult::interrupt();
+    });
+    return found;
+  };
+  while (func::CallOp call = next())
+    inlineCall(call, symbols.lookup<func::FuncOp>(call.getCallee()));
+}

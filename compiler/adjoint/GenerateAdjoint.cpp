@@ -1,0 +1,153 @@
+// A function -> the same function followed by its reverse sweep, which returns gradients.
+#include "adjoint/GenerateAdjoint.h"
+
+#include "dialect/Formula.h"
+
+using namespace mlir;
+using namespace mpy;
+
+Location mpy::unnamed(Location location) {
+  if (auto named = dyn_cast<NameLoc>(location))
+    return unnamed(named.getChildLoc());
+  return location;
+}
+
+/// Reports an operation on the path that has no rule.
+static void refuseUnknown(Operation *op) {
+  if (auto call = dyn_cast<func::CallOp>(op))
+    op->emitError("E0501: ") << "'" << call.getCallee() << "' calls itself; gradients of recursive functions are not supported yet";
+  else if (auto callee = op->getAttrOfType<StringAttr>("callee"))
+    op->emitError("E0502: ") << "'" << callee.getValue() << "' has no derivative";
+  else
+    op->emitError("E0502: ") << "'" << op->getName() << "' has no derivative";
+}
+
+//===------------------------------------------------------------------------------------------===//
+// The sweep
+//===------------------------------------------------------------------------------------------===//
+LogicalResult ReverseSweep::sweep(Scope &inner) {
+  Scope *outer = std::exchange(scope, &inner);
+  Operation *user = current;
+  auto operations = llvm::map_to_vector(inner.forward->without_terminator(), [](Operation &op) { return &op; });
+  for (Operation *op : llvm::reverse(operations)) {
+    if (!activity.isActive(op))
+      continue;
+    current = op;
+    LogicalResult done = failure();
+    if (op->getNumRegions() != 0)
+      done = sweepControlFlow(op);
+    else if (auto rule = dyn_cast<DifferentiableOpInterface>(op))
+      done = rule.buildAdjoint(*this);
+    else
+      refuseUnknown(op);
+    if (failed(done))
+      return failure();
+  }
+  scope = outer;
+  current = user;
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// What rules see
+//===------------------------------------------------------------------------------------------===//
+Location ReverseSweep::loc() { return current ? unnamed(current->getLoc()) : outside; }
+
+LogicalResult ReverseSweep::refuse(StringRef reason) { return current->emitError("E0503: ") << "no derivative: " << reason; }
+
+Value ReverseSweep::extent(Value tensor, unsigned dimension) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(dimension))
+    return arith::ConstantIndexOp::create(opBuilder, loc(), type.getDimSize(dimension));
+  Value &known = extents[{tensor, dimension}];
+  if (!known)
+    known = findExtent(tensor, dimension);
+  if (!known) {
+    OpBuilder forward(tensor.getContext());
+    forward.setInsertionPointAfterValue(tensor);
+    known = tensor::DimOp::create(forward, unnamed(tensor.getLoc()), tensor, dimension);
+  }
+  return primal(known);
+}
+
+Value ReverseSweep::conform(Value value, Type type) {
+  if (value.getType() == type)
+    return value;
+  return tensor::CastOp::create(opBuilder, loc(), type, value);
+}
+
+Value ReverseSweep::nameBar(Value bar, Value primal) {
+  auto name = dyn_cast<NameLoc>(primal.getLoc());
+  Operation *op = bar.getDefiningOp();
+  if (name && op && op->getNumResults() == 1 && !isa<NameLoc>(op->getLoc()))
+    op->setLoc(NameLoc::get(opBuilder.getStringAttr(name.getName().getValue() + "_bar"), op->getLoc()));
+  return bar;
+}
+
+void ReverseSweep::setBar(Value value, Value bar) { scope->bars[value] = nameBar(conform(bar, value.getType()), value); }
+
+void ReverseSweep::add(Value operand, Value contribution) {
+  Value before = scope->bars.lookup(operand);
+  if (before && !isa<TapeType>(operand.getType()))
+    contribution = AddOp::create(opBuilder, loc(), before, conform(contribution, operand.getType()));
+  setBar(operand, contribution);
+}
+
+Value ReverseSweep::barOrZeros(Value value) {
+  if (Value known = scope->bars.lookup(value))
+    return known;
+  return makeZeros(*this, value);
+}
+
+void ReverseSweep::update(Value operand, llvm::function_ref<Value(Value)> rewrite) {
+  setBar(operand, rewrite(barOrZeros(operand)));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// The function
+//===------------------------------------------------------------------------------------------===//
+/// 1 for a scalar result, ones for an array.
+static Value makeOnes(ReverseSweep &sweep, Value result) {
+  Value one = makeNumber(sweep, getElementTypeOrSelf(result), 1);
+  return isa<RankedTensorType>(result.getType()) ? spread(sweep, one, result) : one;
+}
+
+LogicalResult ReverseSweep::run(Scope &outermost, ArrayRef<Value> outputs, llvm::function_ref<Value(Value)> seed) {
+  scope = &outermost;
+  for (Value output : outputs) {
+    Value adjoint = seed(output);
+    if (isActive(output))
+      add(output, adjoint);
+  }
+  return sweep(outermost);
+}
+
+Value ReverseSweep::finish(Scope &outermost, Value input) {
+  scope = &outermost;
+  return barOrZeros(input);
+}
+
+LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of, ArrayRef<int64_t> wrt, bool seeded) {
+  countWhileLoops(function);
+  Block &body = function.getBody().front();
+  Operation *end = body.getTerminator();
+  auto inputs = llvm::map_to_vector(wrt, [&](int64_t index) -> Value { return body.getArgument(index); });
+  auto outputs = llvm::map_to_vector(of, [&](int64_t index) { return end->getOperand(index); });
+  Activity activity(function, inputs, outputs);
+
+  OpBuilder builder(end);
+  ReverseSweep sweep(builder, activity, unnamed(function.getLoc()));
+  Scope outermost;
+  outermost.forward = outermost.reverse = &body;
+  if (failed(sweep.run(outermost, outputs, [&](Value output) -> Value {
+        return seeded ? Value(body.addArgument(output.getType(), output.getLoc())) : makeOnes(sweep, output);
+      })))
+    return failure();
+  SmallVector<Value> results(end->getOperands());
+  for (Value input : inputs)
+    results.push_back(sweep.finish(outermost, input));
+  end->setOperands(results);
+  threadTape(outermost, end);
+  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(results).getTypes()));
+  return success();
+}

@@ -1,0 +1,70 @@
+// The reverse sweep over one function.
+#pragma once
+
+#include "adjoint/Activity.h"
+#include "adjoint/Tape.h"
+#include "dialect/Differentiable.h"
+
+namespace mpy {
+
+/// Walks blocks backwards and asks each operation for its rule. Knows no operation by name.
+class ReverseSweep : public AdjointContext {
+public:
+  ReverseSweep(mlir::OpBuilder &builder, const Activity &activity, mlir::Location outside)
+      : opBuilder(builder), activity(activity), outside(outside) {}
+
+  /// Reverses the outermost scope: gives each output its seed, then sweeps.
+  llvm::LogicalResult run(Scope &outermost, llvm::ArrayRef<mlir::Value> outputs,
+                          llvm::function_ref<mlir::Value(mlir::Value)> seed);
+  /// The adjoint of an input after the sweep.
+  mlir::Value finish(Scope &outermost, mlir::Value input);
+  /// Reverses the operations of a scope's forward block, emitting at the builder.
+  llvm::LogicalResult sweep(Scope &scope);
+  /// Reverses one operation that has regions (ReverseControlFlow.cpp).
+  llvm::LogicalResult sweepControlFlow(mlir::Operation *op);
+
+  // What rules see.
+  mlir::OpBuilder &builder() override { return opBuilder; }
+  mlir::Location loc() override;
+  mlir::Value primal(mlir::Value value) override { return scope->fetch(value); }
+  mlir::Value extent(mlir::Value tensor, unsigned dimension) override;
+  mlir::Value bar(unsigned result) override { return scope->bars.lookup(current->getResult(result)); }
+  mlir::Value barOrZeros(unsigned result) override { return barOrZeros(current->getResult(result)); }
+  bool isActive(mlir::Value operand) override { return activity.isActive(operand); }
+  void add(mlir::Value operand, mlir::Value contribution) override;
+  void update(mlir::Value operand, llvm::function_ref<mlir::Value(mlir::Value)> rewrite) override;
+  llvm::LogicalResult refuse(llvm::StringRef reason) override;
+
+  /// Adjoint of any value in the current scope, zeros written out.
+  mlir::Value barOrZeros(mlir::Value value);
+  /// The same value under the type of another, which may know other extents.
+  mlir::Value conform(mlir::Value value, mlir::Type type);
+
+private:
+  llvm::LogicalResult sweepBranches(mlir::Operation *op);
+  llvm::LogicalResult sweepLoop(mlir::Operation *op, const struct LoopShape &shape);
+  llvm::SmallVector<mlir::Value> activeCaptures(mlir::Operation *op);
+  mlir::Value nameBar(mlir::Value bar, mlir::Value primal);
+  void setBar(mlir::Value value, mlir::Value bar);
+  mlir::Value countIterations(mlir::scf::ForOp loop);
+
+  mlir::OpBuilder &opBuilder;
+  const Activity &activity;
+  mlir::Location outside;
+  Scope *scope = nullptr;
+  mlir::Operation *current = nullptr;
+  llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value> extents;
+};
+
+/// Gives a single-block function without requests the gradients of its results `of` by its arguments `wrt` as further results; with
+/// `seeded`, their adjoints as further arguments, else they are 1.
+llvm::LogicalResult generateAdjoint(mlir::func::FuncOp function, llvm::ArrayRef<int64_t> of, llvm::ArrayRef<int64_t> wrt,
+                                    bool seeded);
+
+/// Makes every scf.while count its iterations in its last result (ReverseControlFlow.cpp).
+void countWhileLoops(mlir::func::FuncOp function);
+
+/// The location of an operation without the name of a source variable.
+mlir::Location unnamed(mlir::Location location);
+
+} // namespace mpy

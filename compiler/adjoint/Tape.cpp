@@ -1,0 +1,239 @@
+// Scopes with stored values -> push and pop on one tape that runs through the control flow of both sweeps.
+//
+// A scope pushes once, at its end, and its reverse pops once, at its start; what control flow inside it pushes lies below.
+// So the reverse sweep meets the elements in the opposite order, and each version of the tape is used once.
+#include "adjoint/Tape.h"
+
+using namespace mlir;
+using namespace mpy;
+
+//===------------------------------------------------------------------------------------------===//
+// Recompute or store
+//===------------------------------------------------------------------------------------------===//
+/// Operations whose result is cheaper to make again than to keep. Checks that held hold again.
+static bool isCheap(Operation *op) {
+  if (op->getNumRegions() != 0)
+    return false;
+  if (isa<NormalizeIndexOp, CheckedIntOp>(op))
+    return true;
+  if (!isMemoryEffectFree(op))
+    return false;
+  if (op->hasTrait<OpTrait::ConstantLike>() || isa<tensor::DimOp, tensor::CastOp, ExtractOp, SliceOp, BroadcastOp, ReshapeOp, TransposeOp, StretchOp, IotaOp, FromElementsOp, StringConstantOp>(op))
+    return true;
+  if (isa<arith::ArithDialect>(op->getDialect()))
+    return true;
+  return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, SquareOp, MaximumOp, MinimumOp, CompareOp, SelectOp, CastOp, AndOp, OrOp, XorOp, NotOp, SignOp, FloorOp>(op);
+}
+
+/// Operations that only place elements: their operand is kept rather than their result, which others may need too.
+static bool onlyMoves(Operation *op) { return isa<BroadcastOp, ReshapeOp, TransposeOp, StretchOp, tensor::CastOp>(op); }
+
+Scope *Scope::ownerOf(Value value) {
+  Scope *scope = this;
+  while (scope && scope->forward != value.getParentBlock())
+    scope = scope->parent;
+  return scope;
+}
+
+bool Scope::isFree(Value value, unsigned &budget) {
+  Scope *owner = ownerOf(value);
+  if (!owner || !owner->parent || owner->available.contains(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!op || !isCheap(op) || budget == 0)
+    return false;
+  --budget;
+  return llvm::all_of(op->getOperands(), [&](Value operand) { return owner->isFree(operand, budget); });
+}
+
+Value Scope::store(Value value) {
+  OpBuilder builder(marker);
+  auto placeholder = UnrealizedConversionCastOp::create(builder, value.getLoc(), value.getType(), ValueRange{});
+  stored.push_back(value);
+  placeholders.push_back(placeholder.getResult(0));
+  return placeholder.getResult(0);
+}
+
+Value Scope::fetch(Value value) {
+  Scope *owner = ownerOf(value);
+  if (!owner || !owner->parent)
+    return value;
+  if (Value known = owner->available.lookup(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  unsigned budget = 16;
+  Value result;
+  if (op && isCheap(op) && (onlyMoves(op) || owner->isFree(value, budget))) {
+    IRMapping inputs;
+    for (Value operand : op->getOperands())
+      inputs.map(operand, owner->fetch(operand));
+    Operation *copy = OpBuilder(owner->marker).clone(*op, inputs);
+    result = copy->getResult(cast<OpResult>(value).getResultNumber());
+  } else {
+    result = owner->store(value);
+  }
+  owner->available[value] = result;
+  return result;
+}
+
+void Scope::open(OpBuilder &builder, Location loc) {
+  marker = UnrealizedConversionCastOp::create(builder, loc, TypeRange(builder.getIndexType()), ValueRange{});
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Threading
+//===------------------------------------------------------------------------------------------===//
+bool Scope::usesTape() const {
+  return !stored.empty() || llvm::any_of(children, [](const Child &child) {
+    return llvm::any_of(child.bodies, [](const auto &body) { return body->usesTape(); });
+  });
+}
+
+/// Appends values to the operands of a terminator.
+static void appendOperand(Operation *terminator, Value value) {
+  terminator->insertOperands(terminator->getNumOperands(), value);
+}
+
+/// Replaces an operation by one with one more result.
+static void replaceGrown(Operation *old, Operation *grown) {
+  grown->setDiscardableAttrs(old->getDiscardableAttrDictionary());
+  old->replaceAllUsesWith(grown->getResults().drop_back());
+  old->erase();
+}
+
+using ThreadBody = llvm::function_ref<Value(unsigned body, Value tape)>;
+
+static Operation *growFor(scf::ForOp loop, Value tape, ThreadBody thread) {
+  OpBuilder builder(loop);
+  SmallVector<Value> inits(loop.getInitArgs());
+  inits.push_back(tape);
+  auto grown = scf::ForOp::create(builder, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
+  grown.getRegion().takeBody(loop.getRegion());
+  Value inside = grown.getBody()->addArgument(tape.getType(), loop.getLoc());
+  appendOperand(grown.getBody()->getTerminator(), thread(0, inside));
+  replaceGrown(loop, grown);
+  return grown;
+}
+
+static Operation *growWhile(scf::WhileOp loop, Value tape, ThreadBody thread) {
+  OpBuilder builder(loop);
+  SmallVector<Value> inits(loop.getInits());
+  inits.push_back(tape);
+  SmallVector<Type> types(loop.getResultTypes());
+  types.push_back(tape.getType());
+  auto grown = scf::WhileOp::create(builder, loop.getLoc(), types, inits);
+  grown.getBefore().takeBody(loop.getBefore());
+  grown.getAfter().takeBody(loop.getAfter());
+  appendOperand(grown.getConditionOp(), grown.getBeforeBody()->addArgument(tape.getType(), loop.getLoc()));
+  Value inside = grown.getAfterBody()->addArgument(tape.getType(), loop.getLoc());
+  appendOperand(grown.getYieldOp(), thread(0, inside));
+  replaceGrown(loop, grown);
+  return grown;
+}
+
+static Operation *growIf(scf::IfOp branch, Value tape, ThreadBody thread) {
+  OpBuilder builder(branch);
+  SmallVector<Type> types(branch.getResultTypes());
+  types.push_back(tape.getType());
+  auto grown = scf::IfOp::create(builder, branch.getLoc(), types, branch.getCondition(), /*withElseRegion=*/true);
+  grown.getThenRegion().takeBody(branch.getThenRegion());
+  if (!branch.getElseRegion().empty()) {
+    grown.getElseRegion().takeBody(branch.getElseRegion());
+  } else if (grown.getElseRegion().front().empty()) {
+    builder.setInsertionPointToEnd(&grown.getElseRegion().front());
+    scf::YieldOp::create(builder, branch.getLoc());
+  }
+  appendOperand(grown.thenYield(), thread(0, tape));
+  appendOperand(grown.elseYield(), thread(1, tape));
+  replaceGrown(branch, grown);
+  return grown;
+}
+
+/// Gives control flow one more value to carry, and returns what it carries out.
+static Value grow(Operation *op, Value tape, ThreadBody thread) {
+  Operation *grown = TypeSwitch<Operation *, Operation *>(op)
+                         .Case([&](scf::ForOp loop) { return growFor(loop, tape, thread); })
+                         .Case([&](scf::WhileOp loop) { return growWhile(loop, tape, thread); })
+                         .Case([&](scf::IfOp branch) { return growIf(branch, tape, thread); });
+  return grown->getResults().back();
+}
+
+namespace {
+/// The pushes and pops of all scopes. They are made before any operation is replaced, so that replacing updates their operands.
+struct Threading {
+  llvm::DenseMap<Scope *, PushOp> pushes;
+  llvm::DenseMap<Scope *, PopOp> pops;
+
+  void place(Scope &scope, Value anyTape);
+  Value forward(Scope &scope, Value tape);
+  Value reverse(Scope &scope, Value tape);
+};
+} // namespace
+
+static bool usesTape(const Scope::Child &child) {
+  return llvm::any_of(child.bodies, [](const auto &body) { return body->usesTape(); });
+}
+
+void Threading::place(Scope &scope, Value anyTape) {
+  if (!scope.stored.empty()) {
+    Operation *end = scope.forward->getTerminator();
+    OpBuilder builder(end);
+    pushes[&scope] = PushOp::create(builder, end->getLoc(), anyTape.getType(), anyTape, scope.stored);
+    builder.setInsertionPointToStart(scope.reverse);
+    auto pop = PopOp::create(builder, end->getLoc(), anyTape.getType(), ValueRange(scope.stored).getTypes(), anyTape);
+    pops[&scope] = pop;
+    for (auto [placeholder, value] : llvm::zip(scope.placeholders, pop.getValues())) {
+      placeholder.replaceAllUsesWith(value);
+      placeholder.getDefiningOp()->erase();
+    }
+  }
+  for (Scope::Child &child : scope.children)
+    for (auto &body : child.bodies)
+      place(*body, anyTape);
+}
+
+Value Threading::forward(Scope &scope, Value tape) {
+  for (Scope::Child &child : llvm::reverse(scope.children))
+    if (::usesTape(child))
+      tape = grow(child.forward, tape, [&](unsigned body, Value inside) { return forward(*child.bodies[body], inside); });
+  if (PushOp push = pushes.lookup(&scope)) {
+    push.getTapeMutable().assign(tape);
+    tape = push.getResult();
+  }
+  return tape;
+}
+
+Value Threading::reverse(Scope &scope, Value tape) {
+  if (PopOp pop = pops.lookup(&scope)) {
+    pop.getTapeMutable().assign(tape);
+    tape = pop.getRest();
+  }
+  for (Scope::Child &child : scope.children)
+    if (::usesTape(child))
+      tape = grow(child.reverse, tape, [&](unsigned body, Value inside) { return reverse(*child.bodies[body], inside); });
+  return tape;
+}
+
+/// Removes what marked the starts of reverse blocks.
+static void removeMarkers(Scope &scope) {
+  if (scope.marker)
+    scope.marker->erase();
+  for (Scope::Child &child : scope.children)
+    for (auto &body : child.bodies)
+      removeMarkers(*body);
+}
+
+void mpy::threadTape(Scope &outermost, Operation *end) {
+  removeMarkers(outermost);
+  if (!outermost.usesTape())
+    return;
+  auto first = llvm::find_if(llvm::reverse(outermost.children), [](const Scope::Child &child) { return ::usesTape(child); });
+  OpBuilder builder(first->forward);
+  Value tape = TapeNewOp::create(builder, first->forward->getLoc(), TapeType::get(builder.getContext()));
+  Threading threading;
+  threading.place(outermost, tape);
+  tape = threading.forward(outermost, tape);
+  tape = threading.reverse(outermost, tape);
+  builder.setInsertionPoint(end);
+  TapeFreeOp::create(builder, end->getLoc(), tape);
+}
