@@ -60,8 +60,7 @@ Span tokenSpan(FileId file, antlr4::Token *token) {
 }
 
 void reportTooDeep(Diagnostics &diagnostics, Span span) {
-  diagnostics.report(ErrorId::NestedTooDeeply, span,
-                     {"expressions", std::to_string(maximumDepth)},
+  diagnostics.report(ErrorId::NestedTooDeeply, span, {"expressions", std::to_string(maximumDepth)},
                      {.help = "give inner parts names of their own"});
 }
 
@@ -126,9 +125,9 @@ Context *SyntaxTree::parse(const SourceManager &sources, Span span, TokenRange r
   return nullptr;
 }
 
-void SyntaxTree::reportSyntaxError(antlr4::Token *token,
-                                   const antlr4::misc::IntervalSet &expected, Span span,
-                                   const SourceManager &sources, Diagnostics &diagnostics) {
+void SyntaxTree::reportSyntaxError(antlr4::Token *token, const antlr4::misc::IntervalSet &expected,
+                                   Span span, const SourceManager &sources,
+                                   Diagnostics &diagnostics) {
   Span place = tokenSpan(span.file, token);
   if (token->getType() == MpyParser::INDENT) {
     diagnostics.report(ErrorId::UnexpectedIndent, place);

@@ -164,7 +164,8 @@ void AstBuilder::buildCallArguments(Parser::ArgumentsContext *context, ExprList 
       if (context->children.size() > 1)
         fail(ErrorId::InvalidSyntax, span, {},
              {.help = "put brackets around a generator expression that is not the only argument"});
-      args.push_back(buildGenerator(span, clauses, [&] { return buildExpression(expressions[0]); }));
+      args.push_back(
+          buildGenerator(span, clauses, [&] { return buildExpression(expressions[0]); }));
     } else if (isTokenAt(argument, 1, MpyParser::COLONEQUAL)) {
       args.push_back(buildWalrus(argument, expressions[0], expressions[1]));
     } else {

@@ -204,8 +204,7 @@ Expr *AstBuilder::buildDictOrSet(Parser::DictAtomContext *context) {
 
 // for_if_clauses: for_if_clause+
 // for_if_clause: 'async'? 'for' star_targets 'in' expr ('if' expr)*
-std::vector<Comprehension>
-AstBuilder::buildComprehension(Parser::For_if_clausesContext *context) {
+std::vector<Comprehension> AstBuilder::buildComprehension(Parser::For_if_clausesContext *context) {
   std::vector<Comprehension> result;
   for (auto *clause : context->for_if_clause()) {
     Comprehension part;

@@ -299,8 +299,7 @@ Expr *AstBuilder::buildPrimary(Parser::PrimaryContext *context) {
     } else {
       auto *node = module.create<Subscript>(whole);
       node->value = result;
-      node->slice = buildSlices(
-          static_cast<Parser::SubscriptTrailerContext *>(trailer)->slices());
+      node->slice = buildSlices(static_cast<Parser::SubscriptTrailerContext *>(trailer)->slices());
       result = node;
     }
   }

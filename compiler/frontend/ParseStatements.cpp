@@ -405,10 +405,10 @@ Stmt *AstBuilder::buildTry(Parser::Try_stmtContext *context) {
   else if (handlers.empty() && context->else_block())
     fail(ErrorId::TryWithoutHandler, spanOf(context->else_block()->ELSE()->getSymbol()), {},
          {.help = "'else' after 'try' runs when no 'except' did"});
-  const Body &end = last                       ? node->finalbody
-                    : !node->orelse.empty()    ? node->orelse
-                    : !node->handlers.empty()  ? node->handlers.back().body
-                                               : node->body;
+  const Body &end = last                      ? node->finalbody
+                    : !node->orelse.empty()   ? node->orelse
+                    : !node->handlers.empty() ? node->handlers.back().body
+                                              : node->body;
   node->span = spanOfBlock(context, end);
   return node;
 }

@@ -197,8 +197,7 @@ void AstBuilder::StringPieces::addNumbered(Body body, uint32_t escape, unsigned 
   uint32_t last = i + digits;
   for (; i < last; ++i) {
     if (i >= body.end || !llvm::isHexDigit(at(i))) {
-      builder.fail(ErrorId::InvalidEscape, {span.file, escape, i},
-                   {source.slice(escape, i).str()},
+      builder.fail(ErrorId::InvalidEscape, {span.file, escape, i}, {source.slice(escape, i).str()},
                    {.expected = std::to_string(digits) + " hexadecimal digits"});
       return;
     }
@@ -247,9 +246,7 @@ void AstBuilder::StringPieces::addCodePoint(uint32_t point, std::string &out) {
 uint32_t AstBuilder::StringPieces::readFString(Body body, unsigned nesting, Values &list) {
   uint32_t i = body.begin;
   uint32_t literal = i;
-  auto takeLiteral = [&](uint32_t end) {
-    decode({literal, end, body.isRaw, false}, pending);
-  };
+  auto takeLiteral = [&](uint32_t end) { decode({literal, end, body.isRaw, false}, pending); };
   while (i < body.end) {
     char c = at(i);
     if (c == '\\' && !body.isRaw && i + 1 < body.end) {
@@ -362,7 +359,8 @@ uint32_t AstBuilder::StringPieces::findExpressionEnd(Body body, uint32_t begin) 
       brackets += c;
       continue;
     }
-    if (brackets.empty() && (c == '!' || c == ':' || c == '}' || c == '=' || c == '<' || c == '>')) {
+    if (brackets.empty() &&
+        (c == '!' || c == ':' || c == '}' || c == '=' || c == '<' || c == '>')) {
       if (i + 1 < body.end && at(i + 1) == '=' && (c == '!' || c == '=' || c == '<' || c == '>')) {
         ++i;
         continue;

@@ -48,8 +48,7 @@ private:
   void visitFunction(FunctionDef *function);
   void visitLambda(Lambda *lambda);
   void visitClass(ClassDef *definition);
-  void visitComprehension(Expr *node, Scope &scope,
-                          const std::vector<Comprehension> &generators);
+  void visitComprehension(Expr *node, Scope &scope, const std::vector<Comprehension> &generators);
   void visitWalrus(NamedExpr *node);
   void declareGlobal(Global *node);
   void declareNonlocal(Nonlocal *node);

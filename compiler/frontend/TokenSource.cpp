@@ -142,7 +142,8 @@ bool Tokenizer::add(size_t type, uint32_t begin, uint32_t end) {
   atLineBegin = false;
   SourceToken token{type, begin, end};
   if (type == MpyLexer::UNCLOSED_STRING) {
-    bool isLong = text.slice(begin, end).contains("\"\"\"") || text.slice(begin, end).contains("'''");
+    bool isLong =
+        text.slice(begin, end).contains("\"\"\"") || text.slice(begin, end).contains("'''");
     return fail(ErrorId::UnclosedString, begin, isLong ? begin + 3 : end, {},
                 {.help = isLong ? "close it with three quotes"
                                 : "close it on the same line, or open it with three quotes"});
@@ -381,8 +382,8 @@ bool checkSourceText(const SourceManager &sources, FileId file, Diagnostics &dia
     }
     size_t length = llvm::getNumBytesForUTF8(byte);
     auto *first = reinterpret_cast<const llvm::UTF8 *>(text.data() + i);
-    if (byte >= 0x80 && !llvm::isLegalUTF8Sequence(
-                            first, reinterpret_cast<const llvm::UTF8 *>(text.end()))) {
+    if (byte >= 0x80 &&
+        !llvm::isLegalUTF8Sequence(first, reinterpret_cast<const llvm::UTF8 *>(text.end()))) {
       diagnostics.report(ErrorId::InvalidUtf8, {file, place, place + 1},
                          {llvm::formatv("0x{0:X-2}", byte).str()},
                          {.help = "save the file as UTF-8"});

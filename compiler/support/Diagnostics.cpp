@@ -145,9 +145,10 @@ void Diagnostics::printExcerpt(Span span) {
       ++skipped;
     }
   out << '^';
+  // A place may lie in the blanks after the text, which are not shown.
   LineColumn last = sources.lineColumn(span.file, span.end);
-  size_t length = last.line == place.line ? last.column - place.column
-                                          : countCodePoints(line.rtrim()) - column;
+  size_t end = last.line == place.line ? last.column - 1 : countCodePoints(line.rtrim());
+  size_t length = end > column ? end - column : 1;
   for (size_t i = 1; i < length; ++i)
     out << '~';
   out << '\n';
