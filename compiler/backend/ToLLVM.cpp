@@ -108,6 +108,16 @@ template <typename Op> std::pair<const char *, Op *> named(const char *name) {
   return {name, nullptr};
 }
 
+/// The marks of loops came along as attributes of another name on the branch back to the head.
+void nameLoopMarks(ModuleOp module) {
+  module.walk([](LLVM::BrOp back) {
+    if (auto mark = back->getAttrOfType<LLVM::LoopAnnotationAttr>("llvm.loop_annotation")) {
+      back->removeAttr("llvm.loop_annotation");
+      back.setLoopAnnotationAttr(mark);
+    }
+  });
+}
+
 /// Everything that is left, in one conversion: no casts between memrefs and descriptors remain.
 struct ToLLVMPass : PassWrapper<ToLLVMPass, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ToLLVMPass)
@@ -144,7 +154,8 @@ struct ToLLVMPass : PassWrapper<ToLLVMPass, OperationPass<ModuleOp>> {
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    nameLoopMarks(getOperation());
   }
 };
 

@@ -5,6 +5,7 @@
 //
 // Entry: generic and fill on buffers. Exit: no linalg is left; memref.copy only between contiguous
 // buffers.
+#include "dialect/Dialect.h"
 #include "lowering/LoopNest.h"
 #include "lowering/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -32,6 +33,38 @@ static linalg::GenericOp assignAll(OpBuilder &builder, Location loc, Value input
                                    });
 }
 
+/// Products of at most 8 x 8 x 8 of known size are faster in line than a call.
+static bool isTinyProduct(GemmOp op) {
+  auto out = cast<MemRefType>(op.getOut().getType()), x = cast<MemRefType>(op.getX().getType());
+  int64_t inner = x.getDimSize(op.getTransposeX() ? 0 : 1);
+  return out.hasStaticShape() && !ShapedType::isDynamic(inner) && inner <= 8 &&
+         out.getDimSize(0) <= 8 && out.getDimSize(1) <= 8;
+}
+
+static void expandProduct(OpBuilder &builder, GemmOp op) {
+  Location loc = op.getLoc();
+  Type element = cast<MemRefType>(op.getOut().getType()).getElementType();
+  Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
+  assignAll(builder, loc, zero, op.getOut());
+  AffineExpr row, column, inner;
+  bindDims(builder.getContext(), row, column, inner);
+  auto map = [&](AffineExpr first, AffineExpr second) {
+    return AffineMap::get(3, 0, {first, second}, builder.getContext());
+  };
+  SmallVector<AffineMap> maps{op.getTransposeX() ? map(inner, row) : map(row, inner),
+                              op.getTransposeY() ? map(column, inner) : map(inner, column),
+                              map(row, column)};
+  SmallVector<utils::IteratorType> iterators{
+      utils::IteratorType::parallel, utils::IteratorType::parallel, utils::IteratorType::reduction};
+  linalg::GenericOp::create(
+      builder, loc, TypeRange(), ValueRange{op.getX(), op.getY()}, ValueRange(op.getOut()), maps,
+      iterators, [](OpBuilder &builder, Location loc, ValueRange arguments) {
+        Value product = arith::MulFOp::create(builder, loc, arguments[0], arguments[1]);
+        Value sum = arith::AddFOp::create(builder, loc, arguments[2], product);
+        linalg::YieldOp::create(builder, loc, sum);
+      });
+}
+
 struct BuffersToLoopsPass : impl::BuffersToLoopsBase<BuffersToLoopsPass> {
   using BuffersToLoopsBase::BuffersToLoopsBase;
 
@@ -43,13 +76,16 @@ struct BuffersToLoopsPass : impl::BuffersToLoopsBase<BuffersToLoopsPass> {
       bool isStrided =
           copy && (!cast<MemRefType>(copy.getSource().getType()).getLayout().isIdentity() ||
                    !cast<MemRefType>(copy.getTarget().getType()).getLayout().isIdentity());
-      if (isStrided || isa<linalg::FillOp>(op))
+      auto product = dyn_cast<GemmOp>(op);
+      if (isStrided || isa<linalg::FillOp>(op) || (product && isTinyProduct(product)))
         assignments.push_back(op);
     });
     for (Operation *op : assignments) {
       builder.setInsertionPoint(op);
       if (auto fill = dyn_cast<linalg::FillOp>(op))
         assignAll(builder, op->getLoc(), fill.getInputs()[0], fill.getOutputs()[0]);
+      else if (auto product = dyn_cast<GemmOp>(op))
+        expandProduct(builder, product);
       else
         assignAll(builder, op->getLoc(), cast<memref::CopyOp>(op).getSource(),
                   cast<memref::CopyOp>(op).getTarget());
