@@ -1,0 +1,40 @@
+// RUN: mpy-opt %s -handles-to-runtime -canonicalize | FileCheck %s
+
+// CHECK-LABEL: func.func @release
+// CHECK: llvm.load
+// CHECK: scf.if
+// CHECK: llvm.call @mpy_free
+func.func @release(%a: memref<?xf64>) {
+  mpy.release %a : memref<?xf64>
+  return
+}
+
+// CHECK-LABEL: func.func @check
+// CHECK: scf.if
+// CHECK: llvm.call @mpy_raise_message
+func.func @check(%c: i1) {
+  mpy.check %c else "ValueError" "wrong"
+  return
+}
+
+// CHECK-LABEL: func.func @add
+// CHECK: llvm.intr.sadd.with.overflow
+func.func @add(%x: i64, %y: i64) -> i64 {
+  %r = mpy.checked_int add %x, %y
+  return %r : i64
+}
+
+// CHECK-LABEL: func.func @push
+// CHECK-SAME: !llvm.ptr
+// CHECK: llvm.call @mpy_tape_push_bytes
+func.func @push(%t: !mpy.tape, %x: f64) {
+  mpy.tape_push %t, %x : f64
+  return
+}
+
+// CHECK-LABEL: func.func @product
+// CHECK: llvm.call @mpy_gemm_f64
+func.func @product(%x: memref<?x?xf64>, %y: memref<?x?xf64>, %z: memref<?x?xf64>) {
+  mpy.gemm %x, %y transposed into %z : memref<?x?xf64>, memref<?x?xf64> into memref<?x?xf64>
+  return
+}
