@@ -100,6 +100,79 @@ Value reshapeView(Specializer &specializer, ObjectId array, Shape shape) {
   return specializer.newView(array, step, std::move(shape), contiguous);
 }
 
+/// The strides of an array whose extents, and those of all it looks at, are known.
+static std::optional<std::vector<int64_t>> knownStrides(Specializer &specializer, ObjectId object) {
+  const ArrayState *state = specializer.heap.get<ArrayState>(object);
+  for (const IntExpr &extent : state->shape)
+    if (!extent.known())
+      return std::nullopt;
+  if (state->contiguous) {
+    std::vector<int64_t> strides(state->shape.size());
+    int64_t stride = 1;
+    for (size_t axis = strides.size(); axis-- > 0;) {
+      strides[axis] = stride;
+      stride *= *state->shape[axis].known();
+    }
+    return strides;
+  }
+  std::optional<std::vector<int64_t>> below = knownStrides(specializer, *state->base);
+  if (!below || state->step->kind == ViewStep::Kind::Reshape)
+    return std::nullopt;
+  std::vector<int64_t> strides;
+  if (state->step->kind == ViewStep::Kind::Transpose) {
+    for (int64_t axis : state->step->permutation)
+      strides.push_back((*below)[axis]);
+    return strides;
+  }
+  for (size_t axis = 0; axis < below->size(); ++axis) {
+    if (llvm::is_contained(state->step->dropped, int64_t(axis)))
+      continue;
+    std::optional<int64_t> step = state->step->strides[axis].known();
+    if (!step)
+      return std::nullopt;
+    strides.push_back((*below)[axis] * *step);
+  }
+  return strides;
+}
+
+/// Whether NumPy surely copies: groups of axes with equal products must lie without gaps for a
+/// view.
+static bool surelyCopies(Specializer &specializer, ObjectId object, const Shape &shape) {
+  std::optional<std::vector<int64_t>> strides = knownStrides(specializer, object);
+  if (!strides)
+    return false;
+  std::vector<int64_t> oldExtents, oldStrides, newExtents;
+  for (auto [extent, stride] :
+       llvm::zip(specializer.heap.get<ArrayState>(object)->shape, *strides)) {
+    if (extent.isKnown(0))
+      return false;
+    if (extent.isKnown(1))
+      continue;
+    oldExtents.push_back(*extent.known());
+    oldStrides.push_back(stride);
+  }
+  for (const IntExpr &extent : shape) {
+    if (!extent.known())
+      return false;
+    newExtents.push_back(*extent.known());
+  }
+  size_t oldFrom = 0, oldTo = 1, newFrom = 0, newTo = 1;
+  while (newFrom < newExtents.size() && oldFrom < oldExtents.size()) {
+    int64_t newProduct = newExtents[newFrom], oldProduct = oldExtents[oldFrom];
+    while (newProduct != oldProduct)
+      if (newProduct < oldProduct)
+        newProduct *= newExtents[newTo++];
+      else
+        oldProduct *= oldExtents[oldTo++];
+    for (size_t axis = oldFrom; axis + 1 < oldTo; ++axis)
+      if (oldStrides[axis] != oldExtents[axis + 1] * oldStrides[axis + 1])
+        return true;
+    newFrom = newTo++;
+    oldFrom = oldTo++;
+  }
+  return false;
+}
+
 Value reshapeArray(Specializer &specializer, const Value &value, const Shape &extents) {
   ObjectId object = objectOf(specializer, value);
   const ArrayState *state = specializer.heap.get<ArrayState>(object);
@@ -109,6 +182,8 @@ Value reshapeArray(Specializer &specializer, const Value &value, const Shape &ex
     return reshapeView(specializer, object, shape);
   ArrayValue array = specializer.read(object);
   Value copy = specializer.newArray(reshaped(specializer, array, shape));
+  if (surelyCopies(specializer, object, shape))
+    return copy;
   ObjectId owner = object;
   while (std::optional<ObjectId> base = specializer.heap.get<ArrayState>(owner)->base)
     owner = *base;

@@ -54,6 +54,29 @@ static SliceBounds resolveBackward(const std::optional<IntExpr> &start,
   return {first, size, step};
 }
 
+/// A step whose sign is known at run time only: both rules, and a choice.
+static SliceBounds resolveEitherWay(Specializer &specializer, const std::optional<IntExpr> &start,
+                                    const std::optional<IntExpr> &stop, const IntExpr &extent,
+                                    const IntExpr &step) {
+  mlir::Value forward = compareInts(specializer, mlir::arith::CmpIPredicate::sgt, step, IntExpr(0));
+  auto choose = [&](const IntExpr &a, const IntExpr &b, bool nonNegative) {
+    mlir::Value chosen = specializer.create<mlir::arith::SelectOp>(forward, specializer.index(a),
+                                                                   specializer.index(b));
+    return symbolExpr(chosen, nonNegative);
+  };
+  IntExpr last = extent - IntExpr(1);
+  auto clamped = [&](const IntExpr &bound) {
+    IntExpr position = fromEnd(bound, extent);
+    return choose(minimum(maximum(position, 0), extent),
+                  minimum(maximum(position, IntExpr(-1)), last), false);
+  };
+  IntExpr first = start ? clamped(*start) : choose(0, last, false);
+  IntExpr end = stop ? clamped(*stop) : choose(extent, IntExpr(-1), false);
+  IntExpr span = maximum(choose(end - first, first - end, false), 0);
+  IntExpr width = choose(step, IntExpr(0) - step, true);
+  return {first, floorDivide(span + width - IntExpr(1), width), step};
+}
+
 static std::optional<IntExpr> boundOf(Specializer &specializer, const Value &value) {
   if (value.isNone() || value.isUnbound())
     return std::nullopt;
@@ -81,14 +104,11 @@ SliceBounds resolveSlice(Specializer &specializer, const std::optional<SliceValu
   if (step.isKnown(0))
     failCertain(specializer, "ValueError", "slice step cannot be zero");
   if (!step.known()) {
-    if (!step.isNonNegative())
-      specializer.fail(
-          ErrorId::UnsupportedIndex, {"a slice whose step may be negative or positive"},
-          {.help =
-               "write the sign in the program: `x[::k]` with k from range or len, or `x[::-1]`"});
     check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::ne, step, 0),
           "ValueError", CheckText{"slice step cannot be zero", {}});
   }
+  if (!step.known() && !step.isNonNegative())
+    return resolveEitherWay(specializer, start, stop, extent, step);
   if (step.known() && *step.known() < 0)
     return resolveBackward(start, stop, extent, step);
   return resolveForward(start, stop, extent, step);

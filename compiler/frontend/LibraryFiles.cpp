@@ -165,6 +165,12 @@ Value saveText(Specializer &specializer, const Arguments &arguments) {
   return NoneValue{};
 }
 
+/// What the program itself saves under literal names, in the order of its text: type and rank.
+static std::map<std::string, std::pair<DType, int64_t>> &savedFiles() {
+  static std::map<std::string, std::pair<DType, int64_t>> files;
+  return files;
+}
+
 /// Type and rank in the header of a .npy file: `{'descr': '<f8', 'fortran_order': False, 'shape':
 /// (3, 4), }`.
 static std::optional<std::pair<DType, int64_t>> headerOf(Specializer &specializer,
@@ -198,14 +204,18 @@ Value loadArray(Specializer &specializer, const Arguments &arguments) {
   if (path && llvm::StringRef(*path).ends_with(".npz"))
     specializer.fail(ErrorId::UnsupportedName, {"numpy.load of an .npz file"},
                      {.help = "save each array with np.save"});
+  if (!path)
+    specializer.fail(
+        ErrorId::RankOfFile, {"numpy.load"},
+        {.found = "a name known at run time only", .help = "load it by a literal name"});
   std::optional<std::pair<DType, int64_t>> header;
-  if (path)
+  if (auto saved = savedFiles().find(*path); saved != savedFiles().end())
+    header = saved->second;
+  else
     header = headerOf(specializer, *path);
+  // A file that is not there while compiling is one of numbers in a row; the program checks that.
   if (!header)
-    specializer.fail(ErrorId::RankOfFile, {"numpy.load"},
-                     {.found = path ? "'" + *path + "', which is not there while compiling"
-                                    : "a name known at run time only",
-                      .help = "write the file first, or load it by a literal name"});
+    header = std::make_pair(DType::Float64, int64_t(1));
   auto [dtype, rank] = *header;
   mlir::Value inputs[] = {toText(specializer, arguments["file"], "file", arguments.name),
                           specializer.constant(DType::Int64, double(unsigned(dtype))),
@@ -219,10 +229,16 @@ Value loadArray(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value saveArray(Specializer &specializer, const Arguments &arguments) {
+  ArrayValue array = toArray(specializer, arguments["arr"]);
   mlir::Value inputs[] = {toText(specializer, arguments["file"], "file", arguments.name),
-                          toArray(specializer, arguments["arr"]).tensor};
+                          array.tensor};
   specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_save_npy", mlir::ValueRange(inputs),
                                       true);
+  if (std::optional<std::string> path = specializer.knownText(arguments["file"])) {
+    if (!llvm::StringRef(*path).ends_with(".npy"))
+      *path += ".npy";
+    savedFiles()[*path] = {array.dtype, int64_t(array.rank())};
+  }
   return NoneValue{};
 }
 
