@@ -131,7 +131,6 @@ ExitCode Compilation::runFrontEnd() {
     internalError(errors.internal);
   if (stopsAfter(Phase::Mpy))
     return writeModule(*module);
-  target->describe(*module);
   if (ExitCode code = runStages(*module, errors))
     return code;
   if (options.command == Options::Command::Check || options.phase < Phase::LlvmIr)
@@ -142,6 +141,9 @@ ExitCode Compilation::runFrontEnd() {
 ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
   for (const Stage &stage : stages()) {
     enter(stage.phase);
+    // Earlier forms read better without it; from runtime calls on, sizes depend on it.
+    if (stage.phase == Phase::Buffers)
+      target->describe(module);
     mlir::PassManager manager(module.getContext());
     stage.addPasses(manager);
     bool listsAllocations = stage.phase == Phase::Allocations && stopsAfter(stage.phase);
