@@ -1,0 +1,300 @@
+// Compares generated gradients with finite differences.
+//
+//   gradcheck [--order N] programs.mlir ..
+//
+// Every operation of the dialect that is elementwise and has a domain is checked by itself; every function of the files is checked; an
+// operation with a derivative that occurs in neither is a failure. Order n + 1 differentiates what order n computes, by inputs
+// and seeds, so that linearity in the seeds is checked too. Arguments of the functions say how they are drawn:
+// `check.low`, `check.high` (floats), `check.value` (fixed), `check.shape` (open extents).
+#include "Interpreter.h"
+#include "adjoint/Passes.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <cmath>
+#include <random>
+#include <set>
+
+using namespace mlir;
+using namespace mpy;
+using namespace mpy::check;
+
+namespace {
+/// How one argument of a checked function is drawn.
+struct Argument {
+  Type type;
+  std::vector<int64_t> shape;
+  double low = 0.4, high = 1.6;
+  std::optional<Data> fixed;
+};
+
+struct Checked {
+  std::string name;
+  std::vector<Argument> arguments;
+};
+} // namespace
+
+static bool isFloat(Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); }
+
+static Argument describe(func::FuncOp function, unsigned index) {
+  Argument argument;
+  argument.type = function.getArgumentTypes()[index];
+  if (auto low = function.getArgAttrOfType<FloatAttr>(index, "check.low"))
+    argument.low = low.getValueAsDouble();
+  if (auto high = function.getArgAttrOfType<FloatAttr>(index, "check.high"))
+    argument.high = high.getValueAsDouble();
+  if (auto shape = function.getArgAttrOfType<DenseI64ArrayAttr>(index, "check.shape"))
+    argument.shape = shape.asArrayRef().vec();
+  else if (auto tensor = dyn_cast<RankedTensorType>(argument.type))
+    argument.shape = tensor.getShape().vec();
+  if (auto value = function.getArgAttrOfType<DenseF64ArrayAttr>(index, "check.value")) {
+    argument.fixed = Data(argument.shape);
+    argument.fixed->elements = value.asArrayRef().vec();
+  }
+  return argument;
+}
+
+static Data draw(const Argument &argument, std::mt19937_64 &random) {
+  if (argument.fixed)
+    return *argument.fixed;
+  Data data(argument.shape);
+  std::uniform_real_distribution<double> uniform(argument.low, argument.high);
+  for (double &element : data.elements)
+    element = uniform(random);
+  return data;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Building
+//===------------------------------------------------------------------------------------------===//
+/// Adds a function that computes the gradients of another by its float arguments, seeds being further arguments.
+static func::FuncOp addGradient(ModuleOp module, func::FuncOp primal) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = primal.getLoc();
+  SmallVector<int64_t> of, wrt;
+  SmallVector<Type> inputs(primal.getArgumentTypes()), outputs(primal.getResultTypes()), gradients;
+  for (auto [index, type] : llvm::enumerate(primal.getResultTypes()))
+    if (isFloat(type))
+      of.push_back(index);
+  for (auto [index, type] : llvm::enumerate(primal.getArgumentTypes()))
+    if (isFloat(type)) {
+      wrt.push_back(index);
+      gradients.push_back(type);
+    }
+  for (int64_t index : of)
+    inputs.push_back(primal.getResultTypes()[index]);
+  llvm::append_range(outputs, gradients);
+  auto function = func::FuncOp::create(builder, loc, (primal.getName() + "'").str(), builder.getFunctionType(inputs, gradients));
+  Block *body = function.addEntryBlock();
+  builder.setInsertionPointToStart(body);
+  ValueRange arguments = body->getArguments();
+  auto request = GradientOp::create(builder, loc, outputs, primal.getName(), of, wrt, arguments.take_front(primal.getNumArguments()),
+                                    arguments.drop_front(primal.getNumArguments()));
+  func::ReturnOp::create(builder, loc, request.getOutputs().take_back(gradients.size()));
+  return function;
+}
+
+/// Adds a function that applies one elementwise operation to arguments of the types.
+static func::FuncOp addElementwise(ModuleOp module, OperationName name, ArrayRef<Type> types, Type result, ArrayRef<std::pair<double, double>> domain,
+                                   StringRef suffix) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = NameLoc::get(builder.getStringAttr(name.getStringRef()));
+  auto function = func::FuncOp::create(builder, loc, (name.getStringRef() + suffix).str(), builder.getFunctionType(types, result));
+  Block *body = function.addEntryBlock();
+  for (auto [index, bounds] : llvm::enumerate(domain)) {
+    function.setArgAttr(index, "check.low", builder.getF64FloatAttr(bounds.first));
+    function.setArgAttr(index, "check.high", builder.getF64FloatAttr(bounds.second));
+  }
+  builder.setInsertionPointToStart(body);
+  OperationState state(loc, name);
+  state.addOperands(body->getArguments());
+  state.addTypes(result);
+  Operation *op = builder.create(state);
+  func::ReturnOp::create(builder, loc, op->getResults());
+  return function;
+}
+
+/// Adds functions for every elementwise operation that takes floats; returns their names.
+static std::set<std::string> addElementwiseFunctions(ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  std::set<std::string> covered;
+  Type scalar = Float64Type::get(context), array = RankedTensorType::get({3}, scalar);
+  for (RegisteredOperationName name : context->getRegisteredOperations()) {
+    if (name.getDialectNamespace() != "mpy" || !name.hasInterface<ElementwiseOpInterface>() || name.getStringRef() == CompareOp::getOperationName() ||
+        name.getStringRef() == SelectOp::getOperationName() || name.getStringRef() == CastOp::getOperationName())
+      continue;
+    OperationState state(UnknownLoc::get(context), name);
+    Operation *probe = Operation::create(state);
+    auto domain = cast<ElementwiseOpInterface>(probe).domain();
+    probe->destroy();
+    bool isFlat = llvm::all_of(domain, [](auto bounds) { return bounds.first == bounds.second; });
+    covered.insert(name.getStringRef().str());
+    if (isFlat)
+      continue;
+    if (domain.size() == 1) {
+      addElementwise(module, name, {scalar}, scalar, domain, "");
+      addElementwise(module, name, {array}, array, domain, "_array");
+      continue;
+    }
+    addElementwise(module, name, {scalar, scalar}, scalar, domain, "");
+    addElementwise(module, name, {array, array}, array, domain, "_array");
+    addElementwise(module, name, {array, scalar}, array, domain, "_array_scalar");
+    addElementwise(module, name, {scalar, array}, array, domain, "_scalar_array");
+  }
+  return covered;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Comparing
+//===------------------------------------------------------------------------------------------===//
+/// Sum of the products of seeds and float results.
+static double weigh(ArrayRef<Data> results, ArrayRef<Type> types, ArrayRef<Data> seeds) {
+  double sum = 0;
+  size_t position = 0;
+  for (auto [result, type] : llvm::zip_equal(results, types)) {
+    if (!isFloat(type))
+      continue;
+    for (auto [x, weight] : llvm::zip_equal(result.elements, seeds[position].elements))
+      sum += weight == 0 ? 0 : x * weight;
+    ++position;
+  }
+  return sum;
+}
+
+/// Checks the gradients that `derivative` computes against differences of `primal`; returns the largest error.
+static double compare(Interpreter &interpreter, func::FuncOp primal, func::FuncOp derivative, std::vector<Data> inputs,
+                      std::mt19937_64 &random) {
+  std::vector<Type> types = primal.getResultTypes().vec();
+  std::vector<Data> seeds;
+  std::vector<Data> values = interpreter.call(primal.getName(), inputs);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (auto [value, type] : llvm::zip_equal(values, types)) {
+    if (!isFloat(type))
+      continue;
+    seeds.push_back(value);
+    for (double &element : seeds.back().elements)
+      element = uniform(random);
+  }
+  std::vector<Data> arguments = inputs;
+  llvm::append_range(arguments, seeds);
+  std::vector<Data> gradients = interpreter.call(derivative.getName(), arguments);
+  double worst = 0;
+  size_t position = 0;
+  for (auto [index, type] : llvm::enumerate(primal.getArgumentTypes())) {
+    if (!isFloat(type))
+      continue;
+    const Data &gradient = gradients.at(position++);
+    if (gradient.shape != inputs[index].shape)
+      llvm::report_fatal_error("a gradient has another shape than its input");
+    for (size_t element = 0; element < gradient.elements.size(); ++element) {
+      double &place = inputs[index].elements[element], saved = place;
+      auto at = [&](double x) {
+        place = x;
+        return weigh(interpreter.call(primal.getName(), inputs), types, seeds);
+      };
+      double h = 2e-4;
+      double difference = (8 * (at(saved + h) - at(saved - h)) - (at(saved + 2 * h) - at(saved - 2 * h))) / (12 * h);
+      place = saved;
+      double error = std::fabs(gradient.elements[element] - difference) / std::max(1.0, std::fabs(difference));
+      if (!(error <= worst))
+        worst = std::isnan(error) ? INFINITY : error;
+    }
+  }
+  return worst;
+}
+
+static bool checkOrders(Interpreter &interpreter, const Checked &checked, MutableArrayRef<func::FuncOp> orders) {
+  bool passed = true;
+  for (unsigned order = 1; order < orders.size(); ++order) {
+    double worst = 0;
+    for (unsigned sample = 0; sample < 3; ++sample) {
+      std::mt19937_64 random(sample * 977 + order);
+      std::vector<Data> inputs;
+      for (const Argument &argument : checked.arguments)
+        inputs.push_back(draw(argument, random));
+      // Seeds of the lower orders are inputs of this one.
+      for (unsigned lower = 1; lower < order; ++lower) {
+        std::vector<Data> results = interpreter.call(orders[lower - 1].getName(), inputs);
+        for (auto [result, type] : llvm::zip_equal(results, orders[lower - 1].getResultTypes()))
+          if (isFloat(type)) {
+            for (double &element : result.elements)
+              element = std::uniform_real_distribution<double>(-1, 1)(random);
+            inputs.push_back(result);
+          }
+      }
+      worst = std::max(worst, compare(interpreter, orders[order - 1], orders[order], inputs, random));
+    }
+    bool isClose = worst < 1e-6;
+    passed &= isClose;
+    if (!isClose)
+      llvm::outs() << "FAIL " << checked.name << " order " << order << ": error " << worst << "\n";
+  }
+  return passed;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Command line
+//===------------------------------------------------------------------------------------------===//
+int main(int count, char **words) {
+  MLIRContext context;
+  context.allowUnregisteredDialects();
+  context.loadDialect<MpyDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect, scf::SCFDialect, tensor::TensorDialect>();
+  OpBuilder builder(&context);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder, UnknownLoc::get(&context));
+  unsigned highest = 2;
+  std::set<std::string> covered = addElementwiseFunctions(*module);
+  for (int index = 1; index < count; ++index) {
+    if (StringRef(words[index]) == "--order") {
+      highest = std::atoi(words[++index]);
+      continue;
+    }
+    OwningOpRef<ModuleOp> file = parseSourceFile<ModuleOp>(words[index], &context);
+    if (!file)
+      return 1;
+    file->walk([&](Operation *op) { covered.insert(op->getName().getStringRef().str()); });
+    for (Operation &op : llvm::make_early_inc_range(*file->getBody())) {
+      op.remove();
+      module->getBody()->push_back(&op);
+    }
+  }
+
+  bool passed = true;
+  for (RegisteredOperationName name : context.getRegisteredOperations())
+    if (name.getDialectNamespace() == "mpy" && name.hasInterface<DifferentiableOpInterface>() && !covered.contains(name.getStringRef().str()) &&
+        !name.getStringRef().contains("tape") && name.getStringRef() != "mpy.push" && name.getStringRef() != "mpy.pop") {
+      llvm::outs() << "FAIL " << name.getStringRef() << " has a derivative but no sample\n";
+      passed = false;
+    }
+
+  std::vector<Checked> checks;
+  std::vector<SmallVector<func::FuncOp>> orders;
+  for (auto function : llvm::to_vector(module->getOps<func::FuncOp>())) {
+    if (function.isPrivate())
+      continue;
+    Checked checked{function.getName().str(), {}};
+    for (unsigned index = 0; index < function.getNumArguments(); ++index)
+      checked.arguments.push_back(describe(function, index));
+    SmallVector<func::FuncOp> chain{function};
+    for (unsigned order = 0; order < highest; ++order)
+      chain.push_back(addGradient(*module, chain.back()));
+    checks.push_back(checked);
+    orders.push_back(chain);
+  }
+  if (failed(verify(*module)))
+    return 1;
+  PassManager passes(&context);
+  passes.addPass(createExpandGrad());
+  passes.addPass(createVerifyNoGrad());
+  if (failed(passes.run(*module)))
+    return 1;
+  if (std::getenv("GRADCHECK_PRINT"))
+    module->print(llvm::outs(), OpPrintingFlags().printNameLocAsPrefix());
+
+  Interpreter interpreter(*module);
+  for (auto [checked, chain] : llvm::zip_equal(checks, orders))
+    passed &= checkOrders(interpreter, checked, chain);
+  llvm::outs() << (passed ? "passed " : "failed ") << checks.size() << " functions to order " << highest << "\n";
+  return passed ? 0 : 1;
+}
