@@ -148,6 +148,6 @@ LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of, 
     results.push_back(sweep.finish(outermost, input));
   end->setOperands(results);
   threadTape(outermost, end);
-  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(results).getTypes()));
+  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), end->getOperandTypes()));
   return success();
 }
