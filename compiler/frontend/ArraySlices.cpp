@@ -37,6 +37,9 @@ static SliceBounds resolveForward(const std::optional<IntExpr> &start,
     bool isFromEnd = stop->known() && *stop->known() < 0;
     last = isFromEnd ? raw : minimum(raw, extent);
   }
+  // Behind the end there is nothing, wherever it begins.
+  if (std::optional<int64_t> behind = (first - extent).known(); behind && *behind >= 0)
+    return {0, 0, step};
   IntExpr span = notNegative(last - first);
   IntExpr size = step.isKnown(1) ? span : floorDivide(span + step - IntExpr(1), step);
   return {first, size, step};
@@ -49,6 +52,8 @@ static SliceBounds resolveBackward(const std::optional<IntExpr> &start,
   IntExpr first = start ? minimum(fromEnd(*start, extent), last) : last;
   IntExpr end = stop ? maximum(fromEnd(*stop, extent), IntExpr(-1)) : IntExpr(-1);
   IntExpr span = notNegative(first - end);
+  if (span.isKnown(0))
+    return {0, 0, step};
   IntExpr stride = IntExpr(0) - step;
   IntExpr size = stride.isKnown(1) ? span : floorDivide(span + stride - IntExpr(1), stride);
   return {first, size, step};
