@@ -232,6 +232,11 @@ void Joiner::pairObjects(Pair pair) {
     for (auto &[name, cell] : x->cells)
       if (auto it = y->cells.find(name); it != y->cells.end())
         pairObjects({cell, it->second});
+      else
+        pairObjects({cell, std::nullopt});
+    for (auto &[name, cell] : y->cells)
+      if (!x->cells.count(name))
+        pairObjects({std::nullopt, cell});
   }
 }
 
@@ -483,7 +488,7 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
       result.parts.push_back(joinValue(x->parts[i], y->parts[i], name));
     return std::make_shared<const IterableValue>(std::move(result));
   }
-  if (a.data == b.data || s.sameObject(a, b).value_or(false))
+  if (isIdentical(a, b) || s.sameObject(a, b).value_or(false))
     return a;
   return conflict(a, b, name);
 }
@@ -599,8 +604,10 @@ ObjectState Joiner::joinObject(const Pair &pair) {
       result.tensor = phi(isFirst ? cast : nothing, isFirst ? nothing : cast, type);
       return result;
     }
+    if (auto *cell = heap.get<CellState>(id))
+      return CellState{isFirst ? joinValue(cell->value, Value(), "a global") : joinValue(Value(), cell->value, "a global")};
     if (shared)
-      return broken(s.typeName(ObjectRef{id}) + " that may be one of several");
+      return broken("mutable object that may be one of several");
     return oneSidedState(heap.at(id), isFirst, false);
   }
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
@@ -689,8 +696,12 @@ ObjectState Joiner::joinObject(const Pair &pair) {
   }
   if (auto *x = std::get_if<NamespaceState>(&a)) {
     NamespaceState result = *x;
+    for (auto &[name, cell] : result.cells)
+      if (!std::get_if<NamespaceState>(&b)->cells.count(name))
+        cell = ids.at({cell, std::nullopt});
     for (auto &[name, cell] : std::get_if<NamespaceState>(&b)->cells)
-      result.cells.insert({name, cell});
+      if (!x->cells.count(name))
+        result.cells[name] = ids.at({std::nullopt, cell});
     return result;
   }
   auto *x = std::get_if<RandomState>(&a), *y = std::get_if<RandomState>(&b);

@@ -29,6 +29,16 @@ LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {
   mapper.leaf = [this, isFirst](mlir::Value value) { return oneSidedLeaf(value, isFirst); };
   mapper.expr = [this, isFirst](const IntExpr &expr) { return oneSidedExpr(expr, isFirst); };
   mapper.keepsKnown = [this](mlir::Value value) { return s.isAvailable(value); };
+  mapper.computed = [this, isFirst](const Scalar &scalar) {
+    if (isAvailable(*scalar.expr))
+      return scalar;
+    mlir::Type type = typeOf(scalar.kind, s.context());
+    mlir::Value value = onPath(isFirst, [&] { return s.ssa(scalar); });
+    mlir::Value nothing = onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(type); });
+    Scalar result = s.makeScalar(scalar.kind, phi(isFirst ? value : nothing, isFirst ? nothing : value, type));
+    result.expr = symbolExpr(result.value, scalar.expr->isNonNegative());
+    return result;
+  };
   mapper.flag = [this, isFirst](mlir::Value flag) {
     if (s.isAvailable(flag))
       return flag;

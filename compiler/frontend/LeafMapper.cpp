@@ -23,6 +23,8 @@ Scalar LeafMapper::map(const Scalar &scalar) const {
     return result;
   }
   if (!scalar.value && scalar.expr) {
+    if (computed)
+      return computed(scalar);
     result.expr = expr(*scalar.expr);
     return result;
   }

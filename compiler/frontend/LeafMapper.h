@@ -16,6 +16,8 @@ struct LeafMapper {
   std::function<ObjectId(ObjectId)> object = [](ObjectId id) { return id; };
   /// What the presence flag of an optional value becomes; `leaf` unless given.
   std::function<mlir::Value(mlir::Value)> flag;
+  /// What a number that is only an expression so far becomes; `expr` unless given.
+  std::function<Scalar(const Scalar &)> computed;
   /// A known number needs no run-time value: it is dropped where this says no.
   std::function<bool(mlir::Value)> keepsKnown;
 

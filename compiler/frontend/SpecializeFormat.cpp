@@ -263,7 +263,8 @@ Value Specializer::textSubscript(const Text &text, const Value &key) {
     if (characters && start && stop && step) {
       Value part = subscript(newList(*characters), key);
       std::string result;
-      for (auto &item : *knownItems(part))
+      ValueList letters = *knownItems(part);
+      for (auto &item : letters)
         result += item.get<Text>()->known;
       return makeText(result);
     }

@@ -265,6 +265,9 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
       auto endCopy = std::make_unique<State>(end);
       auto endJoin = std::make_unique<Joiner>(*this, *startCopy, *endCopy, start.heap.size(), thrownAway.back().get(),
                                               builder.getInsertionBlock(), true);
+      // Seen from outside the loop: whatever its body made must flow.
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPoint(before, insertionPoint);
       std::vector<JoinedLeaf> leaves = endJoin->collect();
       std::vector<bool> used(arguments.size());
       llvm::SmallVector<mlir::Value> placeholders;

@@ -57,6 +57,12 @@ void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm:
     ~Pop() { s.frames.resize(depth); }
   } pop{*this, frames.size() - 1};
   top.locals["%return"] = makeBool(false);
+  // Every name of the module has its cell from the start: none appears inside a loop.
+  NamespaceState names = *heap.get<NamespaceState>(globals);
+  for (auto &local : node.scope.locals)
+    if (!names.cells.count(local))
+      names.cells[local] = heap.add(CellState{Unbound{}});
+  heap.set(globals, std::move(names));
   execute(node.body);
 }
 

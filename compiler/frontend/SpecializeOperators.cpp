@@ -288,7 +288,7 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   }
   auto same = s.sameObject(lhs, rhs);
   if (!same)
-    return s.makeBool(lhs.data == rhs.data ? true : false);
+    return s.makeBool(isIdentical(lhs, rhs));
   return s.makeBool(*same);
 }
 
@@ -353,7 +353,7 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
     } else if (auto known = sameObject(lhs, rhs))
       same = makeBool(*known);
     else
-      same = makeBool(lhs.data == rhs.data);
+      same = makeBool(isIdentical(lhs, rhs));
     return op == Compare::Eq ? same : Value(negate(truth(same)));
   }
   if ((leftTuple && rightTuple) || (leftList && rightList)) {

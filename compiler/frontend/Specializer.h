@@ -174,6 +174,8 @@ public:
   /// Puts a key into a dict; equal keys are one.
   void setEntry(DictState &dict, const Value &key, const Value &value);
   bool sameKey(const Value &a, const Value &b);
+  /// The position a subscript means: nothing if it is known at run time only, -1 if it is out of range (raised).
+  std::optional<int64_t> sequencePosition(const Value &key, size_t size, const char *message);
 
   //===--- Attributes, classes (SpecializeClasses.cpp) ---===//
   Value attribute(const Value &object, llvm::StringRef name);
@@ -257,8 +259,6 @@ private:
   Value evaluateBoolean(const ast::BoolOp &node, size_t from);
   Value evaluateCompare(const ast::Compare &node, size_t index, const Value &left);
   Value evaluateCall(const ast::Call &node);
-  /// The position a subscript means: nothing if it is known at run time only, -1 if it is out of range (raised).
-  std::optional<int64_t> sequencePosition(const Value &key, size_t size, const char *message);
   Value textSubscript(const Text &text, const Value &key);
   std::optional<ObjectId> findCell(llvm::StringRef name, bool forStore);
   Value integerBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs);

@@ -115,6 +115,21 @@ struct Value {
 
 using ValueList = std::vector<Value>;
 
+/// Whether two values are certainly one: the same shared piece of structure or the same object.
+inline bool isIdentical(const Value &a, const Value &b) {
+  if (a.data.index() != b.data.index())
+    return false;
+  return std::visit(
+      [&](const auto &x) {
+        const auto &y = std::get<std::decay_t<decltype(x)>>(b.data);
+        if constexpr (requires { x.get(); } || std::is_pointer_v<std::decay_t<decltype(x)>> || std::is_same_v<std::decay_t<decltype(x)>, ObjectRef>)
+          return x == y;
+        else
+          return std::is_empty_v<std::decay_t<decltype(x)>>;
+      },
+      a.data);
+}
+
 struct TupleValue {
   ValueList items;
   /// Names of the fields of a namedtuple-like result, or empty.
