@@ -117,6 +117,9 @@ Text Specializer::str(const Value &given) {
     return scalarText(*this, *scalar, false);
   if (auto id = arrayObject(value))
     return runtimeText(*this, "mpy_array_str", read(*id).tensor);
+  // `x.dtype` prints so; the classes themselves are hardly ever printed.
+  if (auto *dtype = value.get<DType>())
+    return makeText(nameOf(*dtype).str());
   if (object<InstanceState>(value))
     if (auto result = callMethod(value, "__str__", {})) {
       if (auto *text = result->get<Text>())
