@@ -49,7 +49,7 @@ LogicalResult ReverseSweep::sweepControlFlow(Operation *op) {
   if (auto loop = dyn_cast<scf::WhileOp>(op)) {
     for (Operation &inside : loop.getBeforeBody()->without_terminator())
       if (activity.isActive(&inside))
-        return inside.emitError("E0504: ") << "the condition of a loop cannot take part in a gradient";
+        return inside.emitError("E0504: ") << "no derivative of this control flow: a condition that computes what is differentiated";
     shape.body = loop.getAfterBody();
     shape.inits = loop.getInits();
     shape.heads = loop.getBeforeArguments();
@@ -60,7 +60,7 @@ LogicalResult ReverseSweep::sweepControlFlow(Operation *op) {
     shape.count = loop.getResults().back();
     return sweepLoop(op, shape);
   }
-  return op->emitError("E0504: ") << "no derivative of control flow by '" << op->getName() << "'";
+  return op->emitError("E0504: ") << "no derivative of this control flow: " << op->getName();
 }
 
 SmallVector<Value> ReverseSweep::activeCaptures(Operation *op) {

@@ -125,6 +125,33 @@ struct ReshapeSpread : OpRewritePattern<ReshapeOp> {
   }
 };
 
+/// An elementwise operation takes a scalar for a tensor, so long as another operand has the shape.
+struct ScalarForSpread : OpInterfaceRewritePattern<ElementwiseOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(ElementwiseOpInterface op, PatternRewriter &rewriter) const override {
+    auto result = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    if (!result || op->getNumOperands() < 2)
+      return failure();
+    auto hasShape = [&](OpOperand &operand) {
+      auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+      return type && type.getShape() == result.getShape();
+    };
+    for (OpOperand &operand : op->getOpOperands()) {
+      auto spread = operand.get().getDefiningOp<BroadcastOp>();
+      if (!spread || isa<RankedTensorType>(spread.getX().getType()))
+        continue;
+      if (llvm::none_of(op->getOpOperands(), [&](OpOperand &other) {
+            return other.getOperandNumber() != operand.getOperandNumber() && hasShape(other) &&
+                   other.get() != operand.get();
+          }))
+        continue;
+      rewriter.modifyOpInPlace(op, [&] { operand.set(spread.getX()); });
+      return success();
+    }
+    return failure();
+  }
+};
+
 /// tensor.dim of an operation that is given its extents reads them.
 struct ResolveExtent : OpRewritePattern<tensor::DimOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -149,4 +176,6 @@ void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRC
   patterns.add<MergeBroadcasts>(context);
 }
 
-void MpyDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const { patterns.add<ResolveExtent>(getContext()); }
+void MpyDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
+  patterns.add<ResolveExtent, ScalarForSpread>(getContext());
+}

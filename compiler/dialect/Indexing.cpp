@@ -8,6 +8,52 @@ static SmallVector<Value> primals(RuleContext &context, ValueRange values) {
   return llvm::map_to_vector(values, [&](Value value) { return context.primal(value); });
 }
 
+/// Checks the bounds of a slice of x, and that `part` (if it is a tensor) has its rank and element type.
+template <typename OpT> static LogicalResult verifyBounds(OpT op, Value part) {
+  auto type = cast<RankedTensorType>(op.getX().getType());
+  size_t rank = type.getRank();
+  if (op.getOffsets().size() != rank || op.getSizes().size() != rank || op.getStrides().size() != rank)
+    return op.emitOpError("takes an offset, a size and a stride for each dimension");
+  int64_t previous = -1;
+  for (int64_t dimension : op.getDropped()) {
+    if (dimension <= previous || dimension >= type.getRank())
+      return op.emitOpError("dropped dimensions must be sorted, distinct and below the rank");
+    previous = dimension;
+  }
+  if (getElementTypeOrSelf(part) != type.getElementType())
+    return op.emitOpError("does not change the element type");
+  if (auto shape = dyn_cast<RankedTensorType>(part.getType()))
+    if (failed(verifyCompatibleShape(shape, slicedType(op.getX(), op.getSizes(), op.getDropped()))))
+      return op.emitOpError("part of type ") << shape << " does not have the shape of the slice";
+  return success();
+}
+
+/// Checks that there is one index for each dimension and that the element has the tensor's element type.
+template <typename OpT> static LogicalResult verifyElement(OpT op, Value element) {
+  auto type = cast<RankedTensorType>(op.getX().getType());
+  if (op.getIndices().size() != size_t(type.getRank()))
+    return op.emitOpError("takes an index for each dimension");
+  if (element.getType() != type.getElementType())
+    return op.emitOpError("does not change the element type");
+  return success();
+}
+
+/// Checks the indices of a gather from x, and that `part` has its shape.
+template <typename OpT> static LogicalResult verifyGather(OpT op, Value part) {
+  auto type = cast<RankedTensorType>(op.getX().getType()), shape = cast<RankedTensorType>(part.getType());
+  if (op.getIndices().empty() || op.getIndices().size() > size_t(type.getRank()))
+    return op.emitOpError("takes an index tensor for each of the leading dimensions, at least one");
+  auto index = cast<RankedTensorType>(op.getIndices().front().getType());
+  for (Value other : op.getIndices())
+    if (!getElementTypeOrSelf(other).isInteger(64) || failed(verifyCompatibleShape(index, other.getType())))
+      return op.emitOpError("takes int64 indices of one shape");
+  SmallVector<int64_t> wanted(index.getShape());
+  llvm::append_range(wanted, type.getShape().drop_front(op.getIndices().size()));
+  if (shape.getElementType() != type.getElementType() || failed(verifyCompatibleShape(wanted, shape.getShape())))
+    return op.emitOpError("part of type ") << shape << " does not have the shape of the gather";
+  return success();
+}
+
 namespace {
 /// The bounds of a slice where a rule runs.
 struct Bounds {
@@ -30,6 +76,8 @@ struct Bounds {
 //===------------------------------------------------------------------------------------------===//
 // slice
 //===------------------------------------------------------------------------------------------===//
+LogicalResult SliceOp::verify() { return verifyBounds(*this, getResult()); }
+
 LogicalResult SliceOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (!bar || !context.isActive(getX()))
@@ -47,6 +95,8 @@ LogicalResult SliceOp::buildTangent(TangentContext &context) { return linearTang
 //===------------------------------------------------------------------------------------------===//
 // update_slice
 //===------------------------------------------------------------------------------------------===//
+LogicalResult UpdateSliceOp::verify() { return verifyBounds(*this, getValue()); }
+
 LogicalResult UpdateSliceOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (!bar)
@@ -64,6 +114,8 @@ LogicalResult UpdateSliceOp::buildTangent(TangentContext &context) { return line
 //===------------------------------------------------------------------------------------------===//
 // extract
 //===------------------------------------------------------------------------------------------===//
+LogicalResult ExtractOp::verify() { return verifyElement(*this, getResult()); }
+
 LogicalResult ExtractOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (!bar || !context.isActive(getX()))
@@ -82,6 +134,8 @@ LogicalResult ExtractOp::buildTangent(TangentContext &context) { return linearTa
 //===------------------------------------------------------------------------------------------===//
 // insert
 //===------------------------------------------------------------------------------------------===//
+LogicalResult InsertOp::verify() { return verifyElement(*this, getValue()); }
+
 LogicalResult InsertOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (!bar)
@@ -101,6 +155,8 @@ LogicalResult InsertOp::buildTangent(TangentContext &context) { return linearTan
 //===------------------------------------------------------------------------------------------===//
 // gather
 //===------------------------------------------------------------------------------------------===//
+LogicalResult GatherOp::verify() { return verifyGather(*this, getResult()); }
+
 LogicalResult GatherOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (!bar || !context.isActive(getX()))
@@ -149,6 +205,8 @@ static Value findLastWriters(RuleContext &context, ScatterOp op, ArrayRef<Value>
                            openExtents(context, op.getIndices().front()));
   return spread(context, wins, op.getValue());
 }
+
+LogicalResult ScatterOp::verify() { return verifyGather(*this, getValue()); }
 
 LogicalResult ScatterOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);

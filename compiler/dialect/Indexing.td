@@ -11,6 +11,7 @@ def SliceOp : Op<MpyDialect, "slice", !listconcat([Pure, AttrSizedOperandSegment
                        DenseI64ArrayAttr:$dropped);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$x `[` $offsets `]` `[` $sizes `]` `[` $strides `]` `drop` $dropped attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
 }
 def UpdateSliceOp : Op<MpyDialect, "update_slice", !listconcat([Pure, AttrSizedOperandSegments], differentiable)> {
   let summary = "x with the part that `slice` would read replaced by value (a tensor of the slice's shape, or a scalar).";
@@ -18,6 +19,7 @@ def UpdateSliceOp : Op<MpyDialect, "update_slice", !listconcat([Pure, AttrSizedO
                        Variadic<Index>:$strides, DenseI64ArrayAttr:$dropped);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$value `into` $x `[` $offsets `]` `[` $sizes `]` `[` $strides `]` `drop` $dropped attr-dict `:` type($value) `into` type($x) `->` type($result)";
+  let hasVerifier = 1;
 }
 def ExtractOp : Op<MpyDialect, "extract", !listconcat([Pure], differentiable)> {
   let summary = "One element.";
@@ -28,6 +30,7 @@ def ExtractOp : Op<MpyDialect, "extract", !listconcat([Pure], differentiable)> {
     build($_builder, $_state, ::mlir::getElementTypeOrSelf(x), x, indices);
   }]>];
   let hasFolder = 1;
+  let hasVerifier = 1;
 }
 def InsertOp : Op<MpyDialect, "insert", !listconcat([Pure, AllTypesMatch<["x", "result"]>], differentiable)> {
   let summary = "x with one element replaced.";
@@ -37,6 +40,7 @@ def InsertOp : Op<MpyDialect, "insert", !listconcat([Pure, AllTypesMatch<["x", "
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "::mlir::Value":$value, "::mlir::ValueRange":$indices), [{
     build($_builder, $_state, x.getType(), x, value, indices);
   }]>];
+  let hasVerifier = 1;
 }
 // Index tensors (int64, one common shape B) subscript the leading dimensions of x; already non-negative and in bounds.
 def GatherOp : Op<MpyDialect, "gather", !listconcat([Pure], differentiable)> {
@@ -44,6 +48,7 @@ def GatherOp : Op<MpyDialect, "gather", !listconcat([Pure], differentiable)> {
   let arguments = (ins TensorLike:$x, Variadic<TensorLike>:$indices);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$x `[` $indices `]` attr-dict `:` type($x) `,` type($indices) `->` type($result)";
+  let hasVerifier = 1;
 }
 def ScatterOp : Op<MpyDialect, "scatter", !listconcat([Pure], differentiable)> {
   let summary = "x with what gather would read replaced by value (shape of the gather); the last of equal indices wins. With "
@@ -51,6 +56,7 @@ def ScatterOp : Op<MpyDialect, "scatter", !listconcat([Pure], differentiable)> {
   let arguments = (ins TensorLike:$x, TensorLike:$value, Variadic<TensorLike>:$indices, UnitAttr:$accumulate);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "(`accumulate` $accumulate^)? $value `into` $x `[` $indices `]` attr-dict `:` type($value) `into` type($x) `,` type($indices) `->` type($result)";
+  let hasVerifier = 1;
 }
 def NormalizeIndexOp : Op<MpyDialect, "normalize_index", [MemoryEffects<[MemWrite]>, AllTypesMatch<["index", "result"]>]> {
   let summary = "Adds the extent to negative indices; IndexError with NumPy's words where one is out of bounds for the axis.";

@@ -201,6 +201,8 @@ LogicalResult AnyOp::buildAdjoint(AdjointContext &) { return success(); }
 LogicalResult AnyOp::buildTangent(TangentContext &) { return success(); }
 LogicalResult AllOp::buildAdjoint(AdjointContext &) { return success(); }
 LogicalResult AllOp::buildTangent(TangentContext &) { return success(); }
+LogicalResult ArgMaxOp::verify() { return verifyReduction(*this, getX(), {int64_t(getAxis())}, getResult()); }
+LogicalResult ArgMinOp::verify() { return verifyReduction(*this, getX(), {int64_t(getAxis())}, getResult()); }
 LogicalResult ArgMaxOp::buildAdjoint(AdjointContext &) { return success(); }
 LogicalResult ArgMaxOp::buildTangent(TangentContext &) { return success(); }
 LogicalResult ArgMinOp::buildAdjoint(AdjointContext &) { return success(); }
@@ -209,6 +211,13 @@ LogicalResult ArgMinOp::buildTangent(TangentContext &) { return success(); }
 //===------------------------------------------------------------------------------------------===//
 // cumsum
 //===------------------------------------------------------------------------------------------===//
+LogicalResult CumsumOp::verify() {
+  if (getAxis() < 0 || int64_t(getAxis()) >= getX().getType().getRank() ||
+      failed(verifyCompatibleShape(getX().getType(), getResult().getType())))
+    return emitOpError("keeps the shape; the axis is below the rank");
+  return success();
+}
+
 LogicalResult CumsumOp::buildAdjoint(AdjointContext &context) {
   if (Value bar = context.bar(0); bar && context.isActive(getX()))
     context.add(getX(), CumsumOp::create(context.builder(), context.loc(), bar.getType(), bar, getAxis(), !getReverse()));

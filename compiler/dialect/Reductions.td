@@ -34,6 +34,7 @@ class ArgReduction<string mnemonic> : Op<MpyDialect, mnemonic, !listconcat([Pure
   let builders = [OpBuilder<(ins "::mlir::Value":$x, "int64_t":$axis), [{
     build($_builder, $_state, reducedType(x, {axis}, $_builder.getI64Type()), x, axis);
   }]>];
+  let hasVerifier = 1;
 }
 def ArgMaxOp : ArgReduction<"argmax">;
 def ArgMinOp : ArgReduction<"argmin">;
@@ -43,5 +44,6 @@ def CumsumOp : Op<MpyDialect, "cumsum", !listconcat([Pure], differentiable)> {
   let arguments = (ins TensorLike:$x, I64Attr:$axis, UnitAttr:$reverse);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$x `over` $axis (`reverse` $reverse^)? attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
 }
 #endif

@@ -62,6 +62,19 @@ LogicalResult BroadcastOp::buildTangent(TangentContext &context) { return linear
 //===------------------------------------------------------------------------------------------===//
 // stretch, unstretch
 //===------------------------------------------------------------------------------------------===//
+/// Same rank and element type, and one size for each open extent.
+static LogicalResult verifyStretch(Operation *op, Value x, Value result, ValueRange sizes) {
+  auto from = cast<RankedTensorType>(x.getType()), to = cast<RankedTensorType>(result.getType());
+  if (from.getRank() != to.getRank() || from.getElementType() != to.getElementType())
+    return op->emitOpError("changes neither the rank nor the element type");
+  if (sizes.size() != size_t(to.getNumDynamicDims()))
+    return op->emitOpError("takes one size for each open extent of the result");
+  return success();
+}
+
+LogicalResult StretchOp::verify() { return verifyStretch(*this, getX(), getResult(), getSizes()); }
+LogicalResult UnstretchOp::verify() { return verifyStretch(*this, getX(), getResult(), getSizes()); }
+
 LogicalResult StretchOp::buildAdjoint(AdjointContext &context) {
   if (Value bar = context.bar(0); bar && context.isActive(getX()))
     context.add(getX(), UnstretchOp::create(context.builder(), context.loc(), getX().getType(), bar, openExtents(context, getX())));
@@ -81,6 +94,19 @@ LogicalResult UnstretchOp::buildTangent(TangentContext &context) { return linear
 //===------------------------------------------------------------------------------------------===//
 // reshape
 //===------------------------------------------------------------------------------------------===//
+LogicalResult ReshapeOp::verify() {
+  auto from = dyn_cast<RankedTensorType>(getX().getType()), to = dyn_cast<RankedTensorType>(getType());
+  if (getElementTypeOrSelf(getX()) != getElementTypeOrSelf(getType()))
+    return emitOpError("does not change the element type");
+  if (getSizes().size() != size_t(to ? to.getNumDynamicDims() : 0))
+    return emitOpError("takes one size for each open extent of the result");
+  int64_t before = from ? (from.hasStaticShape() ? from.getNumElements() : ShapedType::kDynamic) : 1;
+  int64_t after = to ? (to.hasStaticShape() ? to.getNumElements() : ShapedType::kDynamic) : 1;
+  if (!agree(before, after))
+    return emitOpError("does not change the number of elements");
+  return success();
+}
+
 LogicalResult ReshapeOp::buildAdjoint(AdjointContext &context) {
   if (Value bar = context.bar(0); bar && context.isActive(getX()))
     context.add(getX(), reshapeLike(context, bar, getX()));
@@ -130,6 +156,21 @@ LogicalResult TransposeOp::buildTangent(TangentContext &context) { return linear
 //===------------------------------------------------------------------------------------------===//
 // concat
 //===------------------------------------------------------------------------------------------===//
+LogicalResult ConcatOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (getAxis() < 0 || int64_t(getAxis()) >= result.getRank())
+    return emitOpError("axis must be below the rank");
+  for (Value part : getParts()) {
+    auto type = cast<RankedTensorType>(part.getType());
+    if (type.getRank() != result.getRank() || type.getElementType() != result.getElementType())
+      return emitOpError("parts have the rank and the element type of the result");
+    for (int64_t dimension = 0; dimension < result.getRank(); ++dimension)
+      if (dimension != int64_t(getAxis()) && !agree(type.getDimSize(dimension), result.getDimSize(dimension)))
+        return emitOpError("extents do not agree");
+  }
+  return success();
+}
+
 LogicalResult ConcatOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (!bar)
@@ -160,6 +201,16 @@ LogicalResult ConcatOp::buildTangent(TangentContext &context) {
 //===------------------------------------------------------------------------------------------===//
 // from_elements
 //===------------------------------------------------------------------------------------------===//
+LogicalResult FromElementsOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (!result.hasStaticShape() || result.getNumElements() != int64_t(getElements().size()))
+    return emitOpError("takes as many scalars as the result has elements");
+  for (Value element : getElements())
+    if (element.getType() != result.getElementType())
+      return emitOpError("takes scalars of the result's element type");
+  return success();
+}
+
 LogicalResult FromElementsOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (!bar)
@@ -186,5 +237,14 @@ LogicalResult FromElementsOp::buildTangent(TangentContext &context) {
 //===------------------------------------------------------------------------------------------===//
 // iota
 //===------------------------------------------------------------------------------------------===//
+LogicalResult IotaOp::verify() {
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (result.getRank() != 1 || !result.getElementType().isInteger(64))
+    return emitOpError("makes int64 of rank 1");
+  if (getSizes().size() != size_t(result.getNumDynamicDims()))
+    return emitOpError("takes one size for each open extent of the result");
+  return success();
+}
+
 LogicalResult IotaOp::buildAdjoint(AdjointContext &) { return success(); }
 LogicalResult IotaOp::buildTangent(TangentContext &) { return success(); }

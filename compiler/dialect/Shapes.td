@@ -21,11 +21,13 @@ def StretchOp : ShapeChange<"stretch", "Same rank; each extent of x equals that 
   let arguments = (ins TensorLike:$x, Variadic<Index>:$sizes);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$x (`[` $sizes^ `]`)? attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
 }
 def UnstretchOp : ShapeChange<"unstretch", "The adjoint of stretch: sums what was repeated; `sizes` are the extents of the smaller shape."> {
   let arguments = (ins TensorLike:$x, Variadic<Index>:$sizes);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$x (`[` $sizes^ `]`)? attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
 }
 def ReshapeOp : ShapeChange<"reshape", "The same elements in row-major order under another shape of equal size. A scalar and a tensor of one element convert into each other too."> {
   let arguments = (ins Elements:$x, Variadic<Index>:$sizes);
@@ -33,6 +35,7 @@ def ReshapeOp : ShapeChange<"reshape", "The same elements in row-major order und
   let assemblyFormat = "$x (`[` $sizes^ `]`)? attr-dict `:` type($x) `->` type($result)";
   let hasFolder = 1;
   let hasCanonicalizer = 1;
+  let hasVerifier = 1;
 }
 def TransposeOp : ShapeChange<"transpose", "result.shape[i] = x.shape[permutation[i]]"> {
   let arguments = (ins TensorLike:$x, DenseI64ArrayAttr:$permutation);
@@ -46,16 +49,19 @@ def ConcatOp : ShapeChange<"concat", "Tensors of one rank joined along an axis."
   let arguments = (ins Variadic<TensorLike>:$parts, I64Attr:$axis);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$parts `along` $axis attr-dict `:` type($parts) `->` type($result)";
+  let hasVerifier = 1;
 }
 def FromElementsOp : ShapeChange<"from_elements", "A tensor of static shape from its scalars in row-major order."> {
   let arguments = (ins Variadic<ScalarLike>:$elements);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$elements attr-dict `:` type($elements) `->` type($result)";
+  let hasVerifier = 1;
 }
 def IotaOp : Op<MpyDialect, "iota", !listconcat([Pure], differentiable)> {
   let summary = "0, 1, 2, ... as int64 of rank 1.";
   let arguments = (ins Variadic<Index>:$sizes);
   let results = (outs TensorLike:$result);
   let assemblyFormat = "(`[` $sizes^ `]`)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 #endif

@@ -5,7 +5,7 @@
 // Every operation of the dialect that is elementwise and has a domain is checked by itself; every function of the files is checked; an
 // operation with a derivative that occurs in neither is a failure. Order n + 1 differentiates what order n computes, by inputs
 // and seeds, so that linearity in the seeds is checked too. Arguments of the functions say how they are drawn:
-// `check.low`, `check.high` (floats), `check.value` (fixed), `check.shape` (open extents).
+// `check.low`, `check.high` (floats), `check.value` (fixed), `check.shape` (open extents). `check.order` of a function limits its order.
 #include "Interpreter.h"
 #include "adjoint/Passes.h"
 
@@ -277,7 +277,10 @@ int main(int count, char **words) {
     for (unsigned index = 0; index < function.getNumArguments(); ++index)
       checked.arguments.push_back(describe(function, index));
     SmallVector<func::FuncOp> chain{function};
-    for (unsigned order = 0; order < highest; ++order)
+    unsigned wanted = highest;
+    if (auto limit = function->getAttrOfType<IntegerAttr>("check.order"))
+      wanted = std::min<unsigned>(wanted, limit.getInt());
+    for (unsigned order = 0; order < wanted; ++order)
       chain.push_back(addGradient(*module, chain.back()));
     checks.push_back(checked);
     orders.push_back(chain);

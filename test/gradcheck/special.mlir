@@ -1,0 +1,53 @@
+// Points where a function is not smooth: the derivative is that of symmetric differences. First order only.
+
+func.func @square_of_zero(%x: f64 {check.value = array<f64: 0.0>}) -> f64 attributes {check.order = 1} {
+  %two = arith.constant 2.0 : f64
+  %r = mpy.pow %x, %two : f64, f64 -> f64
+  return %r : f64
+}
+func.func @power_of_zero(%x: f64 {check.value = array<f64: 0.0>}, %y: f64 {check.value = array<f64: 2.0>}) -> f64 attributes {check.order = 1} {
+  %r = mpy.pow %x, %y : f64, f64 -> f64
+  return %r : f64
+}
+func.func @power_zero(%x: tensor<2xf64> {check.value = array<f64: 0.0, 1.5>}) -> tensor<2xf64> attributes {check.order = 1} {
+  %zero = arith.constant 0.0 : f64
+  %r = mpy.pow %x, %zero : tensor<2xf64>, f64 -> tensor<2xf64>
+  return %r : tensor<2xf64>
+}
+func.func @constant_powers(%x: tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>) {
+  %0 = arith.constant 1.0 : f64
+  %1 = arith.constant 3.0 : f64
+  %2 = arith.constant 0.5 : f64
+  %3 = arith.constant -1.0 : f64
+  %4 = arith.constant 2.5 : f64
+  %a = mpy.pow %x, %0 : tensor<3xf64>, f64 -> tensor<3xf64>
+  %b = mpy.pow %x, %1 : tensor<3xf64>, f64 -> tensor<3xf64>
+  %c = mpy.pow %x, %2 : tensor<3xf64>, f64 -> tensor<3xf64>
+  %d = mpy.pow %x, %3 : tensor<3xf64>, f64 -> tensor<3xf64>
+  %e = mpy.pow %x, %4 : tensor<3xf64>, f64 -> tensor<3xf64>
+  return %a, %b, %c, %d, %e : tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>
+}
+func.func @powers_of_constant(%x: tensor<3xf64>) -> tensor<3xf64> {
+  %two = arith.constant 2.0 : f64
+  %r = mpy.pow %two, %x : f64, tensor<3xf64> -> tensor<3xf64>
+  return %r : tensor<3xf64>
+}
+func.func @abs_of_zero(%x: f64 {check.value = array<f64: 0.0>}) -> f64 attributes {check.order = 1} {
+  %r = mpy.abs %x : f64
+  return %r : f64
+}
+func.func @tie(%x: f64 {check.value = array<f64: 0.7>}, %y: f64 {check.value = array<f64: 0.7>}) -> (f64, f64) attributes {check.order = 1} {
+  %r = mpy.maximum %x, %y : f64, f64 -> f64
+  %s = mpy.minimum %x, %y : f64, f64 -> f64
+  return %r, %s : f64, f64
+}
+func.func @masked_infinity(%x: tensor<3xf64> {check.value = array<f64: -1.0, 2.0, -0.5>}) -> tensor<3xf64> {
+  %zero = arith.constant 0.0 : f64
+  %c = mpy.compare gt %x, %zero : tensor<3xf64>, f64 -> tensor<3xi1>
+  %l = mpy.log %x : tensor<3xf64>
+  %q = mpy.sqrt %x : tensor<3xf64>
+  %a = mpy.select %c, %l, %zero : tensor<3xi1>, tensor<3xf64>, f64 -> tensor<3xf64>
+  %b = mpy.select %c, %q, %x : tensor<3xi1>, tensor<3xf64>, tensor<3xf64> -> tensor<3xf64>
+  %r = mpy.mul %a, %b : tensor<3xf64>, tensor<3xf64> -> tensor<3xf64>
+  return %r : tensor<3xf64>
+}
