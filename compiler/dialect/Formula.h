@@ -73,6 +73,8 @@ llvm::SmallVector<mlir::Value> openExtents(RuleContext &context, mlir::Value lik
 mlir::Value spread(RuleContext &context, mlir::Value x, mlir::Value like);
 /// Adds a contribution of the result's shape to an operand that may be one scalar for all elements.
 void addElementwise(AdjointContext &context, mlir::Value operand, mlir::Value contribution);
+/// A contribution made from an adjoint: 0 where a choice made the adjoint 0, even if the slope there is infinite or NaN.
+mlir::Value keepMask(RuleContext &context, mlir::Value bar, mlir::Value contribution);
 /// Tangent of an operation that is linear in the listed operands together: the operation applied to their tangents.
 llvm::LogicalResult linearTangent(TangentContext &context, mlir::Operation *op, llvm::ArrayRef<unsigned> operands);
 
@@ -83,7 +85,7 @@ llvm::LogicalResult unaryAdjoint(AdjointContext &context, OpT op, Rule rule) {
     return llvm::success();
   Formula slope = rule(Formula(context, bar), Operand(context, op.getX()), Operand(context, op.getResult()));
   if (!slope.isZero())
-    addElementwise(context, op.getX(), slope.get());
+    addElementwise(context, op.getX(), keepMask(context, bar, slope.get()));
   return llvm::success();
 }
 
@@ -99,7 +101,7 @@ llvm::LogicalResult binaryAdjoint(AdjointContext &context, OpT op, RuleX ruleX, 
       return;
     Formula slope = rule(g, x, y, r);
     if (!slope.isZero())
-      addElementwise(context, operand, slope.get());
+      addElementwise(context, operand, keepMask(context, bar, slope.get()));
   };
   contribute(op.getX(), ruleX);
   contribute(op.getY(), ruleY);

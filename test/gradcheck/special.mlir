@@ -51,3 +51,15 @@ func.func @masked_infinity(%x: tensor<3xf64> {check.value = array<f64: -1.0, 2.0
   %r = mpy.mul %a, %b : tensor<3xf64>, tensor<3xf64> -> tensor<3xf64>
   return %r : tensor<3xf64>
 }
+// where(x > 0, x * log(x), 0) and a scalar choice before a sum.
+func.func @masked_product(%x: tensor<2xf64> {check.value = array<f64: 1.5, -2.0>}, %c: i1 {check.value = array<f64: 0.0>}) -> (tensor<2xf64>, f64) {
+  %zero = arith.constant 0.0 : f64
+  %p = mpy.compare gt %x, %zero : tensor<2xf64>, f64 -> tensor<2xi1>
+  %l = mpy.log %x : tensor<2xf64>
+  %m = mpy.mul %x, %l : tensor<2xf64>, tensor<2xf64> -> tensor<2xf64>
+  %a = mpy.select %p, %m, %zero : tensor<2xi1>, tensor<2xf64>, f64 -> tensor<2xf64>
+  %q = mpy.sqrt %x : tensor<2xf64>
+  %s = mpy.sum %q over [0] : tensor<2xf64> -> f64
+  %b = mpy.select %c, %s, %zero : i1, f64, f64 -> f64
+  return %a, %b : tensor<2xf64>, f64
+}
