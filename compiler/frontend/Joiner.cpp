@@ -504,6 +504,14 @@ ObjectState Joiner::broken(const std::string &what) {
   return BrokenState{std::make_shared<const Diagnostic>(std::move(error))};
 }
 
+std::vector<ObjectId> Joiner::joinedAliases(ObjectId id, bool isFirst) {
+  std::vector<ObjectId> result;
+  for (auto &pair : pairs)
+    if ((isFirst ? pair.first : pair.second) == id)
+      result.push_back(ids.at(pair));
+  return result;
+}
+
 static ObjectId rootOf(const Heap &heap, ObjectId id) {
   while (auto *array = heap.get<ArrayState>(id)) {
     if (!array->base)
@@ -514,7 +522,8 @@ static ObjectId rootOf(const Heap &heap, ObjectId id) {
 }
 
 ArrayState Joiner::joinArray(const Pair &pair) {
-  const ArrayState &x = *first.heap.get<ArrayState>(*pair.first), &y = *second.heap.get<ArrayState>(*pair.second);
+  // Copies: reading below replaces states for a moment.
+  const ArrayState x = *first.heap.get<ArrayState>(*pair.first), y = *second.heap.get<ArrayState>(*pair.second);
   bool sameObject = pair.first == pair.second;
   ArrayState result = x;
   for (size_t i = 0; i < x.shape.size(); ++i)
@@ -525,8 +534,11 @@ ArrayState Joiner::joinArray(const Pair &pair) {
     if (!llvm::is_contained(result.maybeAliases, id))
       result.maybeAliases.push_back(id);
   };
+  result.maybeAliases.clear();
+  for (ObjectId id : x.maybeAliases)
+    llvm::for_each(joinedAliases(id, true), addAlias);
   for (ObjectId id : y.maybeAliases)
-    addAlias(id);
+    llvm::for_each(joinedAliases(id, false), addAlias);
   bool bothViews = x.base && y.base && x.step->kind == y.step->kind && x.step->offsets.size() == y.step->offsets.size() &&
                    x.step->dropped == y.step->dropped && x.step->permutation == y.step->permutation;
   bool ambiguous = isAmbiguous(pair) || (!bothViews && (x.base || y.base));
@@ -580,10 +592,13 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     bool shared = isAmbiguous(pair);
     if (auto *array = heap.get<ArrayState>(id)) {
       bool isView = array->base.has_value();
-      if (!shared && !isView)
-        return oneSidedState(*array, isFirst, false);
-      // Somebody else reaches it too: a snapshot.
       ArrayState result = *array;
+      result.maybeAliases.clear();
+      for (ObjectId alias : array->maybeAliases)
+        llvm::append_range(result.maybeAliases, joinedAliases(alias, isFirst));
+      if (!shared && !isView)
+        return oneSidedState(result, isFirst, false);
+      // Somebody else reaches it too: a snapshot.
       mlir::Value tensor = onPath(isFirst, [&] {
         std::swap(s.heap, const_cast<Heap &>(heap));
         mlir::Value value = s.read(id).tensor;

@@ -43,6 +43,8 @@ private:
   std::optional<Scalar> joinScalar(const Scalar &a, const Scalar &b);
   ObjectState joinObject(const Pair &pair);
   ArrayState joinArray(const Pair &pair);
+  /// What an object of one path may have become.
+  std::vector<ObjectId> joinedAliases(ObjectId id, bool isFirst);
   ObjectState broken(const std::string &what);
   Value conflict(const Value &a, const Value &b, const std::string &name);
   IntExpr joinExpr(const IntExpr &a, const IntExpr &b);

@@ -71,6 +71,10 @@ Value LeafMapper::map(const Value &value) const {
   }
   if (auto *exception = value.as<ExceptionValue>())
     return std::make_shared<const ExceptionValue>(ExceptionValue{exception->kind, map(exception->arguments)});
+  if (auto *property = value.as<PropertyValue>())
+    return std::make_shared<const PropertyValue>(PropertyValue{property->kind, map(property->getter), map(property->setter)});
+  if (auto *super = value.as<SuperValue>())
+    return std::make_shared<const SuperValue>(SuperValue{map(super->self), super->ownerClass});
   return value;
 }
 

@@ -2,6 +2,7 @@
 // was made. Reading a view reads its base again; writing to it writes through:
 //
 //   row = A[1]; row += 1     =>   part = slice A; new = part + 1; A = update_slice new into A
+#include "frontend/LeafMapper.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -93,6 +94,48 @@ void Specializer::write(ObjectId id, mlir::Value tensor) {
     stale.stale = true;
     heap.set(other, std::move(stale));
   }
+}
+
+void Specializer::forgetUnreachable(size_t from) {
+  std::vector<bool> seen(heap.size());
+  std::vector<ObjectId> work;
+  LeafMapper visit;
+  visit.leaf = [](mlir::Value value) { return value; };
+  visit.expr = [](const IntExpr &expr) { return expr; };
+  visit.object = [&](ObjectId id) {
+    if (!seen[id]) {
+      seen[id] = true;
+      work.push_back(id);
+    }
+    return id;
+  };
+  for (Frame *frame : frames) {
+    for (auto &local : frame->locals)
+      visit.map(local.second);
+    for (auto &cell : frame->cells)
+      visit.object(cell.second);
+    visit.object(frame->globals);
+  }
+  for (auto &module : modules)
+    visit.object(module.second);
+  while (!work.empty()) {
+    ObjectId id = work.back();
+    work.pop_back();
+    if (!heap.pointer(id))
+      continue;
+    visit.map(heap.at(id));
+    if (auto *names = heap.get<NamespaceState>(id))
+      for (auto &cell : names->cells)
+        visit.object(cell.second);
+    if (auto *instance = heap.get<InstanceState>(id))
+      visit.object(instance->cls);
+    if (auto *cls = heap.get<ClassState>(id))
+      for (ObjectId base : cls->resolution)
+        visit.object(base);
+  }
+  for (ObjectId id = from; id < heap.size(); ++id)
+    if (!seen[id])
+      heap.setPointer(id, nullptr);
 }
 
 Value Specializer::newList(ValueList items) { return ObjectRef{heap.add(ListState{std::move(items)})}; }

@@ -302,6 +302,7 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
       builder.setInsertionPointAfter(loop);
       restore(headJoin->build(loop->getResults().drop_front(own)));
       dead = false;
+      forgetUnreachable(mark);
       auto trip = shape.trip ? shape.trip->known() : std::nullopt;
       bool runs = shape.test ? shape.firstTest.knownBool == true : trip && *trip > 0;
       if (runs && !end.dead)

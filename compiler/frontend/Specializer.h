@@ -130,6 +130,8 @@ public:
     return heap.get<T>(ref->id);
   }
   void checkUsable(ObjectId id);
+  /// Drops the objects from a number on that no name reaches: what they hold may be gone from the program.
+  void forgetUnreachable(size_t from);
   Value newList(ValueList items);
   Value newTuple(ValueList items);
   /// Items of a tuple, list or other iterable of known structure; nothing if it has none.
