@@ -76,11 +76,16 @@ Value ReverseSweep::conform(Value value, Type type) {
   return tensor::CastOp::create(opBuilder, loc(), type, value);
 }
 
-Value ReverseSweep::nameBar(Value bar, Value primal) {
+/// The location of an adjoint: here, under the name of the source variable with `_bar`.
+Location ReverseSweep::barLocation(Value primal) {
   auto name = dyn_cast<NameLoc>(primal.getLoc());
+  return name ? NameLoc::get(opBuilder.getStringAttr(name.getName().getValue() + "_bar"), loc()) : loc();
+}
+
+Value ReverseSweep::nameBar(Value bar, Value primal) {
   Operation *op = bar.getDefiningOp();
-  if (name && op && op->getNumResults() == 1 && !isa<NameLoc>(op->getLoc()))
-    op->setLoc(NameLoc::get(opBuilder.getStringAttr(name.getName().getValue() + "_bar"), op->getLoc()));
+  if (op && op->getNumResults() == 1 && !isa<NameLoc>(op->getLoc()))
+    op->setLoc(barLocation(primal));
   return bar;
 }
 

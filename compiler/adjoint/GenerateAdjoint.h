@@ -45,6 +45,7 @@ private:
   llvm::LogicalResult sweepLoop(mlir::Operation *op, const struct LoopShape &shape);
   llvm::SmallVector<mlir::Value> activeCaptures(mlir::Operation *op);
   mlir::Value nameBar(mlir::Value bar, mlir::Value primal);
+  mlir::Location barLocation(mlir::Value primal);
   void setBar(mlir::Value value, mlir::Value bar);
   mlir::Value countIterations(mlir::scf::ForOp loop);
 

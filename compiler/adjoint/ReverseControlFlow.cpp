@@ -212,8 +212,12 @@ LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
     }
     inner->open(opBuilder, loc());
     auto state = reverse.getRegionIterArgs();
-    for (auto [position, capture] : llvm::enumerate(captures))
+    for (auto [position, index] : llvm::enumerate(slots))
+      state[position].setLoc(barLocation(shape.heads[index]));
+    for (auto [position, capture] : llvm::enumerate(captures)) {
       inner->bars[capture] = state[slots.size() + position];
+      state[slots.size() + position].setLoc(barLocation(capture));
+    }
     Scope *outer = std::exchange(scope, inner.get());
     for (auto [position, index] : llvm::enumerate(slots))
       if (isActive(shape.yields[index]))

@@ -89,6 +89,14 @@ bool Scope::usesTape() const {
   });
 }
 
+/// A location under the name that versions of the tape are printed with.
+static Location tapeLocation(Operation *op) {
+  Location where = op->getLoc();
+  while (auto named = dyn_cast<NameLoc>(where))
+    where = named.getChildLoc();
+  return NameLoc::get(StringAttr::get(op->getContext(), "tape"), where);
+}
+
 /// Appends values to the operands of a terminator.
 static void appendOperand(Operation *terminator, Value value) {
   terminator->insertOperands(terminator->getNumOperands(), value);
@@ -109,7 +117,7 @@ static Operation *growFor(scf::ForOp loop, Value tape, ThreadBody thread) {
   inits.push_back(tape);
   auto grown = scf::ForOp::create(builder, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
   grown.getRegion().takeBody(loop.getRegion());
-  Value inside = grown.getBody()->addArgument(tape.getType(), loop.getLoc());
+  Value inside = grown.getBody()->addArgument(tape.getType(), tapeLocation(loop));
   appendOperand(grown.getBody()->getTerminator(), thread(0, inside));
   replaceGrown(loop, grown);
   return grown;
@@ -124,8 +132,8 @@ static Operation *growWhile(scf::WhileOp loop, Value tape, ThreadBody thread) {
   auto grown = scf::WhileOp::create(builder, loop.getLoc(), types, inits);
   grown.getBefore().takeBody(loop.getBefore());
   grown.getAfter().takeBody(loop.getAfter());
-  appendOperand(grown.getConditionOp(), grown.getBeforeBody()->addArgument(tape.getType(), loop.getLoc()));
-  Value inside = grown.getAfterBody()->addArgument(tape.getType(), loop.getLoc());
+  appendOperand(grown.getConditionOp(), grown.getBeforeBody()->addArgument(tape.getType(), tapeLocation(loop)));
+  Value inside = grown.getAfterBody()->addArgument(tape.getType(), tapeLocation(loop));
   appendOperand(grown.getYieldOp(), thread(0, inside));
   replaceGrown(loop, grown);
   return grown;
@@ -178,7 +186,7 @@ void Threading::place(Scope &scope, Value anyTape) {
   if (!scope.stored.empty()) {
     Operation *end = scope.forward->getTerminator();
     OpBuilder builder(end);
-    pushes[&scope] = PushOp::create(builder, end->getLoc(), anyTape.getType(), anyTape, scope.stored);
+    pushes[&scope] = PushOp::create(builder, tapeLocation(end), anyTape.getType(), anyTape, scope.stored);
     builder.setInsertionPointToStart(scope.reverse);
     auto pop = PopOp::create(builder, end->getLoc(), anyTape.getType(), ValueRange(scope.stored).getTypes(), anyTape);
     pops[&scope] = pop;
@@ -229,7 +237,7 @@ void mpy::threadTape(Scope &outermost, Operation *end) {
     return;
   auto first = llvm::find_if(llvm::reverse(outermost.children), [](const Scope::Child &child) { return ::usesTape(child); });
   OpBuilder builder(first->forward);
-  Value tape = TapeNewOp::create(builder, first->forward->getLoc(), TapeType::get(builder.getContext()));
+  Value tape = TapeNewOp::create(builder, tapeLocation(first->forward), TapeType::get(builder.getContext()));
   Threading threading;
   threading.place(outermost, tape);
   tape = threading.forward(outermost, tape);

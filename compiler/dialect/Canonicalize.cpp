@@ -152,6 +152,34 @@ struct ScalarForSpread : OpInterfaceRewritePattern<ElementwiseOpInterface> {
   }
 };
 
+/// An elementwise operation on spread scalars alone computes one scalar.
+struct ComputeBeforeSpread : OpInterfaceRewritePattern<ElementwiseOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(ElementwiseOpInterface op, PatternRewriter &rewriter) const override {
+    auto result = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    BroadcastOp shape;
+    SmallVector<Value> scalars;
+    for (Value operand : op->getOperands()) {
+      auto spread = operand.getDefiningOp<BroadcastOp>();
+      bool isScalar = !isa<RankedTensorType>(operand.getType());
+      if (!isScalar && (!spread || isa<RankedTensorType>(spread.getX().getType())))
+        return failure();
+      if (!isScalar && cast<RankedTensorType>(operand.getType()).getShape() == result.getShape())
+        shape = spread;
+      scalars.push_back(isScalar ? operand : spread.getX());
+    }
+    if (!result || !shape)
+      return failure();
+    Operation *scalar = rewriter.clone(*op);
+    rewriter.modifyOpInPlace(scalar, [&] {
+      scalar->setOperands(scalars);
+      scalar->getResult(0).setType(result.getElementType());
+    });
+    rewriter.replaceOpWithNewOp<BroadcastOp>(op, result, scalar->getResult(0), shape.getSizes());
+    return success();
+  }
+};
+
 /// tensor.dim of an operation that is given its extents reads them.
 struct ResolveExtent : OpRewritePattern<tensor::DimOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -177,5 +205,5 @@ void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRC
 }
 
 void MpyDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
-  patterns.add<ResolveExtent, ScalarForSpread>(getContext());
+  patterns.add<ResolveExtent, ScalarForSpread, ComputeBeforeSpread>(getContext());
 }

@@ -1,6 +1,8 @@
 // Requests for derivatives, and the tape, whose operations are each other's adjoints.
 #include "dialect/Formula.h"
 
+#include "mlir/IR/PatternMatch.h"
+
 using namespace mlir;
 using namespace mpy;
 
@@ -57,9 +59,27 @@ LogicalResult TapeFreeOp::buildTangent(TangentContext &context) {
   return success();
 }
 
+LogicalResult TapeFreeOp::canonicalize(TapeFreeOp op, PatternRewriter &rewriter) {
+  auto made = op.getTape().getDefiningOp<TapeNewOp>();
+  if (!made || !made->hasOneUse())
+    return failure();
+  rewriter.eraseOp(op);
+  rewriter.eraseOp(made);
+  return success();
+}
+
 //===------------------------------------------------------------------------------------------===//
 // push, pop
 //===------------------------------------------------------------------------------------------===//
+LogicalResult PopOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &results) {
+  auto push = getTape().getDefiningOp<PushOp>();
+  if (!push || push.getValues().getTypes() != getValues().getTypes())
+    return failure();
+  results.push_back(push.getTape());
+  llvm::append_range(results, push.getValues());
+  return success();
+}
+
 /// Which elements have adjoints is a matter of type alone, so that both ends of the tape agree.
 static bool isDifferentiable(Value value) { return isa<FloatType>(getElementTypeOrSelf(value)); }
 

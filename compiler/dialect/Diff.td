@@ -28,10 +28,12 @@ def PopOp : Op<MpyDialect, "pop", !listconcat([Pure], differentiable)> {
   let arguments = (ins TapeType:$tape);
   let results = (outs TapeType:$rest, Variadic<AnyMpy>:$values);
   let assemblyFormat = "$tape attr-dict `:` type($values)";
+  let hasFolder = 1;
 }
 def TapeFreeOp : Op<MpyDialect, "tape_free", !listconcat([MemoryEffects<[MemFree]>], differentiable)> {
   let summary = "Ends a tape.";
   let arguments = (ins TapeType:$tape);
   let assemblyFormat = "$tape attr-dict";
+  let hasCanonicalizeMethod = 1;
 }
 #endif

@@ -1,0 +1,105 @@
+// RUN: mpy-opt %s --expand-grad --verify-no-grad --mlir-use-nameloc-as-prefix | FileCheck %s
+
+// Straight code: no tape, names of the source with _bar, each rule reads what the forward sweep has.
+// CHECK-LABEL: func.func private @straight_grad(
+// CHECK-SAME: %x: tensor<3xf64>, %w: f64
+// CHECK-NOT: mpy.tape_new
+// CHECK: %a = mpy.tanh %x
+// CHECK: %b = mpy.mul %w, %a
+// CHECK: %a_bar = mpy.broadcast %w
+// CHECK: %[[SQUARE:.+]] = mpy.mul %{{.+}}, %a
+// CHECK: %x_bar = mpy.sub %a_bar
+// CHECK: return %{{.+}}, %x_bar
+func.func private @straight(%x: tensor<3xf64> loc("x"("a.mpy":1:1)), %w: f64 loc("w"("a.mpy":1:2))) -> f64 {
+  %a = mpy.tanh %x : tensor<3xf64> loc("a"("a.mpy":2:1))
+  %b = mpy.mul %w, %a : f64, tensor<3xf64> -> tensor<3xf64> loc("b"("a.mpy":3:1))
+  %s = mpy.sum %b over [0] : tensor<3xf64> -> f64 loc("s"("a.mpy":4:1))
+  return %s : f64
+}
+
+// One branch of the reverse sweep for each of the forward sweep; what is inside a branch is kept on the tape.
+// CHECK-LABEL: func.func private @branch_grad(
+// CHECK: %[[CONDITION:.+]] = mpy.compare
+// CHECK: scf.if %[[CONDITION]] -> (f64, !mpy.tape)
+// CHECK: mpy.exp
+// CHECK: mpy.push %{{.+}}, %{{.+}} : f64
+// CHECK: } else {
+// CHECK-NOT: mpy.push
+// CHECK: scf.if %[[CONDITION]] -> (f64, !mpy.tape)
+// CHECK: mpy.pop %{{.+}} : f64
+// CHECK: mpy.tape_free
+func.func private @branch(%x: f64) -> f64 {
+  %one = arith.constant 1.0 : f64
+  %c = mpy.compare lt %x, %one : f64, f64 -> i1
+  %r = scf.if %c -> f64 {
+    %y = mpy.exp %x : f64
+    scf.yield %y : f64
+  } else {
+    %y = mpy.square %x : f64
+    scf.yield %y : f64
+  }
+  return %r : f64
+}
+
+// The index and the invariant element are computed again; the carried value is kept.
+// CHECK-LABEL: func.func private @loop_grad(
+// CHECK: scf.for
+// CHECK: mpy.push %{{.+}}, %{{.+}} : f64
+// CHECK: scf.for %[[K:.+]] = %c0 to %c5 step %c1
+// CHECK: %{{.+}}, %{{.+}} = mpy.pop %{{.+}} : f64
+// CHECK: %[[I:.+]] = arith.subi %c4, %[[K]]
+// CHECK: mpy.extract %w[%[[I]]]
+// The adjoint of an element goes into the adjoint of its array, in place.
+// CHECK: mpy.insert
+// CHECK: scf.yield
+func.func private @loop(%x: f64 loc("x"("a.mpy":1:1)), %w: tensor<5xf64> loc("w"("a.mpy":1:2))) -> f64 {
+  %c0 = arith.constant 0 : index loc("c0"("a.mpy":1:1))
+  %c1 = arith.constant 1 : index loc("c1"("a.mpy":1:1))
+  %c5 = arith.constant 5 : index loc("c5"("a.mpy":1:1))
+  %r = scf.for %i = %c0 to %c5 step %c1 iter_args(%y = %x) -> f64 {
+    %e = mpy.extract %w[%i] : tensor<5xf64> -> f64
+    %z = mpy.mul %y, %e : f64, f64 -> f64
+    scf.yield %z : f64
+  }
+  return %r : f64
+}
+
+// A while loop counts; the count is how often its reverse runs.
+// CHECK-LABEL: func.func private @while_grad(
+// CHECK: %[[R:.+]]:3 = scf.while
+// CHECK: arith.addi
+// CHECK: scf.for %{{.+}} = %{{.+}} to %[[R]]#1 step
+func.func private @while(%x: f64) -> f64 {
+  %limit = arith.constant 9.0 : f64
+  %c = mpy.compare lt %x, %limit : f64, f64 -> i1
+  %r:2 = scf.while (%go = %c, %y = %x) : (i1, f64) -> (i1, f64) {
+    scf.condition(%go) %go, %y : i1, f64
+  } do {
+  ^bb0(%go: i1, %y: f64):
+    %z = mpy.square %y : f64
+    %more = mpy.compare lt %z, %limit : f64, f64 -> i1
+    scf.yield %more, %z : i1, f64
+  }
+  return %r#1 : f64
+}
+
+// Second order: what pushes pops adjoints, what pops pushes them, on a tape of their own.
+// CHECK-LABEL: func.func private @first_grad(
+// CHECK-COUNT-2: mpy.tape_new
+// CHECK-COUNT-2: mpy.tape_free
+func.func private @first(%x: f64, %w: tensor<5xf64>) -> f64 {
+  %r:2 = mpy.gradient @loop of [0] wrt [0] (%x, %w) : (f64, tensor<5xf64>) -> (f64, f64)
+  return %r#1 : f64
+}
+
+// CHECK-LABEL: func.func @requests(
+// CHECK-COUNT-2: call @straight_grad(
+// CHECK-NOT: mpy.gradient
+func.func @requests(%x: tensor<3xf64>, %w: f64, %v: tensor<5xf64>) -> (f64, tensor<3xf64>, f64, f64, f64, f64) {
+  %a:2 = mpy.gradient @straight of [0] wrt [0] (%x, %w) : (tensor<3xf64>, f64) -> (f64, tensor<3xf64>)
+  %e:2 = mpy.gradient @straight of [0] wrt [0] (%x, %a#0) : (tensor<3xf64>, f64) -> (f64, tensor<3xf64>)
+  %b:2 = mpy.gradient @branch of [0] wrt [0] (%w) : (f64) -> (f64, f64)
+  %c:2 = mpy.gradient @while of [0] wrt [0] (%w) : (f64) -> (f64, f64)
+  %d:2 = mpy.gradient @first of [0] wrt [0] (%w, %v) : (f64, tensor<5xf64>) -> (f64, f64)
+  return %e#0, %a#1, %b#1, %c#1, %d#1, %d#0 : f64, tensor<3xf64>, f64, f64, f64, f64
+}
