@@ -10,7 +10,7 @@ using namespace mpy;
 bool mpy::isDifferentiable(Type type) { return isa<TapeType>(type) || isa<FloatType>(getElementTypeOrSelf(type)); }
 
 namespace {
-/// One step of data flow; `isTape` links bind both ends: a tape of adjoints exists for all of its life or not at all.
+/// One step of data flow. Links between tapes bind both ends: a tape of adjoints exists for all of a tape's life or not at all.
 struct Link {
   Value from, to;
 };
@@ -58,7 +58,9 @@ static SmallVector<Link> collectLinks(func::FuncOp function) {
 static void spread(ArrayRef<Link> links, bool forwards, llvm::DenseSet<Value> &reached) {
   for (bool changed = true; changed;) {
     changed = false;
-    for (Link link : links) {
+    // Links stand in the order of the program: following them the right way round needs few rounds.
+    for (size_t index = 0; index < links.size(); ++index) {
+      Link link = links[forwards ? index : links.size() - 1 - index];
       bool isTape = isa<TapeType>(link.from.getType()) && isa<TapeType>(link.to.getType());
       if (reached.contains(forwards ? link.from : link.to))
         changed |= reached.insert(forwards ? link.to : link.from).second;
@@ -72,9 +74,8 @@ Activity::Activity(func::FuncOp function, ArrayRef<Value> inputs, ArrayRef<Value
   SmallVector<Link> links = collectLinks(function);
   varied.insert(inputs.begin(), inputs.end());
   useful.insert(outputs.begin(), outputs.end());
-  mpy::Activity &self = *this;
-  spread(links, true, self.varied);
-  spread(links, false, self.useful);
+  spread(links, true, varied);
+  spread(links, false, useful);
 }
 
 bool Activity::isActive(Operation *op) const {

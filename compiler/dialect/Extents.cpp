@@ -11,8 +11,11 @@ using Place = std::pair<Value, unsigned>;
 struct ExtentSearch {
   /// Loop arguments whose extent is assumed to be that of their initial value.
   llvm::SmallDenseMap<Place, Value> assumed;
+  /// Answers so far; an extent being looked for counts as unknown.
+  llvm::SmallDenseMap<Place, Value> known;
 
   Value find(Value tensor, unsigned dimension, unsigned depth = 0);
+  Value findThrough(Value tensor, unsigned dimension, unsigned depth);
   Value findCarried(scf::ForOp loop, unsigned position, unsigned dimension, unsigned depth);
 };
 } // namespace
@@ -26,23 +29,38 @@ static Value listedSize(ValueRange sizes, Value tensor, unsigned dimension) {
 
 Value ExtentSearch::findCarried(scf::ForOp loop, unsigned position, unsigned dimension, unsigned depth) {
   Place place{loop.getRegionIterArg(position), dimension};
-  if (auto known = assumed.find(place); known != assumed.end())
-    return known->second;
+  if (auto assumption = assumed.find(place); assumption != assumed.end())
+    return assumption->second;
   Value initial = find(loop.getInitArgs()[position], dimension, depth + 1);
   if (!initial)
     return {};
-  auto saved = assumed;
+  auto savedAssumptions = assumed;
+  auto savedAnswers = known;
   assumed[place] = initial;
+  known.erase(place);
   if (find(loop.getYieldedValues()[position], dimension, depth + 1) == initial)
     return initial;
-  assumed = saved;
+  assumed = savedAssumptions;
+  known = savedAnswers;
   return {};
 }
 
 Value ExtentSearch::find(Value tensor, unsigned dimension, unsigned depth) {
+  // A program of any size costs a bounded search.
+  constexpr unsigned deepest = 64, mostPlaces = 512;
   auto type = dyn_cast<RankedTensorType>(tensor.getType());
-  if (!type || !type.isDynamicDim(dimension) || depth > 64)
+  if (!type || !type.isDynamicDim(dimension) || depth > deepest || known.size() > mostPlaces)
     return {};
+  auto [answer, isNew] = known.try_emplace({tensor, dimension});
+  if (!isNew)
+    return answer->second;
+  Value extent = findThrough(tensor, dimension, depth);
+  if (extent)
+    known[{tensor, dimension}] = extent;
+  return extent;
+}
+
+Value ExtentSearch::findThrough(Value tensor, unsigned dimension, unsigned depth) {
   if (auto argument = dyn_cast<BlockArgument>(tensor)) {
     auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
     return loop ? findCarried(loop, argument.getArgNumber() - 1, dimension, depth) : Value();
