@@ -1,5 +1,6 @@
-// A function, inputs, outputs -> the values on the paths between them. Both directions are fixed points over the same links:
-// from operands to results of an operation, and through the arguments and terminators of its regions.
+// A function, inputs, outputs -> the values on the paths between them. Both directions are fixed
+// points over the same links: from operands to results of an operation, and through the arguments
+// and terminators of its regions.
 #include "adjoint/Activity.h"
 
 #include "dialect/Dialect.h"
@@ -7,10 +8,13 @@
 using namespace mlir;
 using namespace mpy;
 
-bool mpy::isDifferentiable(Type type) { return isa<TapeType>(type) || isa<FloatType>(getElementTypeOrSelf(type)); }
+bool mpy::isDifferentiable(Type type) {
+  return isa<TapeType>(type) || isa<FloatType>(getElementTypeOrSelf(type));
+}
 
 namespace {
-/// One step of data flow. Links between tapes bind both ends: a tape of adjoints exists for all of a tape's life or not at all.
+/// One step of data flow. Links between tapes bind both ends: a tape of adjoints exists for all of
+/// a tape's life or not at all.
 struct Link {
   Value from, to;
 };
@@ -18,7 +22,8 @@ struct Link {
 
 static void linkLoop(scf::ForOp loop, SmallVectorImpl<Link> &links) {
   for (auto [initial, argument, yielded, result] :
-       llvm::zip(loop.getInitArgs(), loop.getRegionIterArgs(), loop.getYieldedValues(), loop.getResults())) {
+       llvm::zip(loop.getInitArgs(), loop.getRegionIterArgs(), loop.getYieldedValues(),
+                 loop.getResults())) {
     links.append({{initial, argument}, {yielded, argument}, {argument, result}});
   }
 }
@@ -34,7 +39,8 @@ static void linkLoop(scf::WhileOp loop, SmallVectorImpl<Link> &links) {
 
 static void linkBranches(scf::IfOp branch, SmallVectorImpl<Link> &links) {
   for (auto [index, result] : llvm::enumerate(branch.getResults()))
-    links.append({{branch.thenYield().getOperand(index), result}, {branch.elseYield().getOperand(index), result}});
+    links.append({{branch.thenYield().getOperand(index), result},
+                  {branch.elseYield().getOperand(index), result}});
 }
 
 static SmallVector<Link> collectLinks(func::FuncOp function) {
@@ -50,7 +56,9 @@ static SmallVector<Link> collectLinks(func::FuncOp function) {
       for (Value result : op->getResults())
         links.push_back({operand, result});
   });
-  llvm::erase_if(links, [](Link link) { return !isDifferentiable(link.from.getType()) || !isDifferentiable(link.to.getType()); });
+  llvm::erase_if(links, [](Link link) {
+    return !isDifferentiable(link.from.getType()) || !isDifferentiable(link.to.getType());
+  });
   return links;
 }
 
@@ -80,6 +88,7 @@ Activity::Activity(func::FuncOp function, ArrayRef<Value> inputs, ArrayRef<Value
 
 bool Activity::isActive(Operation *op) const {
   if (op->getNumResults() == 0 && op->getNumRegions() == 0)
-    return llvm::any_of(op->getOperands(), [&](Value v) { return isa<TapeType>(v.getType()) && isActive(v); });
+    return llvm::any_of(op->getOperands(),
+                        [&](Value v) { return isa<TapeType>(v.getType()) && isActive(v); });
   return llvm::any_of(op->getResults(), [&](Value result) { return isActive(result); });
 }

@@ -1,4 +1,5 @@
-// Which values can carry a derivative: they depend on what is differentiated by, and matter to what is differentiated.
+// Which values can carry a derivative: they depend on what is differentiated by, and matter to what
+// is differentiated.
 #pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -11,10 +12,13 @@ bool isDifferentiable(mlir::Type type);
 
 class Activity {
 public:
-  Activity(mlir::func::FuncOp function, llvm::ArrayRef<mlir::Value> inputs, llvm::ArrayRef<mlir::Value> outputs);
+  Activity(mlir::func::FuncOp function, llvm::ArrayRef<mlir::Value> inputs,
+           llvm::ArrayRef<mlir::Value> outputs);
 
   /// Whether the value's adjoint is worth computing.
-  bool isActive(mlir::Value value) const { return varied.contains(value) && useful.contains(value); }
+  bool isActive(mlir::Value value) const {
+    return varied.contains(value) && useful.contains(value);
+  }
   /// Whether a result is active, or a tape that ends here is.
   bool isActive(mlir::Operation *op) const;
 

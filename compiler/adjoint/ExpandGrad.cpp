@@ -1,4 +1,5 @@
-// A module with requests for gradients -> the same without, each request a call of a generated function.
+// A module with requests for gradients -> the same without, each request a call of a generated
+// function.
 #include "adjoint/GenerateAdjoint.h"
 #include "adjoint/Passes.h"
 
@@ -17,7 +18,8 @@ namespace {
 /// Expands the requests of one module.
 class Expansion {
 public:
-  Expansion(ModuleOp module, llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp) : symbols(module), cleanUp(cleanUp) {}
+  Expansion(ModuleOp module, llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp)
+      : symbols(module), cleanUp(cleanUp) {}
 
   /// Expands the requests of a function and of all it calls; those it differentiates first.
   LogicalResult expand(func::FuncOp function);
@@ -39,9 +41,9 @@ private:
 struct ExpandGrad : mpy::impl::ExpandGradBase<ExpandGrad> {
   void runOnOperation() override {
     OpPassManager cleanup("func.func");
-    cleanup.addPass(createCanonicalizerPass());
+    cleanup.addPass(createCanonicalForm());
     cleanup.addPass(createCSEPass());
-    cleanup.addPass(createCanonicalizerPass());
+    cleanup.addPass(createCanonicalForm());
     auto cleanUp = [&](func::FuncOp function) { return runPipeline(cleanup, function); };
     Expansion expansion(getOperation(), cleanUp);
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
@@ -73,7 +75,9 @@ LogicalResult Expansion::expand(func::FuncOp function) {
     if (!callee || callee.isExternal())
       continue;
     if (isa<GradientOp>(user) && states.lookup(callee) == State::Running && states.contains(callee))
-      return user->emitError("E0501: ") << "'" << callee.getName() << "' differentiates itself; gradients of recursive functions are not supported yet";
+      return user->emitError("E0501: ")
+             << "'" << callee.getName()
+             << "' differentiates itself; gradients of recursive functions are not supported yet";
     if (failed(expand(callee)))
       return failure();
   }
@@ -87,7 +91,8 @@ LogicalResult Expansion::expand(func::FuncOp function) {
 LogicalResult Expansion::expand(GradientOp request) {
   auto callee = symbols.lookup<func::FuncOp>(request.getCallee());
   std::string key;
-  llvm::raw_string_ostream(key) << request.getCallee() << " of " << request.getOfAttr() << " wrt " << request.getWrtAttr()
+  llvm::raw_string_ostream(key) << request.getCallee() << " of " << request.getOfAttr() << " wrt "
+                                << request.getWrtAttr()
                                 << (request.getSeeds().empty() ? "" : " seeded");
   func::FuncOp &function = generated[key];
   if (!function) {

@@ -15,7 +15,9 @@ Location mpy::unnamed(Location location) {
 /// Reports an operation on the path that has no rule.
 static void refuseUnknown(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
-    op->emitError("E0501: ") << "'" << call.getCallee() << "' calls itself; gradients of recursive functions are not supported yet";
+    op->emitError("E0501: ")
+        << "'" << call.getCallee()
+        << "' calls itself; gradients of recursive functions are not supported yet";
   else if (auto callee = op->getAttrOfType<StringAttr>("callee"))
     op->emitError("E0502: ") << "'" << callee.getValue() << "' has no derivative";
   else
@@ -28,7 +30,8 @@ static void refuseUnknown(Operation *op) {
 LogicalResult ReverseSweep::sweep(Scope &inner) {
   Scope *outer = std::exchange(scope, &inner);
   Operation *user = current;
-  auto operations = llvm::map_to_vector(inner.forward->without_terminator(), [](Operation &op) { return &op; });
+  auto operations =
+      llvm::map_to_vector(inner.forward->without_terminator(), [](Operation &op) { return &op; });
   for (Operation *op : llvm::reverse(operations)) {
     if (!activity.isActive(op))
       continue;
@@ -53,7 +56,9 @@ LogicalResult ReverseSweep::sweep(Scope &inner) {
 //===------------------------------------------------------------------------------------------===//
 Location ReverseSweep::loc() { return current ? unnamed(current->getLoc()) : outside; }
 
-LogicalResult ReverseSweep::refuse(StringRef reason) { return current->emitError("E0503: ") << "no derivative: " << reason; }
+LogicalResult ReverseSweep::refuse(StringRef reason) {
+  return current->emitError("E0503: ") << "no derivative: " << reason;
+}
 
 Value ReverseSweep::extent(Value tensor, unsigned dimension) {
   auto type = cast<RankedTensorType>(tensor.getType());
@@ -79,7 +84,8 @@ Value ReverseSweep::conform(Value value, Type type) {
 /// The location of an adjoint: here, under the name of the source variable with `_bar`.
 Location ReverseSweep::barLocation(Value primal) {
   auto name = dyn_cast<NameLoc>(primal.getLoc());
-  return name ? NameLoc::get(opBuilder.getStringAttr(name.getName().getValue() + "_bar"), loc()) : loc();
+  return name ? NameLoc::get(opBuilder.getStringAttr(name.getName().getValue() + "_bar"), loc())
+              : loc();
 }
 
 Value ReverseSweep::nameBar(Value bar, Value primal) {
@@ -89,12 +95,15 @@ Value ReverseSweep::nameBar(Value bar, Value primal) {
   return bar;
 }
 
-void ReverseSweep::setBar(Value value, Value bar) { scope->bars[value] = nameBar(conform(bar, value.getType()), value); }
+void ReverseSweep::setBar(Value value, Value bar) {
+  scope->bars[value] = nameBar(conform(bar, value.getType()), value);
+}
 
 void ReverseSweep::add(Value operand, Value contribution) {
   Value before = scope->bars.lookup(operand);
   if (before && !isa<TapeType>(operand.getType()))
-    contribution = AddOp::create(opBuilder, loc(), before, conform(contribution, operand.getType()));
+    contribution =
+        AddOp::create(opBuilder, loc(), before, conform(contribution, operand.getType()));
   setBar(operand, contribution);
 }
 
@@ -117,7 +126,8 @@ static Value makeOnes(ReverseSweep &sweep, Value result) {
   return isa<RankedTensorType>(result.getType()) ? spread(sweep, one, result) : one;
 }
 
-LogicalResult ReverseSweep::run(Scope &outermost, ArrayRef<Value> outputs, llvm::function_ref<Value(Value)> seed) {
+LogicalResult ReverseSweep::run(Scope &outermost, ArrayRef<Value> outputs,
+                                llvm::function_ref<Value(Value)> seed) {
   scope = &outermost;
   for (Value output : outputs) {
     Value adjoint = seed(output);
@@ -132,11 +142,13 @@ Value ReverseSweep::finish(Scope &outermost, Value input) {
   return barOrZeros(input);
 }
 
-LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of, ArrayRef<int64_t> wrt, bool seeded) {
+LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of,
+                                   ArrayRef<int64_t> wrt, bool seeded) {
   countWhileLoops(function);
   Block &body = function.getBody().front();
   Operation *end = body.getTerminator();
-  auto inputs = llvm::map_to_vector(wrt, [&](int64_t index) -> Value { return body.getArgument(index); });
+  auto inputs =
+      llvm::map_to_vector(wrt, [&](int64_t index) -> Value { return body.getArgument(index); });
   auto outputs = llvm::map_to_vector(of, [&](int64_t index) { return end->getOperand(index); });
   Activity activity(function, inputs, outputs);
 
@@ -145,7 +157,8 @@ LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of, 
   Scope outermost;
   outermost.forward = outermost.reverse = &body;
   if (failed(sweep.run(outermost, outputs, [&](Value output) -> Value {
-        return seeded ? Value(body.addArgument(output.getType(), output.getLoc())) : makeOnes(sweep, output);
+        return seeded ? Value(body.addArgument(output.getType(), output.getLoc()))
+                      : makeOnes(sweep, output);
       })))
     return failure();
   SmallVector<Value> results(end->getOperands());
@@ -153,6 +166,7 @@ LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of, 
     results.push_back(sweep.finish(outermost, input));
   end->setOperands(results);
   threadTape(outermost, end);
-  function.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), end->getOperandTypes()));
+  function.setFunctionType(
+      builder.getFunctionType(body.getArgumentTypes(), end->getOperandTypes()));
   return success();
 }

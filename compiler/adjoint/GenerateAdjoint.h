@@ -28,8 +28,12 @@ public:
   mlir::Location loc() override;
   mlir::Value primal(mlir::Value value) override { return scope->fetch(value); }
   mlir::Value extent(mlir::Value tensor, unsigned dimension) override;
-  mlir::Value bar(unsigned result) override { return scope->bars.lookup(current->getResult(result)); }
-  mlir::Value barOrZeros(unsigned result) override { return barOrZeros(current->getResult(result)); }
+  mlir::Value bar(unsigned result) override {
+    return scope->bars.lookup(current->getResult(result));
+  }
+  mlir::Value barOrZeros(unsigned result) override {
+    return barOrZeros(current->getResult(result));
+  }
   bool isActive(mlir::Value operand) override { return activity.isActive(operand); }
   void add(mlir::Value operand, mlir::Value contribution) override;
   void update(mlir::Value operand, llvm::function_ref<mlir::Value(mlir::Value)> rewrite) override;
@@ -57,10 +61,11 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value> extents;
 };
 
-/// Gives a single-block function without requests the gradients of its results `of` by its arguments `wrt` as further results; with
-/// `seeded`, their adjoints as further arguments, else they are 1.
-llvm::LogicalResult generateAdjoint(mlir::func::FuncOp function, llvm::ArrayRef<int64_t> of, llvm::ArrayRef<int64_t> wrt,
-                                    bool seeded);
+/// Gives a single-block function without requests the gradients of its results `of` by its
+/// arguments `wrt` as further results; with `seeded`, their adjoints as further arguments, else
+/// they are 1.
+llvm::LogicalResult generateAdjoint(mlir::func::FuncOp function, llvm::ArrayRef<int64_t> of,
+                                    llvm::ArrayRef<int64_t> wrt, bool seeded);
 
 /// Makes every scf.while count its iterations in its last result (ReverseControlFlow.cpp).
 void countWhileLoops(mlir::func::FuncOp function);

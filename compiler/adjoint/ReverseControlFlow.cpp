@@ -4,8 +4,8 @@
 //   for i = l to u step s { a }      ->  for k = 0 to n { i = l + (n - 1 - k) s; reverse of a }
 //   while c { a }, run n times       ->  for k = 0 to n { reverse of a }
 //
-// Adjoints of what a loop carries are carried; so are those of values from outside that it reads. A branch starts from the adjoints so far
-// and yields the ones it changed.
+// Adjoints of what a loop carries are carried; so are those of values from outside that it reads. A
+// branch starts from the adjoints so far and yields the ones it changed.
 #include "adjoint/GenerateAdjoint.h"
 
 #include "dialect/Formula.h"
@@ -16,7 +16,8 @@ using namespace mlir;
 using namespace mpy;
 
 namespace mpy {
-/// A loop as the reverse sweep sees it: slots that are carried from one run of the body to the next.
+/// A loop as the reverse sweep sees it: slots that are carried from one run of the body to the
+/// next.
 struct LoopShape {
   Block *body = nullptr;
   ValueRange inits, heads, yields;
@@ -29,7 +30,8 @@ struct LoopShape {
 } // namespace mpy
 
 LogicalResult ReverseSweep::sweepControlFlow(Operation *op) {
-  bool isReached = llvm::any_of(op->getResults(), [&](Value result) { return scope->bars.lookup(result); });
+  bool isReached =
+      llvm::any_of(op->getResults(), [&](Value result) { return scope->bars.lookup(result); });
   if (!isReached)
     return success();
   if (isa<scf::IfOp>(op))
@@ -49,7 +51,8 @@ LogicalResult ReverseSweep::sweepControlFlow(Operation *op) {
   if (auto loop = dyn_cast<scf::WhileOp>(op)) {
     for (Operation &inside : loop.getBeforeBody()->without_terminator())
       if (activity.isActive(&inside))
-        return inside.emitError("E0504: ") << "no derivative of this control flow: a condition that computes what is differentiated";
+        return inside.emitError("E0504: ") << "no derivative of this control flow: a condition "
+                                              "that computes what is differentiated";
     shape.body = loop.getAfterBody();
     shape.inits = loop.getInits();
     shape.heads = loop.getBeforeArguments();
@@ -98,7 +101,8 @@ LogicalResult ReverseSweep::sweepBranches(Operation *op) {
       if (Value before = scope->bars.lookup(capture))
         inner->bars[capture] = before;
     Scope *outer = std::exchange(scope, inner.get());
-    for (auto [yielded, result] : llvm::zip(inner->forward->getTerminator()->getOperands(), op->getResults()))
+    for (auto [yielded, result] :
+         llvm::zip(inner->forward->getTerminator()->getOperands(), op->getResults()))
       if (Value bar = outer->bars.lookup(result); bar && isActive(yielded))
         add(yielded, bar);
     scope = outer;
@@ -110,18 +114,22 @@ LogicalResult ReverseSweep::sweepBranches(Operation *op) {
   // Adjoints that a branch changed leave it; the other branch passes them on, or zeros.
   SmallVector<Value> changed;
   for (Value capture : captures)
-    if (llvm::any_of(child.bodies, [&](auto &body) { return body->bars.lookup(capture) != scope->bars.lookup(capture); }))
+    if (llvm::any_of(child.bodies, [&](auto &body) {
+          return body->bars.lookup(capture) != scope->bars.lookup(capture);
+        }))
       changed.push_back(capture);
   for (auto &body : child.bodies) {
     Operation *end = body->reverse->getTerminator();
     opBuilder.setInsertionPoint(end);
     Scope *outer = std::exchange(scope, body.get());
-    SmallVector<Value> yields = llvm::map_to_vector(changed, [&](Value value) { return barOrZeros(value); });
+    SmallVector<Value> yields =
+        llvm::map_to_vector(changed, [&](Value value) { return barOrZeros(value); });
     scope = outer;
     end->setOperands(yields);
   }
   opBuilder.setInsertionPoint(draft);
-  auto reverse = scf::IfOp::create(opBuilder, loc(), ValueRange(changed).getTypes(), condition, /*withElseRegion=*/true);
+  auto reverse = scf::IfOp::create(opBuilder, loc(), ValueRange(changed).getTypes(), condition,
+                                   /*withElseRegion=*/true);
   reverse.getThenRegion().takeBody(draft.getThenRegion());
   reverse.getElseRegion().takeBody(draft.getElseRegion());
   draft.erase();
@@ -137,14 +145,16 @@ LogicalResult ReverseSweep::sweepBranches(Operation *op) {
 //===------------------------------------------------------------------------------------------===//
 /// (u - l + s - 1) / s; a negative number of iterations runs none.
 Value ReverseSweep::countIterations(scf::ForOp loop) {
-  Value lower = primal(loop.getLowerBound()), upper = primal(loop.getUpperBound()), step = primal(loop.getStep());
+  Value lower = primal(loop.getLowerBound()), upper = primal(loop.getUpperBound()),
+        step = primal(loop.getStep());
   Value length = upper;
   if (getConstantIntValue(lower) != 0)
     length = arith::SubIOp::create(opBuilder, loc(), upper, lower);
   if (getConstantIntValue(step) == 1)
     return length;
   Value one = makeNumber(*this, step.getType(), 1);
-  Value padded = arith::AddIOp::create(opBuilder, loc(), length, arith::SubIOp::create(opBuilder, loc(), step, one));
+  Value padded = arith::AddIOp::create(opBuilder, loc(), length,
+                                       arith::SubIOp::create(opBuilder, loc(), step, one));
   return arith::DivSIOp::create(opBuilder, loc(), padded, step);
 }
 
@@ -177,11 +187,13 @@ LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
   }
   for (auto [position, index] : llvm::enumerate(slots)) {
     Value &bar = carried[position];
-    // A loop's result has the extents of what flows there; its zeros take them from the result that shows it.
+    // A loop's result has the extents of what flows there; its zeros take them from the result that
+    // shows it.
     if (!bar) {
       auto shown = llvm::find(shape.sources, Value(shape.heads[index]));
-      bar = makeZeros(*this, shown == shape.sources.end() ? Value(shape.inits[index])
-                                                          : shape.results[shown - shape.sources.begin()]);
+      bar = makeZeros(*this, shown == shape.sources.end()
+                                 ? Value(shape.inits[index])
+                                 : shape.results[shown - shape.sources.begin()]);
     }
     bar = conform(bar, shape.heads[index].getType());
   }
@@ -232,13 +244,16 @@ LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
       if (!bar || !isActive(source))
         continue;
       if (std::optional<unsigned> slot = slotOf(source))
-        next[*slot] = next[*slot] ? AddOp::create(opBuilder, loc(), next[*slot], bar).getResult() : bar;
+        next[*slot] =
+            next[*slot] ? AddOp::create(opBuilder, loc(), next[*slot], bar).getResult() : bar;
       else
         add(source, bar);
     }
     for (auto [position, index] : llvm::enumerate(slots)) {
       if (!next[position])
-        next[position] = makeZeros(*this, shape.arguments[llvm::find(shape.sources, Value(shape.heads[index])) - shape.sources.begin()]);
+        next[position] =
+            makeZeros(*this, shape.arguments[llvm::find(shape.sources, Value(shape.heads[index])) -
+                                             shape.sources.begin()]);
       next[position] = conform(next[position], shape.heads[index].getType());
     }
     for (Value capture : captures)
@@ -247,7 +262,8 @@ LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
     scf::YieldOp::create(opBuilder, loc(), next);
   }
 
-  // Values from outside went through the loop; what the slots add to their initial values comes on top.
+  // Values from outside went through the loop; what the slots add to their initial values comes on
+  // top.
   for (auto [position, capture] : llvm::enumerate(captures))
     scope->bars[capture] = reverse.getResult(slots.size() + position);
   for (auto [position, index] : llvm::enumerate(slots))
@@ -277,7 +293,8 @@ static void countIterationsOf(scf::WhileOp loop) {
   condition->insertOperands(condition->getNumOperands(), head);
   builder.setInsertionPoint(yield);
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  yield->insertOperands(yield->getNumOperands(), arith::AddIOp::create(builder, loc, inside, one).getResult());
+  yield->insertOperands(yield->getNumOperands(),
+                        arith::AddIOp::create(builder, loc, inside, one).getResult());
   loop->replaceAllUsesWith(counting.getResults().drop_back());
   loop.erase();
 }

@@ -1,8 +1,12 @@
-// Scopes with stored values -> push and pop on one tape that runs through the control flow of both sweeps.
+// Scopes with stored values -> push and pop on one tape that runs through the control flow of both
+// sweeps.
 //
-// A scope pushes once, at its end, and its reverse pops once, at its start; what control flow inside it pushes lies below.
-// So the reverse sweep meets the elements in the opposite order, and each version of the tape is used once.
+// A scope pushes once, at its end, and its reverse pops once, at its start; what control flow
+// inside it pushes lies below. So the reverse sweep meets the elements in the opposite order, and
+// each version of the tape is used once.
 #include "adjoint/Tape.h"
+
+#include "adjoint/Activity.h"
 
 using namespace mlir;
 using namespace mpy;
@@ -18,15 +22,24 @@ static bool isCheap(Operation *op) {
     return true;
   if (!isMemoryEffectFree(op))
     return false;
-  if (op->hasTrait<OpTrait::ConstantLike>() || isa<tensor::DimOp, tensor::CastOp, ExtractOp, SliceOp, BroadcastOp, ReshapeOp, TransposeOp, StretchOp, IotaOp, FromElementsOp, StringConstantOp>(op))
+  if (op->hasTrait<OpTrait::ConstantLike>() ||
+      isa<tensor::DimOp, tensor::CastOp, ExtractOp, SliceOp, BroadcastOp, ReshapeOp, TransposeOp,
+          StretchOp, IotaOp, FromElementsOp, StringConstantOp>(op))
+    return true;
+  if (isa<ElementwiseOpInterface>(op) && !isDifferentiable(op->getResult(0).getType()) &&
+      !isa<RankedTensorType>(op->getResult(0).getType()))
     return true;
   if (isa<arith::ArithDialect>(op->getDialect()))
     return true;
-  return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, SquareOp, MaximumOp, MinimumOp, CompareOp, SelectOp, CastOp, AndOp, OrOp, XorOp, NotOp, SignOp, FloorOp>(op);
+  return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, SquareOp, MaximumOp, MinimumOp, CompareOp, SelectOp,
+             CastOp, AndOp, OrOp, XorOp, NotOp, SignOp, FloorOp>(op);
 }
 
-/// Operations that only place elements: their operand is kept rather than their result, which others may need too.
-static bool onlyMoves(Operation *op) { return isa<BroadcastOp, ReshapeOp, TransposeOp, StretchOp, tensor::CastOp>(op); }
+/// Operations that only place elements: their operand is kept rather than their result, which
+/// others may need too.
+static bool onlyMoves(Operation *op) {
+  return isa<BroadcastOp, ReshapeOp, TransposeOp, StretchOp, tensor::CastOp>(op);
+}
 
 Scope *Scope::ownerOf(Value value) {
   Scope *scope = this;
@@ -43,12 +56,14 @@ bool Scope::isFree(Value value, unsigned &budget) {
   if (!op || !isCheap(op) || budget == 0)
     return false;
   --budget;
-  return llvm::all_of(op->getOperands(), [&](Value operand) { return owner->isFree(operand, budget); });
+  return llvm::all_of(op->getOperands(),
+                      [&](Value operand) { return owner->isFree(operand, budget); });
 }
 
 Value Scope::store(Value value) {
   OpBuilder builder(marker);
-  auto placeholder = UnrealizedConversionCastOp::create(builder, value.getLoc(), value.getType(), ValueRange{});
+  auto placeholder =
+      UnrealizedConversionCastOp::create(builder, value.getLoc(), value.getType(), ValueRange{});
   stored.push_back(value);
   placeholders.push_back(placeholder.getResult(0));
   return placeholder.getResult(0);
@@ -77,7 +92,8 @@ Value Scope::fetch(Value value) {
 }
 
 void Scope::open(OpBuilder &builder, Location loc) {
-  marker = UnrealizedConversionCastOp::create(builder, loc, TypeRange(builder.getIndexType()), ValueRange{});
+  marker = UnrealizedConversionCastOp::create(builder, loc, TypeRange(builder.getIndexType()),
+                                              ValueRange{});
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -115,7 +131,8 @@ static Operation *growFor(scf::ForOp loop, Value tape, ThreadBody thread) {
   OpBuilder builder(loop);
   SmallVector<Value> inits(loop.getInitArgs());
   inits.push_back(tape);
-  auto grown = scf::ForOp::create(builder, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
+  auto grown = scf::ForOp::create(builder, loop.getLoc(), loop.getLowerBound(),
+                                  loop.getUpperBound(), loop.getStep(), inits);
   grown.getRegion().takeBody(loop.getRegion());
   Value inside = grown.getBody()->addArgument(tape.getType(), tapeLocation(loop));
   appendOperand(grown.getBody()->getTerminator(), thread(0, inside));
@@ -132,7 +149,8 @@ static Operation *growWhile(scf::WhileOp loop, Value tape, ThreadBody thread) {
   auto grown = scf::WhileOp::create(builder, loop.getLoc(), types, inits);
   grown.getBefore().takeBody(loop.getBefore());
   grown.getAfter().takeBody(loop.getAfter());
-  appendOperand(grown.getConditionOp(), grown.getBeforeBody()->addArgument(tape.getType(), tapeLocation(loop)));
+  appendOperand(grown.getConditionOp(),
+                grown.getBeforeBody()->addArgument(tape.getType(), tapeLocation(loop)));
   Value inside = grown.getAfterBody()->addArgument(tape.getType(), tapeLocation(loop));
   appendOperand(grown.getYieldOp(), thread(0, inside));
   replaceGrown(loop, grown);
@@ -143,7 +161,8 @@ static Operation *growIf(scf::IfOp branch, Value tape, ThreadBody thread) {
   OpBuilder builder(branch);
   SmallVector<Type> types(branch.getResultTypes());
   types.push_back(tape.getType());
-  auto grown = scf::IfOp::create(builder, branch.getLoc(), types, branch.getCondition(), /*withElseRegion=*/true);
+  auto grown = scf::IfOp::create(builder, branch.getLoc(), types, branch.getCondition(),
+                                 /*withElseRegion=*/true);
   grown.getThenRegion().takeBody(branch.getThenRegion());
   if (!branch.getElseRegion().empty()) {
     grown.getElseRegion().takeBody(branch.getElseRegion());
@@ -167,7 +186,8 @@ static Value grow(Operation *op, Value tape, ThreadBody thread) {
 }
 
 namespace {
-/// The pushes and pops of all scopes. They are made before any operation is replaced, so that replacing updates their operands.
+/// The pushes and pops of all scopes. They are made before any operation is replaced, so that
+/// replacing updates their operands.
 struct Threading {
   llvm::DenseMap<Scope *, PushOp> pushes;
   llvm::DenseMap<Scope *, PopOp> pops;
@@ -186,9 +206,11 @@ void Threading::place(Scope &scope, Value anyTape) {
   if (!scope.stored.empty()) {
     Operation *end = scope.forward->getTerminator();
     OpBuilder builder(end);
-    pushes[&scope] = PushOp::create(builder, tapeLocation(end), anyTape.getType(), anyTape, scope.stored);
+    pushes[&scope] =
+        PushOp::create(builder, tapeLocation(end), anyTape.getType(), anyTape, scope.stored);
     builder.setInsertionPointToStart(scope.reverse);
-    auto pop = PopOp::create(builder, end->getLoc(), anyTape.getType(), ValueRange(scope.stored).getTypes(), anyTape);
+    auto pop = PopOp::create(builder, end->getLoc(), anyTape.getType(),
+                             ValueRange(scope.stored).getTypes(), anyTape);
     pops[&scope] = pop;
     for (auto [placeholder, value] : llvm::zip(scope.placeholders, pop.getValues())) {
       placeholder.replaceAllUsesWith(value);
@@ -203,7 +225,9 @@ void Threading::place(Scope &scope, Value anyTape) {
 Value Threading::forward(Scope &scope, Value tape) {
   for (Scope::Child &child : llvm::reverse(scope.children))
     if (::usesTape(child))
-      tape = grow(child.forward, tape, [&](unsigned body, Value inside) { return forward(*child.bodies[body], inside); });
+      tape = grow(child.forward, tape, [&](unsigned body, Value inside) {
+        return forward(*child.bodies[body], inside);
+      });
   if (PushOp push = pushes.lookup(&scope)) {
     push.getTapeMutable().assign(tape);
     tape = push.getResult();
@@ -218,7 +242,9 @@ Value Threading::reverse(Scope &scope, Value tape) {
   }
   for (Scope::Child &child : scope.children)
     if (::usesTape(child))
-      tape = grow(child.reverse, tape, [&](unsigned body, Value inside) { return reverse(*child.bodies[body], inside); });
+      tape = grow(child.reverse, tape, [&](unsigned body, Value inside) {
+        return reverse(*child.bodies[body], inside);
+      });
   return tape;
 }
 
@@ -235,9 +261,11 @@ void mpy::threadTape(Scope &outermost, Operation *end) {
   removeMarkers(outermost);
   if (!outermost.usesTape())
     return;
-  auto first = llvm::find_if(llvm::reverse(outermost.children), [](const Scope::Child &child) { return ::usesTape(child); });
+  auto first = llvm::find_if(llvm::reverse(outermost.children),
+                             [](const Scope::Child &child) { return ::usesTape(child); });
   OpBuilder builder(first->forward);
-  Value tape = TapeNewOp::create(builder, tapeLocation(first->forward), TapeType::get(builder.getContext()));
+  Value tape =
+      TapeNewOp::create(builder, tapeLocation(first->forward), TapeType::get(builder.getContext()));
   Threading threading;
   threading.place(outermost, tape);
   tape = threading.forward(outermost, tape);

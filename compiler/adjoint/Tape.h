@@ -1,4 +1,5 @@
-// What the reverse sweep needs of the forward sweep: recomputed when cheap, else stored on one tape.
+// What the reverse sweep needs of the forward sweep: recomputed when cheap, else stored on one
+// tape.
 #pragma once
 
 #include "dialect/Dialect.h"
@@ -7,18 +8,21 @@
 
 namespace mpy {
 
-/// A block of the forward sweep and the block of the reverse sweep that undoes it. The outermost pair is one and the same block.
+/// A block of the forward sweep and the block of the reverse sweep that undoes it. The outermost
+/// pair is one and the same block.
 struct Scope {
   Scope *parent = nullptr;
   mlir::Block *forward = nullptr;
   mlir::Block *reverse = nullptr;
-  /// Operation of `reverse` before which values of the forward sweep are brought in; null in the outermost scope.
+  /// Operation of `reverse` before which values of the forward sweep are brought in; null in the
+  /// outermost scope.
   mlir::Operation *marker = nullptr;
   /// Adjoints so far.
   llvm::DenseMap<mlir::Value, mlir::Value> bars;
   /// Values of `forward` already brought into `reverse`.
   llvm::DenseMap<mlir::Value, mlir::Value> available;
-  /// Values pushed at the end of `forward`, and what stands for them in `reverse` until they are popped.
+  /// Values pushed at the end of `forward`, and what stands for them in `reverse` until they are
+  /// popped.
   llvm::SmallVector<mlir::Value> stored, placeholders;
 
   /// Control flow inside, in the order of the reverse sweep.
@@ -42,7 +46,8 @@ private:
   Scope *ownerOf(mlir::Value value);
 };
 
-/// Replaces placeholders by pops, and threads one tape through both sweeps; `end` is where the reverse sweep is over.
+/// Replaces placeholders by pops, and threads one tape through both sweeps; `end` is where the
+/// reverse sweep is over.
 void threadTape(Scope &outermost, mlir::Operation *end);
 
 } // namespace mpy

@@ -21,10 +21,13 @@ static bool isNumber(Value value, double number) {
 }
 
 /// A value that can stand for another result: same type, or nothing.
-static OpFoldResult ifType(Value value, Type type) { return value.getType() == type ? OpFoldResult(value) : OpFoldResult(); }
+static OpFoldResult ifType(Value value, Type type) {
+  return value.getType() == type ? OpFoldResult(value) : OpFoldResult();
+}
 
 //===------------------------------------------------------------------------------------------===//
-// Arithmetic. x + 0 is not folded for programs (it turns -0 into 0); the reverse sweep never emits it.
+// Arithmetic. x + 0 is not folded for programs (it turns -0 into 0); the reverse sweep never emits
+// it.
 //===------------------------------------------------------------------------------------------===//
 OpFoldResult MulOp::fold(FoldAdaptor) {
   if (isNumber(getY(), 1))
@@ -46,7 +49,8 @@ OpFoldResult CastOp::fold(FoldAdaptor) { return ifType(getX(), getType()); }
 //===------------------------------------------------------------------------------------------===//
 OpFoldResult TransposeOp::fold(FoldAdaptor) {
   ArrayRef<int64_t> outer = getPermutation();
-  if (llvm::all_of(llvm::enumerate(outer), [](auto pair) { return int64_t(pair.index()) == pair.value(); }))
+  if (llvm::all_of(llvm::enumerate(outer),
+                   [](auto pair) { return int64_t(pair.index()) == pair.value(); }))
     return ifType(getX(), getType());
   auto inner = getX().getDefiningOp<TransposeOp>();
   if (!inner)
@@ -64,7 +68,8 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor) {
   if (type.getNumDynamicDims() <= 1)
     if (OpFoldResult same = ifType(getX(), getType()))
       return same;
-  if (auto inner = getX().getDefiningOp<ReshapeOp>(); inner && inner.getX().getType() == getType()) {
+  if (auto inner = getX().getDefiningOp<ReshapeOp>();
+      inner && inner.getX().getType() == getType()) {
     if (type.getNumDynamicDims() <= 1)
       return inner.getX();
   }
@@ -91,7 +96,8 @@ struct MergeReshapes : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
     auto inner = op.getX().getDefiningOp<ReshapeOp>();
-    if (!inner || isa<RankedTensorType>(op.getType()) != isa<RankedTensorType>(inner.getX().getType()))
+    if (!inner ||
+        isa<RankedTensorType>(op.getType()) != isa<RankedTensorType>(inner.getX().getType()))
       return failure();
     rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
     return success();
@@ -128,7 +134,8 @@ struct ReshapeSpread : OpRewritePattern<ReshapeOp> {
 /// An elementwise operation takes a scalar for a tensor, so long as another operand has the shape.
 struct ScalarForSpread : OpInterfaceRewritePattern<ElementwiseOpInterface> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
-  LogicalResult matchAndRewrite(ElementwiseOpInterface op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ElementwiseOpInterface op,
+                                PatternRewriter &rewriter) const override {
     auto result = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     if (!result || op->getNumOperands() < 2)
       return failure();
@@ -155,7 +162,8 @@ struct ScalarForSpread : OpInterfaceRewritePattern<ElementwiseOpInterface> {
 /// An elementwise operation on spread scalars alone computes one scalar.
 struct ComputeBeforeSpread : OpInterfaceRewritePattern<ElementwiseOpInterface> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
-  LogicalResult matchAndRewrite(ElementwiseOpInterface op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ElementwiseOpInterface op,
+                                PatternRewriter &rewriter) const override {
     auto result = dyn_cast<RankedTensorType>(op->getResult(0).getType());
     BroadcastOp shape;
     SmallVector<Value> scalars;

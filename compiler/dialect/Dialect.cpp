@@ -43,7 +43,8 @@ void MpyDialect::initialize() {
 }
 
 /// Constants that folding makes.
-Operation *MpyDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
+Operation *MpyDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
+                                           Location loc) {
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
@@ -96,7 +97,8 @@ LogicalResult mpy::verifyElementwise(Operation *op) {
     if (!result)
       return op->emitOpError("has a tensor operand but a scalar result");
     if (failed(verifyCompatibleShape(type, result)))
-      return op->emitOpError("operand of type ") << type << " does not have the shape of the result, " << result;
+      return op->emitOpError("operand of type ")
+             << type << " does not have the shape of the result, " << result;
   }
   if (result && llvm::none_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>))
     return op->emitOpError("has scalar operands but a tensor result");

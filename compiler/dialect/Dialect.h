@@ -1,4 +1,5 @@
-// The mpy dialect: types, operations, interfaces, and how the types of results follow from operands.
+// The mpy dialect: types, operations, interfaces, and how the types of results follow from
+// operands.
 #pragma once
 
 #include "dialect/Differentiable.h"
@@ -25,24 +26,29 @@
 
 namespace mpy {
 
-/// Type of an elementwise result: the tensor operands' shape with every extent that one of them knows, or a scalar; of the
-/// first operand's element type unless another is given.
+/// Type of an elementwise result: the tensor operands' shape with every extent that one of them
+/// knows, or a scalar; of the first operand's element type unless another is given.
 mlir::Type elementwiseType(llvm::ArrayRef<mlir::Value> operands, mlir::Type element = {});
 
 /// Type of `x` without the axes: a scalar when none is left.
 mlir::Type reducedType(mlir::Value x, llvm::ArrayRef<int64_t> axes, mlir::Type element = {});
 
-/// Type of a slice of `x`: extents are known where `sizes` are constants; `dropped` dimensions are left out.
-mlir::RankedTensorType slicedType(mlir::Value x, mlir::ValueRange sizes, llvm::ArrayRef<int64_t> dropped);
+/// Type of a slice of `x`: extents are known where `sizes` are constants; `dropped` dimensions are
+/// left out.
+mlir::RankedTensorType slicedType(mlir::Value x, mlir::ValueRange sizes,
+                                  llvm::ArrayRef<int64_t> dropped);
 
-/// Checks that tensor operands and result agree in shape, and that the result is a tensor if an operand is.
+/// Checks that tensor operands and result agree in shape, and that the result is a tensor if an
+/// operand is.
 llvm::LogicalResult verifyElementwise(mlir::Operation *op);
 
 /// Checks that the axes are sorted and in range, and that the result has the other extents.
-llvm::LogicalResult verifyReduction(mlir::Operation *op, mlir::Value x, llvm::ArrayRef<int64_t> axes, mlir::Value result);
+llvm::LogicalResult verifyReduction(mlir::Operation *op, mlir::Value x,
+                                    llvm::ArrayRef<int64_t> axes, mlir::Value result);
 
-/// The value that holds an extent of a tensor, found through the operations that pass extents on; null where only reading
-/// the tensor itself would tell. A constant extent is null too: its type says it.
+/// The value that holds an extent of a tensor, found through the operations that pass extents on;
+/// null where only reading the tensor itself would tell. A constant extent is null too: its type
+/// says it.
 mlir::Value findExtent(mlir::Value tensor, unsigned dimension);
 
 } // namespace mpy

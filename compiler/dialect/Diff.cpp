@@ -18,12 +18,14 @@ LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError("arguments are not those of ") << getCallee();
   SmallVector<Type> results(type.getResults());
   for (int64_t argument : getWrt()) {
-    if (argument < 0 || argument >= int64_t(type.getNumInputs()) || !isa<FloatType>(getElementTypeOrSelf(type.getInput(argument))))
+    if (argument < 0 || argument >= int64_t(type.getNumInputs()) ||
+        !isa<FloatType>(getElementTypeOrSelf(type.getInput(argument))))
       return emitOpError("differentiates by argument ") << argument << ", which is not of floats";
     results.push_back(type.getInput(argument));
   }
   for (int64_t result : getOf())
-    if (result < 0 || result >= int64_t(type.getNumResults()) || !isa<FloatType>(getElementTypeOrSelf(type.getResult(result))))
+    if (result < 0 || result >= int64_t(type.getNumResults()) ||
+        !isa<FloatType>(getElementTypeOrSelf(type.getResult(result))))
       return emitOpError("differentiates result ") << result << ", which is not of floats";
   if (results != llvm::to_vector(getOutputs().getTypes()))
     return emitOpError("results are not those of ") << getCallee() << " followed by the gradients";
@@ -49,7 +51,8 @@ LogicalResult TapeNewOp::buildTangent(TangentContext &context) {
 
 LogicalResult TapeFreeOp::buildAdjoint(AdjointContext &context) {
   if (context.isActive(getTape()))
-    context.add(getTape(), TapeNewOp::create(context.builder(), context.loc(), getTape().getType()));
+    context.add(getTape(),
+                TapeNewOp::create(context.builder(), context.loc(), getTape().getType()));
   return success();
 }
 
@@ -89,7 +92,8 @@ LogicalResult PushOp::buildAdjoint(AdjointContext &context) {
     return success();
   SmallVector<Value> values(llvm::make_filter_range(getValues(), isDifferentiable));
   if (!values.empty()) {
-    auto pop = PopOp::create(context.builder(), context.loc(), tape.getType(), ValueRange(values).getTypes(), tape);
+    auto pop = PopOp::create(context.builder(), context.loc(), tape.getType(),
+                             ValueRange(values).getTypes(), tape);
     for (auto [value, bar] : llvm::zip(values, pop.getValues()))
       if (context.isActive(value))
         context.add(value, bar);
@@ -106,7 +110,10 @@ LogicalResult PushOp::buildTangent(TangentContext &context) {
   SmallVector<Value> tangents;
   for (Value value : llvm::make_filter_range(getValues(), isDifferentiable))
     tangents.push_back(context.tangentOrZeros(value));
-  context.set(getResult(), tangents.empty() ? tape : PushOp::create(context.builder(), context.loc(), tape.getType(), tape, tangents).getResult());
+  context.set(getResult(), tangents.empty() ? tape
+                                            : PushOp::create(context.builder(), context.loc(),
+                                                             tape.getType(), tape, tangents)
+                                                  .getResult());
   return success();
 }
 
@@ -133,7 +140,8 @@ LogicalResult PopOp::buildTangent(TangentContext &context) {
     context.set(getRest(), tape);
     return success();
   }
-  auto pop = PopOp::create(context.builder(), context.loc(), tape.getType(), ValueRange(values).getTypes(), tape);
+  auto pop = PopOp::create(context.builder(), context.loc(), tape.getType(),
+                           ValueRange(values).getTypes(), tape);
   context.set(getRest(), pop.getRest());
   for (auto [value, tangent] : llvm::zip(values, pop.getValues()))
     context.set(value, tangent);

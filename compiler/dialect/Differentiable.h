@@ -1,4 +1,5 @@
-// What an operation's derivative rule talks to. Rules know nothing of sweeps, tapes or control flow.
+// What an operation's derivative rule talks to. Rules know nothing of sweeps, tapes or control
+// flow.
 #pragma once
 
 #include "mlir/IR/Builders.h"
@@ -34,8 +35,10 @@ public:
   virtual bool isActive(mlir::Value operand) = 0;
   /// Adds to the operand's adjoint.
   virtual void add(mlir::Value operand, mlir::Value contribution) = 0;
-  /// Rewrites the operand's adjoint, zeros written out before: accumulation into a part costs that part only.
-  virtual void update(mlir::Value operand, llvm::function_ref<mlir::Value(mlir::Value current)> rewrite) = 0;
+  /// Rewrites the operand's adjoint, zeros written out before: accumulation into a part costs that
+  /// part only.
+  virtual void update(mlir::Value operand,
+                      llvm::function_ref<mlir::Value(mlir::Value current)> rewrite) = 0;
 };
 
 /// The forward sweep as seen by one rule.

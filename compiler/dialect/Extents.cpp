@@ -7,7 +7,8 @@ using namespace mpy;
 namespace {
 using Place = std::pair<Value, unsigned>;
 
-/// A search that goes through loops assuming that their carried extents do not change, then checks the assumption.
+/// A search that goes through loops assuming that their carried extents do not change, then checks
+/// the assumption.
 struct ExtentSearch {
   /// Loop arguments whose extent is assumed to be that of their initial value.
   llvm::SmallDenseMap<Place, Value> assumed;
@@ -27,7 +28,8 @@ static Value listedSize(ValueRange sizes, Value tensor, unsigned dimension) {
   return position < sizes.size() ? sizes[position] : Value();
 }
 
-Value ExtentSearch::findCarried(scf::ForOp loop, unsigned position, unsigned dimension, unsigned depth) {
+Value ExtentSearch::findCarried(scf::ForOp loop, unsigned position, unsigned dimension,
+                                unsigned depth) {
   Place place{loop.getRegionIterArg(position), dimension};
   if (auto assumption = assumed.find(place); assumption != assumed.end())
     return assumption->second;
@@ -76,7 +78,8 @@ Value ExtentSearch::findThrough(Value tensor, unsigned dimension, unsigned depth
   return TypeSwitch<Operation *, Value>(op)
       .Case<BroadcastOp, StretchOp, UnstretchOp, ReshapeOp, IotaOp>(
           [&](auto shaped) { return listedSize(shaped.getSizes(), tensor, dimension); })
-      .Case<UpdateSliceOp, InsertOp, ScatterOp, CumsumOp>([&](auto update) { return same(update.getX()); })
+      .Case<UpdateSliceOp, InsertOp, ScatterOp, CumsumOp>(
+          [&](auto update) { return same(update.getX()); })
       .Case([&](tensor::CastOp cast) { return same(cast.getSource()); })
       .Case([&](TransposeOp transpose) {
         return find(transpose.getX(), transpose.getPermutation()[dimension], depth + 1);
@@ -114,4 +117,6 @@ Value ExtentSearch::findThrough(Value tensor, unsigned dimension, unsigned depth
       .Default([](Operation *) { return Value(); });
 }
 
-Value mpy::findExtent(Value tensor, unsigned dimension) { return ExtentSearch().find(tensor, dimension); }
+Value mpy::findExtent(Value tensor, unsigned dimension) {
+  return ExtentSearch().find(tensor, dimension);
+}

@@ -99,7 +99,9 @@ Formula mpy::operator-(Formula x) {
 }
 
 #define FUNCTION(name, Op)                                                                         \
-  Formula mpy::name(Formula x) { return x.isNumber() ? Formula(std::name(x.asNumber())) : emitUnary<Op>(x); }
+  Formula mpy::name(Formula x) {                                                                   \
+    return x.isNumber() ? Formula(std::name(x.asNumber())) : emitUnary<Op>(x);                     \
+  }
 FUNCTION(exp, ExpOp)
 FUNCTION(log, LogOp)
 FUNCTION(sin, SinOp)
@@ -125,10 +127,10 @@ static Formula whereEqual(Formula x, Formula y, Formula yes, Formula no) {
     return x.asNumber() == y.asNumber() ? yes : no;
   RuleContext &context = *(x.where() ? x.where() : y.where());
   Type element = getElementTypeOrSelf(x.get() ? x.get() : y.get());
-  Value equal = CompareOp::create(context.builder(), context.loc(), ComparePredicate::eq, x.emit(context, element),
-                                  y.emit(context, element));
-  return Formula(context, SelectOp::create(context.builder(), context.loc(), equal, yes.emit(context, element),
-                                           no.emit(context, element))
+  Value equal = CompareOp::create(context.builder(), context.loc(), ComparePredicate::eq,
+                                  x.emit(context, element), y.emit(context, element));
+  return Formula(context, SelectOp::create(context.builder(), context.loc(), equal,
+                                           yes.emit(context, element), no.emit(context, element))
                               .getResult());
 }
 
@@ -146,7 +148,8 @@ Formula mpy::powerSlope(Operand x, Operand y) {
     if (p == -1)
       return -1.0 / (Formula(x) * x);
     Formula base = x;
-    return base.isNumber() ? Formula(p * std::pow(base.asNumber(), p - 1)) : emitBinary<PowOp>(base, p - 1) * p;
+    return base.isNumber() ? Formula(p * std::pow(base.asNumber(), p - 1))
+                           : emitBinary<PowOp>(base, p - 1) * p;
   }
   Formula exponent = y;
   return emitBinary<PowOp>(x, whereEqual(exponent, 0.0, 1.0, exponent - 1.0)) * exponent;
@@ -154,7 +157,9 @@ Formula mpy::powerSlope(Operand x, Operand y) {
 
 Formula mpy::logOrZero(Formula x) { return log(whereEqual(x, 0.0, 1.0, x)); }
 
-Formula mpy::share(Formula x, Formula y, Formula r) { return whereEqual(x, y, 0.5, whereEqual(x, r, 1.0, 0.0)); }
+Formula mpy::share(Formula x, Formula y, Formula r) {
+  return whereEqual(x, y, 0.5, whereEqual(x, r, 1.0, 0.0));
+}
 
 //===------------------------------------------------------------------------------------------===//
 // Parts of rules
@@ -188,10 +193,12 @@ void mpy::addElementwise(AdjointContext &context, Value operand, Value contribut
   auto shape = dyn_cast<RankedTensorType>(contribution.getType());
   if (shape && !isa<RankedTensorType>(operand.getType())) {
     auto axes = llvm::to_vector(llvm::seq<int64_t>(0, shape.getRank()));
-    contribution = shape.getRank() == 0 ? ReshapeOp::create(context.builder(), context.loc(), operand.getType(),
-                                                            contribution, ValueRange{})
-                                              .getResult()
-                                        : SumOp::create(context.builder(), context.loc(), contribution, axes).getResult();
+    contribution =
+        shape.getRank() == 0
+            ? ReshapeOp::create(context.builder(), context.loc(), operand.getType(), contribution,
+                                ValueRange{})
+                  .getResult()
+            : SumOp::create(context.builder(), context.loc(), contribution, axes).getResult();
   }
   context.add(operand, contribution);
 }
@@ -227,7 +234,8 @@ static Mask findMask(Value bar, unsigned depth = 0) {
   else if (isa<AddOp, SubOp>(op) && operand(0) == operand(1))
     mask = operand(0);
   // A condition over the elements of one shape says nothing about another.
-  bool fits = mask && (!isa<RankedTensorType>(mask.condition.getType()) || isa<ElementwiseOpInterface>(op));
+  bool fits =
+      mask && (!isa<RankedTensorType>(mask.condition.getType()) || isa<ElementwiseOpInterface>(op));
   return fits ? mask : Mask();
 }
 
@@ -248,12 +256,14 @@ Value mpy::keepMask(RuleContext &context, Value bar, Value contribution) {
   if (!mask)
     return contribution;
   Value zero = makeNumber(context, getElementTypeOrSelf(contribution), 0);
-  return SelectOp::create(context.builder(), context.loc(), mask.condition, mask.holds ? contribution : zero,
-                          mask.holds ? zero : contribution);
+  return SelectOp::create(context.builder(), context.loc(), mask.condition,
+                          mask.holds ? contribution : zero, mask.holds ? zero : contribution);
 }
 
-LogicalResult mpy::linearTangent(TangentContext &context, Operation *op, ArrayRef<unsigned> operands) {
-  if (llvm::none_of(operands, [&](unsigned index) { return context.tangent(op->getOperand(index)); }))
+LogicalResult mpy::linearTangent(TangentContext &context, Operation *op,
+                                 ArrayRef<unsigned> operands) {
+  if (llvm::none_of(operands,
+                    [&](unsigned index) { return context.tangent(op->getOperand(index)); }))
     return success();
   IRMapping inputs;
   for (Value operand : op->getOperands())

@@ -5,7 +5,8 @@
 
 namespace mpy {
 
-/// A value under construction: one SSA value, or a number not yet given a type. The number 0 is a zero nobody computes.
+/// A value under construction: one SSA value, or a number not yet given a type. The number 0 is a
+/// zero nobody computes.
 class Formula {
 public:
   Formula(double number) : number(number) {}
@@ -65,7 +66,8 @@ inline Formula zero(Formula) { return 0.0; }
 
 /// A number as a scalar constant of a float or integer type.
 mlir::Value makeNumber(RuleContext &context, mlir::Type type, double number);
-/// Zeros of the type and extents of a value of the differentiated program; an empty tape for a tape.
+/// Zeros of the type and extents of a value of the differentiated program; an empty tape for a
+/// tape.
 mlir::Value makeZeros(RuleContext &context, mlir::Value like);
 /// The extents of a value of the differentiated program that its type leaves open.
 llvm::SmallVector<mlir::Value> openExtents(RuleContext &context, mlir::Value like);
@@ -73,17 +75,21 @@ llvm::SmallVector<mlir::Value> openExtents(RuleContext &context, mlir::Value lik
 mlir::Value spread(RuleContext &context, mlir::Value x, mlir::Value like);
 /// Adds a contribution of the result's shape to an operand that may be one scalar for all elements.
 void addElementwise(AdjointContext &context, mlir::Value operand, mlir::Value contribution);
-/// A contribution made from an adjoint: 0 where a choice made the adjoint 0, even if the slope there is infinite or NaN.
+/// A contribution made from an adjoint: 0 where a choice made the adjoint 0, even if the slope
+/// there is infinite or NaN.
 mlir::Value keepMask(RuleContext &context, mlir::Value bar, mlir::Value contribution);
-/// Tangent of an operation that is linear in the listed operands together: the operation applied to their tangents.
-llvm::LogicalResult linearTangent(TangentContext &context, mlir::Operation *op, llvm::ArrayRef<unsigned> operands);
+/// Tangent of an operation that is linear in the listed operands together: the operation applied to
+/// their tangents.
+llvm::LogicalResult linearTangent(TangentContext &context, mlir::Operation *op,
+                                  llvm::ArrayRef<unsigned> operands);
 
 template <typename OpT, typename Rule>
 llvm::LogicalResult unaryAdjoint(AdjointContext &context, OpT op, Rule rule) {
   mlir::Value bar = context.bar(0);
   if (!bar || !context.isActive(op.getX()))
     return llvm::success();
-  Formula slope = rule(Formula(context, bar), Operand(context, op.getX()), Operand(context, op.getResult()));
+  Formula slope =
+      rule(Formula(context, bar), Operand(context, op.getX()), Operand(context, op.getResult()));
   if (!slope.isZero())
     addElementwise(context, op.getX(), keepMask(context, bar, slope.get()));
   return llvm::success();
@@ -113,7 +119,8 @@ llvm::LogicalResult unaryTangent(TangentContext &context, OpT op, Rule rule) {
   mlir::Value tangent = context.tangent(op.getX());
   if (!tangent)
     return llvm::success();
-  Formula slope = rule(Formula(context, tangent), Operand(context, op.getX()), Operand(context, op.getResult()));
+  Formula slope = rule(Formula(context, tangent), Operand(context, op.getX()),
+                       Operand(context, op.getResult()));
   if (!slope.isZero())
     context.set(op.getResult(), slope.get());
   return llvm::success();
@@ -127,7 +134,8 @@ llvm::LogicalResult binaryTangent(TangentContext &context, OpT op, RuleX ruleX, 
     mlir::Value tangent = context.tangent(operand);
     if (!tangent)
       return;
-    if (tangent.getType() != op.getResult().getType() && !mlir::isa<mlir::RankedTensorType>(tangent.getType()))
+    if (tangent.getType() != op.getResult().getType() &&
+        !mlir::isa<mlir::RankedTensorType>(tangent.getType()))
       tangent = spread(context, tangent, op.getResult());
     sum = sum + rule(Formula(context, tangent), x, y, r);
   };

@@ -1,4 +1,5 @@
-// Reading and replacing parts of tensors: derivatives. What reads a part accumulates into that part of the adjoint, at its cost.
+// Reading and replacing parts of tensors: derivatives. What reads a part accumulates into that part
+// of the adjoint, at its cost.
 #include "dialect/Formula.h"
 
 using namespace mlir;
@@ -8,11 +9,13 @@ static SmallVector<Value> primals(RuleContext &context, ValueRange values) {
   return llvm::map_to_vector(values, [&](Value value) { return context.primal(value); });
 }
 
-/// Checks the bounds of a slice of x, and that `part` (if it is a tensor) has its rank and element type.
+/// Checks the bounds of a slice of x, and that `part` (if it is a tensor) has its rank and element
+/// type.
 template <typename OpT> static LogicalResult verifyBounds(OpT op, Value part) {
   auto type = cast<RankedTensorType>(op.getX().getType());
   size_t rank = type.getRank();
-  if (op.getOffsets().size() != rank || op.getSizes().size() != rank || op.getStrides().size() != rank)
+  if (op.getOffsets().size() != rank || op.getSizes().size() != rank ||
+      op.getStrides().size() != rank)
     return op.emitOpError("takes an offset, a size and a stride for each dimension");
   int64_t previous = -1;
   for (int64_t dimension : op.getDropped()) {
@@ -28,7 +31,8 @@ template <typename OpT> static LogicalResult verifyBounds(OpT op, Value part) {
   return success();
 }
 
-/// Checks that there is one index for each dimension and that the element has the tensor's element type.
+/// Checks that there is one index for each dimension and that the element has the tensor's element
+/// type.
 template <typename OpT> static LogicalResult verifyElement(OpT op, Value element) {
   auto type = cast<RankedTensorType>(op.getX().getType());
   if (op.getIndices().size() != size_t(type.getRank()))
@@ -40,16 +44,19 @@ template <typename OpT> static LogicalResult verifyElement(OpT op, Value element
 
 /// Checks the indices of a gather from x, and that `part` has its shape.
 template <typename OpT> static LogicalResult verifyGather(OpT op, Value part) {
-  auto type = cast<RankedTensorType>(op.getX().getType()), shape = cast<RankedTensorType>(part.getType());
+  auto type = cast<RankedTensorType>(op.getX().getType()),
+       shape = cast<RankedTensorType>(part.getType());
   if (op.getIndices().empty() || op.getIndices().size() > size_t(type.getRank()))
     return op.emitOpError("takes an index tensor for each of the leading dimensions, at least one");
   auto index = cast<RankedTensorType>(op.getIndices().front().getType());
   for (Value other : op.getIndices())
-    if (!getElementTypeOrSelf(other).isInteger(64) || failed(verifyCompatibleShape(index, other.getType())))
+    if (!getElementTypeOrSelf(other).isInteger(64) ||
+        failed(verifyCompatibleShape(index, other.getType())))
       return op.emitOpError("takes int64 indices of one shape");
   SmallVector<int64_t> wanted(index.getShape());
   llvm::append_range(wanted, type.getShape().drop_front(op.getIndices().size()));
-  if (shape.getElementType() != type.getElementType() || failed(verifyCompatibleShape(wanted, shape.getShape())))
+  if (shape.getElementType() != type.getElementType() ||
+      failed(verifyCompatibleShape(wanted, shape.getShape())))
     return op.emitOpError("part of type ") << shape << " does not have the shape of the gather";
   return success();
 }
@@ -65,10 +72,12 @@ struct Bounds {
         strides(primals(context, op.getStrides())), dropped(op.getDropped()) {}
 
   Value read(RuleContext &context, Value x) const {
-    return SliceOp::create(context.builder(), context.loc(), slicedType(x, sizes, dropped), x, offsets, sizes, strides, dropped);
+    return SliceOp::create(context.builder(), context.loc(), slicedType(x, sizes, dropped), x,
+                           offsets, sizes, strides, dropped);
   }
   Value write(RuleContext &context, Value value, Value x) const {
-    return UpdateSliceOp::create(context.builder(), context.loc(), x.getType(), x, value, offsets, sizes, strides, dropped);
+    return UpdateSliceOp::create(context.builder(), context.loc(), x.getType(), x, value, offsets,
+                                 sizes, strides, dropped);
   }
 };
 } // namespace
@@ -90,7 +99,9 @@ LogicalResult SliceOp::buildAdjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult SliceOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult SliceOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // update_slice
@@ -105,11 +116,14 @@ LogicalResult UpdateSliceOp::buildAdjoint(AdjointContext &context) {
   if (context.isActive(getValue()))
     addElementwise(context, getValue(), bounds.read(context, bar));
   if (context.isActive(getX()))
-    context.add(getX(), bounds.write(context, makeNumber(context, getElementTypeOrSelf(bar), 0), bar));
+    context.add(getX(),
+                bounds.write(context, makeNumber(context, getElementTypeOrSelf(bar), 0), bar));
   return success();
 }
 
-LogicalResult UpdateSliceOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0, 1}); }
+LogicalResult UpdateSliceOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0, 1});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // extract
@@ -129,7 +143,9 @@ LogicalResult ExtractOp::buildAdjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult ExtractOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult ExtractOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // insert
@@ -150,7 +166,9 @@ LogicalResult InsertOp::buildAdjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult InsertOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0, 1}); }
+LogicalResult InsertOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0, 1});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // gather
@@ -163,18 +181,21 @@ LogicalResult GatherOp::buildAdjoint(AdjointContext &context) {
     return success();
   SmallVector<Value> indices = primals(context, getIndices());
   context.update(getX(), [&](Value current) {
-    return ScatterOp::create(context.builder(), context.loc(), current.getType(), current, bar, indices, true);
+    return ScatterOp::create(context.builder(), context.loc(), current.getType(), current, bar,
+                             indices, true);
   });
   return success();
 }
 
-LogicalResult GatherOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult GatherOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // scatter
 //===------------------------------------------------------------------------------------------===//
-/// Which elements of the value are the last ones written to their place, over the value's shape: each place remembers the number
-/// of its last writer.
+/// Which elements of the value are the last ones written to their place, over the value's shape:
+/// each place remembers the number of its last writer.
 static Value findLastWriters(RuleContext &context, ScatterOp op, ArrayRef<Value> indices) {
   OpBuilder &builder = context.builder();
   Location loc = context.loc();
@@ -183,9 +204,12 @@ static Value findLastWriters(RuleContext &context, ScatterOp op, ArrayRef<Value>
   auto target = cast<RankedTensorType>(op.getX().getType());
   Value count = arith::ConstantIndexOp::create(builder, loc, 1);
   for (int64_t dimension = 0; dimension < index.getRank(); ++dimension)
-    count = builder.createOrFold<arith::MulIOp>(loc, count, context.extent(op.getIndices().front(), dimension));
-  Value numbers = IotaOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, integer), count);
-  numbers = ReshapeOp::create(builder, loc, index.clone(integer), numbers, openExtents(context, op.getIndices().front()));
+    count = builder.createOrFold<arith::MulIOp>(loc, count,
+                                                context.extent(op.getIndices().front(), dimension));
+  Value numbers =
+      IotaOp::create(builder, loc, RankedTensorType::get({ShapedType::kDynamic}, integer), count);
+  numbers = ReshapeOp::create(builder, loc, index.clone(integer), numbers,
+                              openExtents(context, op.getIndices().front()));
   SmallVector<Value> sizes;
   for (unsigned dimension = 0; dimension < indices.size(); ++dimension)
     if (target.isDynamicDim(dimension))
@@ -232,4 +256,6 @@ LogicalResult ScatterOp::buildAdjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult ScatterOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0, 1}); }
+LogicalResult ScatterOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0, 1});
+}

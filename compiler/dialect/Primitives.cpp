@@ -1,4 +1,5 @@
-// Comparison, choice and conversion, and the upstream operations that behave like primitives: their derivatives.
+// Comparison, choice and conversion, and the upstream operations that behave like primitives: their
+// derivatives.
 #include "dialect/Formula.h"
 #include "dialect/ScalarMeaning.h"
 #include "dialect/UpstreamDerivatives.h"
@@ -21,7 +22,8 @@ SmallVector<std::pair<double, double>> CompareOp::domain() { return {}; }
 //===------------------------------------------------------------------------------------------===//
 // select
 //===------------------------------------------------------------------------------------------===//
-/// Adjoint of a choice: each branch gets its elements of g and zeros, so that nothing infinite is multiplied.
+/// Adjoint of a choice: each branch gets its elements of g and zeros, so that nothing infinite is
+/// multiplied.
 static LogicalResult chooseAdjoint(AdjointContext &context, Value condition, Value x, Value y) {
   Value bar = context.bar(0);
   if (!bar)
@@ -32,20 +34,24 @@ static LogicalResult chooseAdjoint(AdjointContext &context, Value condition, Val
     Value test = context.primal(condition);
     Value zero = makeNumber(context, getElementTypeOrSelf(bar), 0);
     Value yes = wanted ? bar : zero, no = wanted ? zero : bar;
-    addElementwise(context, operand, SelectOp::create(context.builder(), context.loc(), test, yes, no));
+    addElementwise(context, operand,
+                   SelectOp::create(context.builder(), context.loc(), test, yes, no));
   };
   contribute(x, true);
   contribute(y, false);
   return success();
 }
 
-static LogicalResult chooseTangent(TangentContext &context, Value condition, Value x, Value y, Value result) {
+static LogicalResult chooseTangent(TangentContext &context, Value condition, Value x, Value y,
+                                   Value result) {
   Value dx = context.tangent(x), dy = context.tangent(y);
   if (!dx && !dy)
     return success();
   Value zero = makeNumber(context, getElementTypeOrSelf(result), 0);
-  Value chosen = SelectOp::create(context.builder(), context.loc(), context.primal(condition), dx ? dx : zero, dy ? dy : zero);
-  context.set(result, isa<RankedTensorType>(result.getType()) ? spread(context, chosen, result) : chosen);
+  Value chosen = SelectOp::create(context.builder(), context.loc(), context.primal(condition),
+                                  dx ? dx : zero, dy ? dy : zero);
+  context.set(result,
+              isa<RankedTensorType>(result.getType()) ? spread(context, chosen, result) : chosen);
   return success();
 }
 
@@ -69,7 +75,9 @@ SmallVector<std::pair<double, double>> SelectOp::domain() { return {{0, 1}, {-3,
 LogicalResult CastOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);
   if (bar && context.isActive(getX()))
-    addElementwise(context, getX(), CastOp::create(context.builder(), context.loc(), bar, getElementTypeOrSelf(getX())));
+    addElementwise(
+        context, getX(),
+        CastOp::create(context.builder(), context.loc(), bar, getElementTypeOrSelf(getX())));
   return success();
 }
 
@@ -98,7 +106,9 @@ struct ShapeCast : DifferentiableOpInterface::ExternalModel<ShapeCast, tensor::C
       context.add(x, bar);
     return success();
   }
-  LogicalResult buildTangent(Operation *op, TangentContext &context) const { return linearTangent(context, op, {0}); }
+  LogicalResult buildTangent(Operation *op, TangentContext &context) const {
+    return linearTangent(context, op, {0});
+  }
 };
 
 struct Choice : DifferentiableOpInterface::ExternalModel<Choice, arith::SelectOp> {
@@ -108,7 +118,8 @@ struct Choice : DifferentiableOpInterface::ExternalModel<Choice, arith::SelectOp
     return chooseAdjoint(context, op->getOperand(0), op->getOperand(1), op->getOperand(2));
   }
   LogicalResult buildTangent(Operation *op, TangentContext &context) const {
-    return chooseTangent(context, op->getOperand(0), op->getOperand(1), op->getOperand(2), op->getResult(0));
+    return chooseTangent(context, op->getOperand(0), op->getOperand(1), op->getOperand(2),
+                         op->getResult(0));
   }
 };
 } // namespace

@@ -31,21 +31,26 @@ LogicalResult SumOp::buildAdjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult SumOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult SumOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // max, min: the elements that equal the result share its adjoint equally.
 //===------------------------------------------------------------------------------------------===//
 /// Where x is extreme, and how many elements are, along the axes.
-static std::pair<Value, Value> findExtremes(RuleContext &context, Value x, Value result, ArrayRef<int64_t> axes, Type element) {
+static std::pair<Value, Value> findExtremes(RuleContext &context, Value x, Value result,
+                                            ArrayRef<int64_t> axes, Type element) {
   OpBuilder &builder = context.builder();
   Value largest = unreduce(context, context.primal(result), x, axes);
-  Value isExtreme = CompareOp::create(builder, context.loc(), ComparePredicate::eq, context.primal(x), largest);
+  Value isExtreme =
+      CompareOp::create(builder, context.loc(), ComparePredicate::eq, context.primal(x), largest);
   Value ones = CastOp::create(builder, context.loc(), isExtreme, element);
   return {isExtreme, SumOp::create(builder, context.loc(), ones, axes)};
 }
 
-static LogicalResult extremeAdjoint(AdjointContext &context, Value x, Value result, ArrayRef<int64_t> axes) {
+static LogicalResult extremeAdjoint(AdjointContext &context, Value x, Value result,
+                                    ArrayRef<int64_t> axes) {
   Value bar = context.bar(0);
   if (!bar || !context.isActive(x))
     return success();
@@ -53,30 +58,42 @@ static LogicalResult extremeAdjoint(AdjointContext &context, Value x, Value resu
   Type element = getElementTypeOrSelf(bar);
   auto [isExtreme, count] = findExtremes(context, x, result, axes, element);
   Value part = unreduce(context, DivOp::create(builder, context.loc(), bar, count), x, axes);
-  context.add(x, SelectOp::create(builder, context.loc(), isExtreme, part, makeNumber(context, element, 0)));
+  context.add(x, SelectOp::create(builder, context.loc(), isExtreme, part,
+                                  makeNumber(context, element, 0)));
   return success();
 }
 
-static LogicalResult extremeTangent(TangentContext &context, Value x, Value result, ArrayRef<int64_t> axes) {
+static LogicalResult extremeTangent(TangentContext &context, Value x, Value result,
+                                    ArrayRef<int64_t> axes) {
   Value tangent = context.tangent(x);
   if (!tangent)
     return success();
   OpBuilder &builder = context.builder();
   Type element = getElementTypeOrSelf(result);
   auto [isExtreme, count] = findExtremes(context, x, result, axes, element);
-  Value chosen = SelectOp::create(builder, context.loc(), isExtreme, tangent, makeNumber(context, element, 0));
+  Value chosen =
+      SelectOp::create(builder, context.loc(), isExtreme, tangent, makeNumber(context, element, 0));
   Value sum = SumOp::create(builder, context.loc(), chosen, axes);
   context.set(result, DivOp::create(builder, context.loc(), sum, count));
   return success();
 }
 
-LogicalResult MaxOp::buildAdjoint(AdjointContext &context) { return extremeAdjoint(context, getX(), getResult(), getAxes()); }
-LogicalResult MaxOp::buildTangent(TangentContext &context) { return extremeTangent(context, getX(), getResult(), getAxes()); }
-LogicalResult MinOp::buildAdjoint(AdjointContext &context) { return extremeAdjoint(context, getX(), getResult(), getAxes()); }
-LogicalResult MinOp::buildTangent(TangentContext &context) { return extremeTangent(context, getX(), getResult(), getAxes()); }
+LogicalResult MaxOp::buildAdjoint(AdjointContext &context) {
+  return extremeAdjoint(context, getX(), getResult(), getAxes());
+}
+LogicalResult MaxOp::buildTangent(TangentContext &context) {
+  return extremeTangent(context, getX(), getResult(), getAxes());
+}
+LogicalResult MinOp::buildAdjoint(AdjointContext &context) {
+  return extremeAdjoint(context, getX(), getResult(), getAxes());
+}
+LogicalResult MinOp::buildTangent(TangentContext &context) {
+  return extremeTangent(context, getX(), getResult(), getAxes());
+}
 
 //===------------------------------------------------------------------------------------------===//
-// prod: r / x where no element is 0; else the products of all other elements, whose cost is quadratic.
+// prod: r / x where no element is 0; else the products of all other elements, whose cost is
+// quadratic.
 //===------------------------------------------------------------------------------------------===//
 namespace {
 /// x seen as [rows, columns], one row for each product.
@@ -116,27 +133,33 @@ static ProductRows describeRows(RuleContext &context, Value x, ArrayRef<int64_t>
       result.permutedSizes.push_back(context.extent(x, dimension));
   }
   result.permuted = RankedTensorType::get(shape, type.getElementType());
-  result.type = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, type.getElementType());
+  result.type =
+      RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, type.getElementType());
   return result;
 }
 
-/// For each element of x the product of the others: row i, column j is the product over k of (k == j ? 1 : x[i, k]).
+/// For each element of x the product of the others: row i, column j is the product over k of (k ==
+/// j ? 1 : x[i, k]).
 static Value otherProducts(RuleContext &context, Value x, const ProductRows &shape) {
   OpBuilder &builder = context.builder();
   Location loc = context.loc();
   Type element = shape.type.getElementType();
   constexpr int64_t open = ShapedType::kDynamic;
   Value matrix = TransposeOp::create(builder, loc, x, shape.permutation);
-  matrix = ReshapeOp::create(builder, loc, shape.type, matrix, ValueRange{shape.rows, shape.columns});
-  Value upright = ReshapeOp::create(builder, loc, RankedTensorType::get({open, 1, open}, element), matrix,
-                                    ValueRange{shape.rows, shape.columns});
+  matrix =
+      ReshapeOp::create(builder, loc, shape.type, matrix, ValueRange{shape.rows, shape.columns});
+  Value upright = ReshapeOp::create(builder, loc, RankedTensorType::get({open, 1, open}, element),
+                                    matrix, ValueRange{shape.rows, shape.columns});
   SmallVector<Value> sizes{shape.rows, shape.columns, shape.columns};
-  Value cube = BroadcastOp::create(builder, loc, RankedTensorType::get({open, open, open}, element), upright, sizes);
+  Value cube = BroadcastOp::create(builder, loc, RankedTensorType::get({open, open, open}, element),
+                                   upright, sizes);
   Type integer = builder.getI64Type();
-  Value number = IotaOp::create(builder, loc, RankedTensorType::get({open}, integer), ValueRange{shape.columns});
+  Value number = IotaOp::create(builder, loc, RankedTensorType::get({open}, integer),
+                                ValueRange{shape.columns});
   auto cubeOfInts = RankedTensorType::get({open, open, open}, integer);
   Value column = BroadcastOp::create(builder, loc, cubeOfInts, number, sizes);
-  Value standing = ReshapeOp::create(builder, loc, RankedTensorType::get({open, 1}, integer), number, ValueRange{shape.columns});
+  Value standing = ReshapeOp::create(builder, loc, RankedTensorType::get({open, 1}, integer),
+                                     number, ValueRange{shape.columns});
   Value row = BroadcastOp::create(builder, loc, cubeOfInts, standing, sizes);
   Value isSelf = CompareOp::create(builder, loc, ComparePredicate::eq, row, column);
   Value others = SelectOp::create(builder, loc, isSelf, makeNumber(context, element, 1), cube);
@@ -147,14 +170,16 @@ static Value otherProducts(RuleContext &context, Value x, const ProductRows &sha
 }
 
 /// d(prod x) / dx
-static Value productSlope(RuleContext &context, Value original, Value result, ArrayRef<int64_t> axes) {
+static Value productSlope(RuleContext &context, Value original, Value result,
+                          ArrayRef<int64_t> axes) {
   OpBuilder &builder = context.builder();
   Location loc = context.loc();
   Value x = context.primal(original);
   Value product = unreduce(context, context.primal(result), original, axes);
   ProductRows shape = describeRows(context, original, axes);
   Type element = shape.type.getElementType();
-  auto isZero = CompareOp::create(builder, loc, ComparePredicate::eq, x, makeNumber(context, element, 0));
+  auto isZero =
+      CompareOp::create(builder, loc, ComparePredicate::eq, x, makeNumber(context, element, 0));
   auto all = llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(x.getType()).getRank()));
   Value hasZero = AnyOp::create(builder, loc, isZero, all);
   auto slope = scf::IfOp::create(
@@ -201,8 +226,12 @@ LogicalResult AnyOp::buildAdjoint(AdjointContext &) { return success(); }
 LogicalResult AnyOp::buildTangent(TangentContext &) { return success(); }
 LogicalResult AllOp::buildAdjoint(AdjointContext &) { return success(); }
 LogicalResult AllOp::buildTangent(TangentContext &) { return success(); }
-LogicalResult ArgMaxOp::verify() { return verifyReduction(*this, getX(), {int64_t(getAxis())}, getResult()); }
-LogicalResult ArgMinOp::verify() { return verifyReduction(*this, getX(), {int64_t(getAxis())}, getResult()); }
+LogicalResult ArgMaxOp::verify() {
+  return verifyReduction(*this, getX(), {int64_t(getAxis())}, getResult());
+}
+LogicalResult ArgMinOp::verify() {
+  return verifyReduction(*this, getX(), {int64_t(getAxis())}, getResult());
+}
 LogicalResult ArgMaxOp::buildAdjoint(AdjointContext &) { return success(); }
 LogicalResult ArgMaxOp::buildTangent(TangentContext &) { return success(); }
 LogicalResult ArgMinOp::buildAdjoint(AdjointContext &) { return success(); }
@@ -220,8 +249,11 @@ LogicalResult CumsumOp::verify() {
 
 LogicalResult CumsumOp::buildAdjoint(AdjointContext &context) {
   if (Value bar = context.bar(0); bar && context.isActive(getX()))
-    context.add(getX(), CumsumOp::create(context.builder(), context.loc(), bar.getType(), bar, getAxis(), !getReverse()));
+    context.add(getX(), CumsumOp::create(context.builder(), context.loc(), bar.getType(), bar,
+                                         getAxis(), !getReverse()));
   return success();
 }
 
-LogicalResult CumsumOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult CumsumOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}

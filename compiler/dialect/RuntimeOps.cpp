@@ -6,6 +6,7 @@ using namespace mpy;
 
 LogicalResult CheckOp::verify() {
   if (getMessage().count("{}") != getValues().size())
-    return emitOpError("message has ") << getMessage().count("{}") << " places for " << getValues().size() << " values";
+    return emitOpError("message has ")
+           << getMessage().count("{}") << " places for " << getValues().size() << " values";
   return success();
 }

@@ -7,18 +7,21 @@ using namespace mpy;
 static Value constant(OpBuilder &builder, Location loc, Type type, double number) {
   if (isa<FloatType>(type))
     return arith::ConstantOp::create(builder, loc, builder.getFloatAttr(type, number));
-  return arith::ConstantOp::create(builder, loc, cast<TypedAttr>(builder.getIntegerAttr(type, int64_t(number))));
+  return arith::ConstantOp::create(builder, loc,
+                                   cast<TypedAttr>(builder.getIntegerAttr(type, int64_t(number))));
 }
 
 static Value select(OpBuilder &builder, Location loc, Value condition, Value yes, Value no) {
   return arith::SelectOp::create(builder, loc, condition, yes, no);
 }
 
-static Value compareFloats(OpBuilder &builder, Location loc, arith::CmpFPredicate predicate, Value x, Value y) {
+static Value compareFloats(OpBuilder &builder, Location loc, arith::CmpFPredicate predicate,
+                           Value x, Value y) {
   return arith::CmpFOp::create(builder, loc, predicate, x, y);
 }
 
-static Value compareInts(OpBuilder &builder, Location loc, arith::CmpIPredicate predicate, Value x, Value y) {
+static Value compareInts(OpBuilder &builder, Location loc, arith::CmpIPredicate predicate, Value x,
+                         Value y) {
   return arith::CmpIOp::create(builder, loc, predicate, x, y);
 }
 
@@ -38,7 +41,8 @@ static Value integerPower(OpBuilder &builder, Location loc, Value base, Value ex
         Value product = arith::MulIOp::create(inner, where, state[0], state[1]);
         Value square = arith::MulIOp::create(inner, where, state[1], state[1]);
         Value half = arith::ShRSIOp::create(inner, where, state[2], one);
-        scf::YieldOp::create(inner, where, ValueRange{select(inner, where, odd, product, state[0]), square, half});
+        scf::YieldOp::create(
+            inner, where, ValueRange{select(inner, where, odd, product, state[0]), square, half});
       });
   return loop.getResult(0);
 }
@@ -70,7 +74,8 @@ Value mpy::minimumScalar(OpBuilder &builder, Location loc, ValueRange arguments)
   return arith::MinSIOp::create(builder, loc, arguments[0], arguments[1]);
 }
 
-/// Quotient and remainder of floats as NumPy's npy_divmod: exact remainder first, so that they agree with each other.
+/// Quotient and remainder of floats as NumPy's npy_divmod: exact remainder first, so that they
+/// agree with each other.
 static std::pair<Value, Value> divideFloats(OpBuilder &builder, Location loc, Value x, Value y) {
   using Predicate = arith::CmpFPredicate;
   Type type = x.getType();
@@ -81,24 +86,31 @@ static std::pair<Value, Value> divideFloats(OpBuilder &builder, Location loc, Va
       arith::XOrIOp::create(builder, loc, compareFloats(builder, loc, Predicate::OLT, y, zero),
                             compareFloats(builder, loc, Predicate::OLT, remainder, zero));
   Value adjust = arith::AndIOp::create(builder, loc, nonzero, signsDiffer);
-  Value quotient = arith::DivFOp::create(builder, loc, arith::SubFOp::create(builder, loc, x, remainder), y);
-  quotient = select(builder, loc, adjust, arith::SubFOp::create(builder, loc, quotient, one), quotient);
+  Value quotient =
+      arith::DivFOp::create(builder, loc, arith::SubFOp::create(builder, loc, x, remainder), y);
+  quotient =
+      select(builder, loc, adjust, arith::SubFOp::create(builder, loc, quotient, one), quotient);
   Value adjusted = arith::AddFOp::create(builder, loc, remainder, y);
-  remainder = select(builder, loc, adjust, adjusted,
-                     select(builder, loc, nonzero, remainder, math::CopySignOp::create(builder, loc, zero, y)));
+  remainder = select(
+      builder, loc, adjust, adjusted,
+      select(builder, loc, nonzero, remainder, math::CopySignOp::create(builder, loc, zero, y)));
   // The division above can be off by one rounding; the quotient is an integer.
   Value down = math::FloorOp::create(builder, loc, quotient);
-  Value above = compareFloats(builder, loc, Predicate::OGT, arith::SubFOp::create(builder, loc, quotient, down),
+  Value above = compareFloats(builder, loc, Predicate::OGT,
+                              arith::SubFOp::create(builder, loc, quotient, down),
                               constant(builder, loc, type, 0.5));
   Value rounded = select(builder, loc, above, arith::AddFOp::create(builder, loc, down, one), down);
   Value ratio = arith::DivFOp::create(builder, loc, x, y);
   Value isZero = compareFloats(builder, loc, Predicate::OEQ, quotient, zero);
-  rounded = select(builder, loc, isZero, math::CopySignOp::create(builder, loc, zero, ratio), rounded);
+  rounded =
+      select(builder, loc, isZero, math::CopySignOp::create(builder, loc, zero, ratio), rounded);
   Value byZero = compareFloats(builder, loc, Predicate::OEQ, y, zero);
-  return {select(builder, loc, byZero, ratio, rounded), select(builder, loc, byZero, arith::RemFOp::create(builder, loc, x, y), remainder)};
+  return {select(builder, loc, byZero, ratio, rounded),
+          select(builder, loc, byZero, arith::RemFOp::create(builder, loc, x, y), remainder)};
 }
 
-/// Floor quotient and remainder of integers; both 0 for y == 0, and the smallest integer divided by -1 wraps.
+/// Floor quotient and remainder of integers; both 0 for y == 0, and the smallest integer divided by
+/// -1 wraps.
 static std::pair<Value, Value> divideInts(OpBuilder &builder, Location loc, Value x, Value y) {
   using Predicate = arith::CmpIPredicate;
   Type type = x.getType();
@@ -109,14 +121,19 @@ static std::pair<Value, Value> divideInts(OpBuilder &builder, Location loc, Valu
   Value unsafe = arith::OrIOp::create(builder, loc, byZero, byMinusOne);
   Value divisor = select(builder, loc, unsafe, one, y);
   Value quotient = arith::DivSIOp::create(builder, loc, x, divisor);
-  Value remainder = arith::SubIOp::create(builder, loc, x, arith::MulIOp::create(builder, loc, quotient, divisor));
+  Value remainder = arith::SubIOp::create(builder, loc, x,
+                                          arith::MulIOp::create(builder, loc, quotient, divisor));
   Value nonzero = compareInts(builder, loc, Predicate::ne, remainder, zero);
-  Value signsDiffer = compareInts(builder, loc, Predicate::slt, arith::XOrIOp::create(builder, loc, remainder, divisor), zero);
+  Value signsDiffer = compareInts(builder, loc, Predicate::slt,
+                                  arith::XOrIOp::create(builder, loc, remainder, divisor), zero);
   Value adjust = arith::AndIOp::create(builder, loc, nonzero, signsDiffer);
-  quotient = select(builder, loc, adjust, arith::SubIOp::create(builder, loc, quotient, one), quotient);
-  remainder = select(builder, loc, adjust, arith::AddIOp::create(builder, loc, remainder, divisor), remainder);
+  quotient =
+      select(builder, loc, adjust, arith::SubIOp::create(builder, loc, quotient, one), quotient);
+  remainder = select(builder, loc, adjust, arith::AddIOp::create(builder, loc, remainder, divisor),
+                     remainder);
   Value negated = arith::SubIOp::create(builder, loc, zero, x);
-  quotient = select(builder, loc, byZero, zero, select(builder, loc, byMinusOne, negated, quotient));
+  quotient =
+      select(builder, loc, byZero, zero, select(builder, loc, byMinusOne, negated, quotient));
   return {quotient, select(builder, loc, unsafe, zero, remainder)};
 }
 
@@ -143,7 +160,8 @@ Value mpy::absoluteScalar(OpBuilder &builder, Location loc, ValueRange arguments
     return math::AbsFOp::create(builder, loc, x);
   if (x.getType().isInteger(1))
     return x;
-  Value negative = compareInts(builder, loc, arith::CmpIPredicate::slt, x, constant(builder, loc, x.getType(), 0));
+  Value negative = compareInts(builder, loc, arith::CmpIPredicate::slt, x,
+                               constant(builder, loc, x.getType(), 0));
   return select(builder, loc, negative, negateScalar(builder, loc, x), x);
 }
 
@@ -159,9 +177,10 @@ Value mpy::reciprocalScalar(OpBuilder &builder, Location loc, ValueRange argumen
     return arith::DivFOp::create(builder, loc, one, x);
   // The only integers whose reciprocal is not 0 are 1 and -1.
   Value zero = constant(builder, loc, x.getType(), 0);
-  Value unit = arith::OrIOp::create(
-      builder, loc, compareInts(builder, loc, arith::CmpIPredicate::eq, x, one),
-      compareInts(builder, loc, arith::CmpIPredicate::eq, x, constant(builder, loc, x.getType(), -1)));
+  Value unit = arith::OrIOp::create(builder, loc,
+                                    compareInts(builder, loc, arith::CmpIPredicate::eq, x, one),
+                                    compareInts(builder, loc, arith::CmpIPredicate::eq, x,
+                                                constant(builder, loc, x.getType(), -1)));
   return select(builder, loc, unit, x, zero);
 }
 
@@ -184,11 +203,13 @@ Value mpy::signScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
 
 Value mpy::invertScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   Value x = arguments[0];
-  Value ones = arith::ConstantOp::create(builder, loc, cast<TypedAttr>(builder.getIntegerAttr(x.getType(), -1)));
+  Value ones = arith::ConstantOp::create(builder, loc,
+                                         cast<TypedAttr>(builder.getIntegerAttr(x.getType(), -1)));
   return arith::XOrIOp::create(builder, loc, x, ones);
 }
 
-Value mpy::compareScalar(OpBuilder &builder, Location loc, ComparePredicate predicate, Value x, Value y) {
+Value mpy::compareScalar(OpBuilder &builder, Location loc, ComparePredicate predicate, Value x,
+                         Value y) {
   if (isa<FloatType>(x.getType())) {
     using Predicate = arith::CmpFPredicate;
     static constexpr Predicate floats[] = {Predicate::OEQ, Predicate::UNE, Predicate::OLT,
@@ -200,15 +221,19 @@ Value mpy::compareScalar(OpBuilder &builder, Location loc, ComparePredicate pred
                                            Predicate::sle, Predicate::sgt, Predicate::sge};
   static constexpr Predicate truths[] = {Predicate::eq,  Predicate::ne,  Predicate::ult,
                                          Predicate::ule, Predicate::ugt, Predicate::uge};
-  return compareInts(builder, loc, (x.getType().isInteger(1) ? truths : integers)[unsigned(predicate)], x, y);
+  return compareInts(builder, loc,
+                     (x.getType().isInteger(1) ? truths : integers)[unsigned(predicate)], x, y);
 }
 
-/// A float as an integer, truncated; what does not fit, and NaN, becomes the smallest integer, as on x86.
+/// A float as an integer, truncated; what does not fit, and NaN, becomes the smallest integer, as
+/// on x86.
 static Value truncateFloat(OpBuilder &builder, Location loc, Value x, Type type) {
   double limit = std::ldexp(1.0, type.getIntOrFloatBitWidth() - 1);
-  Value high = constant(builder, loc, x.getType(), limit), low = constant(builder, loc, x.getType(), -limit);
-  Value fits = arith::AndIOp::create(builder, loc, compareFloats(builder, loc, arith::CmpFPredicate::OGE, x, low),
-                                     compareFloats(builder, loc, arith::CmpFPredicate::OLT, x, high));
+  Value high = constant(builder, loc, x.getType(), limit),
+        low = constant(builder, loc, x.getType(), -limit);
+  Value fits = arith::AndIOp::create(
+      builder, loc, compareFloats(builder, loc, arith::CmpFPredicate::OGE, x, low),
+      compareFloats(builder, loc, arith::CmpFPredicate::OLT, x, high));
   Value safe = select(builder, loc, fits, x, low);
   return arith::FPToSIOp::create(builder, loc, type, safe);
 }
@@ -217,13 +242,16 @@ Value mpy::castScalar(OpBuilder &builder, Location loc, Value x, Type type) {
   if (x.getType() == type)
     return x;
   if (isa<IndexType>(x.getType()))
-    return castScalar(builder, loc, arith::IndexCastOp::create(builder, loc, builder.getI64Type(), x), type);
+    return castScalar(builder, loc,
+                      arith::IndexCastOp::create(builder, loc, builder.getI64Type(), x), type);
   if (isa<IndexType>(type))
-    return arith::IndexCastOp::create(builder, loc, type, castScalar(builder, loc, x, builder.getI64Type()));
+    return arith::IndexCastOp::create(builder, loc, type,
+                                      castScalar(builder, loc, x, builder.getI64Type()));
   bool fromFloat = isa<FloatType>(x.getType()), toFloat = isa<FloatType>(type);
   unsigned from = x.getType().getIntOrFloatBitWidth(), to = type.getIntOrFloatBitWidth();
   if (!toFloat && to == 1)
-    return compareScalar(builder, loc, ComparePredicate::ne, x, constant(builder, loc, x.getType(), 0));
+    return compareScalar(builder, loc, ComparePredicate::ne, x,
+                         constant(builder, loc, x.getType(), 0));
   if (fromFloat && toFloat)
     return to > from ? arith::ExtFOp::create(builder, loc, type, x).getResult()
                      : arith::TruncFOp::create(builder, loc, type, x).getResult();

@@ -13,13 +13,15 @@ mlir::Value floatScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Valu
 
 /// One integer operation.
 template <typename IntOp>
-mlir::Value floatlessScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments) {
+mlir::Value floatlessScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::ValueRange arguments) {
   return IntOp::create(builder, loc, arguments[0].getType(), arguments).getResult();
 }
 
 /// One operation for floats, another for integers, which wrap.
 template <typename FloatOp, typename IntOp>
-mlir::Value arithmeticScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments) {
+mlir::Value arithmeticScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                             mlir::ValueRange arguments) {
   if (mlir::isa<mlir::FloatType>(arguments[0].getType()))
     return floatScalar<FloatOp>(builder, loc, arguments);
   return floatlessScalar<IntOp>(builder, loc, arguments);
@@ -32,25 +34,30 @@ mlir::Value maximumScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Va
 /// The smaller; NaN wins.
 mlir::Value minimumScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// Remainder with the divisor's sign; 0 for integers modulo 0.
-mlir::Value remainderScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+mlir::Value remainderScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::ValueRange arguments);
 /// Quotient rounded down; 0 for integers divided by 0.
-mlir::Value floorDivideScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+mlir::Value floorDivideScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                              mlir::ValueRange arguments);
 /// -x
 mlir::Value negateScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// |x|
-mlir::Value absoluteScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+mlir::Value absoluteScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::ValueRange arguments);
 /// x * x
 mlir::Value squareScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// 1 / x; integers divide with truncation, and 1 / 0 is 0.
-mlir::Value reciprocalScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+mlir::Value reciprocalScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                             mlir::ValueRange arguments);
 /// -1, 0, 1, or NaN.
 mlir::Value signScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// Every bit inverted.
 mlir::Value invertScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// A comparison; NaN only differs.
-mlir::Value compareScalar(mlir::OpBuilder &builder, mlir::Location loc, ComparePredicate predicate, mlir::Value x,
-                          mlir::Value y);
+mlir::Value compareScalar(mlir::OpBuilder &builder, mlir::Location loc, ComparePredicate predicate,
+                          mlir::Value x, mlir::Value y);
 /// astype of one scalar. A float that fits no integer becomes the smallest one.
-mlir::Value castScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, mlir::Type type);
+mlir::Value castScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x,
+                       mlir::Type type);
 
 } // namespace mpy

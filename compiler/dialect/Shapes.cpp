@@ -4,13 +4,16 @@
 using namespace mlir;
 using namespace mpy;
 
-static bool agree(int64_t x, int64_t y) { return ShapedType::isDynamic(x) || ShapedType::isDynamic(y) || x == y; }
+static bool agree(int64_t x, int64_t y) {
+  return ShapedType::isDynamic(x) || ShapedType::isDynamic(y) || x == y;
+}
 
 /// g in the shape of a value of the differentiated program; the elements are as many.
 static Value reshapeLike(RuleContext &context, Value g, Value like) {
   if (g.getType() == like.getType())
     return g;
-  return ReshapeOp::create(context.builder(), context.loc(), like.getType(), g, openExtents(context, like));
+  return ReshapeOp::create(context.builder(), context.loc(), like.getType(), g,
+                           openExtents(context, like));
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -41,7 +44,8 @@ static SmallVector<int64_t> repeatedAxes(BroadcastOp op) {
   int64_t lead = result.getRank() - (type ? type.getRank() : 0);
   SmallVector<int64_t> axes;
   for (int64_t dimension = 0; dimension < result.getRank(); ++dimension)
-    if (dimension < lead || (type.getDimSize(dimension - lead) == 1 && result.getDimSize(dimension) != 1))
+    if (dimension < lead ||
+        (type.getDimSize(dimension - lead) == 1 && result.getDimSize(dimension) != 1))
       axes.push_back(dimension);
   return axes;
 }
@@ -57,7 +61,9 @@ LogicalResult BroadcastOp::buildAdjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult BroadcastOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult BroadcastOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // stretch, unstretch
@@ -73,34 +79,44 @@ static LogicalResult verifyStretch(Operation *op, Value x, Value result, ValueRa
 }
 
 LogicalResult StretchOp::verify() { return verifyStretch(*this, getX(), getResult(), getSizes()); }
-LogicalResult UnstretchOp::verify() { return verifyStretch(*this, getX(), getResult(), getSizes()); }
+LogicalResult UnstretchOp::verify() {
+  return verifyStretch(*this, getX(), getResult(), getSizes());
+}
 
 LogicalResult StretchOp::buildAdjoint(AdjointContext &context) {
   if (Value bar = context.bar(0); bar && context.isActive(getX()))
-    context.add(getX(), UnstretchOp::create(context.builder(), context.loc(), getX().getType(), bar, openExtents(context, getX())));
+    context.add(getX(), UnstretchOp::create(context.builder(), context.loc(), getX().getType(), bar,
+                                            openExtents(context, getX())));
   return success();
 }
 
-LogicalResult StretchOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult StretchOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 LogicalResult UnstretchOp::buildAdjoint(AdjointContext &context) {
   if (Value bar = context.bar(0); bar && context.isActive(getX()))
-    context.add(getX(), StretchOp::create(context.builder(), context.loc(), getX().getType(), bar, openExtents(context, getX())));
+    context.add(getX(), StretchOp::create(context.builder(), context.loc(), getX().getType(), bar,
+                                          openExtents(context, getX())));
   return success();
 }
 
-LogicalResult UnstretchOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult UnstretchOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // reshape
 //===------------------------------------------------------------------------------------------===//
 LogicalResult ReshapeOp::verify() {
-  auto from = dyn_cast<RankedTensorType>(getX().getType()), to = dyn_cast<RankedTensorType>(getType());
+  auto from = dyn_cast<RankedTensorType>(getX().getType()),
+       to = dyn_cast<RankedTensorType>(getType());
   if (getElementTypeOrSelf(getX()) != getElementTypeOrSelf(getType()))
     return emitOpError("does not change the element type");
   if (getSizes().size() != size_t(to ? to.getNumDynamicDims() : 0))
     return emitOpError("takes one size for each open extent of the result");
-  int64_t before = from ? (from.hasStaticShape() ? from.getNumElements() : ShapedType::kDynamic) : 1;
+  int64_t before =
+      from ? (from.hasStaticShape() ? from.getNumElements() : ShapedType::kDynamic) : 1;
   int64_t after = to ? (to.hasStaticShape() ? to.getNumElements() : ShapedType::kDynamic) : 1;
   if (!agree(before, after))
     return emitOpError("does not change the number of elements");
@@ -113,12 +129,15 @@ LogicalResult ReshapeOp::buildAdjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult ReshapeOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult ReshapeOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // transpose
 //===------------------------------------------------------------------------------------------===//
-void TransposeOp::build(OpBuilder &builder, OperationState &state, Value x, ArrayRef<int64_t> permutation) {
+void TransposeOp::build(OpBuilder &builder, OperationState &state, Value x,
+                        ArrayRef<int64_t> permutation) {
   auto type = cast<RankedTensorType>(x.getType());
   SmallVector<int64_t> shape;
   for (int64_t dimension : permutation)
@@ -127,10 +146,12 @@ void TransposeOp::build(OpBuilder &builder, OperationState &state, Value x, Arra
 }
 
 LogicalResult TransposeOp::verify() {
-  auto type = cast<RankedTensorType>(getX().getType()), result = cast<RankedTensorType>(getResult().getType());
+  auto type = cast<RankedTensorType>(getX().getType()),
+       result = cast<RankedTensorType>(getResult().getType());
   SmallVector<int64_t> sorted(getPermutation());
   llvm::sort(sorted);
-  if (sorted != llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())) || result.getRank() != type.getRank())
+  if (sorted != llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())) ||
+      result.getRank() != type.getRank())
     return emitOpError("takes a permutation of the dimensions");
   for (auto [extent, dimension] : llvm::zip(result.getShape(), getPermutation()))
     if (!agree(extent, type.getDimSize(dimension)))
@@ -147,11 +168,14 @@ static SmallVector<int64_t> invert(ArrayRef<int64_t> permutation) {
 
 LogicalResult TransposeOp::buildAdjoint(AdjointContext &context) {
   if (Value bar = context.bar(0); bar && context.isActive(getX()))
-    context.add(getX(), TransposeOp::create(context.builder(), context.loc(), bar, invert(getPermutation())));
+    context.add(getX(), TransposeOp::create(context.builder(), context.loc(), bar,
+                                            invert(getPermutation())));
   return success();
 }
 
-LogicalResult TransposeOp::buildTangent(TangentContext &context) { return linearTangent(context, *this, {0}); }
+LogicalResult TransposeOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
 
 //===------------------------------------------------------------------------------------------===//
 // concat
@@ -165,7 +189,8 @@ LogicalResult ConcatOp::verify() {
     if (type.getRank() != result.getRank() || type.getElementType() != result.getElementType())
       return emitOpError("parts have the rank and the element type of the result");
     for (int64_t dimension = 0; dimension < result.getRank(); ++dimension)
-      if (dimension != int64_t(getAxis()) && !agree(type.getDimSize(dimension), result.getDimSize(dimension)))
+      if (dimension != int64_t(getAxis()) &&
+          !agree(type.getDimSize(dimension), result.getDimSize(dimension)))
         return emitOpError("extents do not agree");
   }
   return success();
@@ -177,7 +202,8 @@ LogicalResult ConcatOp::buildAdjoint(AdjointContext &context) {
     return success();
   OpBuilder &builder = context.builder();
   Location loc = context.loc();
-  Value zero = arith::ConstantIndexOp::create(builder, loc, 0), one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0),
+        one = arith::ConstantIndexOp::create(builder, loc, 1);
   Value start = zero;
   for (Value part : getParts()) {
     int64_t rank = cast<RankedTensorType>(part.getType()).getRank();
@@ -187,7 +213,8 @@ LogicalResult ConcatOp::buildAdjoint(AdjointContext &context) {
       offsets[getAxis()] = start;
       for (int64_t dimension = 0; dimension < rank; ++dimension)
         sizes.push_back(context.extent(part, dimension));
-      context.add(part, SliceOp::create(builder, loc, part.getType(), bar, offsets, sizes, strides, ArrayRef<int64_t>{}));
+      context.add(part, SliceOp::create(builder, loc, part.getType(), bar, offsets, sizes, strides,
+                                        ArrayRef<int64_t>{}));
     }
     start = builder.createOrFold<arith::AddIOp>(loc, start, length);
   }
@@ -222,7 +249,8 @@ LogicalResult FromElementsOp::buildAdjoint(AdjointContext &context) {
     SmallVector<Value> indices(shape.size());
     int64_t rest = position;
     for (int64_t dimension = shape.size() - 1; dimension >= 0; --dimension) {
-      indices[dimension] = arith::ConstantIndexOp::create(context.builder(), context.loc(), rest % shape[dimension]);
+      indices[dimension] =
+          arith::ConstantIndexOp::create(context.builder(), context.loc(), rest % shape[dimension]);
       rest /= shape[dimension];
     }
     context.add(element, ExtractOp::create(context.builder(), context.loc(), bar, indices));
@@ -231,7 +259,8 @@ LogicalResult FromElementsOp::buildAdjoint(AdjointContext &context) {
 }
 
 LogicalResult FromElementsOp::buildTangent(TangentContext &context) {
-  return linearTangent(context, *this, llvm::to_vector(llvm::seq<unsigned>(0, getElements().size())));
+  return linearTangent(context, *this,
+                       llvm::to_vector(llvm::seq<unsigned>(0, getElements().size())));
 }
 
 //===------------------------------------------------------------------------------------------===//

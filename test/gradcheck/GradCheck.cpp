@@ -2,10 +2,12 @@
 //
 //   gradcheck [--order N] programs.mlir ..
 //
-// Every operation of the dialect that is elementwise and has a domain is checked by itself; every function of the files is checked; an
-// operation with a derivative that occurs in neither is a failure. Order n + 1 differentiates what order n computes, by inputs
-// and seeds, so that linearity in the seeds is checked too. Arguments of the functions say how they are drawn:
-// `check.low`, `check.high` (floats), `check.value` (fixed), `check.shape` (open extents). `check.order` of a function limits its order.
+// Every operation of the dialect that is elementwise and has a domain is checked by itself; every
+// function of the files is checked; an operation with a derivative that occurs in neither is a
+// failure. Order n + 1 differentiates what order n computes, by inputs and seeds, so that linearity
+// in the seeds is checked too. Arguments of the functions say how they are drawn: `check.low`,
+// `check.high` (floats), `check.value` (fixed), `check.shape` (open extents). `check.order` of a
+// function limits its order.
 #include "Interpreter.h"
 #include "adjoint/Passes.h"
 
@@ -69,7 +71,8 @@ static Data draw(const Argument &argument, std::mt19937_64 &random) {
 //===------------------------------------------------------------------------------------------===//
 // Building
 //===------------------------------------------------------------------------------------------===//
-/// Adds a function that computes the gradients of another by its float arguments, seeds being further arguments.
+/// Adds a function that computes the gradients of another by its float arguments, seeds being
+/// further arguments.
 static func::FuncOp addGradient(ModuleOp module, func::FuncOp primal) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = primal.getLoc();
@@ -86,22 +89,26 @@ static func::FuncOp addGradient(ModuleOp module, func::FuncOp primal) {
   for (int64_t index : of)
     inputs.push_back(primal.getResultTypes()[index]);
   llvm::append_range(outputs, gradients);
-  auto function = func::FuncOp::create(builder, loc, (primal.getName() + "'").str(), builder.getFunctionType(inputs, gradients));
+  auto function = func::FuncOp::create(builder, loc, (primal.getName() + "'").str(),
+                                       builder.getFunctionType(inputs, gradients));
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
   ValueRange arguments = body->getArguments();
-  auto request = GradientOp::create(builder, loc, outputs, primal.getName(), of, wrt, arguments.take_front(primal.getNumArguments()),
+  auto request = GradientOp::create(builder, loc, outputs, primal.getName(), of, wrt,
+                                    arguments.take_front(primal.getNumArguments()),
                                     arguments.drop_front(primal.getNumArguments()));
   func::ReturnOp::create(builder, loc, request.getOutputs().take_back(gradients.size()));
   return function;
 }
 
 /// Adds a function that applies one elementwise operation to arguments of the types.
-static func::FuncOp addElementwise(ModuleOp module, OperationName name, ArrayRef<Type> types, Type result, ArrayRef<std::pair<double, double>> domain,
+static func::FuncOp addElementwise(ModuleOp module, OperationName name, ArrayRef<Type> types,
+                                   Type result, ArrayRef<std::pair<double, double>> domain,
                                    StringRef suffix) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = NameLoc::get(builder.getStringAttr(name.getStringRef()));
-  auto function = func::FuncOp::create(builder, loc, (name.getStringRef() + suffix).str(), builder.getFunctionType(types, result));
+  auto function = func::FuncOp::create(builder, loc, (name.getStringRef() + suffix).str(),
+                                       builder.getFunctionType(types, result));
   Block *body = function.addEntryBlock();
   for (auto [index, bounds] : llvm::enumerate(domain)) {
     function.setArgAttr(index, "check.low", builder.getF64FloatAttr(bounds.first));
@@ -122,8 +129,10 @@ static std::set<std::string> addElementwiseFunctions(ModuleOp module) {
   std::set<std::string> covered;
   Type scalar = Float64Type::get(context), array = RankedTensorType::get({3}, scalar);
   for (RegisteredOperationName name : context->getRegisteredOperations()) {
-    if (name.getDialectNamespace() != "mpy" || !name.hasInterface<ElementwiseOpInterface>() || name.getStringRef() == CompareOp::getOperationName() ||
-        name.getStringRef() == SelectOp::getOperationName() || name.getStringRef() == CastOp::getOperationName())
+    if (name.getDialectNamespace() != "mpy" || !name.hasInterface<ElementwiseOpInterface>() ||
+        name.getStringRef() == CompareOp::getOperationName() ||
+        name.getStringRef() == SelectOp::getOperationName() ||
+        name.getStringRef() == CastOp::getOperationName())
       continue;
     OperationState state(UnknownLoc::get(context), name);
     Operation *probe = Operation::create(state);
@@ -163,9 +172,10 @@ static double weigh(ArrayRef<Data> results, ArrayRef<Type> types, ArrayRef<Data>
   return sum;
 }
 
-/// Checks the gradients that `derivative` computes against differences of `primal`; returns the largest error.
-static double compare(Interpreter &interpreter, func::FuncOp primal, func::FuncOp derivative, std::vector<Data> inputs,
-                      std::mt19937_64 &random) {
+/// Checks the gradients that `derivative` computes against differences of `primal`; returns the
+/// largest error.
+static double compare(Interpreter &interpreter, func::FuncOp primal, func::FuncOp derivative,
+                      std::vector<Data> inputs, std::mt19937_64 &random) {
   std::vector<Type> types = primal.getResultTypes().vec();
   std::vector<Data> seeds;
   std::vector<Data> values = interpreter.call(primal.getName(), inputs);
@@ -195,9 +205,12 @@ static double compare(Interpreter &interpreter, func::FuncOp primal, func::FuncO
         return weigh(interpreter.call(primal.getName(), inputs), types, seeds);
       };
       double h = 2e-4;
-      double difference = (8 * (at(saved + h) - at(saved - h)) - (at(saved + 2 * h) - at(saved - 2 * h))) / (12 * h);
+      double difference =
+          (8 * (at(saved + h) - at(saved - h)) - (at(saved + 2 * h) - at(saved - 2 * h))) /
+          (12 * h);
       place = saved;
-      double error = std::fabs(gradient.elements[element] - difference) / std::max(1.0, std::fabs(difference));
+      double error =
+          std::fabs(gradient.elements[element] - difference) / std::max(1.0, std::fabs(difference));
       if (!(error <= worst))
         worst = std::isnan(error) ? INFINITY : error;
     }
@@ -205,7 +218,8 @@ static double compare(Interpreter &interpreter, func::FuncOp primal, func::FuncO
   return worst;
 }
 
-static bool checkOrders(Interpreter &interpreter, const Checked &checked, MutableArrayRef<func::FuncOp> orders) {
+static bool checkOrders(Interpreter &interpreter, const Checked &checked,
+                        MutableArrayRef<func::FuncOp> orders) {
   bool passed = true;
   for (unsigned order = 1; order < orders.size(); ++order) {
     double worst = 0;
@@ -224,7 +238,8 @@ static bool checkOrders(Interpreter &interpreter, const Checked &checked, Mutabl
             inputs.push_back(result);
           }
       }
-      worst = std::max(worst, compare(interpreter, orders[order - 1], orders[order], inputs, random));
+      worst =
+          std::max(worst, compare(interpreter, orders[order - 1], orders[order], inputs, random));
     }
     bool isClose = worst < 1e-6;
     passed &= isClose;
@@ -240,7 +255,8 @@ static bool checkOrders(Interpreter &interpreter, const Checked &checked, Mutabl
 int main(int count, char **words) {
   MLIRContext context;
   context.allowUnregisteredDialects();
-  context.loadDialect<MpyDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect, scf::SCFDialect, tensor::TensorDialect>();
+  context.loadDialect<MpyDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect,
+                      scf::SCFDialect, tensor::TensorDialect>();
   OpBuilder builder(&context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder, UnknownLoc::get(&context));
   unsigned highest = 2;
@@ -262,8 +278,9 @@ int main(int count, char **words) {
 
   bool passed = true;
   for (RegisteredOperationName name : context.getRegisteredOperations())
-    if (name.getDialectNamespace() == "mpy" && name.hasInterface<DifferentiableOpInterface>() && !covered.contains(name.getStringRef().str()) &&
-        !name.getStringRef().contains("tape") && name.getStringRef() != "mpy.push" && name.getStringRef() != "mpy.pop") {
+    if (name.getDialectNamespace() == "mpy" && name.hasInterface<DifferentiableOpInterface>() &&
+        !covered.contains(name.getStringRef().str()) && !name.getStringRef().contains("tape") &&
+        name.getStringRef() != "mpy.push" && name.getStringRef() != "mpy.pop") {
       llvm::outs() << "FAIL " << name.getStringRef() << " has a derivative but no sample\n";
       passed = false;
     }
@@ -298,6 +315,7 @@ int main(int count, char **words) {
   Interpreter interpreter(*module);
   for (auto [checked, chain] : llvm::zip_equal(checks, orders))
     passed &= checkOrders(interpreter, checked, chain);
-  llvm::outs() << (passed ? "passed " : "failed ") << checks.size() << " functions to order " << highest << "\n";
+  llvm::outs() << (passed ? "passed " : "failed ") << checks.size() << " functions to order "
+               << highest << "\n";
   return passed ? 0 : 1;
 }

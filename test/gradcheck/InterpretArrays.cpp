@@ -2,6 +2,7 @@
 #include "Interpreter.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace mpy;
@@ -42,7 +43,8 @@ static Data constant(arith::ConstantOp op) {
     if (auto value = dyn_cast<FloatAttr>(attribute))
       return value.getValueAsDouble();
     auto value = cast<IntegerAttr>(attribute);
-    return value.getType().isInteger(1) ? double(value.getValue().getZExtValue()) : double(value.getInt());
+    return value.getType().isInteger(1) ? double(value.getValue().getZExtValue())
+                                        : double(value.getInt());
   };
   auto elements = dyn_cast<DenseElementsAttr>(op.getValue());
   if (!elements)
@@ -83,7 +85,8 @@ static Index without(const Index &index, ArrayRef<int64_t> axes) {
   return rest;
 }
 
-static Data reduce(const Data &x, ArrayRef<int64_t> axes, double initial, double (*combine)(double, double)) {
+static Data reduce(const Data &x, ArrayRef<int64_t> axes, double initial,
+                   double (*combine)(double, double)) {
   Data result(without(x.shape, axes), initial);
   forEach(x.shape, [&](const Index &index) {
     double &cell = result.elements[result.offset(without(index, axes))];
@@ -109,7 +112,8 @@ static Data cumulate(const Data &x, int64_t axis, bool reverse) {
   Data result(x.shape);
   forEach(x.shape, [&](const Index &index) {
     Index from = index;
-    for (from[axis] = reverse ? index[axis] : 0; from[axis] <= (reverse ? x.shape[axis] - 1 : index[axis]); ++from[axis])
+    for (from[axis] = reverse ? index[axis] : 0;
+         from[axis] <= (reverse ? x.shape[axis] - 1 : index[axis]); ++from[axis])
       result.elements[x.offset(index)] += x.elements[x.offset(from)];
   });
   return result;
@@ -121,15 +125,18 @@ static Data multiply(const Data &x, const Data &y, bool flipX, bool flipY) {
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; ++j)
       for (int64_t k = 0; k < inner; ++k)
-        result.elements[i * columns + j] += x.elements[flipX ? x.offset({k, i}) : x.offset({i, k})] *
-                                            y.elements[flipY ? y.offset({j, k}) : y.offset({k, j})];
+        result.elements[i * columns + j] +=
+            x.elements[flipX ? x.offset({k, i}) : x.offset({i, k})] *
+            y.elements[flipY ? y.offset({j, k}) : y.offset({k, j})];
   return result;
 }
 
 /// Calls a function with each index of a slice and the index it reads.
 template <typename OpT>
-static void forSlice(Interpreter &in, OpT op, llvm::function_ref<void(const Index &whole, const Index &part)> visit) {
-  Index offsets = integers(in, op.getOffsets()), sizes = integers(in, op.getSizes()), strides = integers(in, op.getStrides());
+static void forSlice(Interpreter &in, OpT op,
+                     llvm::function_ref<void(const Index &whole, const Index &part)> visit) {
+  Index offsets = integers(in, op.getOffsets()), sizes = integers(in, op.getSizes()),
+        strides = integers(in, op.getStrides());
   forEach(sizes, [&](const Index &index) {
     Index whole;
     for (auto [place, offset, stride] : llvm::zip(index, offsets, strides))
@@ -174,11 +181,15 @@ static Data concat(Interpreter &in, ConcatOp op) {
 
 static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
   auto x = [&]() -> const Data & { return in.get(op->getOperand(0)); };
-  auto sized = [&](auto shaped) { return resultShape(shaped.getType(), integers(in, shaped.getSizes())); };
+  auto sized = [&](auto shaped) {
+    return resultShape(shaped.getType(), integers(in, shaped.getSizes()));
+  };
   return TypeSwitch<Operation *, std::optional<Data>>(op)
       .Case([&](arith::ConstantOp c) { return constant(c); })
       .Case([&](arith::SelectOp c) { return in.get(op->getOperand(x().scalar() != 0 ? 1 : 2)); })
-      .Case([&](tensor::DimOp) { return Data(double(x().shape[in.get(op->getOperand(1)).integer()])); })
+      .Case([&](tensor::DimOp) {
+        return Data(double(x().shape[in.get(op->getOperand(1)).integer()]));
+      })
       .Case([&](tensor::CastOp) { return x(); })
       .Case([&](BroadcastOp c) { return broadcast(x(), sized(c)); })
       .Case([&](StretchOp c) { return broadcast(x(), sized(c)); })
@@ -216,16 +227,32 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
           result.elements[i] = i;
         return result;
       })
-      .Case([&](SumOp c) { return reduce(x(), c.getAxes(), 0, [](double a, double b) { return a + b; }); })
-      .Case([&](ProdOp c) { return reduce(x(), c.getAxes(), 1, [](double a, double b) { return a * b; }); })
-      .Case([&](MaxOp c) { return reduce(x(), c.getAxes(), -INFINITY, [](double a, double b) { return std::max(a, b); }); })
-      .Case([&](MinOp c) { return reduce(x(), c.getAxes(), INFINITY, [](double a, double b) { return std::min(a, b); }); })
-      .Case([&](AnyOp c) { return reduce(x(), c.getAxes(), 0, [](double a, double b) { return std::max(a, b); }); })
-      .Case([&](AllOp c) { return reduce(x(), c.getAxes(), 1, [](double a, double b) { return std::min(a, b); }); })
+      .Case([&](SumOp c) {
+        return reduce(x(), c.getAxes(), 0, [](double a, double b) { return a + b; });
+      })
+      .Case([&](ProdOp c) {
+        return reduce(x(), c.getAxes(), 1, [](double a, double b) { return a * b; });
+      })
+      .Case([&](MaxOp c) {
+        return reduce(x(), c.getAxes(), -INFINITY,
+                      [](double a, double b) { return std::max(a, b); });
+      })
+      .Case([&](MinOp c) {
+        return reduce(x(), c.getAxes(), INFINITY,
+                      [](double a, double b) { return std::min(a, b); });
+      })
+      .Case([&](AnyOp c) {
+        return reduce(x(), c.getAxes(), 0, [](double a, double b) { return std::max(a, b); });
+      })
+      .Case([&](AllOp c) {
+        return reduce(x(), c.getAxes(), 1, [](double a, double b) { return std::min(a, b); });
+      })
       .Case([&](ArgMaxOp c) { return extremeIndex(x(), c.getAxis(), 1); })
       .Case([&](ArgMinOp c) { return extremeIndex(x(), c.getAxis(), -1); })
       .Case([&](CumsumOp c) { return cumulate(x(), c.getAxis(), c.getReverse()); })
-      .Case([&](MatmulOp c) { return multiply(x(), in.get(c.getY()), c.getTransposeX(), c.getTransposeY()); })
+      .Case([&](MatmulOp c) {
+        return multiply(x(), in.get(c.getY()), c.getTransposeX(), c.getTransposeY());
+      })
       .Case([&](SliceOp c) {
         Data result(without(integers(in, c.getSizes()), c.getDropped()));
         forSlice(in, c, [&](const Index &whole, const Index &part) {
@@ -238,14 +265,17 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
         const Data &value = in.get(c.getValue());
         bool isTensor = isa<RankedTensorType>(c.getValue().getType());
         forSlice(in, c, [&](const Index &whole, const Index &part) {
-          result.elements[result.offset(whole)] = isTensor ? value.elements[value.offset(part)] : value.scalar();
+          result.elements[result.offset(whole)] =
+              isTensor ? value.elements[value.offset(part)] : value.scalar();
         });
         return result;
       })
-      .Case([&](ExtractOp c) { return Data(x().elements[x().offset(integers(in, c.getIndices()))]); })
+      .Case(
+          [&](ExtractOp c) { return Data(x().elements[x().offset(integers(in, c.getIndices()))]); })
       .Case([&](InsertOp c) {
         Data result = in.get(c.getX());
-        result.elements[result.offset(integers(in, c.getIndices()))] = in.get(c.getValue()).scalar();
+        result.elements[result.offset(integers(in, c.getIndices()))] =
+            in.get(c.getValue()).scalar();
         return result;
       })
       .Case([&](GatherOp c) {
@@ -266,6 +296,19 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
         });
         return result;
       })
+      .Case([&](ArgsortOp) {
+        Data result(x().shape);
+        int64_t length = x().shape.back();
+        for (int64_t row = 0; row < x().count(); row += length) {
+          std::vector<int64_t> order(length);
+          std::iota(order.begin(), order.end(), 0);
+          std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+            return x().elements[row + a] < x().elements[row + b];
+          });
+          std::copy(order.begin(), order.end(), result.elements.begin() + row);
+        }
+        return result;
+      })
       .Case([&](NormalizeIndexOp c) {
         Data result = in.get(c.getIndex());
         for (double &element : result.elements)
@@ -275,10 +318,14 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
       .Case([&](CheckedIntOp c) {
         double left = x().scalar(), right = in.get(c.getY()).scalar();
         switch (c.getKind()) {
-        case IntegerKind::add: return Data(left + right);
-        case IntegerKind::sub: return Data(left - right);
-        case IntegerKind::mul: return Data(left * right);
-        case IntegerKind::pow: return Data(std::pow(left, right));
+        case IntegerKind::add:
+          return Data(left + right);
+        case IntegerKind::sub:
+          return Data(left - right);
+        case IntegerKind::mul:
+          return Data(left * right);
+        case IntegerKind::pow:
+          return Data(std::pow(left, right));
         }
         llvm_unreachable("all kinds are listed");
       })

@@ -144,7 +144,8 @@ void Interpreter::execute(Operation *op) {
     return setAll(results);
   }
   if (auto branch = dyn_cast<scf::IfOp>(op)) {
-    Region &region = get(branch.getCondition()).scalar() != 0 ? branch.getThenRegion() : branch.getElseRegion();
+    Region &region =
+        get(branch.getCondition()).scalar() != 0 ? branch.getThenRegion() : branch.getElseRegion();
     return setAll(region.empty() ? std::vector<Data>() : run(region.front(), {}));
   }
   if (auto loop = dyn_cast<scf::ForOp>(op)) {

@@ -1,4 +1,5 @@
-// Runs mpy programs by the plainest means: every value a list of doubles, every operation a few loops.
+// Runs mpy programs by the plainest means: every value a list of doubles, every operation a few
+// loops.
 #pragma once
 
 #include "dialect/Dialect.h"
@@ -18,7 +19,9 @@ struct Data {
 
   Data() = default;
   Data(double scalar) : elements{scalar} {}
-  Data(std::vector<int64_t> shape, double fill = 0) : shape(std::move(shape)) { elements.assign(count(), fill); }
+  Data(std::vector<int64_t> shape, double fill = 0) : shape(std::move(shape)) {
+    elements.assign(count(), fill);
+  }
   int64_t count() const;
   double scalar() const { return elements.at(0); }
   int64_t integer() const { return int64_t(elements.at(0)); }

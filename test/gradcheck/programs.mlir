@@ -239,3 +239,81 @@ func.func @same_value_twice(%x: f64) -> (f64, f64) {
   %s = mpy.exp %x : f64
   return %s, %s : f64, f64
 }
+// Slices whose size depends on the round, normalised indices, products and gathers in a loop.
+func.func @windows(%x: tensor<?xf64> {check.shape = array<i64: 4>}, %k: i64 {check.value = array<f64: -1.0>}) -> f64 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f64
+  %n = tensor.dim %x, %c0 : tensor<?xf64>
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%s = %zero, %a = %x) -> (f64, tensor<?xf64>) {
+    %m = arith.addi %i, %c1 : index
+    %w = mpy.slice %a [%c0] [%m] [%c1] drop [] : tensor<?xf64> -> tensor<?xf64>
+    %p = mpy.prod %w over [0] : tensor<?xf64> -> f64
+    %j = mpy.normalize_index %k within %n axis 0 : i64
+    %jj = arith.index_cast %j : i64 to index
+    %e = mpy.extract %a [%jj] : tensor<?xf64> -> f64
+    %t = mpy.mul %p, %e : f64, f64 -> f64
+    %u = mpy.add %s, %t : f64, f64 -> f64
+    %q = mpy.sin %w : tensor<?xf64>
+    %b = mpy.update_slice %q into %a [%c0] [%m] [%c1] drop [] : tensor<?xf64> into tensor<?xf64> -> tensor<?xf64>
+    %h = mpy.argsort %b : tensor<?xf64> -> tensor<?xi64>
+    %g = mpy.gather %b [%h] : tensor<?xf64>, tensor<?xi64> -> tensor<?xf64>
+    scf.yield %u, %g : f64, tensor<?xf64>
+  }
+  return %r#0 : f64
+}
+// A while loop that may stop early by a flag set in a branch, inside another; integers and truth values are carried too.
+func.func @early_exit(%x: f64, %w: tensor<3xf64>) -> (f64, tensor<3xf64>) {
+  %true = arith.constant true
+  %false = arith.constant false
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %five = arith.constant 5.0 : f64
+  %r:3 = scf.for %k = %c0 to %c3 step %c1 iter_args(%y0 = %x, %w0 = %w, %done0 = %false) -> (f64, tensor<3xf64>, i1) {
+    %a:4 = scf.while (%go = %true, %y = %y0, %v = %w0, %i = %c0) : (i1, f64, tensor<3xf64>, index) -> (i1, f64, tensor<3xf64>, index) {
+      scf.condition(%go) %go, %y, %v, %i : i1, f64, tensor<3xf64>, index
+    } do {
+    ^bb0(%go: i1, %y: f64, %v: tensor<3xf64>, %i: index):
+      %e = mpy.extract %v [%i] : tensor<3xf64> -> f64
+      %big = mpy.compare gt %y, %five : f64, f64 -> i1
+      %b:3 = scf.if %big -> (f64, tensor<3xf64>, i1) {
+        %s = mpy.sqrt %y : f64
+        %u = mpy.insert %s into %v [%i] : f64 into tensor<3xf64>
+        scf.yield %s, %u, %false : f64, tensor<3xf64>, i1
+      } else {
+        %f = mpy.exp %e : f64
+        %s = mpy.mul %y, %f : f64, f64 -> f64
+        %t = mpy.mul %v, %y : tensor<3xf64>, f64 -> tensor<3xf64>
+        %h = mpy.tanh %t : tensor<3xf64>
+        scf.yield %s, %h, %true : f64, tensor<3xf64>, i1
+      }
+      %j = arith.addi %i, %c1 : index
+      %inside = arith.cmpi slt, %j, %c3 : index
+      %more = arith.andi %b#2, %inside : i1
+      scf.yield %more, %b#0, %b#1, %j : i1, f64, tensor<3xf64>, index
+    }
+    scf.yield %a#1, %a#2, %a#0 : f64, tensor<3xf64>, i1
+  }
+  return %r#0, %r#1 : f64, tensor<3xf64>
+}
+// Both branches and the code after use the same arrays; a branch writes one in place.
+func.func @branch_shares(%x: tensor<3xf64>, %y: tensor<3xf64>) -> f64 {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %one = arith.constant 1.0 : f64
+  %e = mpy.extract %x [%c0] : tensor<3xf64> -> f64
+  %c = mpy.compare lt %e, %one : f64, f64 -> i1
+  %a, %b = scf.if %c -> (tensor<3xf64>, tensor<3xf64>) {
+    %p = mpy.extract %y [%c2] : tensor<3xf64> -> f64
+    %q = mpy.insert %p into %x [%c0] : f64 into tensor<3xf64>
+    scf.yield %q, %x : tensor<3xf64>, tensor<3xf64>
+  } else {
+    scf.yield %y, %y : tensor<3xf64>, tensor<3xf64>
+  }
+  %m = mpy.mul %a, %b : tensor<3xf64>, tensor<3xf64> -> tensor<3xf64>
+  %n = mpy.mul %m, %x : tensor<3xf64>, tensor<3xf64> -> tensor<3xf64>
+  %o = mpy.mul %n, %y : tensor<3xf64>, tensor<3xf64> -> tensor<3xf64>
+  %s = mpy.sum %o over [0] : tensor<3xf64> -> f64
+  return %s : f64
+}
