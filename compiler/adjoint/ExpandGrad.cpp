@@ -3,6 +3,8 @@
 #include "adjoint/GenerateAdjoint.h"
 #include "adjoint/Passes.h"
 
+#include "dialect/Canonical.h"
+
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
