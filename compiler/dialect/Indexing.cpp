@@ -2,6 +2,9 @@
 // of the adjoint, at its cost.
 #include "dialect/Formula.h"
 
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
 using namespace mlir;
 using namespace mpy;
 
@@ -82,6 +85,64 @@ struct Bounds {
 };
 } // namespace
 
+/// Whether two lists hold the same indices.
+static bool sameIndices(ValueRange x, ValueRange y) {
+  return llvm::equal(x, y, [](Value left, Value right) {
+    std::optional<int64_t> number = getConstantIntValue(left);
+    return left == right || (number && number == getConstantIntValue(right));
+  });
+}
+
+/// Whether a value is the number 0, or zeros spread.
+static bool isZero(Value value) {
+  if (auto spread = value.getDefiningOp<BroadcastOp>())
+    value = spread.getX();
+  return matchPattern(value, m_AnyZeroFloat());
+}
+
+template <typename OpT, typename OtherT> static bool sameBounds(OpT x, const OtherT &y) {
+  return x.getDropped() == y.dropped && sameIndices(x.getOffsets(), y.offsets) &&
+         sameIndices(x.getSizes(), y.sizes) && sameIndices(x.getStrides(), y.strides);
+}
+
+namespace {
+/// A part that is replaced twice is replaced once.
+struct OverwriteSlice : OpRewritePattern<UpdateSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<UpdateSliceOp>();
+    if (!inner || inner.getX().getType() != op.getX().getType() ||
+        inner.getDropped() != op.getDropped() ||
+        !sameIndices(inner.getOffsets(), op.getOffsets()) ||
+        !sameIndices(inner.getSizes(), op.getSizes()) ||
+        !sameIndices(inner.getStrides(), op.getStrides()))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
+    return success();
+  }
+};
+
+/// An element that is replaced twice is replaced once.
+struct OverwriteElement : OpRewritePattern<InsertOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(InsertOp op, PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<InsertOp>();
+    if (!inner || !sameIndices(inner.getIndices(), op.getIndices()))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
+    return success();
+  }
+};
+} // namespace
+
+void UpdateSliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<OverwriteSlice>(context);
+}
+
+void InsertOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<OverwriteElement>(context);
+}
+
 //===------------------------------------------------------------------------------------------===//
 // slice
 //===------------------------------------------------------------------------------------------===//
@@ -93,6 +154,10 @@ LogicalResult SliceOp::buildAdjoint(AdjointContext &context) {
     return success();
   Bounds bounds(context, *this);
   context.update(getX(), [&](Value current) {
+    // Where the adjoint is still zero there is nothing to add to.
+    auto cleared = current.getDefiningOp<UpdateSliceOp>();
+    if (isZero(current) || (cleared && isZero(cleared.getValue()) && sameBounds(cleared, bounds)))
+      return bounds.write(context, bar, current);
     Value sum = AddOp::create(context.builder(), context.loc(), bounds.read(context, current), bar);
     return bounds.write(context, sum, current);
   });
@@ -136,6 +201,10 @@ LogicalResult ExtractOp::buildAdjoint(AdjointContext &context) {
     return success();
   SmallVector<Value> indices = primals(context, getIndices());
   context.update(getX(), [&](Value current) -> Value {
+    auto cleared = current.getDefiningOp<InsertOp>();
+    if (isZero(current) ||
+        (cleared && isZero(cleared.getValue()) && sameIndices(cleared.getIndices(), indices)))
+      return InsertOp::create(context.builder(), context.loc(), current, bar, indices);
     Value old = ExtractOp::create(context.builder(), context.loc(), current, indices);
     Value sum = AddOp::create(context.builder(), context.loc(), old, bar);
     return InsertOp::create(context.builder(), context.loc(), current, sum, indices);

@@ -20,6 +20,7 @@ def UpdateSliceOp : Op<MpyDialect, "update_slice", !listconcat([Pure, AttrSizedO
   let results = (outs TensorLike:$result);
   let assemblyFormat = "$value `into` $x `[` $offsets `]` `[` $sizes `]` `[` $strides `]` `drop` $dropped attr-dict `:` type($value) `into` type($x) `->` type($result)";
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 def ExtractOp : Op<MpyDialect, "extract", !listconcat([Pure], differentiable)> {
   let summary = "One element.";
@@ -41,6 +42,7 @@ def InsertOp : Op<MpyDialect, "insert", !listconcat([Pure, AllTypesMatch<["x", "
     build($_builder, $_state, x.getType(), x, value, indices);
   }]>];
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 // Index tensors (int64, one common shape B) subscript the leading dimensions of x; already non-negative and in bounds.
 def GatherOp : Op<MpyDialect, "gather", !listconcat([Pure], differentiable)> {
