@@ -1,6 +1,6 @@
 // Compares generated gradients with finite differences.
 //
-//   gradcheck [--order N] programs.mlir ..
+//   gradcheck [--order N] [programs.mlir ..]      the files of this folder if none is named
 //
 // Every operation of the dialect that is elementwise and has a domain is checked by itself; every
 // function of the files is checked; an operation with a derivative that occurs in neither is a
@@ -261,12 +261,18 @@ int main(int count, char **words) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder, UnknownLoc::get(&context));
   unsigned highest = 2;
   std::set<std::string> covered = addElementwiseFunctions(*module);
+  std::vector<std::string> paths;
   for (int index = 1; index < count; ++index) {
-    if (StringRef(words[index]) == "--order") {
+    if (StringRef(words[index]) == "--order" && index + 1 < count)
       highest = std::atoi(words[++index]);
-      continue;
-    }
-    OwningOpRef<ModuleOp> file = parseSourceFile<ModuleOp>(words[index], &context);
+    else
+      paths.push_back(words[index]);
+  }
+  if (paths.empty())
+    for (const char *name : {"structural", "special", "programs"})
+      paths.push_back(std::string(MPY_GRADCHECK_FOLDER "/") + name + ".mlir");
+  for (const std::string &path : paths) {
+    OwningOpRef<ModuleOp> file = parseSourceFile<ModuleOp>(path, &context);
     if (!file)
       return 1;
     file->walk([&](Operation *op) { covered.insert(op->getName().getStringRef().str()); });
