@@ -16,6 +16,7 @@ static Value append(Specializer &s, CallArguments &arguments) {
   Value item = s.bind(arguments, "self, item", "append")[1];
   auto [id, list] = listSelf(s, arguments);
   list.items.push_back(item);
+  s.countCopies(list.items.size());
   s.heap.set(id, std::move(list));
   return NoneValue{};
 }

@@ -370,9 +370,12 @@ Value Joiner::conflict(const Value &a, const Value &b, const std::string &name) 
     std::swap(s.heap, const_cast<Heap &>(state.heap));
     std::string text = s.describe(value);
     std::swap(s.heap, const_cast<Heap &>(state.heap));
+    if (auto *tuple = value.as<TupleValue>())
+      text += " of length " + std::to_string(tuple->items.size());
     return text;
   };
-  std::string found = describe(a, first) + (isLoop ? " before the loop, " : " on one path, ") + describe(b, second) +
+  std::string atFirst = describe(a, first), atSecond = describe(b, second);
+  std::string found = atFirst + (isLoop ? " before the loop, " : " on one path, ") + (atFirst == atSecond ? "another " : "") + atSecond +
                       (isLoop ? " at the end of its body" : " on the other");
   Diagnostic error = s.diagnostic(isLoop ? ErrorId::LoopChangesType : ErrorId::BranchesDiffer, {shown},
                                   {.found = found,

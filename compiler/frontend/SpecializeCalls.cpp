@@ -160,7 +160,7 @@ Locals Specializer::bindParameters(const ClosureValue &closure, const CallArgume
 
 Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
   if (frames.size() > maximumDepth)
-    fail(ErrorId::RecursesTooDeeply, {closure.name}, {.help = "let the recursion end by run-time values, or write a loop"});
+    failRecursion(closure);
   const ast::Scope &scope = closure.scope();
   if (scope.hasYield)
     fail(ErrorId::Unsupported, {"a generator function"}, {.help = "return a list or loop in place"});
@@ -170,6 +170,7 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
   callee.globals = closure.globals;
   callee.name = closure.name;
   callee.callSpan = span;
+  callee.entryBlock = builder.getInsertionBlock();
   callee.cells = closure.cells;
   for (auto &[name, value] : parameters) {
     if (scope.captured.contains(name))
@@ -214,6 +215,8 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
 }
 
 Value Specializer::call(const Value &given, CallArguments arguments) {
+  if (dead)
+    return NoneValue{};
   Value callee = present(given, "the function");
   span = arguments.span;
   if (auto *closure = callee.as<ClosureValue>()) {

@@ -201,6 +201,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return value;
     return onClass && value.as<ClosureValue>() ? value : boundAttribute(*this, super->self, value, *cls);
   }
+  if (auto *dtype = object.get<DType>(); dtype && name == "__name__")
+    return makeText(nameOf(*dtype).str());
   if (isArray(object) || object.get<DType>())
     return arrayAttribute(*this, object, name);
   if (auto *scalar = object.get<Scalar>(); scalar) {
@@ -241,6 +243,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
 }
 
 Value Specializer::attribute(const Value &object, llvm::StringRef name) {
+  if (dead)
+    return NoneValue{};
   Value value = findAttribute(object, name);
   if (!value.isUnbound())
     return value;
@@ -258,6 +262,8 @@ Value Specializer::attribute(const Value &object, llvm::StringRef name) {
 }
 
 void Specializer::setAttribute(const Value &given, llvm::StringRef name, const Value &value) {
+  if (dead)
+    return;
   Value object = present(given, "the object");
   label(value, name);
   auto put = [&](std::vector<std::pair<std::string, Value>> &attributes) {

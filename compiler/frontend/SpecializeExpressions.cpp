@@ -451,6 +451,8 @@ static Value runTimeItem(Specializer &s, const ValueList &items, const IntExpr &
 }
 
 Value Specializer::subscript(const Value &container, const Value &key) {
+  if (dead)
+    return NoneValue{};
   if (auto id = arrayObject(container))
     return arraySubscript(*this, *id, key);
   auto sequence = [&](const ValueList &items, bool isTuple) -> Value {
@@ -512,6 +514,8 @@ Value Specializer::subscript(const Value &container, const Value &key) {
 }
 
 void Specializer::assignSubscript(const Value &container, const Value &key, const Value &value) {
+  if (dead)
+    return;
   if (auto id = arrayObject(container))
     return arrayAssign(*this, *id, key, value);
   if (auto *list = object<ListState>(container)) {

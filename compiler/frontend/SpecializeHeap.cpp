@@ -140,11 +140,19 @@ void Specializer::forgetUnreachable(size_t from) {
 
 Value Specializer::newList(ValueList items) { return ObjectRef{heap.add(ListState{std::move(items)})}; }
 
+void Specializer::countCopies(size_t items) {
+  unrolled += items / 64;
+  if (unrolled > maximumUnrolled)
+    fail(ErrorId::UnrollsTooFar, {"this sequence"}, {.help = "use an array"});
+}
+
 Value Specializer::newTuple(ValueList items) {
   return std::make_shared<const TupleValue>(TupleValue{std::move(items), {}});
 }
 
 std::optional<ValueList> Specializer::knownItems(const Value &value) {
+  if (dead)
+    return ValueList{};
   if (auto *tuple = value.as<TupleValue>())
     return tuple->items;
   if (auto *list = object<ListState>(value))

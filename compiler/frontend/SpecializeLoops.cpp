@@ -149,6 +149,8 @@ static void refineState(Specializer &s, const State &end, size_t mark) {
     if (auto it = end.locals.find(local.first); it != end.locals.end())
       local.second = refine(s, local.second, it->second);
   for (ObjectId id = 0; id < mark; ++id) {
+    if (s.heap.pointer(id) == end.heap.pointer(id))
+      continue;
     if (auto *cell = s.heap.get<CellState>(id)) {
       if (auto *other = end.heap.get<CellState>(id))
         s.heap.set(id, CellState{refine(s, cell->value, other->value)});
@@ -165,7 +167,39 @@ static void refineState(Specializer &s, const State &end, size_t mark) {
   }
 }
 
+const Liveness *Specializer::livenessOf(const Frame &frame) {
+  const ast::Node *owner = frame.moduleNode;
+  if (frame.closure)
+    owner = frame.closure->node;
+  if (!owner || (!isa<ast::FunctionDef>(owner) && !isa<ast::Module>(owner)))
+    return nullptr;
+  auto &entry = liveness[owner];
+  if (!entry)
+    entry = isa<ast::Module>(owner) ? std::make_unique<Liveness>(*cast<ast::Module>(owner), frame.name != "__main__")
+                                    : std::make_unique<Liveness>(*cast<ast::FunctionDef>(owner));
+  return entry.get();
+}
+
+void Specializer::dropDeadNames(const ast::Node &loop) {
+  const Liveness *live = livenessOf(frame());
+  if (!live)
+    return;
+  const LiveNames &names = live->liveAtHead(cast<ast::Stmt>(&loop));
+  for (auto it = frame().locals.begin(); it != frame().locals.end();)
+    if (it->first[0] != '%' && !names.contains(it->first))
+      it = frame().locals.erase(it);
+    else
+      ++it;
+  if (frame().scope->kind != ast::ScopeKind::Module)
+    return;
+  // Names of the module are cells; those that no function reads may be dead too.
+  for (auto &cell : heap.get<NamespaceState>(frame().globals)->cells)
+    if (frame().scope->locals.contains(cell.first) && !names.contains(cell.first))
+      heap.set(cell.second, CellState{Unbound{}});
+}
+
 void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
+  dropDeadNames(node);
   State entry = snapshot();
   size_t mark = heap.size();
   Location location = loc();
@@ -231,9 +265,16 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     State start = headJoin->build(arguments);
     restore(start);
     frame().locals["%continue"] = makeBool(false);
-    if (shape.begin)
-      shape.begin(counter);
-    execute(*shape.body);
+    size_t depth = frames.size();
+    try {
+      if (shape.begin)
+        shape.begin(counter);
+      execute(*shape.body);
+    } catch (const PathEnds &) {
+      frames.resize(depth);
+      builder.setInsertionPointToEnd(body);
+      dead = true;
+    }
     Scalar goOn = makeBool(true);
     if (isWhile && !dead) {
       auto flag = [&](const char *name) { return truth(frame().locals.count(name) ? frame().locals[name] : Value(makeBool(false))); };
@@ -353,6 +394,8 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
 }
 
 void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body) {
+  if (dead)
+    return;
   auto items = knownItems(iterable);
   if (!items)
     fail(runTimeWalk(*this, iterable) ? ErrorId::UnknownLength : ErrorId::NotIterable, {describe(iterable)});
@@ -394,6 +437,8 @@ void Specializer::executeFor(const ast::For &loop) {
   if (loop.isAsync)
     fail(ErrorId::Unsupported, {"'async for'"});
   Value iterable = present(evaluate(loop.iter), "the iterable");
+  if (dead)
+    return;
   Value outerBreak = frame().locals.count("%break") ? frame().locals["%break"] : Value(makeBool(false));
   Value outerContinue = frame().locals.count("%continue") ? frame().locals["%continue"] : Value(makeBool(false));
   frame().locals["%break"] = makeBool(false);

@@ -25,7 +25,7 @@ static std::string libraryModule(llvm::StringRef name) {
 static const char *unsupportedModule(llvm::StringRef name) {
   llvm::StringRef top = name.split('.').first;
   if (top == "matplotlib")
-    return "plots";
+    return "plotting";
   if (top == "mpi4py")
     return "MPI";
   if (top == "scipy" || top == "os" || top == "functools" || top == "itertools" || top == "collections" || top == "operator" ||
@@ -48,6 +48,7 @@ void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm:
   Frame top;
   top.scope = &node.scope;
   top.globals = globals;
+  top.moduleNode = &node;
   top.name = name.str();
   top.callSpan = node.span;
   frames.push_back(&top);

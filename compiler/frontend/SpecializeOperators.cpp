@@ -28,7 +28,8 @@ static ValueList repeat(Specializer &s, const ValueList &items, const Value &cou
   return result;
 }
 
-static ValueList joined(const ValueList &a, const ValueList &b) {
+static ValueList joined(Specializer &s, const ValueList &a, const ValueList &b) {
+  s.countCopies(a.size() + b.size());
   ValueList result = a;
   result.insert(result.end(), b.begin(), b.end());
   return result;
@@ -59,10 +60,10 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
   }
   auto *leftList = s.object<ListState>(lhs), *rightList = s.object<ListState>(rhs);
   if (leftList && rightList && op == Op::Add)
-    return s.newList(joined(leftList->items, rightList->items));
+    return s.newList(joined(s, leftList->items, rightList->items));
   auto *leftTuple = lhs.as<TupleValue>(), *rightTuple = rhs.as<TupleValue>();
   if (leftTuple && rightTuple && op == Op::Add)
-    return s.newTuple(joined(leftTuple->items, rightTuple->items));
+    return s.newTuple(joined(s, leftTuple->items, rightTuple->items));
   if (op == Op::Mult) {
     if ((leftList || rightList) && (lhs.get<Scalar>() || rhs.get<Scalar>()))
       return s.newList(leftList ? repeat(s, leftList->items, rhs) : repeat(s, rightList->items, lhs));
@@ -102,6 +103,8 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
 }
 
 Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
+  if (dead)
+    return NoneValue{};
   if (lhs.as<OptionalValue>() || lhs.get<ConflictValue>())
     return binary(op, present(lhs, "the left operand"), rhs);
   if (rhs.as<OptionalValue>() || rhs.get<ConflictValue>())
@@ -130,6 +133,8 @@ Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
 }
 
 Value Specializer::unary(ast::UnaryOperator op, const Value &operand) {
+  if (dead)
+    return NoneValue{};
   using Unary = ast::UnaryOperator;
   if (op == Unary::Not)
     return negate(truth(operand));
@@ -293,6 +298,8 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
 }
 
 Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
+  if (dead)
+    return NoneValue{};
   if (op == Compare::Is || op == Compare::IsNot) {
     Value same = identity(*this, lhs.get<ConflictValue>() ? present(lhs, "the left operand") : lhs, rhs);
     return op == Compare::Is ? same : Value(negate(truth(same)));

@@ -196,6 +196,8 @@ void Specializer::execute(const ast::Stmt &statement) {
 //===----------------------------------------------------------------------===//
 
 void Specializer::assign(const ast::Expr &target, const Value &value) {
+  if (dead)
+    return;
   using namespace ast;
   switch (target.kind) {
   case Kind::Name:
@@ -237,8 +239,11 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
     auto *array = heap.get<ArrayState>(*id);
     if (!array->shape.empty()) {
       mlir::Value wanted = index(IntExpr(int64_t(targets.size())));
-      check(create<arith::CmpIOp>(arith::CmpIPredicate::eq, index(array->shape[0]), wanted), "ValueError",
-            "the number of values to unpack is {} (expected {})", {index(array->shape[0]), wanted});
+      mlir::Value given = index(array->shape[0]);
+      check(create<arith::CmpIOp>(arith::CmpIPredicate::sle, given, wanted), "ValueError",
+            "too many values to unpack (expected {})", {wanted});
+      check(create<arith::CmpIOp>(arith::CmpIPredicate::sge, given, wanted), "ValueError",
+            "not enough values to unpack (expected {}, got {})", {wanted, given});
       items.emplace();
       for (size_t i = 0; i < targets.size(); ++i)
         items->push_back(arraySubscript(*this, *id, makeInt(IntExpr(int64_t(i)))));
@@ -290,6 +295,8 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
     fail(ErrorId::Unsupported, {"this assignment target"});
   }
   Value operand = present(evaluate(node.value), "the operand");
+  if (dead)
+    return;
   span = node.span;
   Value result;
   if (auto id = arrayObject(current)) {

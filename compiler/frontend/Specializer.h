@@ -5,6 +5,7 @@
 
 #include "dialect/Dialect.h"
 #include "frontend/Heap.h"
+#include "frontend/Liveness.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -14,6 +15,9 @@ namespace mpy {
 
 /// Thrown after an error was reported; caught where another way can be tried, and at the top.
 struct Abort {};
+
+/// Thrown where a path ends in a call whose result is not known yet; caught where the path joins others.
+struct PathEnds {};
 
 /// An array as operations see it: its current tensor and what is known of its type. Rank 0 is `tensor<f64>`.
 struct ArrayValue {
@@ -29,12 +33,14 @@ using Locals = std::map<std::string, Value>;
 struct Frame {
   const ast::Scope *scope = nullptr;
   const ClosureValue *closure = nullptr; // null for modules and class bodies
+  const ast::Module *moduleNode = nullptr;
   /// Names that no inner scope captures; also `%return`, `%value`, `%break`, `%continue`: how control leaves.
   Locals locals;
   std::map<std::string, ObjectId> cells; // names captured here or from outside
   ObjectId globals = 0;                  // NamespaceState of the module
   std::string name;
   Span callSpan;
+  mlir::Block *entryBlock = nullptr; // where the call stands; elsewhere inside, control depends on run-time values
 };
 
 /// Everything a path can change: copied where paths part, joined where they meet.
@@ -46,6 +52,7 @@ struct State {
 
 /// What one activation of a function on the way to the current place looks like, for recursion and budgets.
 struct Specialization;
+class ArgumentWalk;
 
 class Specializer {
 public:
@@ -134,6 +141,8 @@ public:
   void forgetUnreachable(size_t from);
   Value newList(ValueList items);
   Value newTuple(ValueList items);
+  /// Sequences that grow by copies count as unrolled work, or a loop could build them for hours.
+  void countCopies(size_t items);
   /// Items of a tuple, list or other iterable of known structure; nothing if it has none.
   std::optional<ValueList> knownItems(const Value &value);
   /// The tensor type of an array; extents known at compile time are static.
@@ -215,7 +224,12 @@ public:
   void outline(llvm::StringRef name, mlir::ValueRange leading, llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
                OutlineCall makeCall);
   Value callTransform(const TransformValue &transform, CallArguments arguments);
+  /// Calls a function that is active already, through a function of its own; nothing if its body is to run in place.
   std::optional<Value> callRecursive(const ClosureValue &closure, Locals &parameters);
+  /// A new private function at the end of the module, without a block.
+  mlir::func::FuncOp newFunction(llvm::StringRef name);
+  /// Ends the making of a function: what its body reads from outside becomes parameters and is added to `operands`.
+  void captureFromOutside(mlir::func::FuncOp function, llvm::SmallVectorImpl<mlir::Value> &operands);
 
   //===--- Text (SpecializeText.cpp, SpecializeFormat.cpp) ---===//
   Text makeText(std::string known) { return Text{std::move(known), {}}; }
@@ -244,6 +258,8 @@ public:
   /// How many operations one program may unroll to.
   static constexpr unsigned maximumUnrolled = 200000;
   static constexpr unsigned maximumDepth = 200;
+  /// How many calls of functions by themselves may run in place.
+  static constexpr unsigned maximumRecursions = 10000;
 
 private:
   friend class Joiner;
@@ -274,7 +290,12 @@ private:
   void eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);
   /// Forgets names that neither the next iteration nor what follows the loop reads.
   void dropDeadNames(const ast::Node &loop);
+  const Liveness *livenessOf(const Frame &frame);
   void runTimeLoop(const ast::Node &node, const LoopShape &shape);
+  Value callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside);
+  /// Runs the body once in a function of its own; false if its result was not as assumed and it must run again.
+  bool runSpecialization(Specialization &spec, const ClosureValue &closure, const Locals &parameters, ArgumentWalk &walk);
+  [[noreturn]] void failRecursion(const ClosureValue &closure);
   void initialiseBuiltins();
 
   std::vector<std::string> importPaths;
@@ -283,10 +304,19 @@ private:
   std::map<std::string, ObjectId> builtinClasses;
   /// Loops whose iterations differ in structure: unrolled at once when met again.
   std::set<const ast::Node *> unrolledLoops;
+  std::map<const ast::Node *, std::unique_ptr<Liveness>> liveness;
   /// Where the functions being outlined will be called, outermost first.
   std::vector<mlir::Block *> outliningBlocks;
   unsigned unrolled = 0;
   unsigned functionNumber = 0;
+  /// Recursive functions of their own: being built, innermost last; and complete ones.
+  std::vector<std::shared_ptr<Specialization>> building, specializations;
+  std::set<std::string> failedSignatures;
+  /// Why the last recursion did not become a function of its own.
+  std::string whyInPlace;
+  unsigned recursionsInPlace = 0;
+  /// How many transforms the current place is inside.
+  unsigned differentiating = 0;
 };
 
 /// The library function with a qualified name such as "numpy.sum" or "ndarray.sum", or null.
