@@ -8,6 +8,7 @@
 
 #include "adjoint/Passes.h"
 #include "backend/ToLLVM.h"
+#include "dialect/Canonical.h"
 #include "dialect/Dialect.h"
 #include "lowering/Passes.h"
 
@@ -25,7 +26,7 @@
 using namespace mpy;
 
 static void addCleanup(mlir::OpPassManager &passes) {
-  passes.addPass(mlir::createCanonicalizerPass());
+  passes.addPass(createCanonicalForm());
   passes.addPass(mlir::createCSEPass());
 }
 
@@ -62,7 +63,7 @@ static void addBufferStage(mlir::OpPassManager &passes) {
   passes.addPass(createOwnBuffers());
   // From here on, no tensor occurs.
   mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
-  functions.addPass(mlir::createCanonicalizerPass());
+  functions.addPass(createCanonicalForm());
   // An allocation in a loop costs as much as the loop over a small array.
   functions.addPass(createPromoteBuffers());
   functions.addPass(createBuffersToLoops());
