@@ -5,6 +5,7 @@ A program's head says what mpyc must print and return:
     # expect: error[E0104]: string is never closed       text of the message; several lines are several parts of the output
     # code: 2                                            exit code, 1 if left out
     # command: --emit=nothing {file}                     arguments of mpyc, `check {file}` if left out
+    # marks: 'abc                                        the source text above the carets
     # repair: close the string on its line               the cure, for docs/errors.md
     # environment: TMPDIR=/nowhere                       a variable that differs
     # compiler: alone                                    mpyc is copied to an empty folder first
@@ -17,13 +18,14 @@ import re
 FOLDER = pathlib.Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
 LINE = re.compile(r'MPY_ERROR\((E\d{4}), (\w+), "((?:[^"\\]|\\.)*)"\)')
-HEAD = re.compile(r"#\s*(expect|code|command|repair|environment|compiler):\s?(.*)$")
+HEAD = re.compile(r"#\s*(expect|marks|code|command|repair|environment|compiler):\s?(.*)$")
 
 
 @dataclasses.dataclass
 class Program:
     path: pathlib.Path
     expect: list
+    marks: str
     code: int
     command: str
     repair: str
@@ -47,7 +49,7 @@ def errors():
 def read(path):
     """One program; the head ends at the first line that says none of these things."""
     text = path.read_bytes().decode("utf-8", errors="replace")
-    marks = {name: [] for name in ("expect", "code", "command", "repair", "environment", "compiler")}
+    marks = {name: [] for name in ("expect", "marks", "code", "command", "repair", "environment", "compiler")}
     lines = text.splitlines()
     while lines and (match := HEAD.match(lines[0])):
         marks[match.group(1)].append(match.group(2).rstrip())
@@ -55,6 +57,7 @@ def read(path):
     return Program(
         path,
         marks["expect"],
+        " ".join(marks["marks"]),
         int(marks["code"][0]) if marks["code"] else 1,
         marks["command"][0] if marks["command"] else "check {file}",
         " ".join(marks["repair"]),
