@@ -1,13 +1,506 @@
-// Functions that call themselves. A recursion that run-time values end becomes a function of its own; until then its calls are
-// executed in place, which ends where the structure does.
-#include "frontend/Specializer.h"
+// Functions that call themselves. A recursion that run-time values end becomes a function of its own, one for each signature:
+//
+//   def total(x): if len(x) == 0: return 0.0; return x[0] + total(x[1:])
+//   =>  func @total(%n, %x) -> (%sum, %tag) { if %n == 0 .. else { .. call @total(%n - 1, slice of x) .. } }
+//
+// What a call of itself returns is found by running the body: first such a path counts as one that does not end, so that the others
+// give the structure of the result; then the body runs with that, until nothing is new. Where no structure fits all depths
+// (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the structure does.
+#include "frontend/AstWalk.h"
+#include "frontend/LeafMapper.h"
+#include "frontend/Signatures.h"
 
 using namespace mlir;
 
 namespace mpy {
 
-std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Locals &parameters) { return std::nullopt; }
+struct Specialization {
+  const ast::Node *node = nullptr;
+  std::map<std::string, ObjectId> cells;
+  std::string key;
+  func::FuncOp function;
+  /// Stand for the parameters in the extents of results.
+  std::unique_ptr<Block> symbols;
+  /// What calls return; nothing before a first path is known that ends.
+  std::optional<ResultPattern> result;
+  /// Argument arrays that the function mutates, by number.
+  std::set<unsigned> changed;
+  /// Objects from outside that it mutates: their content passes in and out.
+  std::vector<ObjectId> state;
+  std::string stateKey;
+  /// Met while running the body: more objects that belong to `state`.
+  std::set<ObjectId> newState;
+  /// What the body may read from outside, as it was.
+  std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> context;
+  llvm::SmallVector<mlir::Value> captured;
+  Heap entry;
+  size_t mark = 0, outliningDepth = 0;
+};
 
-void Specializer::dropDeadNames(const ast::Node &loop) {}
+/// Runs an action when a scope ends, however it ends.
+template <typename Action> struct AtEnd {
+  Action action;
+  ~AtEnd() { action(); }
+};
+template <typename Action> AtEnd(Action) -> AtEnd<Action>;
+
+//===----------------------------------------------------------------------===//
+// What a function can read from outside
+//===----------------------------------------------------------------------===//
+
+static void collectNames(const ast::Node *node, std::set<std::string> &names) {
+  if (auto *name = dyn_cast<ast::Name>(node))
+    names.insert(name->id);
+  forEachChild(node, [&](ast::Node *child) { collectNames(child, names); });
+}
+
+/// The objects that a closure reaches by the names in its body, and what these reach.
+static std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> reachable(Specializer &s, const ClosureValue &start) {
+  std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> found;
+  std::set<ObjectId> seen;
+  std::set<const ast::Node *> closures;
+  std::vector<ObjectId> pending;
+  auto add = [&](ObjectId id) {
+    if (s.heap.pointer(id) && seen.insert(id).second)
+      pending.push_back(id);
+    return id;
+  };
+  LeafMapper mapper;
+  mapper.leaf = [](mlir::Value value) { return value; };
+  mapper.expr = [](const IntExpr &expr) { return expr; };
+  mapper.object = add;
+  std::function<void(const Value &)> visit;
+  auto visitClosure = [&](const ClosureValue &closure) {
+    for (auto &cell : closure.cells)
+      add(cell.second);
+    for (auto &entry : closure.defaults)
+      visit(entry.second);
+    if (!closures.insert(closure.node).second)
+      return;
+    std::set<std::string> names;
+    collectNames(closure.node, names);
+    auto *globals = s.heap.get<NamespaceState>(closure.globals);
+    for (auto &cell : globals->cells)
+      if (names.count(cell.first))
+        add(cell.second);
+  };
+  visit = [&](const Value &value) {
+    mapper.map(value);
+    if (auto *closure = value.as<ClosureValue>())
+      visitClosure(*closure);
+    else if (auto *method = value.as<BoundMethodValue>())
+      visit(method->self), visit(method->function);
+    else if (auto *property = value.as<PropertyValue>())
+      visit(property->getter), visit(property->setter);
+    else if (auto *transform = value.as<TransformValue>())
+      visit(transform->function);
+    else if (auto *tuple = value.as<TupleValue>())
+      llvm::for_each(tuple->items, visit);
+    else if (auto *module = value.as<ModuleValue>(); module && module->globals)
+      add(*module->globals);
+  };
+  visitClosure(start);
+  while (!pending.empty()) {
+    ObjectId id = pending.back();
+    pending.pop_back();
+    found.push_back({id, s.heap.pointer(id)});
+    const ObjectState &state = *s.heap.pointer(id);
+    if (auto *array = std::get_if<ArrayState>(&state)) {
+      if (array->base)
+        add(*array->base);
+      llvm::for_each(array->maybeAliases, add);
+    } else if (auto *list = std::get_if<ListState>(&state)) {
+      llvm::for_each(list->items, visit);
+    } else if (auto *dict = std::get_if<DictState>(&state)) {
+      for (auto &entry : dict->entries)
+        visit(entry.second);
+    } else if (auto *instance = std::get_if<InstanceState>(&state)) {
+      add(instance->cls);
+      for (auto &entry : instance->attributes)
+        visit(entry.second);
+    } else if (auto *cls = std::get_if<ClassState>(&state)) {
+      llvm::for_each(cls->resolution, add);
+      for (auto &entry : cls->attributes)
+        visit(entry.second);
+    } else if (auto *cell = std::get_if<CellState>(&state)) {
+      visit(cell->value);
+    } else if (auto *names = std::get_if<NamespaceState>(&state)) {
+      for (auto &entry : names->cells)
+        add(entry.second);
+    }
+  }
+  return found;
+}
+
+//===----------------------------------------------------------------------===//
+// Objects from outside that the function mutates
+//===----------------------------------------------------------------------===//
+
+/// The numbers in an object from outside, one after the other; each may be replaced.
+static void forEachNumber(ObjectState &state, llvm::function_ref<void(Scalar &)> visit) {
+  auto one = [&](Value &value) {
+    if (auto *scalar = std::get_if<Scalar>(&value.data)) {
+      if (scalar->isMixed())
+        throw CannotCross{"a change of a number of several kinds from outside"};
+      visit(*scalar);
+    }
+  };
+  if (auto *cell = std::get_if<CellState>(&state))
+    one(cell->value);
+  else if (auto *instance = std::get_if<InstanceState>(&state))
+    for (auto &entry : instance->attributes)
+      one(entry.second);
+}
+
+static bool canPassState(const ObjectState &state) {
+  if (auto *array = std::get_if<ArrayState>(&state))
+    return !array->base && array->maybeAliases.empty() && !array->stale;
+  if (auto *cell = std::get_if<CellState>(&state))
+    return cell->value.get<Scalar>();
+  return std::get_if<InstanceState>(&state);
+}
+
+/// The run-time values in the mutated objects from outside, and a key of their kinds.
+static std::string stateOperands(Specializer &s, const std::vector<ObjectId> &state, llvm::SmallVectorImpl<mlir::Value> &operands) {
+  std::string key;
+  for (ObjectId id : state) {
+    ObjectState copy = s.heap.at(id);
+    if (auto *array = std::get_if<ArrayState>(&copy))
+      operands.push_back(array->tensor);
+    forEachNumber(copy, [&](Scalar &scalar) {
+      key += std::to_string(static_cast<int>(scalar.kind));
+      operands.push_back(s.ssa(scalar));
+    });
+    key += ";";
+  }
+  return key;
+}
+
+/// Gives the mutated objects from outside new content.
+static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::ValueRange values, bool notify) {
+  size_t next = 0;
+  for (ObjectId id : state) {
+    if (auto *array = s.heap.get<ArrayState>(id)) {
+      ArrayState changed = *array;
+      changed.tensor = values[next++];
+      if (notify)
+        s.write(id, changed.tensor);
+      else
+        s.heap.set(id, std::move(changed));
+      continue;
+    }
+    ObjectState changed = s.heap.at(id);
+    forEachNumber(changed, [&](Scalar &scalar) { scalar = s.makeScalar(scalar.kind, values[next++]); });
+    s.heap.set(id, std::move(changed));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Calls of a function of its own
+//===----------------------------------------------------------------------===//
+
+/// Refuses calls in which a mutated array is reached in two ways.
+static void checkAliases(Specializer &s, const Specialization &spec, const std::vector<ObjectId> &arrays) {
+  auto shares = [&](ObjectId array, ObjectId owner) {
+    return memoryOwner(s.heap, array) == owner || llvm::is_contained(s.heap.get<ArrayState>(array)->maybeAliases, owner);
+  };
+  auto refuse = [&] {
+    s.fail(ErrorId::AmbiguousMutation, {}, {.found = "a recursive function that mutates an array which it reaches in two ways", .help = "pass a copy: f(x, y.copy())"});
+  };
+  for (unsigned number : spec.changed) {
+    ObjectId owner = memoryOwner(s.heap, arrays[number]);
+    for (size_t i = 0; i < arrays.size(); ++i)
+      if (i != number && shares(arrays[i], owner))
+        refuse();
+    for (auto &object : spec.context)
+      if (s.heap.get<ArrayState>(object.first) && shares(object.first, owner))
+        refuse();
+  }
+  for (ObjectId id : spec.state)
+    if (s.heap.get<ArrayState>(id))
+      for (ObjectId array : arrays)
+        if (shares(array, id))
+          refuse();
+}
+
+Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside) {
+  if (!spec.result)
+    throw PathEnds();
+  checkAliases(*this, spec, walk.arrays);
+  llvm::SmallVector<mlir::Value> operands(walk.operands);
+  if (stateOperands(*this, spec.state, operands) != spec.stateKey)
+    throw CannotCross{"a change of the kind of a number from outside"};
+  llvm::SmallVector<mlir::Type> types;
+  leafTypes(*this, *spec.result, types);
+  size_t first = types.size();
+  for (unsigned number : spec.changed)
+    types.push_back(spec.function.getArgument(walk.arrayOperands[number]).getType());
+  for (size_t i = walk.operands.size(); i < operands.size(); ++i)
+    types.push_back(operands[i].getType());
+  if (!isInside)
+    operands.append(spec.captured.begin(), spec.captured.end());
+  auto call = create<func::CallOp>(spec.function.getSymName(), types, operands);
+  size_t next = first;
+  for (unsigned number : spec.changed) {
+    ObjectId array = walk.arrays[number];
+    mlir::Type type = tensorType(heap.get<ArrayState>(array)->dtype, heap.get<ArrayState>(array)->shape);
+    write(array, castTensor(call.getResult(next++), type));
+  }
+  setState(*this, spec.state, call.getResults().drop_front(next), true);
+  auto inward = [&](const IntExpr &expr) {
+    return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
+      auto argument = dyn_cast<BlockArgument>(symbol);
+      if (!argument || argument.getOwner() != spec.symbols.get())
+        return std::nullopt;
+      return walk.exprs[argument.getArgNumber()];
+    });
+  };
+  return ResultBuilder(*this, walk.arrays, call.getResults().take_front(first), inward).build(*spec.result);
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+static void eraseFunction(func::FuncOp function) {
+  function.walk([](Operation *op) { op->dropAllUses(); });
+  function.erase();
+}
+
+/// Objects from outside that differ from what they were when the body began.
+static std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
+  std::vector<ObjectId> changed;
+  for (ObjectId id = 0; id < spec.mark; ++id)
+    if (s.heap.pointer(id) != spec.entry.pointer(id) && !llvm::is_contained(spec.state, id)) {
+      // Joins make equal states anew; only what differs counts.
+      changed.push_back(id);
+    }
+  return changed;
+}
+
+static std::string outsideName(Specializer &s, ObjectId id) {
+  for (Frame *frame : llvm::reverse(s.frames)) {
+    for (auto &cell : frame->cells)
+      if (cell.second == id)
+        return "'" + cell.first + "'";
+    for (auto &cell : s.heap.get<NamespaceState>(frame->globals)->cells)
+      if (cell.second == id || (s.heap.get<CellState>(cell.second) && isIdentical(s.heap.get<CellState>(cell.second)->value, ObjectRef{id})))
+        return "'" + cell.first + "'";
+  }
+  return s.describe(ObjectRef{id});
+}
+
+bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &closure, const Locals &parameters, ArgumentWalk &walk) {
+  State before = snapshot();
+  OpBuilder::InsertPoint caller = builder.saveInsertionPoint();
+  Span place = span;
+  size_t depth = frames.size();
+  llvm::SmallVector<mlir::Value> leading(walk.operands);
+  spec.stateKey = stateOperands(*this, spec.state, leading);
+  outliningBlocks.push_back(builder.getInsertionBlock());
+  spec.outliningDepth = outliningBlocks.size();
+  func::FuncOp function = spec.function = newFunction(closure.name);
+  bool keep = false;
+  AtEnd leave{[&] {
+    outliningBlocks.resize(spec.outliningDepth - 1);
+    builder.restoreInsertionPoint(caller);
+    span = place;
+    frames.resize(depth);
+    restore(before);
+    if (!keep)
+      eraseFunction(function);
+  }};
+  Block *block = function.addEntryBlock();
+  for (auto operand : leading)
+    block->addArgument(operand.getType(), operand.getLoc());
+  builder.setInsertionPointToStart(block);
+  create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_check_stack", mlir::ValueRange(), true);
+  auto given = block->getArguments();
+  Locals inner;
+  walk.builtArrays.clear(), walk.builtContainers.clear();
+  walk.restart();
+  for (auto &[name, value] : parameters)
+    inner[name] = walk.build(value, given.take_front(walk.operands.size()));
+  setState(*this, spec.state, given.drop_front(walk.operands.size()), false);
+  spec.entry = heap;
+  spec.newState.clear();
+  Value result;
+  bool returns = true;
+  try {
+    result = callInline(closure, inner);
+    returns = !dead;
+  } catch (const PathEnds &) {
+    frames.resize(depth);
+    returns = false;
+    heap = spec.entry;
+  }
+  for (ObjectId id : changedOutside(*this, spec))
+    spec.newState.insert(id);
+  if (!spec.newState.empty()) {
+    for (ObjectId id : spec.newState) {
+      if (!canPassState(spec.entry.at(id)) || !canPassState(heap.at(id)) || llvm::is_contained(spec.state, id))
+        throw CannotCross{"a change of " + outsideName(*this, id) + " from outside"};
+      spec.state.push_back(id);
+    }
+    spec.result = {};
+    return false;
+  }
+  if (!returns)
+    throw CannotCross{"a function that calls itself on every path"};
+  for (ObjectId id : walk.builtContainers)
+    if (heap.pointer(id) != spec.entry.pointer(id))
+      throw CannotCross{"a change of a list or dict that is an argument"};
+
+  Region &region = function.getBody();
+  ResultContext context{walk.builtArrays, spec.mark, [&](const IntExpr &expr) -> std::optional<IntExpr> {
+                          bool isOutward = true;
+                          auto number = [&](mlir::Value symbol) -> std::optional<unsigned> {
+                            auto argument = dyn_cast<BlockArgument>(symbol);
+                            if (argument && argument.getOwner() == block && argument.getArgNumber() < walk.operands.size())
+                              return argument.getArgNumber();
+                            return std::nullopt;
+                          };
+                          expr.forEachSymbol([&](mlir::Value symbol) {
+                            isOutward &= number(symbol) || !symbol.getParentRegion() || !region.isAncestor(symbol.getParentRegion());
+                          });
+                          if (!isOutward)
+                            return std::nullopt;
+                          return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
+                            auto position = number(symbol);
+                            if (!position)
+                              return std::nullopt;
+                            mlir::Value stand = spec.symbols->getArgument(*position);
+                            return symbolExpr(stand, stand.getType().isIndex());
+                          });
+                        }};
+  ResultWalk resultWalk(*this, context);
+  ResultPattern pattern = resultWalk.describe(result);
+  if (spec.result)
+    pattern = widen(*this, *spec.result, pattern);
+  std::set<unsigned> changed = spec.changed;
+  for (unsigned i = 0; i < walk.builtArrays.size(); ++i)
+    if (heap.pointer(walk.builtArrays[i]) != spec.entry.pointer(walk.builtArrays[i]))
+      changed.insert(i);
+  bool settled = spec.result && pattern == *spec.result && changed == spec.changed;
+  spec.result = pattern;
+  spec.changed = changed;
+  if (!settled)
+    return false;
+
+  llvm::SmallVector<mlir::Value> results;
+  resultWalk.flatten(pattern, result, results);
+  for (unsigned number : changed)
+    results.push_back(castTensor(read(walk.builtArrays[number]).tensor, block->getArgument(walk.arrayOperands[number]).getType()));
+  if (stateOperands(*this, spec.state, results) != spec.stateKey)
+    throw CannotCross{"a change of the kind of a number from outside"};
+  func::ReturnOp::create(builder, loc(), results);
+  spec.captured.clear();
+  captureFromOutside(function, spec.captured);
+  llvm::SmallVector<func::CallOp> own;
+  function.walk([&](func::CallOp call) {
+    if (call.getCallee() == function.getSymName())
+      own.push_back(call);
+  });
+  for (auto call : own)
+    call->insertOperands(call.getNumOperands(), mlir::ValueRange(block->getArguments()).drop_front(leading.size()));
+  keep = true;
+  return true;
+}
+
+std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Locals &parameters) {
+  unsigned active = 0;
+  Frame *last = nullptr;
+  for (Frame *frame : frames)
+    if (frame->closure && frame->closure->node == closure.node) {
+      ++active;
+      last = frame;
+    }
+  if (active == 0 || closure.scope().hasYield)
+    return std::nullopt;
+  // A recursion whose end is known at compile time starts in place.
+  bool isConditional = last->entryBlock != builder.getInsertionBlock();
+  unsigned inBuild = llvm::count_if(building, [&](auto &spec) { return spec->node == closure.node; });
+  bool mayBuild = inBuild < 3 && (isConditional || active >= 2 || inBuild);
+  if (differentiating && !inBuild)
+    mayBuild = active >= 24 || recursionsInPlace > 2000;
+  std::optional<Value> result;
+  if (mayBuild || inBuild) {
+    std::string signature;
+    std::vector<Diagnostic> errors;
+    bool isOutside = false;
+    bool done = attempt(
+        [&] {
+          try {
+            ArgumentWalk walk(*this);
+            for (auto &entry : parameters)
+              walk.collect(entry.second);
+            for (auto &spec : llvm::reverse(building)) {
+              if (spec->node != closure.node || spec->cells != closure.cells || spec->key != walk.key)
+                continue;
+              if (spec->outliningDepth != outliningBlocks.size())
+                throw CannotCross{"a call of itself from another function of its own"};
+              auto changed = changedOutside(*this, *spec);
+              if (!changed.empty()) {
+                spec->newState.insert(changed.begin(), changed.end());
+                throw PathEnds();
+              }
+              result = callSpecialization(*spec, walk, true);
+              return;
+            }
+            for (auto &spec : specializations) {
+              if (spec->node != closure.node || spec->cells != closure.cells || spec->key != walk.key)
+                continue;
+              bool isSame = llvm::all_of(spec->context, [&](auto &object) {
+                return object.first < heap.size() && heap.pointer(object.first) == object.second;
+              });
+              if (!isSame)
+                continue;
+              result = callSpecialization(*spec, walk, false);
+              return;
+            }
+            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + walk.key + "@" + std::to_string(building.size());
+            isOutside = !mayBuild || failedSignatures.count(signature);
+            if (isOutside)
+              throw Abort();
+            auto spec = std::make_shared<Specialization>();
+            spec->node = closure.node;
+            spec->cells = closure.cells;
+            spec->key = walk.key;
+            spec->mark = heap.size();
+            spec->symbols = std::make_unique<Block>();
+            for (auto operand : walk.operands)
+              spec->symbols->addArgument(operand.getType(), operand.getLoc());
+            building.push_back(spec);
+            AtEnd leave{[&, size = building.size()] { building.resize(size - 1); }};
+            unsigned pass = 0;
+            spec->context = reachable(*this, closure);
+            while (!runSpecialization(*spec, closure, parameters, walk))
+              if (++pass > 8)
+                throw CannotCross{"a result that changes with the depth"};
+            llvm::erase_if(spec->context, [&](auto &object) { return llvm::is_contained(spec->state, object.first); });
+            result = callSpecialization(*spec, walk, false);
+            specializations.push_back(spec);
+          } catch (const CannotCross &reason) {
+            fail(ErrorId::RecursionStructure, {closure.name, reason.what});
+          }
+        },
+        errors);
+    if (done)
+      return result;
+    if (!isOutside) {
+      failedSignatures.insert(signature);
+      if (!errors.empty())
+        whyInPlace = errors.front().message;
+    }
+  }
+  if (++recursionsInPlace > maximumRecursions)
+    failRecursion(closure);
+  return std::nullopt;
+}
+
+void Specializer::failRecursion(const ClosureValue &closure) {
+  fail(ErrorId::RecursesTooDeeply, {closure.name},
+       {.found = whyInPlace, .help = "let the recursion end by run-time values, or write a loop"});
+}
 
 } // namespace mpy

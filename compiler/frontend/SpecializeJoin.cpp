@@ -33,7 +33,13 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   auto runPath = [&](Block *block, llvm::function_ref<void()> path) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(block->getTerminator());
-    path();
+    size_t depth = frames.size();
+    try {
+      path();
+    } catch (const PathEnds &) {
+      frames.resize(depth);
+      dead = true;
+    }
     return snapshot();
   };
   State thenState = runPath(op.thenBlock(), thenBranch);

@@ -11,6 +11,42 @@ using namespace mlir;
 
 namespace mpy {
 
+func::FuncOp Specializer::newFunction(llvm::StringRef name) {
+  builder.setInsertionPointToEnd(module.getBody());
+  std::string symbol;
+  for (char c : name)
+    symbol += isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  symbol += "_" + std::to_string(functionNumber++);
+  auto function = func::FuncOp::create(builder, loc(), symbol, builder.getFunctionType({}, {}));
+  function.setPrivate();
+  return function;
+}
+
+void Specializer::captureFromOutside(func::FuncOp function, llvm::SmallVectorImpl<mlir::Value> &operands) {
+  Region &region = function.getBody();
+  Block *block = &region.front();
+  // Constants are made again, the rest is passed.
+  llvm::SetVector<mlir::Value> captured;
+  function.walk([&](Operation *op) {
+    for (mlir::Value operand : op->getOperands())
+      if (!region.isAncestor(operand.getParentRegion()))
+        captured.insert(operand);
+  });
+  for (mlir::Value value : captured) {
+    mlir::Value inner;
+    if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(block);
+      inner = builder.clone(*constant)->getResult(0);
+    } else {
+      inner = block->addArgument(value.getType(), value.getLoc());
+      operands.push_back(value);
+    }
+    replaceAllUsesInRegionWith(value, inner, region);
+  }
+  function.setFunctionType(builder.getFunctionType(block->getArgumentTypes(), block->getTerminator()->getOperandTypes()));
+}
+
 void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
                           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body, OutlineCall makeCall) {
   Location location = loc();
@@ -18,13 +54,7 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
   State entry = snapshot();
   OpBuilder::InsertPoint caller = builder.saveInsertionPoint();
   outliningBlocks.push_back(builder.getInsertionBlock());
-  builder.setInsertionPointToEnd(module.getBody());
-  std::string symbol;
-  for (char c : name)
-    symbol += isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  symbol += "_" + std::to_string(functionNumber++);
-  auto function = func::FuncOp::create(builder, location, symbol, builder.getFunctionType({}, {}));
-  function.setPrivate();
+  func::FuncOp function = newFunction(name);
   Block *block = function.addEntryBlock();
   for (auto operand : leading)
     block->addArgument(operand.getType(), operand.getLoc());
@@ -32,13 +62,14 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
   llvm::SmallVector<mlir::Value> results;
   try {
     results = body(block->getArguments());
-  } catch (const Abort &) {
+  } catch (...) {
     outliningBlocks.pop_back();
     builder.restoreInsertionPoint(caller);
     function.walk([](Operation *op) { op->dropAllUses(); });
     function.erase();
     throw;
   }
+  forgetUnreachable(mark);
   Region &region = function.getBody();
   auto isInside = [&](mlir::Value value) {
     return value && value.getParentRegion() && region.isAncestor(value.getParentRegion()) && !llvm::is_contained(block->getArguments(), value);
@@ -66,32 +97,9 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
       heap.set(id, collect.map(heap.at(id)));
   func::ReturnOp::create(builder, location, results);
 
-  // What the body reads from outside: constants are made again, the rest is passed.
-  llvm::SetVector<mlir::Value> captured;
-  getUsedValuesDefinedAbove(region, captured);
-  // Values of other functions' bodies are not "above" in the tree; collect them by hand.
-  function.walk([&](Operation *op) {
-    for (mlir::Value operand : op->getOperands())
-      if (!region.isAncestor(operand.getParentRegion()))
-        captured.insert(operand);
-  });
   llvm::SmallVector<mlir::Value> operands(leading.begin(), leading.end());
-  for (mlir::Value value : captured) {
-    mlir::Value inner;
-    if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(block);
-      inner = builder.clone(*constant)->getResult(0);
-    } else {
-      inner = block->addArgument(value.getType(), value.getLoc());
-      operands.push_back(value);
-    }
-    replaceAllUsesInRegionWith(value, inner, region);
-  }
-  llvm::SmallVector<mlir::Type> resultTypes;
-  for (auto value : block->getTerminator()->getOperands())
-    resultTypes.push_back(value.getType());
-  function.setFunctionType(builder.getFunctionType(block->getArgumentTypes(), resultTypes));
+  captureFromOutside(function, operands);
+  llvm::SmallVector<mlir::Type> resultTypes(function.getResultTypes());
   outliningBlocks.pop_back();
   builder.restoreInsertionPoint(caller);
   mlir::ValueRange given = makeCall(function, operands, resultTypes);

@@ -1,0 +1,338 @@
+// Results of functions of their own: the structure that all paths of the function agree on, its run-time values as results of the
+// function, and the same structure made again from the results of a call:
+//
+//   return x, np.zeros(k), None or 1   =>   (argument 0, float64 array of run-time extent, optional int)   results (k, zeros, present, 1)
+#include "frontend/Signatures.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+using Kind = ResultPattern::Kind;
+
+static uint16_t bit(ScalarKind kind) { return uint16_t(1 << static_cast<int>(kind)); }
+static bool isMixed(uint16_t kinds) { return (kinds & (kinds - 1)) != 0; }
+
+bool ResultPattern::operator==(const ResultPattern &other) const {
+  return kind == other.kind && (kind != Kind::Fixed || isIdentical(fixed, other.fixed) || fixed.get<DType>()) && number == other.number &&
+         kinds == other.kinds && dtype == other.dtype && shape == other.shape && contiguous == other.contiguous &&
+         aliases == other.aliases && outerAliases == other.outerAliases && object == other.object && parts == other.parts &&
+         fields == other.fields && orNone == other.orNone;
+}
+
+ResultPattern ResultWalk::describe(const Value &value) {
+  ResultPattern pattern;
+  auto all = [&](const ValueList &items) {
+    for (auto &item : items)
+      pattern.parts.push_back(describe(item));
+  };
+  if (auto *scalar = value.get<Scalar>()) {
+    pattern.kind = Kind::Number;
+    pattern.kinds = scalar->isMixed() ? scalar->kinds : bit(scalar->kind);
+    pattern.number = scalar->kind;
+    return pattern;
+  }
+  if (value.get<Text>()) {
+    pattern.kind = Kind::Text;
+    return pattern;
+  }
+  if (auto *tuple = value.as<TupleValue>()) {
+    pattern.kind = Kind::Tuple;
+    pattern.fields = tuple->fields;
+    all(tuple->items);
+    return pattern;
+  }
+  if (auto *optional = value.as<OptionalValue>()) {
+    pattern.kind = Kind::Optional;
+    pattern.orNone = optional->orNone;
+    pattern.parts.push_back(describe(optional->value));
+    return pattern;
+  }
+  if (value.get<ConflictValue>())
+    s.present(value, "the result");
+  if (auto *ref = value.get<ObjectRef>()) {
+    ObjectId id = ref->id;
+    s.checkUsable(id);
+    auto argument = llvm::find(context.arguments, id);
+    if (argument != context.arguments.end()) {
+      pattern.kind = Kind::Argument;
+      pattern.object = argument - context.arguments.begin();
+      return pattern;
+    }
+    if (id < context.mark) {
+      pattern.fixed = value;
+      return pattern;
+    }
+    bool isNew = numbers.try_emplace(id, numbers.size()).second;
+    pattern.object = numbers[id];
+    if (auto *array = s.heap.get<ArrayState>(id)) {
+      pattern.kind = Kind::Array;
+      pattern.dtype = array->dtype;
+      pattern.contiguous = true;
+      for (auto &extent : array->shape)
+        pattern.shape.push_back(context.outward(extent));
+      auto alias = [&](ObjectId owner) {
+        auto number = llvm::find(context.arguments, owner);
+        if (number != context.arguments.end())
+          pattern.aliases.insert(number - context.arguments.begin());
+        else if (owner < context.mark)
+          pattern.outerAliases.insert(owner);
+        else if (auto [entry, inserted] = roots.try_emplace(owner, id); !inserted && entry->second != id)
+          throw CannotCross{"a result of two arrays that share memory"};
+      };
+      if (array->base)
+        pattern.contiguous = array->contiguous;
+      alias(memoryOwner(s.heap, id));
+      for (ObjectId other : array->maybeAliases)
+        alias(memoryOwner(s.heap, other));
+      return pattern;
+    }
+    if (auto *list = s.heap.get<ListState>(id); list && isNew) {
+      pattern.kind = Kind::List;
+      all(list->items);
+      return pattern;
+    }
+    throw CannotCross{"a result of type " + s.typeName(value)};
+  }
+  if (value.isNone() || value.isUnbound() || value.get<DType>() || value.get<const LibraryValue *>() || value.as<ClosureValue>()) {
+    pattern.fixed = value;
+    return pattern;
+  }
+  throw CannotCross{"a result of type " + s.typeName(value)};
+}
+
+static bool isNoneOrUnbound(const ResultPattern &pattern) {
+  return pattern.kind == Kind::Fixed && (pattern.fixed.isNone() || pattern.fixed.isUnbound());
+}
+
+ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern &b) {
+  if (a == b)
+    return a;
+  if (isNoneOrUnbound(a) || isNoneOrUnbound(b) || a.kind == Kind::Optional || b.kind == Kind::Optional) {
+    ResultPattern result;
+    result.kind = Kind::Optional;
+    auto flavour = [](const ResultPattern &one) -> std::optional<bool> {
+      if (one.kind == Kind::Optional)
+        return one.orNone;
+      if (isNoneOrUnbound(one))
+        return one.fixed.isNone();
+      return std::nullopt;
+    };
+    auto x = flavour(a), y = flavour(b);
+    if (x && y && *x != *y)
+      throw CannotCross{"a result that may be None or missing"};
+    result.orNone = x ? *x : *y;
+    auto inner = [](const ResultPattern &one) -> const ResultPattern & { return one.kind == Kind::Optional ? one.parts[0] : one; };
+    if (isNoneOrUnbound(a))
+      result.parts.push_back(inner(b));
+    else if (isNoneOrUnbound(b))
+      result.parts.push_back(inner(a));
+    else
+      result.parts.push_back(widen(s, inner(a), inner(b)));
+    return result;
+  }
+  ResultPattern result = a;
+  auto isArray = [&](const ResultPattern &one) { return one.kind == Kind::Array || one.kind == Kind::Argument; };
+  if (a.kind == Kind::Number && b.kind == Kind::Number) {
+    if (a.kinds == b.kinds)
+      return a;
+    uint16_t kinds = a.kinds | b.kinds;
+    uint16_t truths = bit(ScalarKind::PyBool) | bit(ScalarKind::Bool);
+    uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) | bit(ScalarKind::Float64);
+    if ((kinds & ~truths) && (kinds & ~numbers))
+      throw CannotCross{"a result that is one of several kinds of numbers"};
+    result.kinds = kinds;
+    result.number = (kinds & ~truths) ? ScalarKind::Float64 : ScalarKind::Bool;
+    return result;
+  }
+  if (a.kind == Kind::Argument && b.kind == Kind::Array)
+    return widen(s, b, a);
+  if (a.kind == Kind::Array && b.kind == Kind::Argument) {
+    result.aliases.insert(b.object);
+    return result;
+  }
+  if (a.kind == Kind::Array && b.kind == Kind::Array) {
+    if (a.dtype != b.dtype || a.shape.size() != b.shape.size() || a.object != b.object)
+      throw CannotCross{"a result that is one of several kinds of arrays"};
+    for (size_t i = 0; i < a.shape.size(); ++i)
+      if (!(a.shape[i] && b.shape[i] && *a.shape[i] == *b.shape[i]))
+        result.shape[i] = std::nullopt;
+    result.contiguous &= b.contiguous;
+    result.aliases.insert(b.aliases.begin(), b.aliases.end());
+    result.outerAliases.insert(b.outerAliases.begin(), b.outerAliases.end());
+    return result;
+  }
+  if (a.kind == b.kind && (a.kind == Kind::Tuple || a.kind == Kind::List) && a.parts.size() == b.parts.size() && a.object == b.object &&
+      a.fields == b.fields) {
+    for (size_t i = 0; i < a.parts.size(); ++i)
+      result.parts[i] = widen(s, a.parts[i], b.parts[i]);
+    return result;
+  }
+  if (a.kind == Kind::Text && b.kind == Kind::Text)
+    return a;
+  throw CannotCross{isArray(a) || isArray(b) ? "a result that is an array on some paths only" : "a result whose structure depends on the depth"};
+}
+
+static RankedTensorType arrayType(Specializer &s, const ResultPattern &pattern) {
+  llvm::SmallVector<int64_t> sizes;
+  for (auto &extent : pattern.shape)
+    sizes.push_back(extent && extent->known() ? *extent->known() : ShapedType::kDynamic);
+  return RankedTensorType::get(sizes, typeOf(pattern.dtype, s.context()));
+}
+
+void leafTypes(Specializer &s, const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Type> &types) {
+  switch (pattern.kind) {
+  case Kind::Number:
+    types.push_back(typeOf(pattern.number, s.context()));
+    if (isMixed(pattern.kinds))
+      types.push_back(s.builder.getI64Type());
+    break;
+  case Kind::Text:
+    types.push_back(StringType::get(s.context()));
+    break;
+  case Kind::Array:
+    for (auto &extent : pattern.shape)
+      if (!extent)
+        types.push_back(s.builder.getIndexType());
+    types.push_back(arrayType(s, pattern));
+    break;
+  case Kind::Optional:
+    types.push_back(s.builder.getI1Type());
+    break;
+  default:
+    break;
+  }
+  for (auto &part : pattern.parts)
+    leafTypes(s, part, types);
+}
+
+void ResultWalk::flattenAbsent(const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Value> &leaves) {
+  llvm::SmallVector<mlir::Type> types;
+  leafTypes(s, pattern, types);
+  for (mlir::Type type : types) {
+    // Extents and flags of what does not exist are 0, so that nothing of it is ever read.
+    if (type.isIndex() || type.isInteger(1))
+      leaves.push_back(s.create<arith::ConstantOp>(s.builder.getIntegerAttr(type, 0)));
+    else
+      leaves.push_back(s.create<ub::PoisonOp>(type));
+  }
+}
+
+void ResultWalk::flatten(const ResultPattern &pattern, const Value &value, llvm::SmallVectorImpl<mlir::Value> &leaves) {
+  switch (pattern.kind) {
+  case Kind::Fixed:
+  case Kind::Argument:
+    return;
+  case Kind::Number: {
+    auto &scalar = *value.get<Scalar>();
+    if (!isMixed(pattern.kinds)) {
+      leaves.push_back(s.ssa(scalar));
+      return;
+    }
+    bool mayBeInt = pattern.number == ScalarKind::Float64 && dtypeOf(scalar.kind) == DType::Int64 && !scalar.isMixed();
+    if (mayBeInt && !scalar.knownInt())
+      throw CannotCross{"a result that is an int or a float"};
+    leaves.push_back(s.ssaAs(scalar, dtypeOf(pattern.number)));
+    leaves.push_back(scalar.isMixed() ? scalar.tag
+                                      : s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind))).getResult());
+    return;
+  }
+  case Kind::Text:
+    leaves.push_back(s.ssa(*value.get<Text>()));
+    return;
+  case Kind::Array: {
+    ArrayValue array = s.read(value.get<ObjectRef>()->id);
+    for (size_t i = 0; i < array.rank(); ++i)
+      if (!pattern.shape[i])
+        leaves.push_back(s.index(array.shape[i]));
+    leaves.push_back(s.castTensor(array.tensor, arrayType(s, pattern)));
+    return;
+  }
+  case Kind::Tuple:
+    for (size_t i = 0; i < pattern.parts.size(); ++i)
+      flatten(pattern.parts[i], value.as<TupleValue>()->items[i], leaves);
+    return;
+  case Kind::List: {
+    ValueList items = s.heap.get<ListState>(value.get<ObjectRef>()->id)->items;
+    for (size_t i = 0; i < pattern.parts.size(); ++i)
+      flatten(pattern.parts[i], items[i], leaves);
+    return;
+  }
+  case Kind::Optional: {
+    auto *optional = value.as<OptionalValue>();
+    bool absent = value.isNone() || value.isUnbound();
+    leaves.push_back(optional ? optional->present : s.create<arith::ConstantOp>(s.builder.getBoolAttr(!absent)).getResult());
+    if (absent)
+      flattenAbsent(pattern.parts[0], leaves);
+    else
+      flatten(pattern.parts[0], optional ? optional->value : value, leaves);
+    return;
+  }
+  }
+}
+
+Value ResultBuilder::build(const ResultPattern &pattern) {
+  auto all = [&] {
+    ValueList items;
+    for (auto &part : pattern.parts)
+      items.push_back(build(part));
+    return items;
+  };
+  switch (pattern.kind) {
+  case Kind::Fixed:
+    return pattern.fixed;
+  case Kind::Argument:
+    return ObjectRef{arguments[pattern.object]};
+  case Kind::Number: {
+    Scalar scalar = s.makeScalar(pattern.number, leaves[next++]);
+    if (isMixed(pattern.kinds)) {
+      scalar.expr = {};
+      scalar.tag = leaves[next++];
+      scalar.kinds = pattern.kinds;
+    }
+    return scalar;
+  }
+  case Kind::Text:
+    return Text{"", leaves[next++]};
+  case Kind::Array: {
+    std::vector<IntExpr> shape;
+    for (auto &extent : pattern.shape)
+      shape.push_back(extent ? inward(*extent) : symbolExpr(leaves[next++], true));
+    mlir::Value tensor = leaves[next++];
+    if (auto it = objects.find(pattern.object); it != objects.end())
+      return ObjectRef{it->second};
+    Value result = s.newArray({pattern.dtype, std::move(shape), tensor});
+    ObjectId id = result.get<ObjectRef>()->id;
+    objects[pattern.object] = id;
+    ArrayState state = *s.heap.get<ArrayState>(id);
+    state.contiguous = pattern.contiguous;
+    auto alias = [&](ObjectId other) {
+      if (!llvm::is_contained(state.maybeAliases, other))
+        state.maybeAliases.push_back(other);
+    };
+    for (ObjectId other : pattern.outerAliases)
+      alias(other);
+    for (unsigned number : pattern.aliases) {
+      ObjectId argument = arguments[number];
+      alias(memoryOwner(s.heap, argument));
+      for (ObjectId other : s.heap.get<ArrayState>(argument)->maybeAliases)
+        alias(memoryOwner(s.heap, other));
+    }
+    s.heap.set(id, std::move(state));
+    return result;
+  }
+  case Kind::Tuple:
+    return std::make_shared<const TupleValue>(TupleValue{all(), pattern.fields});
+  case Kind::List:
+    return s.newList(all());
+  case Kind::Optional: {
+    mlir::Value present = leaves[next++];
+    return std::make_shared<const OptionalValue>(OptionalValue{present, build(pattern.parts[0]), pattern.orNone});
+  }
+  }
+  llvm_unreachable("a result pattern");
+}
+
+} // namespace mpy

@@ -1,0 +1,202 @@
+// Arguments taken apart into run-time values and a key:
+//
+//   f(x, [1, y])  with x: float64[n, 1], y: float64[n]   =>   operands (n, x, 1, y)   key A4.e0,1. L2 i A4.e0.
+//
+// Known numbers become parameters: one function serves the whole recursion. Equal extents share a parameter; an extent of 1 stays.
+#include "frontend/Signatures.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+ObjectId memoryOwner(const Heap &heap, ObjectId id) {
+  while (auto *array = heap.get<ArrayState>(id)) {
+    if (!array->base)
+      break;
+    id = *array->base;
+  }
+  return id;
+}
+
+void ArgumentWalk::collect(const Value &value) {
+  visit(value);
+  note(";");
+}
+
+void ArgumentWalk::restart() {
+  building = true;
+  next = 0;
+  objects.clear(), extents.clear();
+}
+
+Value ArgumentWalk::build(const Value &value, ValueRange parameters) {
+  given = parameters;
+  return visit(value);
+}
+
+void ArgumentWalk::note(const std::string &text) {
+  if (!building)
+    key += text;
+}
+
+mlir::Value ArgumentWalk::leaf(llvm::function_ref<mlir::Value()> emit, std::optional<IntExpr> expr) {
+  if (building)
+    return given[next++];
+  mlir::Value value = emit();
+  operands.push_back(value);
+  if (!expr && (value.getType().isIndex() || value.getType().isInteger(64)))
+    expr = symbolExpr(value);
+  exprs.push_back(expr.value_or(IntExpr(0)));
+  return value;
+}
+
+IntExpr ArgumentWalk::extent(const IntExpr &expr) {
+  if (expr.isKnown(1)) {
+    note("1.");
+    return expr;
+  }
+  for (size_t i = 0; i < extents.size(); ++i)
+    if (extents[i].first == expr) {
+      note("e" + std::to_string(i) + ".");
+      return extents[i].second;
+    }
+  note("e" + std::to_string(extents.size()) + ".");
+  mlir::Value value = leaf([&] { return s.index(expr); }, expr);
+  extents.push_back({expr, building ? symbolExpr(value, true) : expr});
+  return extents.back().second;
+}
+
+Scalar ArgumentWalk::visit(const Scalar &scalar) {
+  if (scalar.isMixed()) {
+    note("m" + std::to_string(scalar.kinds));
+    Scalar result = scalar;
+    result.value = leaf([&] { return scalar.value; });
+    result.tag = leaf([&] { return scalar.tag; });
+    return result;
+  }
+  note("s" + std::to_string(static_cast<int>(scalar.kind)));
+  return s.makeScalar(scalar.kind, leaf([&] { return s.ssa(scalar); }, scalar.expr));
+}
+
+ValueList ArgumentWalk::visit(const ValueList &list) {
+  note(std::to_string(list.size()) + "(");
+  ValueList result;
+  for (auto &item : list)
+    result.push_back(visit(item));
+  note(")");
+  return result;
+}
+
+Value ArgumentWalk::visitArray(ObjectId id) {
+  ArrayState array = *s.heap.get<ArrayState>(id);
+  note("A" + std::to_string(static_cast<int>(array.dtype)) + (array.contiguous ? "c" : "v"));
+  ArrayState inner{array.dtype, {}, {}, {}, {}, array.contiguous, {}, false};
+  for (auto &one : array.shape)
+    inner.shape.push_back(extent(one));
+  note("/");
+  // The parameter's type has no constants but 1.
+  llvm::SmallVector<int64_t> sizes;
+  for (auto &one : array.shape)
+    sizes.push_back(one.isKnown(1) ? 1 : ShapedType::kDynamic);
+  auto type = RankedTensorType::get(sizes, typeOf(array.dtype, s.context()));
+  inner.tensor = leaf([&] { return s.castTensor(s.read(id).tensor, type); });
+  if (!building) {
+    arrays.push_back(id);
+    arrayOperands.push_back(operands.size() - 1);
+    return ObjectRef{id};
+  }
+  ObjectId result = s.heap.add(std::move(inner));
+  builtArrays.push_back(result);
+  return ObjectRef{result};
+}
+
+Value ArgumentWalk::visitObject(ObjectId id) {
+  if (auto it = objects.find(id); it != objects.end()) {
+    note("=" + std::to_string(std::distance(objects.begin(), it)));
+    return ObjectRef{it->second};
+  }
+  s.checkUsable(id);
+  Value result = ObjectRef{id};
+  if (s.heap.get<ArrayState>(id)) {
+    result = visitArray(id);
+  } else if (auto *list = s.heap.get<ListState>(id)) {
+    note("L");
+    ValueList items = visit(ValueList(list->items));
+    if (building)
+      result = s.newList(std::move(items));
+  } else if (auto *dict = s.heap.get<DictState>(id)) {
+    DictState copy = *dict;
+    note("D");
+    for (auto &entry : copy.entries) {
+      if (auto text = s.knownText(entry.first))
+        note("'" + *text + "'");
+      else if (auto number = s.knownInt(entry.first))
+        note(std::to_string(*number) + ":");
+      else
+        throw CannotCross{"a dict with keys that are no text"};
+      entry.second = visit(entry.second);
+    }
+    if (building)
+      result = ObjectRef{s.heap.add(std::move(copy))};
+  } else {
+    // Instances, classes, generators of random numbers: the same object on both sides.
+    note("#" + std::to_string(id));
+  }
+  if (building && !s.heap.get<ArrayState>(id) && result.get<ObjectRef>()->id != id)
+    builtContainers.push_back(result.get<ObjectRef>()->id);
+  objects[id] = result.get<ObjectRef>()->id;
+  return result;
+}
+
+Value ArgumentWalk::visit(const Value &value) {
+  if (auto *scalar = value.get<Scalar>())
+    return visit(*scalar);
+  if (auto *text = value.get<Text>()) {
+    if (!text->value) {
+      note("t" + std::to_string(text->known.size()) + ":" + text->known);
+      return *text;
+    }
+    note("T");
+    return Text{"", leaf([&] { return text->value; })};
+  }
+  if (auto *ref = value.get<ObjectRef>())
+    return visitObject(ref->id);
+  if (auto *tuple = value.as<TupleValue>()) {
+    note("U");
+    return std::make_shared<const TupleValue>(TupleValue{visit(tuple->items), tuple->fields});
+  }
+  if (auto *optional = value.as<OptionalValue>()) {
+    note(optional->orNone ? "O" : "o");
+    mlir::Value present = leaf([&] { return optional->present; });
+    return std::make_shared<const OptionalValue>(OptionalValue{present, visit(optional->value), optional->orNone});
+  }
+  if (auto *dtype = value.get<DType>()) {
+    note("d" + std::to_string(static_cast<int>(*dtype)));
+    return value;
+  }
+  if (auto *closure = value.as<ClosureValue>()) {
+    note("f" + std::to_string(reinterpret_cast<uintptr_t>(closure->node)));
+    for (auto &cell : closure->cells)
+      note("." + std::to_string(cell.second));
+    if (!closure->defaults.empty())
+      note("!" + std::to_string(reinterpret_cast<uintptr_t>(closure)));
+    return value;
+  }
+  if (auto *method = value.as<BoundMethodValue>()) {
+    note("b");
+    Value self = visit(method->self);
+    return std::make_shared<const BoundMethodValue>(BoundMethodValue{self, visit(method->function)});
+  }
+  if (auto *library = value.get<const LibraryValue *>()) {
+    note("l" + std::string((*library)->name));
+    return value;
+  }
+  if (value.isNone() || value.isUnbound() || value.get<EllipsisValue>()) {
+    note("c" + std::to_string(value.data.index()));
+    return value;
+  }
+  throw CannotCross{"an argument of type " + s.typeName(value)};
+}
+
+} // namespace mpy
