@@ -127,8 +127,11 @@ ExitCode Compilation::runFrontEnd() {
       internalError("the specialiser failed without an error\n" + errors.internal);
     return ExitCode::ProgramError;
   }
-  if (failed(mlir::verify(*module)))
+  if (failed(mlir::verify(*module))) {
+    if (options.verbose)
+      module->print(llvm::errs(), mlir::OpPrintingFlags().printGenericOpForm());
     internalError(errors.internal);
+  }
   if (stopsAfter(Phase::Mpy))
     return writeModule(*module);
   if (ExitCode code = runStages(*module, errors))

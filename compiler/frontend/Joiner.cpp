@@ -151,6 +151,9 @@ void Joiner::pairValues(const Value &a, const Value &b) {
     pairValues(methodA->self, methodB->self);
     pairValues(methodA->function, methodB->function);
   }
+  auto *transformA = a.as<TransformValue>(), *transformB = b.as<TransformValue>();
+  if (transformA && transformB)
+    pairValues(transformA->function, transformB->function);
   auto *iterableA = a.as<IterableValue>(), *iterableB = b.as<IterableValue>();
   if (iterableA && iterableB)
     pairLists(iterableA->parts, iterableB->parts);
@@ -479,6 +482,16 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
     if (self.get<ConflictValue>() || function.get<ConflictValue>())
       return conflict(a, b, name);
     return std::make_shared<const BoundMethodValue>(BoundMethodValue{self, function});
+  }
+  if (auto *x = a.as<TransformValue>()) {
+    auto *y = b.as<TransformValue>();
+    Value function = joinValue(x->function, y->function, name);
+    if (x->kind != y->kind || x->argnums != y->argnums || x->single != y->single || x->convention != y->convention ||
+        function.get<ConflictValue>())
+      return conflict(a, b, name);
+    TransformValue result = *x;
+    result.function = function;
+    return std::make_shared<const TransformValue>(std::move(result));
   }
   if (auto *x = a.as<IterableValue>()) {
     auto *y = b.as<IterableValue>();

@@ -237,8 +237,12 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (const char *prefix = containerMethods(*this, object))
     if (auto *method = findBuiltin((prefix + name).str()))
       return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, method});
-  if (auto *library = object.get<const LibraryValue *>(); library && name == "__name__")
-    return makeText(llvm::StringRef((*library)->name).rsplit('.').second.str());
+  if (auto *library = object.get<const LibraryValue *>()) {
+    if (name == "__name__")
+      return makeText(llvm::StringRef((*library)->name).rsplit('.').second.str());
+    if (auto *method = findLibraryFunction((llvm::Twine((*library)->name) + "." + name).str()))
+      return Value(method);
+  }
   return Unbound{};
 }
 

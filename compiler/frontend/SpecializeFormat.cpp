@@ -141,6 +141,19 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
       value = element;
     }
     auto *scalar = value.get<Scalar>();
+    // A known int is text at compile time, so that 'w%d' % i can be a key.
+    if (auto known = knownInt(value); known && scalar && scalar->kind == ScalarKind::PyInt && (conversion == 'd' || conversion == 'i') &&
+                                      flags.find_first_not_of("0123456789-+ ") == std::string::npos) {
+      char buffer[64];
+      size_t width = 0;
+      for (char c : flags)
+        width = width * 10 + (isdigit(static_cast<unsigned char>(c)) ? c - '0' : 0);
+      if (width < 40) {
+        snprintf(buffer, sizeof buffer, ("%" + flags + "lld").c_str(), static_cast<long long>(*known));
+        parts.push_back(makeText(buffer));
+        continue;
+      }
+    }
     mlir::Value spec = ssa(makeText(flags + conversion));
     if (llvm::StringRef("diuxXoc").contains(conversion)) {
       if (auto *text = value.get<Text>(); text && conversion == 'c') {

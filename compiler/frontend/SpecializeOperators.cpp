@@ -17,6 +17,8 @@ static const char *methodName(Op op) {
 /// Sequence * int, with the count known.
 static ValueList repeat(Specializer &s, const ValueList &items, const Value &count) {
   auto times = s.knownInt(count);
+  if (auto *scalar = count.get<Scalar>(); scalar && !times)
+    s.intExpr(*scalar); // Reports what is not an integer.
   if (!times)
     s.fail(ErrorId::UnknownLength, {"a repeated sequence"}, {.help = "repeat an array: np.tile, np.full"});
   ValueList result;

@@ -119,7 +119,7 @@ private:
     case Op::FloorDiv:
     case Op::Mod:
       if (!y || *y == 0)
-        checkNotZero(right, "integer division or modulo by zero");
+        checkNotZero(right, op == Op::Mod ? "integer modulo by zero" : "integer division or modulo by zero");
       return fromInt(op == Op::Mod ? s.create<ModOp>(left, right).getResult()
                                    : s.create<FloorDivOp>(left, right).getResult());
     case Op::Pow:
@@ -160,7 +160,7 @@ private:
     case Op::FloorDiv:
     case Op::Mod:
       if (y == 0) {
-        s.raiseHere("ZeroDivisionError", "integer division or modulo by zero");
+        s.raiseHere("ZeroDivisionError", op == Op::Mod ? "integer modulo by zero" : "integer division or modulo by zero");
         return s.makeInt(IntExpr(0));
       }
       if (y == -1)

@@ -4,6 +4,8 @@
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
+#include <charconv>
+#include <cmath>
 
 using namespace mlir;
 
@@ -60,6 +62,38 @@ static std::string quoted(llvm::StringRef text) {
   return result + quote;
 }
 
+/// repr of a float that is known: the shortest digits, laid out as Python does.
+static std::string floatText(double value) {
+  if (std::isnan(value))
+    return "nan";
+  if (std::isinf(value))
+    return value < 0 ? "-inf" : "inf";
+  char buffer[64];
+  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+  llvm::StringRef digits(buffer, end - buffer);
+  auto [mantissa, exponentText] = digits.split('e');
+  int exponent = 0;
+  if (exponentText.consume_front("+"))
+    exponentText.getAsInteger(10, exponent);
+  else
+    exponentText.getAsInteger(10, exponent);
+  if (exponent < -4 || exponent >= 16) {
+    std::string text = mantissa.str() + "e" + (exponent < 0 ? "-" : "+");
+    std::string size = std::to_string(std::abs(exponent));
+    return text + (size.size() < 2 ? "0" : "") + size;
+  }
+  std::string sign = mantissa.consume_front("-") ? "-" : "";
+  std::string plain;
+  for (char c : mantissa)
+    if (c != '.')
+      plain += c;
+  if (exponent < 0)
+    return sign + "0." + std::string(-exponent - 1, '0') + plain;
+  if (plain.size() <= size_t(exponent) + 1)
+    return sign + plain + std::string(exponent + 1 - plain.size(), '0') + ".0";
+  return sign + plain.substr(0, exponent + 1) + "." + plain.substr(exponent + 1);
+}
+
 static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
   if (scalar.isMixed()) {
     // The tag says how to print it.
@@ -86,6 +120,8 @@ static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
     return s.makeText(*scalar.knownBool ? "True" : "False");
   if (auto known = scalar.knownInt(); known && scalar.kind == ScalarKind::PyInt)
     return s.makeText(std::to_string(*known));
+  if (scalar.knownFloat && scalar.kind == ScalarKind::PyFloat)
+    return s.makeText(floatText(*scalar.knownFloat));
   static const char *const plain[] = {"mpy_str_bool",  "mpy_str_int", "mpy_str_float",   "mpy_str_bool",
                                       "mpy_str_int",   "mpy_str_int", "mpy_str_float32", "mpy_str_float64"};
   static const char *const shown[] = {"mpy_str_bool",   "mpy_str_int",    "mpy_str_float",    "mpy_repr_bool_",

@@ -25,6 +25,13 @@ class Arguments {
 public:
   Arguments(Specializer &s, TransformValue::Convention convention) : s(s), convention(convention) {}
   std::vector<Leaf> leaves;
+  /// Arrays that stand for others while the function runs: what it writes to them, the others get at its end.
+  struct Copy {
+    ObjectId original;
+    Value copy;
+    bool isWritable;
+  };
+  std::vector<Copy> copies;
 
   void collect(const Value &value) {
     if (auto *scalar = value.get<Scalar>()) {
@@ -57,8 +64,11 @@ public:
       content.tensor = parameters[next++];
       auto *state = s.heap.get<ArrayState>(*id);
       bool sameObject = convention == TransformValue::Convention::MinPy && isFloat(state->dtype);
-      if (!sameObject)
-        return s.newArray(content);
+      if (!sameObject) {
+        Value copy = s.newArray(content);
+        copies.push_back({*id, copy, isFloat(state->dtype)});
+        return copy;
+      }
       // Wherever the function reaches this object, it is differentiated too.
       if (state->base) {
         s.write(*id, content.tensor);
@@ -152,6 +162,13 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
       fail(ErrorId::NotDifferentiableResult, {"nothing: it always raises an exception"});
     result = present(result, "the result");
     frame().locals["%result"] = result;
+    ValueList copies;
+    for (size_t i = 0; i < wrt.copies.size(); ++i) {
+      auto *state = heap.get<ArrayState>(*arrayObject(wrt.copies[i].copy));
+      bool written = !llvm::is_contained(parameters, state->tensor);
+      copies.push_back(written ? wrt.copies[i].copy : Value());
+    }
+    frame().locals["%copies"] = newTuple(copies);
     mlir::Value total;
     if (auto *scalar = result.get<Scalar>()) {
       total = ssaAs(*scalar, scalar->kind == ScalarKind::Float32 ? DType::Float32 : DType::Float64);
@@ -179,9 +196,20 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
     bars.assign(op.getResults().begin() + types.size(), op.getResults().end());
     return op.getResults().take_front(types.size());
   };
-  outline(name, leading, body, makeCall);
-  Value result = frame().locals["%result"];
+  ++differentiating;
+  try {
+    outline(name, leading, body, makeCall);
+  } catch (...) {
+    --differentiating;
+    throw;
+  }
+  --differentiating;
+  Value result = frame().locals["%result"], copies = frame().locals["%copies"];
   frame().locals.erase("%result");
+  frame().locals.erase("%copies");
+  for (size_t i = 0; i < wrt.copies.size(); ++i)
+    if (auto id = arrayObject(copies.as<TupleValue>()->items[i]); id && wrt.copies[i].isWritable)
+      write(wrt.copies[i].original, read(*id).tensor);
   ValueList gradients;
   size_t next = 0;
   for (int64_t position : positions)
