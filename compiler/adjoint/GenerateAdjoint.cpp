@@ -12,6 +12,13 @@ Location mpy::unnamed(Location location) {
   return location;
 }
 
+/// What a program calls a function of the runtime: `mpy_math_gamma` is `math.gamma`.
+static std::string sourceName(StringRef callee) {
+  callee.consume_front("mpy_");
+  auto [module, name] = callee.split('_');
+  return name.empty() ? callee.str() : (module + "." + name).str();
+}
+
 /// Reports an operation on the path that has no rule.
 static void refuseUnknown(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
@@ -19,7 +26,7 @@ static void refuseUnknown(Operation *op) {
         << "'" << call.getCallee()
         << "' calls itself; gradients of recursive functions are not supported yet";
   else if (auto callee = op->getAttrOfType<StringAttr>("callee"))
-    op->emitError("E0502: ") << "'" << callee.getValue() << "' has no derivative";
+    op->emitError("E0502: ") << "'" << sourceName(callee.getValue()) << "' has no derivative";
   else
     op->emitError("E0502: ") << "'" << op->getName() << "' has no derivative";
 }
