@@ -36,8 +36,10 @@ Value ArgumentWalk::build(const Value &value, ValueRange parameters) {
 }
 
 void ArgumentWalk::note(const std::string &text) {
-  if (!building)
-    key += text;
+  if (building)
+    return;
+  key += text;
+  looseKey += text;
 }
 
 mlir::Value ArgumentWalk::leaf(llvm::function_ref<mlir::Value()> emit, std::optional<IntExpr> expr) {
@@ -52,16 +54,20 @@ mlir::Value ArgumentWalk::leaf(llvm::function_ref<mlir::Value()> emit, std::opti
 }
 
 IntExpr ArgumentWalk::extent(const IntExpr &expr) {
-  if (expr.isKnown(1)) {
-    note("1.");
+  auto noteExtent = [&](const std::string &text) {
+    if (!building)
+      key += text;
+  };
+  if (expr.isKnown(1) && !isLoose) {
+    noteExtent("1.");
     return expr;
   }
-  for (size_t i = 0; i < extents.size(); ++i)
+  for (size_t i = 0; i < extents.size() && !isLoose; ++i)
     if (extents[i].first == expr) {
-      note("e" + std::to_string(i) + ".");
+      noteExtent("e" + std::to_string(i) + ".");
       return extents[i].second;
     }
-  note("e" + std::to_string(extents.size()) + ".");
+  noteExtent("e" + std::to_string(extents.size()) + ".");
   mlir::Value value = leaf([&] { return s.index(expr); }, expr);
   extents.push_back({expr, building ? symbolExpr(value, true) : expr});
   return extents.back().second;
@@ -90,7 +96,7 @@ ValueList ArgumentWalk::visit(const ValueList &list) {
 
 Value ArgumentWalk::visitArray(ObjectId id) {
   ArrayState array = *s.heap.get<ArrayState>(id);
-  note("A" + std::to_string(static_cast<int>(array.dtype)) + (array.contiguous ? "c" : "v"));
+  note("A" + std::to_string(static_cast<int>(array.dtype)) + "r" + std::to_string(array.shape.size()) + (array.contiguous ? "c" : "v"));
   ArrayState inner{array.dtype, {}, {}, {}, {}, array.contiguous, {}, false};
   for (auto &one : array.shape)
     inner.shape.push_back(extent(one));
@@ -98,7 +104,7 @@ Value ArgumentWalk::visitArray(ObjectId id) {
   // The parameter's type has no constants but 1.
   llvm::SmallVector<int64_t> sizes;
   for (auto &one : array.shape)
-    sizes.push_back(one.isKnown(1) ? 1 : ShapedType::kDynamic);
+    sizes.push_back(one.isKnown(1) && !isLoose ? 1 : ShapedType::kDynamic);
   auto type = RankedTensorType::get(sizes, typeOf(array.dtype, s.context()));
   inner.tensor = leaf([&] { return s.castTensor(s.read(id).tensor, type); });
   if (!building) {
@@ -153,12 +159,13 @@ Value ArgumentWalk::visit(const Value &value) {
   if (auto *scalar = value.get<Scalar>())
     return visit(*scalar);
   if (auto *text = value.get<Text>()) {
-    if (!text->value) {
-      note("t" + std::to_string(text->known.size()) + ":" + text->known);
-      return *text;
+    if (!building) {
+      looseKey += "T";
+      key += text->value || isLoose ? "T" : "t" + std::to_string(text->known.size()) + ":" + text->known;
     }
-    note("T");
-    return Text{"", leaf([&] { return text->value; })};
+    if (!text->value && !isLoose)
+      return *text;
+    return Text{"", leaf([&] { return s.ssa(*text); })};
   }
   if (auto *ref = value.get<ObjectRef>())
     return visitObject(ref->id);

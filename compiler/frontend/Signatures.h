@@ -14,7 +14,8 @@ struct CannotCross {
 /// Takes arguments apart: numbers, texts, extents and array contents become operands, all else is part of the signature.
 class ArgumentWalk {
 public:
-  explicit ArgumentWalk(Specializer &s) : s(s) {}
+  /// `isLoose`: known texts are parameters too and every extent is one of its own, so that more calls can share the function.
+  ArgumentWalk(Specializer &s, bool isLoose) : s(s), isLoose(isLoose) {}
   /// Adds one argument to the operands and to the key.
   void collect(const Value &value);
   /// Before the first `build`, and before building all arguments again.
@@ -23,6 +24,7 @@ public:
   Value build(const Value &value, mlir::ValueRange parameters);
 
   std::string key;                         ///< Calls with equal keys can share a function.
+  std::string looseKey;                    ///< The key if the arguments were collected loosely.
   llvm::SmallVector<mlir::Value> operands; ///< In the order of the parameters.
   std::vector<IntExpr> exprs;              ///< The operands as integers, where they are.
   std::vector<ObjectId> arrays;            ///< The distinct arrays of the caller, in order.
@@ -41,6 +43,7 @@ private:
   void note(const std::string &text);
 
   Specializer &s;
+  bool isLoose;
   bool building = false;
   mlir::ValueRange given;
   size_t next = 0;

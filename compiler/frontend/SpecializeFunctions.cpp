@@ -17,7 +17,9 @@ namespace mpy {
 struct Specialization {
   const ast::Node *node = nullptr;
   std::map<std::string, ObjectId> cells;
-  std::string key;
+  std::string key, looseKey;
+  /// How the arguments were collected; `wantsLoose`: a call of itself needs that.
+  bool isLoose = false, wantsLoose = false;
   func::FuncOp function;
   /// Stand for the parameters in the extents of results.
   std::unique_ptr<Block> symbols;
@@ -336,6 +338,8 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   }
   for (ObjectId id : changedOutside(*this, spec))
     spec.newState.insert(id);
+  if (spec.wantsLoose != spec.isLoose)
+    return false;
   if (!spec.newState.empty()) {
     for (ObjectId id : spec.newState) {
       if (!canPassState(spec.entry.at(id)) || !canPassState(heap.at(id)) || llvm::is_contained(spec.state, id))
@@ -407,6 +411,37 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   return true;
 }
 
+std::shared_ptr<Specialization> Specializer::buildSpecialization(const ClosureValue &closure, const Locals &parameters,
+                                                                 llvm::function_ref<ArgumentWalk &(bool)> walk) {
+  auto spec = std::make_shared<Specialization>();
+  spec->node = closure.node;
+  spec->cells = closure.cells;
+  spec->looseKey = walk(false).looseKey;
+  building.push_back(spec);
+  AtEnd leave{[&, size = building.size()] { building.resize(size - 1); }};
+  spec->context = reachable(*this, closure);
+  auto begin = [&](bool isLoose) {
+    spec->isLoose = spec->wantsLoose = isLoose;
+    spec->key = walk(isLoose).key;
+    spec->mark = heap.size();
+    spec->symbols = std::make_unique<Block>();
+    for (auto operand : walk(isLoose).operands)
+      spec->symbols->addArgument(operand.getType(), operand.getLoc());
+    spec->result = {};
+    spec->changed.clear();
+  };
+  begin(false);
+  for (unsigned pass = 0; !runSpecialization(*spec, closure, parameters, walk(spec->isLoose)); ++pass) {
+    if (pass > 8)
+      throw CannotCross{"a result that changes with the depth"};
+    if (spec->wantsLoose != spec->isLoose)
+      begin(true);
+  }
+  llvm::erase_if(spec->context, [&](auto &object) { return llvm::is_contained(spec->state, object.first); });
+  specializations.push_back(spec);
+  return spec;
+}
+
 std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Locals &parameters) {
   unsigned active = 0;
   Frame *last = nullptr;
@@ -431,55 +466,52 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
     bool done = attempt(
         [&] {
           try {
-            ArgumentWalk walk(*this);
-            for (auto &entry : parameters)
-              walk.collect(entry.second);
+            std::optional<ArgumentWalk> walks[2];
+            auto walk = [&](bool isLoose) -> ArgumentWalk & {
+              auto &one = walks[isLoose];
+              if (!one) {
+                one.emplace(*this, isLoose);
+                for (auto &entry : parameters)
+                  one->collect(entry.second);
+              }
+              return *one;
+            };
+            auto matches = [&](const Specialization &spec) {
+              return spec.node == closure.node && spec.cells == closure.cells && spec.key == walk(spec.isLoose).key;
+            };
             for (auto &spec : llvm::reverse(building)) {
-              if (spec->node != closure.node || spec->cells != closure.cells || spec->key != walk.key)
+              bool differsInExtents = spec->node == closure.node && spec->cells == closure.cells && !spec->isLoose &&
+                                      spec->key != walk(false).key && spec->looseKey == walk(false).looseKey;
+              if (!differsInExtents && !matches(*spec))
                 continue;
               if (spec->outliningDepth != outliningBlocks.size())
                 throw CannotCross{"a call of itself from another function of its own"};
+              if (differsInExtents) {
+                spec->wantsLoose = true;
+                throw PathEnds();
+              }
               auto changed = changedOutside(*this, *spec);
               if (!changed.empty()) {
                 spec->newState.insert(changed.begin(), changed.end());
                 throw PathEnds();
               }
-              result = callSpecialization(*spec, walk, true);
+              result = callSpecialization(*spec, walk(spec->isLoose), true);
               return;
             }
             for (auto &spec : specializations) {
-              if (spec->node != closure.node || spec->cells != closure.cells || spec->key != walk.key)
-                continue;
-              bool isSame = llvm::all_of(spec->context, [&](auto &object) {
-                return object.first < heap.size() && heap.pointer(object.first) == object.second;
-              });
+              bool isSame = matches(*spec) && llvm::all_of(spec->context, [&](auto &object) {
+                              return object.first < heap.size() && heap.pointer(object.first) == object.second;
+                            });
               if (!isSame)
                 continue;
-              result = callSpecialization(*spec, walk, false);
+              result = callSpecialization(*spec, walk(spec->isLoose), false);
               return;
             }
-            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + walk.key + "@" + std::to_string(building.size());
+            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + walk(false).key + "@" + std::to_string(building.size());
             isOutside = !mayBuild || failedSignatures.count(signature);
             if (isOutside)
               throw Abort();
-            auto spec = std::make_shared<Specialization>();
-            spec->node = closure.node;
-            spec->cells = closure.cells;
-            spec->key = walk.key;
-            spec->mark = heap.size();
-            spec->symbols = std::make_unique<Block>();
-            for (auto operand : walk.operands)
-              spec->symbols->addArgument(operand.getType(), operand.getLoc());
-            building.push_back(spec);
-            AtEnd leave{[&, size = building.size()] { building.resize(size - 1); }};
-            unsigned pass = 0;
-            spec->context = reachable(*this, closure);
-            while (!runSpecialization(*spec, closure, parameters, walk))
-              if (++pass > 8)
-                throw CannotCross{"a result that changes with the depth"};
-            llvm::erase_if(spec->context, [&](auto &object) { return llvm::is_contained(spec->state, object.first); });
-            result = callSpecialization(*spec, walk, false);
-            specializations.push_back(spec);
+            result = callSpecialization(*buildSpecialization(closure, parameters, walk), walk(specializations.back()->isLoose), false);
           } catch (const CannotCross &reason) {
             fail(ErrorId::RecursionStructure, {closure.name, reason.what});
           }
@@ -489,7 +521,7 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
       return result;
     if (!isOutside) {
       failedSignatures.insert(signature);
-      if (!errors.empty())
+      if (!errors.empty() && (whyInPlace.empty() || errors.front().id != ErrorId::RecursesTooDeeply))
         whyInPlace = errors.front().message;
     }
   }

@@ -295,6 +295,8 @@ private:
   Value callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside);
   /// Runs the body once in a function of its own; false if its result was not as assumed and it must run again.
   bool runSpecialization(Specialization &spec, const ClosureValue &closure, const Locals &parameters, ArgumentWalk &walk);
+  std::shared_ptr<Specialization> buildSpecialization(const ClosureValue &closure, const Locals &parameters,
+                                                      llvm::function_ref<ArgumentWalk &(bool)> walk);
   [[noreturn]] void failRecursion(const ClosureValue &closure);
   void initialiseBuiltins();
 
