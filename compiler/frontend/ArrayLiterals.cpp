@@ -20,7 +20,7 @@ struct Leaves {
 static std::optional<Leaves> collectLeaves(Specializer &specializer, const Value &value) {
   if (const Scalar *scalar = value.get<Scalar>())
     return Leaves{{}, {*scalar}};
-  if (specializer.isArray(value) || value.as<RangeValue>())
+  if (specializer.isArray(value) || value.as<RangeValue>() || value.get<Text>())
     return std::nullopt;
   std::optional<ValueList> items = specializer.knownItems(value);
   if (!items)

@@ -55,7 +55,9 @@ ArrayValue toArray(Specializer &specializer, const Value &value) {
     numbers = specializer.create<MulOp>(numbers, step).getResult();
     return {DType::Int64, shape, specializer.create<AddOp>(numbers, start).getResult()};
   }
-  if (std::optional<ValueList> items = specializer.knownItems(value))
+  // The items of a text are texts again.
+  bool isNumeric = !value.get<Text>() && !specializer.object<DictState>(value);
+  if (std::optional<ValueList> items = isNumeric ? specializer.knownItems(value) : std::nullopt)
     return arrayOfNested(specializer, *items, std::nullopt);
   specializer.fail(ErrorId::NotNumeric, {specializer.describe(value)});
 }

@@ -230,7 +230,10 @@ static const char *const upperName = "mpy_string_upper", *const lowerName = "mpy
 
 static Value zeroFill(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, width", "zfill");
-  return textCall(s, "mpy_string_zfill", {s.ssa(*given[0].get<Text>()), s.ssaAs(*given[1].get<Scalar>(), DType::Int64)});
+  auto *width = given[1].get<Scalar>();
+  if (!width)
+    s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
+  return textCall(s, "mpy_string_zfill", {s.ssa(*given[0].get<Text>()), s.ssaAs(*width, DType::Int64)});
 }
 static Value replaceText(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, old, new", "replace");

@@ -93,7 +93,10 @@ static Value toInt(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "x=0, base=10", "int");
   Value value = given[0];
   if (auto *text = value.get<Text>()) {
-    mlir::Value base = s.ssa(*given[1].get<Scalar>());
+    auto *number = given[1].get<Scalar>();
+    if (!number)
+      s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
+    mlir::Value base = s.ssaAs(*number, DType::Int64);
     return s.makeInt(raising(s, "mpy_parse_int", s.builder.getI64Type(), {s.ssa(*text), base}));
   }
   if (auto result = s.callMethod(value, "__int__", {}))
@@ -232,7 +235,10 @@ static Value iterable(IterableValue::Kind kind, ValueList parts, IntExpr start =
 }
 static Value enumerateOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "iterable, start=0", "enumerate");
-  return iterable(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*given[1].get<Scalar>()));
+  auto *start = given[1].get<Scalar>();
+  if (!start)
+    s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
+  return iterable(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*start));
 }
 static Value zipOf(Specializer &s, CallArguments &arguments) { return iterable(IterableValue::Kind::Zip, arguments.positional); }
 static Value reversedOf(Specializer &s, CallArguments &arguments) {

@@ -49,6 +49,7 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
     auto *scalar = count.get<Scalar>();
     if (!scalar)
       return std::nullopt;
+    s.intExpr(*scalar); // Reports what is not an integer.
     if (auto times = s.knownInt(count); times && !text.value && *times * int64_t(text.known.size()) < 100000) {
       std::string result;
       for (int64_t i = 0; i < *times; ++i)
@@ -120,8 +121,13 @@ Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
       return *result;
   }
   auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
-  if (x && y)
+  if (x && y) {
+    bool ofIntegers = op == Op::LShift || op == Op::RShift || op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor;
+    auto isReal = [](const Scalar &scalar) { return !scalar.isMixed() && isFloat(dtypeOf(scalar.kind)); };
+    if (ofIntegers && (isReal(*x) || isReal(*y)))
+      fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
     return scalarBinary(op, *x, *y);
+  }
   auto isSequence = [&](const Value &value) { return object<ListState>(value) || value.as<TupleValue>(); };
   auto isNumpy = [&](const Value &value) {
     auto *scalar = value.get<Scalar>();
