@@ -102,7 +102,8 @@ private:
   llvm::LogicalResult emitInsert(mlir::tensor::InsertOp op);
   llvm::LogicalResult emitInsertSlice(mlir::tensor::InsertSliceOp op);
   llvm::LogicalResult emitFromElements(mlir::tensor::FromElementsOp op);
-  llvm::LogicalResult emitGeneric(mlir::linalg::GenericOp op);
+  mlir::LogicalResult emitElement(mlir::Operation &op);
+  mlir::LogicalResult emitGeneric(mlir::linalg::GenericOp op);
   llvm::LogicalResult emitFill(mlir::linalg::FillOp op);
   llvm::LogicalResult emitMatmul(MatmulOp op);
   llvm::LogicalResult emitRuntimeCall(mlir::Operation &op, llvm::StringRef callee, bool raises);

@@ -30,39 +30,9 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
   auto type = isView ? ownership.viewType(result)
                      : cast<MemRefType>(Ownership::bufferType(result.getType()));
   Value view;
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
-    view = memref::SubViewOp::create(
-        builder, loc, type, buffer, mapped(slice.getMixedOffsets(), map),
-        mapped(slice.getMixedSizes(), map), mapped(slice.getMixedStrides(), map));
-  } else if (isa<tensor::CastOp>(op)) {
-    view = memref::CastOp::create(builder, loc, type, buffer);
-  } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    view =
-        memref::ExpandShapeOp::create(builder, loc, type, buffer, expand.getReassociationIndices(),
-                                      mapped(expand.getMixedOutputShape(), map));
-  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-    view = memref::CollapseShapeOp::create(builder, loc, type, buffer,
-                                           collapse.getReassociationIndices());
-  } else {
-    auto reshape = cast<tensor::ReshapeOp>(op);
-    SmallVector<OpFoldResult> sizes, strides(type.getRank());
-    auto elements = reshape.getShape().getDefiningOp<tensor::FromElementsOp>();
-    for (auto [dim, size] : llvm::enumerate(type.getShape())) {
-      if (!ShapedType::isDynamic(size)) {
-        sizes.push_back(builder.getIndexAttr(size));
-        continue;
-      }
-      Value extent;
-      if (elements) {
-        extent = get(elements.getElements()[dim]);
-      } else {
-        Value position = arith::ConstantIndexOp::create(builder, loc, dim);
-        extent = memref::LoadOp::create(builder, loc, get(reshape.getShape()), position);
-      }
-      if (!extent.getType().isIndex())
-        extent = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), extent);
-      sizes.push_back(extent);
-    }
+  // The elements in order under another shape, of which more may be unknown than ops that group dimensions can express.
+  auto reinterpret = [&](ArrayRef<OpFoldResult> sizes) -> Value {
+    SmallVector<OpFoldResult> strides(type.getRank());
     OpFoldResult stride = builder.getIndexAttr(1);
     for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
       strides[dim] = stride;
@@ -83,9 +53,53 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
             known.push_back(getConstantIntValue(each).value_or(ShapedType::kDynamic));
           return known;
         }()));
-    view = memref::ReinterpretCastOp::create(builder, loc, strided, buffer, builder.getIndexAttr(0),
-                                             sizes, strides);
-    view = memref::CastOp::create(builder, loc, type, view);
+    Value view = memref::ReinterpretCastOp::create(builder, loc, strided, buffer, 
+                                                   builder.getIndexAttr(0), sizes, strides);
+    return memref::CastOp::create(builder, loc, type, view);
+  };
+  auto hasSeveralUnknown = [](RankedTensorType type, ArrayRef<ReassociationIndices> groups) {
+    return llvm::any_of(groups, [&](const ReassociationIndices &group) {
+      return llvm::count_if(group, [&](int64_t dim) { return type.isDynamicDim(dim); }) > 1;
+    });
+  };
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    view = memref::SubViewOp::create(
+        builder, loc, type, buffer, mapped(slice.getMixedOffsets(), map),
+        mapped(slice.getMixedSizes(), map), mapped(slice.getMixedStrides(), map));
+  } else if (isa<tensor::CastOp>(op)) {
+    view = memref::CastOp::create(builder, loc, type, buffer);
+  } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op);
+             expand && type.getLayout().isIdentity() &&
+             hasSeveralUnknown(expand.getResultType(), expand.getReassociationIndices())) {
+    view = reinterpret(mapped(expand.getMixedOutputShape(), map));
+  } else if (expand) {
+    view =
+        memref::ExpandShapeOp::create(builder, loc, type, buffer, expand.getReassociationIndices(),
+                                      mapped(expand.getMixedOutputShape(), map));
+  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    view = memref::CollapseShapeOp::create(builder, loc, type, buffer,
+                                           collapse.getReassociationIndices());
+  } else {
+    auto reshape = cast<tensor::ReshapeOp>(op);
+    SmallVector<OpFoldResult> sizes;
+    auto elements = reshape.getShape().getDefiningOp<tensor::FromElementsOp>();
+    for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+      if (!ShapedType::isDynamic(size)) {
+        sizes.push_back(builder.getIndexAttr(size));
+        continue;
+      }
+      Value extent;
+      if (elements) {
+        extent = get(elements.getElements()[dim]);
+      } else {
+        Value position = arith::ConstantIndexOp::create(builder, loc, dim);
+        extent = memref::LoadOp::create(builder, loc, get(reshape.getShape()), position);
+      }
+      if (!extent.getType().isIndex())
+        extent = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), extent);
+      sizes.push_back(extent);
+    }
+    view = reinterpret(sizes);
   }
   if (isView)
     map.map(result, view);
@@ -327,21 +341,35 @@ LogicalResult BufferEmitter::emitGeneric(linalg::GenericOp op) {
     Block *block = builder.createBlock(&created.getRegion(), {}, body.getArgumentTypes(),
                                        SmallVector<Location>(body.getNumArguments(), loc));
     map.map(body.getArguments(), block->getArguments());
-    for (Operation &inner : body) {
-      if (isa<linalg::YieldOp>(inner) ||
-          (!inner.getNumRegions() && !isa<tensor::ExtractOp, tensor::DimOp>(inner))) {
-        if (llvm::any_of(inner.getOperandTypes(),
-                         [](Type type) { return isa<RankedTensorType>(type); }))
-          return inner.emitError("own-buffers: an array operation inside linalg.generic");
-        builder.clone(inner, map);
-      } else if (failed(emitDefault(inner))) {
+    for (Operation &inner : body)
+      if (failed(emitElement(inner)))
         return failure();
-      }
-    }
   }
   for (auto [index, result] : llvm::enumerate(op->getResults()))
     if (!inPlace[index])
       define(result, outputs[index], unique[index]);
+  return success();
+}
+
+/// One operation on the elements of arrays, with the branches and loops inside it.
+LogicalResult BufferEmitter::emitElement(Operation &op) {
+  if (isa<tensor::ExtractOp, tensor::DimOp>(op))
+    return emitDefault(op);
+  if (llvm::any_of(op.getOperandTypes(), [](Type type) { return isa<RankedTensorType>(type); }))
+    return op.emitError("own-buffers: an array operation inside linalg.generic");
+  Operation *created = builder.insert(op.cloneWithoutRegions(map));
+  OpBuilder::InsertionGuard guard(builder);
+  for (auto [region, copy] : llvm::zip(op.getRegions(), created->getRegions()))
+    for (Block &block : region) {
+      SmallVector<Location> places;
+      for (BlockArgument argument : block.getArguments())
+        places.push_back(argument.getLoc());
+      Block *into = builder.createBlock(&copy, copy.end(), block.getArgumentTypes(), places);
+      map.map(block.getArguments(), into->getArguments());
+      for (Operation &inner : block)
+        if (failed(emitElement(inner)))
+          return failure();
+    }
   return success();
 }
 

@@ -334,7 +334,7 @@ LogicalResult BufferEmitter::emitDefault(Operation &op) {
   bool hasTensor =
       llvm::any_of(op.getOperandTypes(), [](Type type) { return isa<RankedTensorType>(type); }) ||
       llvm::any_of(op.getResultTypes(), [](Type type) { return isa<RankedTensorType>(type); });
-  if (hasTensor || (op.getNumRegions() && !isa<scf::IfOp>(op)))
+  if (hasTensor || op.getNumRegions())
     return op.emitError("own-buffers: '") << op.getName() << "' has no form on buffers";
   builder.clone(op, map);
   for (Value result : op.getResults())
