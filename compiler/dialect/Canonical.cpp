@@ -1,4 +1,4 @@
-// Brings operations to their canonical form, as MLIR does, but for one pattern.
+// Brings operations to their canonical form, as MLIR does, but for two patterns.
 //
 //   %d = tensor.cast %s : tensor<0xf64> to tensor<?xf64>
 //   scf.for iter_args(%w = %d) -> tensor<?xf64>      stays: later iterations have other extents
@@ -10,5 +10,8 @@ std::unique_ptr<mlir::Pass> mpy::createCanonicalForm() {
   // It gives a carried array the extents that the initial one has, and casts what the body yields:
   // right where extents never change, which a program with np.concatenate in a loop does not keep.
   static const std::string pinsExtents = "(anonymous namespace)::ForOpTensorCastFolder";
-  return mlir::createCanonicalizerPass({}, {pinsExtents});
+  // It takes the extent at a dimension's place among the unknown extents alone: another one, or
+  // what lies behind them, where a dimension before it is known.
+  static const std::string mixesExtents = "(anonymous namespace)::ConvertToStaticExpandShape";
+  return mlir::createCanonicalizerPass({}, {pinsExtents, mixesExtents});
 }
