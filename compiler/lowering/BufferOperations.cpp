@@ -53,7 +53,7 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
             known.push_back(getConstantIntValue(each).value_or(ShapedType::kDynamic));
           return known;
         }()));
-    Value view = memref::ReinterpretCastOp::create(builder, loc, strided, buffer, 
+    Value view = memref::ReinterpretCastOp::create(builder, loc, strided, buffer,
                                                    builder.getIndexAttr(0), sizes, strides);
     return memref::CastOp::create(builder, loc, type, view);
   };
