@@ -521,8 +521,9 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
       return result;
     if (!isOutside) {
       failedSignatures.insert(signature);
-      if (!errors.empty() && (whyInPlace.empty() || errors.front().id != ErrorId::RecursesTooDeeply))
-        whyInPlace = errors.front().message;
+      if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply)
+        whyInPlace = errors.front().id == ErrorId::RecursionStructure ? llvm::StringRef(errors.front().message).split("function: ").second.str()
+                                                                      : errors.front().message;
     }
   }
   if (++recursionsInPlace > maximumRecursions)
@@ -531,8 +532,10 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
 }
 
 void Specializer::failRecursion(const ClosureValue &closure) {
-  fail(ErrorId::RecursesTooDeeply, {closure.name},
-       {.found = whyInPlace, .help = "let the recursion end by run-time values, or write a loop"});
+  if (!whyInPlace.empty())
+    fail(ErrorId::RecursionStructure, {closure.name, whyInPlace},
+         {.help = "let each call take and return the same types, or write a loop"});
+  fail(ErrorId::RecursesTooDeeply, {closure.name}, {.help = "let the recursion end by run-time values, or write a loop"});
 }
 
 } // namespace mpy
