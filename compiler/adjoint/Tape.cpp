@@ -60,6 +60,24 @@ bool Scope::isFree(Value value, unsigned &budget) {
                       [&](Value operand) { return owner->isFree(operand, budget); });
 }
 
+bool Scope::restsOnOne(Value value, Value &leaf, unsigned &budget) {
+  Scope *owner = ownerOf(value);
+  if (!owner || !owner->parent || owner->available.contains(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (op && isCheap(op) && budget > 0) {
+    --budget;
+    if (llvm::all_of(op->getOperands(),
+                     [&](Value operand) { return owner->restsOnOne(operand, leaf, budget); }))
+      return true;
+  }
+  // Only what an iteration starts from, or what costs to make, is worth being the one.
+  if ((op && isCheap(op)) || (leaf && leaf != value))
+    return false;
+  leaf = value;
+  return true;
+}
+
 Value Scope::store(Value value) {
   OpBuilder builder(marker);
   auto placeholder =
@@ -76,9 +94,11 @@ Value Scope::fetch(Value value) {
   if (Value known = owner->available.lookup(value))
     return known;
   Operation *op = value.getDefiningOp();
-  unsigned budget = 16;
-  Value result;
-  if (op && isCheap(op) && (onlyMoves(op) || owner->isFree(value, budget))) {
+  unsigned budget = 16, depth = 16;
+  Value result, leaf;
+  // One stored value that several cheap ones rest on takes the place of all of them.
+  if (op && isCheap(op) &&
+      (onlyMoves(op) || owner->isFree(value, budget) || owner->restsOnOne(value, leaf, depth))) {
     IRMapping inputs;
     for (Value operand : op->getOperands())
       inputs.map(operand, owner->fetch(operand));

@@ -42,6 +42,8 @@ struct Scope {
 private:
   /// Whether the value can be had without storing anything more.
   bool isFree(mlir::Value value, unsigned &budget);
+  /// Whether a value follows by cheap operations from what is free and at most one value to store.
+  bool restsOnOne(mlir::Value value, mlir::Value &leaf, unsigned &budget);
   mlir::Value store(mlir::Value value);
   Scope *ownerOf(mlir::Value value);
 };
