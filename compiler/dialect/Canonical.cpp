@@ -1,4 +1,4 @@
-// Brings operations to their canonical form, as MLIR does, but for two patterns.
+// Brings operations to their canonical form, as MLIR does, but for three patterns.
 //
 //   %d = tensor.cast %s : tensor<0xf64> to tensor<?xf64>
 //   scf.for iter_args(%w = %d) -> tensor<?xf64>      stays: later iterations have other extents
@@ -13,5 +13,7 @@ std::unique_ptr<mlir::Pass> mpy::createCanonicalForm() {
   // It takes the extent at a dimension's place among the unknown extents alone: another one, or
   // what lies behind them, where a dimension before it is known.
   static const std::string mixesExtents = "(anonymous namespace)::ConvertToStaticExpandShape";
-  return mlir::createCanonicalizerPass({}, {pinsExtents, mixesExtents});
+  // It drops an operation on buffers without elements, and with it what a reduction of none is.
+  static const std::string dropsEmpty = "(anonymous namespace)::EraseDeadLinalgOp";
+  return mlir::createCanonicalizerPass({}, {pinsExtents, mixesExtents, dropsEmpty});
 }
