@@ -433,19 +433,35 @@ void Specializer::unrollFor(const ast::For &loop, const ValueList &items, size_t
   }
 }
 
+/// The flags of the loop around an inner one; a flag that was not there is not there afterwards, so that a loop on one path
+/// alone leaves nothing to join.
+struct OuterFlags {
+  explicit OuterFlags(const Locals &locals) {
+    for (const char *name : {"%break", "%continue"})
+      if (auto it = locals.find(name); it != locals.end())
+        flags.insert(*it);
+  }
+  void restore(Locals &locals) const {
+    for (const char *name : {"%break", "%continue"}) {
+      locals.erase(name);
+      if (auto it = flags.find(name); it != flags.end())
+        locals.insert(*it);
+    }
+  }
+  Locals flags;
+};
+
 void Specializer::executeFor(const ast::For &loop) {
   if (loop.isAsync)
     fail(ErrorId::Unsupported, {"'async for'"});
   Value iterable = present(evaluate(loop.iter), "the iterable");
   if (dead)
     return;
-  Value outerBreak = frame().locals.count("%break") ? frame().locals["%break"] : Value(makeBool(false));
-  Value outerContinue = frame().locals.count("%continue") ? frame().locals["%continue"] : Value(makeBool(false));
+  OuterFlags outer(frame().locals);
   frame().locals["%break"] = makeBool(false);
   auto finish = [&] {
     Scalar broken = truth(frame().locals["%break"]);
-    frame().locals["%break"] = outerBreak;
-    frame().locals["%continue"] = outerContinue;
+    outer.restore(frame().locals);
     if (loop.orelse.empty() || dead || broken.knownBool == true)
       return;
     Scalar left = scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
@@ -504,13 +520,11 @@ void Specializer::executeFor(const ast::For &loop) {
 
 void Specializer::executeWhile(const ast::While &loop) {
   Span place = span;
-  Value outerBreak = frame().locals.count("%break") ? frame().locals["%break"] : Value(makeBool(false));
-  Value outerContinue = frame().locals.count("%continue") ? frame().locals["%continue"] : Value(makeBool(false));
+  OuterFlags outer(frame().locals);
   frame().locals["%break"] = makeBool(false);
   auto finish = [&] {
     Scalar broken = truth(frame().locals["%break"]);
-    frame().locals["%break"] = outerBreak;
-    frame().locals["%continue"] = outerContinue;
+    outer.restore(frame().locals);
     if (loop.orelse.empty() || dead || broken.knownBool == true)
       return;
     Scalar left = scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));

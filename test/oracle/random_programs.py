@@ -1,5 +1,5 @@
-"""Writes random programs: arrays, views, in-place writes, loops and branches, differentiated to
-order 2.
+"""Writes random programs: arrays, views, in-place writes, loops, branches, containers, objects and
+closures, differentiated to order 2.
 
     python random_programs.py FOLDER COUNT [FIRST SEED]
 
@@ -12,10 +12,12 @@ import pathlib
 import random
 import sys
 
+from random_constructs import CLASSES, Constructs
+
 SMOOTH = ("np.sin(%s)", "np.tanh(%s)", "np.cos(%s)", "np.exp(-%s * %s)", "np.arctan(%s)")
 
 
-class Writer:
+class Writer(Constructs):
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.lines = []
@@ -137,7 +139,9 @@ class Writer:
 
     def statement(self, depth, nesting):
         choice = self.random.randint(0, 9)
-        if choice <= 4:
+        if nesting and self.random.random() < 0.35:
+            self.construct(depth, nesting)
+        elif choice <= 4:
             self.write(depth)
         elif choice == 5:
             text, shape = self.view()
@@ -187,6 +191,8 @@ class Writer:
         self.line(1, "out *= 0.5")
         self.line(1, "out += np.sin(y)")
         self.line(1, "return np.sum(out * y)")
+        for text in CLASSES.splitlines():
+            self.line(0, text)
         self.line(0, "def f(x, n):")
         self.line(1, "a = x * 1.0")
         self.line(1, "b = np.zeros((3, 3))")
