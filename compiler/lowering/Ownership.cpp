@@ -24,7 +24,9 @@ bool ignoresInit(OpOperand &operand) {
     return false;
   if (isa<linalg::FillOp>(op))
     return true;
-  return op.getMatchingBlockArgument(&operand).use_empty();
+  // A loop that the result does not show may run no time, and leave what was there.
+  return op.getMatchingBlockArgument(&operand).use_empty() &&
+         op.getMatchingIndexingMap(&operand).getNumResults() == op.getNumLoops();
 }
 
 bool Ownership::isCounted(Type type) { return isa<RankedTensorType, StringType, HandleType>(type); }
