@@ -55,6 +55,8 @@ ResultPattern ResultWalk::describe(const Value &value) {
   if (auto *ref = value.get<ObjectRef>()) {
     ObjectId id = ref->id;
     s.checkUsable(id);
+    // An argument takes a number too: on another path there may be a new object in its place.
+    bool isNew = numbers.try_emplace(id, numbers.size()).second;
     auto argument = llvm::find(context.arguments, id);
     if (argument != context.arguments.end()) {
       pattern.kind = Kind::Argument;
@@ -65,7 +67,6 @@ ResultPattern ResultWalk::describe(const Value &value) {
       pattern.fixed = value;
       return pattern;
     }
-    bool isNew = numbers.try_emplace(id, numbers.size()).second;
     pattern.object = numbers[id];
     if (auto *array = s.heap.get<ArrayState>(id)) {
       pattern.kind = Kind::Array;

@@ -455,7 +455,8 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
   // A recursion whose end is known at compile time starts in place.
   bool isConditional = last->entryBlock != builder.getInsertionBlock();
   unsigned inBuild = llvm::count_if(building, [&](auto &spec) { return spec->node == closure.node; });
-  bool mayBuild = inBuild < 3 && (isConditional || active >= 2 || inBuild);
+  bool isBuilt = llvm::any_of(specializations, [&](auto &spec) { return spec->node == closure.node; });
+  bool mayBuild = inBuild < 3 && (isConditional || active >= 2 || inBuild || isBuilt);
   if (differentiating && !inBuild)
     mayBuild = active >= 24 || recursionsInPlace > 2000;
   std::optional<Value> result;
