@@ -389,11 +389,12 @@ ArrayState Joiner::joinArray(const Pair &pair) {
     return onPath(isFirst, [&]() -> mlir::Value {
       Heap &heap = const_cast<Heap &>(isFirst ? first.heap : second.heap);
       std::swap(s.heap, heap);
+      auto original = s.heap.pointer(id);
       ArrayState readable = array;
       readable.stale = false; // Kept in the result, an error for who reads that.
       s.heap.set(id, readable);
       mlir::Value tensor = s.castTensor(s.read(id).tensor, s.tensorType(result.dtype, result.shape));
-      s.heap.set(id, array);
+      s.heap.setPointer(id, original);
       std::swap(s.heap, heap);
       return tensor;
     });

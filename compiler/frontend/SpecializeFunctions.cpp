@@ -273,10 +273,8 @@ static void eraseFunction(func::FuncOp function) {
 static std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
   std::vector<ObjectId> changed;
   for (ObjectId id = 0; id < spec.mark; ++id)
-    if (s.heap.pointer(id) != spec.entry.pointer(id) && !llvm::is_contained(spec.state, id)) {
-      // Joins make equal states anew; only what differs counts.
+    if (s.heap.pointer(id) != spec.entry.pointer(id) && !llvm::is_contained(spec.state, id))
       changed.push_back(id);
-    }
   return changed;
 }
 
@@ -383,7 +381,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     pattern = widen(*this, *spec.result, pattern);
   std::set<unsigned> changed = spec.changed;
   for (unsigned i = 0; i < walk.builtArrays.size(); ++i)
-    if (heap.pointer(walk.builtArrays[i]) != spec.entry.pointer(walk.builtArrays[i]))
+    if (heap.get<ArrayState>(walk.builtArrays[i])->tensor != spec.entry.get<ArrayState>(walk.builtArrays[i])->tensor)
       changed.insert(i);
   bool settled = spec.result && pattern == *spec.result && changed == spec.changed;
   spec.result = pattern;
