@@ -133,6 +133,13 @@ SmallVector<Value> BufferEmitter::placeholders(ValueRange inits) {
   return values;
 }
 
+/// Only what placeholders() made: an init that the program leaves undefined is its own.
+static void erasePlaceholders(ValueRange inits, ValueRange standIns) {
+  for (auto [init, standIn] : llvm::zip_equal(inits, standIns))
+    if (Ownership::isCounted(init.getType()))
+      standIn.getDefiningOp()->erase();
+}
+
 void BufferEmitter::addCarried(Operation *loop, ValueRange arguments, ValueRange buffers,
                                SmallVectorImpl<Value> &owned) {
   for (auto [position, argument, buffer] : llvm::enumerate(arguments, buffers)) {
@@ -229,11 +236,9 @@ LogicalResult BufferEmitter::emitFor(scf::ForOp op) {
         return failure();
     }
     if (!keepPromises(loop, frame.results)) {
-      SmallVector<Value> inits(created.getInitArgs());
+      SmallVector<Value> standIns(created.getInitArgs());
       created.erase();
-      for (Value init : inits)
-        if (auto placeholder = init.getDefiningOp<ub::PoisonOp>(); placeholder && init.use_empty())
-          placeholder.erase();
+      erasePlaceholders(op.getInitArgs(), standIns);
       owners = ownersBefore;
       continue;
     }
@@ -296,11 +301,9 @@ LogicalResult BufferEmitter::emitWhile(scf::WhileOp op) {
     builder.setInsertionPointToEnd(outer);
 
     if (!keepPromises(loop, afterFrame.results)) {
-      SmallVector<Value> inits(created.getInits());
+      SmallVector<Value> standIns(created.getInits());
       created.erase();
-      for (Value init : inits)
-        if (auto placeholder = init.getDefiningOp<ub::PoisonOp>(); placeholder && init.use_empty())
-          placeholder.erase();
+      erasePlaceholders(op.getInits(), standIns);
       owners = ownersBefore;
       continue;
     }
