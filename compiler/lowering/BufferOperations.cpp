@@ -30,7 +30,8 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
   auto type = isView ? ownership.viewType(result)
                      : cast<MemRefType>(Ownership::bufferType(result.getType()));
   Value view;
-  // The elements in order under another shape, of which more may be unknown than ops that group dimensions can express.
+  // The elements in order under another shape, of which more may be unknown than ops that group
+  // dimensions can express.
   auto reinterpret = [&](ArrayRef<OpFoldResult> sizes) -> Value {
     SmallVector<OpFoldResult> strides(type.getRank());
     OpFoldResult stride = builder.getIndexAttr(1);

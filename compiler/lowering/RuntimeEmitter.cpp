@@ -221,7 +221,8 @@ Value RuntimeEmitter::immortal(StringRef key, ArrayRef<Attribute> fields,
     auto headerAttribute = DenseElementsAttr::get(RankedTensorType::get({8}, builder.getI64Type()),
                                                   ArrayRef<int64_t>(counts));
     value = LLVM::InsertValueOp::create(
-        builder, loc, value, LLVM::ConstantOp::create(builder, loc, header, headerAttribute), ArrayRef<int64_t>{0});
+        builder, loc, value, LLVM::ConstantOp::create(builder, loc, header, headerAttribute),
+        ArrayRef<int64_t>{0});
     for (auto [position, field] : llvm::enumerate(fields))
       if (field)
         value = LLVM::InsertValueOp::create(
