@@ -108,12 +108,13 @@ static Value removeItem(Specializer &s, CallArguments &arguments) {
 static std::pair<ObjectId, DictState> dictSelf(Specializer &s, CallArguments &arguments) {
   return {arguments.positional[0].get<ObjectRef>()->id, *s.object<DictState>(arguments.positional[0])};
 }
-static Value viewOf(CallArguments &arguments, IterableValue::Kind kind) {
+static Value viewOf(Specializer &s, CallArguments &arguments, IterableValue::Kind kind) {
+  s.bind(arguments, "self", "a view of a dict");
   return std::make_shared<const IterableValue>(IterableValue{kind, {arguments.positional[0]}, 0});
 }
-static Value keys(Specializer &, CallArguments &arguments) { return viewOf(arguments, IterableValue::Kind::Keys); }
-static Value values(Specializer &, CallArguments &arguments) { return viewOf(arguments, IterableValue::Kind::Values); }
-static Value items(Specializer &, CallArguments &arguments) { return viewOf(arguments, IterableValue::Kind::Items); }
+static Value keys(Specializer &s, CallArguments &arguments) { return viewOf(s, arguments, IterableValue::Kind::Keys); }
+static Value values(Specializer &s, CallArguments &arguments) { return viewOf(s, arguments, IterableValue::Kind::Values); }
+static Value items(Specializer &s, CallArguments &arguments) { return viewOf(s, arguments, IterableValue::Kind::Items); }
 
 static Value getEntry(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, key, default=None", "get");
@@ -162,8 +163,12 @@ static Value update(Specializer &s, CallArguments &arguments) {
   s.heap.set(id, std::move(dict));
   return NoneValue{};
 }
-static Value copyDict(Specializer &s, CallArguments &arguments) { return ObjectRef{s.heap.add(dictSelf(s, arguments).second)}; }
+static Value copyDict(Specializer &s, CallArguments &arguments) {
+  s.bind(arguments, "self", "copy");
+  return ObjectRef{s.heap.add(dictSelf(s, arguments).second)};
+}
 static Value clearDict(Specializer &s, CallArguments &arguments) {
+  s.bind(arguments, "self", "clear");
   auto [id, dict] = dictSelf(s, arguments);
   dict.entries.clear();
   s.heap.set(id, std::move(dict));
@@ -193,6 +198,7 @@ static Value textCall(Specializer &s, const char *function, mlir::ValueRange ope
 }
 
 template <const char *const &function> static Value textUnary(Specializer &s, CallArguments &arguments) {
+  s.bind(arguments, "self", "this method of str");
   return textCall(s, function, s.ssa(*arguments.positional[0].get<Text>()));
 }
 template <const char *const &function> static Value textTest(Specializer &s, CallArguments &arguments) {

@@ -57,6 +57,8 @@ Value randomSeed(Specializer &specializer, const Arguments &arguments) {
                                         mlir::ValueRange{state}, false);
     return NoneValue{};
   }
+  if (!arguments["seed"].get<Scalar>())
+    specializer.fail(ErrorId::UnsupportedArgument, {"seed", "numpy.random.seed", specializer.describe(arguments["seed"])});
   mlir::Value seed = specializer.ssaAs(
       specializer.makeInt(toExtents(specializer, arguments["seed"]).front()), DType::Int64);
   specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_random_seed",

@@ -106,7 +106,8 @@ static void lowerSlice(IRRewriter &rewriter, SliceOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());
   if (box.isEverything(rewriter))
     return rewriter.replaceOp(op, castTo(rewriter, box.loc, box.x, type));
-  if (box.stridesAbove(0)) {
+  // A slice of an array without elements would begin behind its end.
+  if (box.stridesAbove(0) && !llvm::is_contained(type.getShape(), 0)) {
     rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
         op, type, box.x, getAsOpFoldResult(box.offsets), box.sizesFor(rewriter, type),
         getAsOpFoldResult(box.strides));

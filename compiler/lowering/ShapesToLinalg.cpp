@@ -253,6 +253,9 @@ static void lowerConcat(IRRewriter &rewriter, ConcatOp op) {
   SmallVector<OpFoldResult> offsets(rank, rewriter.getIndexAttr(0)),
       strides(rank, rewriter.getIndexAttr(1));
   for (auto [part, start] : llvm::zip(op.getParts(), starts)) {
+    // A slice of no extent would lie behind the end of what it is put into.
+    if (llvm::is_contained(cast<RankedTensorType>(part.getType()).getShape(), 0))
+      continue;
     offsets[axis] = start;
     SmallVector<OpFoldResult> sizes = extentsOf(rewriter, loc, part);
     for (auto [index, size] : llvm::enumerate(sizes))
