@@ -33,9 +33,12 @@ static linalg::GenericOp assignAll(OpBuilder &builder, Location loc, Value input
                                    });
 }
 
-/// Products of at most 8 x 8 x 8 of known size are faster in line than a call.
-static bool isTinyProduct(GemmOp op) {
+/// Products of at most 8 x 8 x 8 of known size are faster in line than a call; those of integers
+/// have no call.
+static bool isInline(GemmOp op) {
   auto out = cast<MemRefType>(op.getOut().getType()), x = cast<MemRefType>(op.getX().getType());
+  if (!isa<FloatType>(out.getElementType()))
+    return true;
   int64_t inner = x.getDimSize(op.getTransposeX() ? 0 : 1);
   return out.hasStaticShape() && !ShapedType::isDynamic(inner) && inner <= 8 &&
          out.getDimSize(0) <= 8 && out.getDimSize(1) <= 8;
@@ -59,8 +62,14 @@ static void expandProduct(OpBuilder &builder, GemmOp op) {
   linalg::GenericOp::create(
       builder, loc, TypeRange(), ValueRange{op.getX(), op.getY()}, ValueRange(op.getOut()), maps,
       iterators, [](OpBuilder &builder, Location loc, ValueRange arguments) {
-        Value product = arith::MulFOp::create(builder, loc, arguments[0], arguments[1]);
-        Value sum = arith::AddFOp::create(builder, loc, arguments[2], product);
+        Value sum;
+        if (isa<FloatType>(arguments[0].getType())) {
+          Value product = arith::MulFOp::create(builder, loc, arguments[0], arguments[1]);
+          sum = arith::AddFOp::create(builder, loc, arguments[2], product);
+        } else {
+          Value product = arith::MulIOp::create(builder, loc, arguments[0], arguments[1]);
+          sum = arith::AddIOp::create(builder, loc, arguments[2], product);
+        }
         linalg::YieldOp::create(builder, loc, sum);
       });
 }
@@ -77,7 +86,7 @@ struct BuffersToLoopsPass : impl::BuffersToLoopsBase<BuffersToLoopsPass> {
           copy && (!cast<MemRefType>(copy.getSource().getType()).getLayout().isIdentity() ||
                    !cast<MemRefType>(copy.getTarget().getType()).getLayout().isIdentity());
       auto product = dyn_cast<GemmOp>(op);
-      if (isStrided || isa<linalg::FillOp>(op) || (product && isTinyProduct(product)))
+      if (isStrided || isa<linalg::FillOp>(op) || (product && isInline(product)))
         assignments.push_back(op);
     });
     for (Operation *op : assignments) {
