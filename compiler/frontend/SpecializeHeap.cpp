@@ -90,6 +90,12 @@ void Specializer::write(ObjectId id, mlir::Value tensor) {
     auto *state = heap.get<ArrayState>(other);
     if (!state || state->stale || !llvm::is_contained(state->maybeAliases, id))
       continue;
+    // What a path left behind that has ended is out of everyone's reach.
+    const ArrayState *owner = state;
+    while (owner && owner->base)
+      owner = heap.get<ArrayState>(*owner->base);
+    if (!owner || !owner->tensor || !isAvailable(owner->tensor))
+      continue;
     ArrayState stale = *state;
     stale.stale = true;
     heap.set(other, std::move(stale));
