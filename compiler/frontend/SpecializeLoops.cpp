@@ -110,6 +110,13 @@ static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value
 }
 
 /// How many slots of a state cannot be used; a head has settled when the end of the body adds none.
+[[noreturn]] static void failToIterate(Specializer &s, const Value &value) {
+  bool hasMethods = s.classOf(value) && (!s.classAttribute(*s.classOf(value), "__iter__").isUnbound() ||
+                                         !s.classAttribute(*s.classOf(value), "__getitem__").isUnbound());
+  s.fail(ErrorId::NotIterable, {s.describe(value)},
+         {.help = hasMethods ? "give the class a method that returns a list, or loop with 'while' and call __next__'s work as a method" : ""});
+}
+
 static size_t countUnusable(const State &state) {
   size_t count = 0;
   for (auto &local : state.locals)
@@ -264,6 +271,9 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     builder.setInsertionPointToEnd(body);
     State start = headJoin->build(arguments);
     restore(start);
+    // What earlier rounds made and nothing reaches refers to loops that are gone.
+    forgetUnreachable(mark);
+    start = snapshot();
     frame().locals["%continue"] = makeBool(false);
     size_t depth = frames.size();
     try {
@@ -294,6 +304,7 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     frame().locals.erase("%continue");
     mlir::Value goOnValue = isWhile ? ssa(goOn) : mlir::Value();
     dropDeadNames(node);
+    forgetUnreachable(start.heap.size());
     State end = snapshot();
 
     // Settled when every difference is one of the carried values, of the same type.
@@ -325,7 +336,9 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
         yielded[position] = leaf.second;
       }
       placeholders = endJoin->placeholders();
-      joined = endJoin->build(placeholders);
+      restore(endJoin->build(placeholders));
+      forgetUnreachable(mark);
+      joined = snapshot();
       settled &= countUnusable(joined) == countUnusable(start);
       history.push_back(std::move(endJoin));
       states.push_back(std::move(startCopy));
@@ -397,8 +410,10 @@ void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(con
   if (dead)
     return;
   auto items = knownItems(iterable);
+  if (!items && runTimeWalk(*this, iterable))
+    fail(ErrorId::UnknownLength, {describe(iterable)});
   if (!items)
-    fail(runTimeWalk(*this, iterable) ? ErrorId::UnknownLength : ErrorId::NotIterable, {describe(iterable)});
+    failToIterate(*this, iterable);
   for (auto &item : *items) {
     if (++unrolled > maximumUnrolled)
       fail(ErrorId::UnrollsTooFar, {"this loop"});
@@ -476,7 +491,7 @@ void Specializer::executeFor(const ast::For &loop) {
   if (!walk) {
     auto list = items();
     if (!list)
-      fail(ErrorId::NotIterable, {describe(iterable)});
+      failToIterate(*this, iterable);
     unrollFor(loop, *list, 0);
     return finish();
   }
