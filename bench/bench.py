@@ -24,10 +24,11 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MPY_NUM_THREADS"):
     ENVIRONMENT[variable] = "1"
 TOLERANCE = 1e-5
+ROUNDS = 3
 
 
 def run(words, cwd=None):
-    """The median time of a program's repetitions, and all its results."""
+    """The times of a program's repetitions, and all its results."""
     done = subprocess.run([str(word) for word in words], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{words[0]} ended with {done.returncode}: {done.stderr.strip()[-400:]}")
@@ -38,7 +39,13 @@ def run(words, cwd=None):
             times.append(float(values[0]))
         elif kind == "result":
             results += map(float, values)
-    return statistics.median(times), results
+    return times, results
+
+
+def side_by_side(ours, other):
+    """Median times and results of two programs that take turns, so that what else the machine does slows both."""
+    rounds = [(run(ours), run(other)) for _ in range(ROUNDS)]
+    return [(statistics.median(sum((times for times, _ in each), [])), each[0][1]) for each in zip(*rounds)]
 
 
 def row(name, ours, other, limit, faster):
@@ -102,8 +109,8 @@ def main():
                 good.append(False)
 
         def against_python(stem, title, limit, *arguments):
-            attempt(title, lambda: row(title, run([compiled(stem), *arguments]),
-                                       run([sys.executable, folder / f"{stem}.py", *arguments]), limit, True))
+            attempt(title, lambda: row(title, *side_by_side([compiled(stem), *arguments],
+                                                            [sys.executable, folder / f"{stem}.py", *arguments]), limit, True))
 
         print(f"{'':58} {'mpyc':>13} {'other':>13} {'ratio':>7}")
         against_python("digits_small", "digits 64-32-10, batch 32: NumPy + autograd", 12, DATA)
@@ -113,16 +120,16 @@ def main():
             write_step_input(folder / "input")
             subprocess.run(["g++" if compiler == "gcc" else "clang++-22", *wide, FOLDER / "digits_step.cpp", "-o", folder / "by_hand",
                             "-lopenblas"], check=True)
-            return row("digits 64-128-64-10, batch 64: C++ by hand", run([compiled("digits_step"), DATA]),
-                       run([folder / "by_hand", folder / "input"]), 1.5, False)
+            return row("digits 64-128-64-10, batch 64: C++ by hand",
+                       *side_by_side([compiled("digits_step"), DATA], [folder / "by_hand", folder / "input"]), 1.5, False)
 
         attempt("digits 64-128-64-10, batch 64: C++ by hand", hand_written_step)
         against_python("sum_exp_tanh", "sum(exp(-x*x) * tanh(x)), 10M: NumPy + autograd", 7)
 
         def fused_pass():
             subprocess.run([compiler, *wide, FOLDER / "fused.c", "-o", folder / "fused", "-lm"], check=True)
-            return row("sum(exp(-x*x) * tanh(x)), 10M: one C pass by hand", run([compiled("sum_exp_tanh")]), run([folder / "fused"]),
-                       1.3, False)
+            return row("sum(exp(-x*x) * tanh(x)), 10M: one C pass by hand",
+                       *side_by_side([compiled("sum_exp_tanh")], [folder / "fused"]), 1.3, False)
 
         attempt("sum(exp(-x*x) * tanh(x)), 10M: one C pass by hand", fused_pass)
 
