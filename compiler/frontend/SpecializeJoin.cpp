@@ -107,4 +107,9 @@ Value Specializer::present(const Value &value, llvm::StringRef name) {
   return present(optional->value, name);
 }
 
+Value Specializer::bound(const Value &value, llvm::StringRef name) {
+  auto *optional = value.as<OptionalValue>();
+  return optional && optional->orNone ? value : present(value, name);
+}
+
 } // namespace mpy

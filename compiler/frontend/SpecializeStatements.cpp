@@ -100,7 +100,15 @@ bool Specializer::executeIf(const ast::If &node, const ast::Body &body, size_t i
           [] {});
   };
   branch(
-      ssa(condition), [&] { path(node.body, takesRest && elseLeaves); }, [&] { path(node.orelse, takesRest && thenLeaves); });
+      ssa(condition),
+      [&] {
+        narrow(*node.test, true);
+        path(node.body, takesRest && elseLeaves);
+      },
+      [&] {
+        narrow(*node.test, false);
+        path(node.orelse, takesRest && thenLeaves);
+      });
   return takesRest;
 }
 
