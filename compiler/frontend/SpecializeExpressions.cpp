@@ -133,7 +133,10 @@ Value Specializer::evaluateBoolean(const ast::BoolOp &node, size_t from) {
     auto *scalar = value.get<Scalar>();
     return scalar && scalar->kind == ScalarKind::PyBool ? Value(makeBool(!isAnd)) : value;
   };
-  auto rest = [&] { return evaluateBoolean(node, from + 1); };
+  auto rest = [&] {
+    narrow(*node.values[from], isAnd);
+    return evaluateBoolean(node, from + 1);
+  };
   return isAnd ? branchValue(ssa(condition), rest, mine) : branchValue(ssa(condition), mine, rest);
 }
 
@@ -186,7 +189,16 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     Scalar condition = truth(evaluate(node.test));
     if (condition.knownBool)
       return evaluate(*condition.knownBool ? node.body : node.orelse);
-    return branchValue(ssa(condition), [&] { return evaluate(node.body); }, [&] { return evaluate(node.orelse); });
+    return branchValue(
+        ssa(condition),
+        [&] {
+          narrow(*node.test, true);
+          return evaluate(node.body);
+        },
+        [&] {
+          narrow(*node.test, false);
+          return evaluate(node.orelse);
+        });
   }
   case Kind::Compare: {
     auto &node = cast<Compare>(*expr);
@@ -214,12 +226,12 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   case Kind::Attribute: {
     auto &node = cast<Attribute>(*expr);
     Value object = present(evaluate(node.value), "the object");
-    return present(attribute(object, node.attr), node.attr);
+    return bound(attribute(object, node.attr), node.attr);
   }
   case Kind::Subscript: {
     auto &node = cast<Subscript>(*expr);
     Value container = present(evaluate(node.value), "the container"), key = evaluate(node.slice);
-    return present(subscript(container, key), "the item");
+    return bound(subscript(container, key), "the item");
   }
   case Kind::List:
   case Kind::Tuple:
@@ -450,6 +462,32 @@ static Value runTimeItem(Specializer &s, const ValueList &items, const IntExpr &
   return s.branchValue(here, [&] { return items[from]; }, [&] { return runTimeItem(s, items, position, from + 1); });
 }
 
+/// A slice of a range of known numbers is a range.
+static std::optional<RangeValue> slicedRange(Specializer &s, const RangeValue &range, const SliceValue &slice) {
+  auto start = range.start.known(), step = range.step.known();
+  auto items = s.knownItems(std::make_shared<const RangeValue>(range));
+  if (!start || !step || !items)
+    return std::nullopt;
+  int64_t size = items->size();
+  auto part = [&](const Value &value, int64_t otherwise) -> std::optional<int64_t> {
+    return value.isNone() ? otherwise : s.knownInt(value);
+  };
+  auto stride = part(slice.step, 1);
+  if (!stride || *stride == 0)
+    return std::nullopt;
+  int64_t low = *stride < 0 ? -1 : 0, high = *stride < 0 ? size - 1 : size;
+  auto position = [&](const Value &value, int64_t otherwise) -> std::optional<int64_t> {
+    auto given = part(value, otherwise);
+    if (!given || value.isNone())
+      return given;
+    return std::clamp(*given < 0 ? *given + size : *given, low, high);
+  };
+  auto from = position(slice.start, *stride < 0 ? high : low), to = position(slice.stop, *stride < 0 ? low : high);
+  if (!from || !to)
+    return std::nullopt;
+  return RangeValue{IntExpr(*start + *from * *step), IntExpr(*start + *to * *step), IntExpr(*step * *stride)};
+}
+
 Value Specializer::subscript(const Value &container, const Value &key) {
   if (dead)
     return NoneValue{};
@@ -498,12 +536,19 @@ Value Specializer::subscript(const Value &container, const Value &key) {
   if (auto *text = container.get<Text>())
     return textSubscript(*text, key);
   if (auto *range = container.as<RangeValue>()) {
+    if (auto *slice = key.as<SliceValue>()) {
+      if (auto part = slicedRange(*this, *range, *slice))
+        return std::make_shared<const RangeValue>(*part);
+      fail(ErrorId::RunTimeIndex, {"a slice of a range"});
+    }
     if (auto items = knownItems(container))
       return sequence(*items, false);
     if (auto *scalar = key.get<Scalar>())
       return makeInt(range->start + intExpr(*scalar) * range->step);
   }
   if (auto *module = container.as<ModuleValue>(); module && module->name == "sys.argv") {
+    if (key.as<SliceValue>())
+      fail(ErrorId::Unsupported, {"a slice of sys.argv"}, {.help = "take the arguments one by one: sys.argv[1] if len(sys.argv) > 1"});
     CallArguments one;
     one.positional = {key};
     return findLibraryFunction("sys.argv.__getitem__")->call(*this, one);

@@ -4,6 +4,7 @@
 //
 // Only a place that can be read without running code is narrowed, and only where nothing between the test and the path can have
 // set it.
+#include "frontend/AstWalk.h"
 #include "frontend/Specializer.h"
 
 using namespace mlir;
@@ -15,6 +16,23 @@ static std::optional<Value> inner(const Value &value) {
   if (!optional || !optional->orNone)
     return std::nullopt;
   return optional->value;
+}
+
+static bool assignsName(const ast::Node *node) {
+  bool found = isa<ast::NamedExpr>(node);
+  forEachChild(node, [&](ast::Node *child) { found |= assignsName(child); });
+  return found;
+}
+
+/// Whether a test asks for a name that no other function can set.
+static bool asksLocal(Specializer &s, const ast::Expr &test) {
+  if (auto *negation = dyn_cast<ast::UnaryOp>(&test))
+    return asksLocal(s, *negation->operand);
+  if (auto *compare = dyn_cast<ast::Compare>(&test))
+    return asksLocal(s, *compare->left);
+  auto *name = dyn_cast<ast::Name>(&test);
+  return name && s.frame().scope->kind != ast::ScopeKind::Module && !s.frame().scope->globals.contains(name->id) &&
+         s.frame().locals.count(name->id);
 }
 
 void Specializer::narrowToPresent(const ast::Expr &place) {
@@ -55,9 +73,14 @@ void Specializer::narrow(const ast::Expr &test, bool holds) {
   if (auto *negation = dyn_cast<ast::UnaryOp>(&test); negation && negation->op == ast::UnaryOperator::Not)
     return narrow(*negation->operand, !holds);
   if (auto *several = dyn_cast<ast::BoolOp>(&test)) {
-    // Each part was decided; what the later ones run may have set what the earlier ones asked.
-    if ((several->op == ast::BoolOperator::And) == holds)
-      narrow(*several->values.back(), holds);
+    if ((several->op != ast::BoolOperator::And) == holds)
+      return;
+    // Each part was decided, but what the later ones run may have set a cell or an attribute that the earlier ones asked. A local
+    // name can be set by ':=' alone.
+    auto &parts = several->values;
+    for (size_t i = 0; i < parts.size(); ++i)
+      if (i + 1 == parts.size() || (asksLocal(*this, *parts[i]) && llvm::none_of(llvm::drop_begin(parts, i + 1), assignsName)))
+        narrow(*parts[i], holds);
     return;
   }
   if (auto *compare = dyn_cast<ast::Compare>(&test)) {

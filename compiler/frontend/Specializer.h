@@ -162,6 +162,11 @@ public:
   Value branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue, llvm::function_ref<Value()> elseValue);
   /// Fails for conflicts; raises at run time where an optional value is absent.
   Value present(const Value &value, llvm::StringRef name);
+  /// A value that is set; it may still be None.
+  Value bound(const Value &value, llvm::StringRef name);
+  /// Uses that a test holds, or does not: what it says is not None has its value.
+  void narrow(const ast::Expr &test, bool holds);
+  void narrowToPresent(const ast::Expr &place);
   /// Whether an SSA value may be used at the current insertion point.
   bool isAvailable(mlir::Value value);
 
@@ -342,6 +347,8 @@ Value arraySubscript(Specializer &, ObjectId array, const Value &index);
 void arrayAssign(Specializer &, ObjectId array, const Value &index, const Value &value);
 /// `array.attribute`: shape, ndim, size, dtype, T, or a bound method; Unbound if there is none. Also of NumPy scalars.
 Value arrayAttribute(Specializer &, const Value &array, llvm::StringRef name);
+/// `a.dtype.name`; unbound if there is no such attribute.
+Value dtypeAttribute(Specializer &, DType dtype, llvm::StringRef name);
 /// An attribute of a library module (`np.pi`, `np.float32`, functions, submodules); Unbound if there is none.
 Value libraryAttribute(Specializer &, llvm::StringRef module, llvm::StringRef name);
 /// Applies a view step to a tensor; the inverse puts `part` back where the step looks.

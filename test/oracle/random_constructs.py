@@ -191,7 +191,8 @@ class Constructs:
         self.line(depth, "%s[0] = %s[0] * 0.5 + s" % (second, first))
 
     def list_of_arrays(self, depth, nesting):
-        items = [self.pick() for _ in range(3)]
+        shape = self.pick()[1]
+        items = [self.pick(shape) for _ in range(3)]
         l, w = self.fresh("l"), self.fresh("w")
         self.line(depth, "%s = [%s]" % (l, ", ".join(item[0] for item in items)))
         form = self.random.randint(0, 3)

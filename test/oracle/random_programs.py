@@ -139,7 +139,7 @@ class Writer(Constructs):
 
     def statement(self, depth, nesting):
         choice = self.random.randint(0, 9)
-        if nesting and self.random.random() < 0.35:
+        if nesting and self.random.random() < 0.5:
             self.construct(depth, nesting)
         elif choice <= 4:
             self.write(depth)
@@ -200,7 +200,7 @@ class Writer(Constructs):
         self.line(1, "s = x[1, 1]")
         self.names = [("x", (3, 3)), ("a", (3, 3)), ("b", (3, 3)), ("c", (3,))]
         self.names.pop(0)
-        for _ in range(self.random.randint(4, 8)):
+        for _ in range(self.random.randint(4, 12)):
             self.statement(1, 2)
         first, second = self.pick((3, 3))[0], self.pick((3, 3))[0]
         self.line(1, "s = s + helper(%s, %s)" % (first, second))
