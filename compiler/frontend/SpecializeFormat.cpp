@@ -15,7 +15,12 @@ static Text runtimeFormat(Specializer &s, const char *function, mlir::ValueRange
 
 Text Specializer::format(const Value &given, const Text &specification) {
   bool plain = !specification.value && specification.known.empty();
-  if (plain)
+  // A float32 is formatted as the Python float of its value, whose digits are others than str() gives.
+  auto *number = given.get<Scalar>();
+  auto array = arrayObject(given);
+  bool isSingle = (number && !number->isMixed() && number->kind == ScalarKind::Float32) ||
+                  (array && heap.get<ArrayState>(*array)->shape.empty() && heap.get<ArrayState>(*array)->dtype == DType::Float32);
+  if (plain && !isSingle)
     return str(given);
   Value value = present(given, "the value");
   mlir::Value spec = ssa(specification);
