@@ -398,6 +398,8 @@ static ArrayValue rolled(Specializer &specializer, const ArrayValue &x, const In
   IntExpr cut = extent - modulo(shift, maximum(extent, 1));
   if (extent.known())
     cut = *extent.known() == 0 ? IntExpr(0) : extent - modulo(shift, extent);
+  if ((extent - cut).isKnown(0))
+    return x;
   auto part = [&](const IntExpr &offset, const IntExpr &size) {
     ViewStep step;
     step.kind = ViewStep::Kind::Slice;
