@@ -4,6 +4,29 @@
 
 namespace mpy {
 
+static int64_t bytesOf(DType dtype) {
+  return dtype == DType::Bool ? 1 : dtype == DType::Int32 || dtype == DType::Float32 ? 4 : 8;
+}
+
+Value dtypeAttribute(Specializer &specializer, DType dtype, llvm::StringRef name) {
+  if (name == "name")
+    return specializer.makeText(nameOf(dtype).str());
+  if (name == "type")
+    return dtype;
+  if (name == "itemsize")
+    return specializer.makeInt(IntExpr(bytesOf(dtype)));
+  bool isReal = isFloat(dtype), isBool = dtype == DType::Bool;
+  if (name == "kind")
+    return specializer.makeText(isBool ? "b" : isReal ? "f" : "i");
+  if (name == "char") {
+    bool isWide = bytesOf(dtype) == 8;
+    return specializer.makeText(isBool ? "?" : isReal ? (isWide ? "d" : "f") : isWide ? "l" : "i");
+  }
+  if (name == "str")
+    return specializer.makeText(isBool ? "|b1" : (isReal ? "<f" : "<i") + std::to_string(bytesOf(dtype)));
+  return {};
+}
+
 Value arrayAttribute(Specializer &specializer, const Value &array, llvm::StringRef name) {
   Shape shape;
   DType dtype;
@@ -28,13 +51,10 @@ Value arrayAttribute(Specializer &specializer, const Value &array, llvm::StringR
   if (name == "size")
     return specializer.makeInt(product(shape));
   if (name == "dtype")
-    return dtype;
+    return DTypeObject{dtype};
   if (name == "itemsize" || name == "nbytes") {
-    int64_t bytes = dtype == DType::Bool                               ? 1
-                    : dtype == DType::Int32 || dtype == DType::Float32 ? 4
-                                                                       : 8;
-    return specializer.makeInt(name == "itemsize" ? IntExpr(bytes)
-                                                  : product(shape) * IntExpr(bytes));
+    IntExpr bytes(bytesOf(dtype));
+    return specializer.makeInt(name == "itemsize" ? bytes : product(shape) * bytes);
   }
   if (name == "T")
     return object ? reverseAxes(specializer, array) : array;

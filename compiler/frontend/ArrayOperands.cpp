@@ -243,26 +243,31 @@ llvm::SmallVector<mlir::Value> indexValues(Specializer &specializer,
 std::optional<DType> toDType(Specializer &specializer, const Value &value) {
   if (value.isNone() || value.isUnbound())
     return std::nullopt;
+  std::optional<DType> dtype = dtypeNamedBy(specializer, value);
+  if (!dtype)
+    specializer.fail(ErrorId::UnsupportedArgument,
+                     {"dtype", "an array", specializer.describe(value)},
+                     {.expected = "float64, float32, int64, int32 or bool"});
+  return dtype;
+}
+
+std::optional<DType> dtypeNamedBy(Specializer &specializer, const Value &value) {
   if (const DType *dtype = value.get<DType>())
     return *dtype;
+  if (const DTypeObject *object = value.get<DTypeObject>())
+    return object->type;
   std::string name;
   if (auto function = value.get<const LibraryValue *>())
     name = (*function)->name;
   else if (std::optional<std::string> text = specializer.knownText(value))
     name = *text;
-  std::optional<DType> dtype =
-      llvm::StringSwitch<std::optional<DType>>(name)
+  return llvm::StringSwitch<std::optional<DType>>(name)
           .Cases({"float64", "double", "float", "builtins.float", "f8", "d", "<f8"}, DType::Float64)
           .Cases({"float32", "single", "f4", "f", "<f4"}, DType::Float32)
           .Cases({"int64", "int", "builtins.int", "i8", "l", "<i8"}, DType::Int64)
           .Cases({"int32", "i4", "i", "<i4"}, DType::Int32)
           .Cases({"bool", "bool_", "builtins.bool", "?"}, DType::Bool)
           .Default(std::nullopt);
-  if (!dtype)
-    specializer.fail(ErrorId::UnsupportedArgument,
-                     {"dtype", "an array", specializer.describe(value)},
-                     {.expected = "float64, float32, int64, int32 or bool"});
-  return dtype;
 }
 
 int64_t normalizeAxis(Specializer &specializer, const Value &value, int64_t rank) {

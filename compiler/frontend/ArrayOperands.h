@@ -127,6 +127,8 @@ llvm::SmallVector<mlir::Value> indexValues(Specializer &specializer,
 
 /// An element type from a value (`np.float32`, 'float32', float, int, bool), nothing for None.
 std::optional<DType> toDType(Specializer &specializer, const Value &value);
+/// The same of a value that may be anything else.
+std::optional<DType> dtypeNamedBy(Specializer &specializer, const Value &value);
 /// A known axis within [-rank, rank), made non-negative; AxisError otherwise.
 int64_t normalizeAxis(Specializer &specializer, const Value &value, int64_t rank);
 /// One or more integers: an int, a tuple or list of ints; expressions where they are not known.

@@ -45,6 +45,10 @@ Value ones(Specializer &specializer, const Arguments &arguments) {
   return filled(specializer, arguments, 1);
 }
 
+Value dtypeObject(Specializer &specializer, const Arguments &arguments) {
+  return DTypeObject{toDType(specializer, arguments["dtype"]).value_or(DType::Float64)};
+}
+
 static Value filledWith(Specializer &specializer, const Value &value, std::optional<DType> dtype,
                         const Shape &shape) {
   Operand operand = makeOperand(specializer, value);

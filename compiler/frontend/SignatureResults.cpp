@@ -16,7 +16,7 @@ static uint16_t bit(ScalarKind kind) { return uint16_t(1 << static_cast<int>(kin
 static bool isMixed(uint16_t kinds) { return (kinds & (kinds - 1)) != 0; }
 
 bool ResultPattern::operator==(const ResultPattern &other) const {
-  return kind == other.kind && (kind != Kind::Fixed || isIdentical(fixed, other.fixed) || fixed.get<DType>()) && number == other.number &&
+  return kind == other.kind && (kind != Kind::Fixed || isIdentical(fixed, other.fixed) || fixed.get<DType>() || fixed.get<DTypeObject>()) && number == other.number &&
          kinds == other.kinds && dtype == other.dtype && shape == other.shape && contiguous == other.contiguous &&
          aliases == other.aliases && outerAliases == other.outerAliases && object == other.object && parts == other.parts &&
          fields == other.fields && orNone == other.orNone;
@@ -97,7 +97,7 @@ ResultPattern ResultWalk::describe(const Value &value) {
     }
     throw CannotCross{"a result of type " + s.typeName(value)};
   }
-  if (value.isNone() || value.isUnbound() || value.get<DType>() || value.get<const LibraryValue *>() || value.as<ClosureValue>()) {
+  if (value.isNone() || value.isUnbound() || value.get<DType>() || value.get<DTypeObject>() || value.get<const LibraryValue *>() || value.as<ClosureValue>()) {
     pattern.fixed = value;
     return pattern;
   }

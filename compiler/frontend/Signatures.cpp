@@ -182,6 +182,10 @@ Value ArgumentWalk::visit(const Value &value) {
     note("d" + std::to_string(static_cast<int>(*dtype)));
     return value;
   }
+  if (auto *object = value.get<DTypeObject>()) {
+    note("D" + std::to_string(static_cast<int>(object->type)));
+    return value;
+  }
   if (auto *closure = value.as<ClosureValue>()) {
     note("f" + std::to_string(reinterpret_cast<uintptr_t>(closure->node)));
     for (auto &cell : closure->cells)

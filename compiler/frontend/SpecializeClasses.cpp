@@ -203,7 +203,9 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   }
   if (auto *dtype = object.get<DType>(); dtype && name == "__name__")
     return makeText(nameOf(*dtype).str());
-  if (isArray(object) || object.get<DType>())
+  if (auto *dtype = object.get<DTypeObject>())
+    return dtypeAttribute(*this, dtype->type, name);
+  if (isArray(object))
     return arrayAttribute(*this, object, name);
   if (auto *scalar = object.get<Scalar>(); scalar) {
     if (!isPython(scalar->kind) || scalar->isMixed())

@@ -96,6 +96,7 @@ std::string Specializer::typeName(const Value &value) {
     }
     std::string operator()(const Text &) { return "str"; }
     std::string operator()(const DType &) { return "type"; }
+    std::string operator()(const DTypeObject &) { return "numpy.dtype"; }
     std::string operator()(const ObjectRef &ref) {
       struct ObjectNamer {
         Specializer &s;

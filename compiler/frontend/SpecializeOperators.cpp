@@ -1,4 +1,5 @@
 // Which rule an operator follows: numbers, arrays, text, sequences, dicts and sets, or the operator method of a class.
+#include "frontend/ArrayOperands.h"
 #include "frontend/Specializer.h"
 
 using namespace mlir;
@@ -93,10 +94,14 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
         if (!found)
           result.entries.push_back(entry);
       }
-    } else if (result.isSet && (op == Op::BitAnd || op == Op::Sub)) {
+    } else if (result.isSet && (op == Op::BitAnd || op == Op::Sub || op == Op::BitXor)) {
       for (auto &entry : leftDict->entries)
         if (contains(*rightDict, entry.first) == (op == Op::BitAnd))
           result.entries.push_back(entry);
+      if (op == Op::BitXor)
+        for (auto &entry : rightDict->entries)
+          if (!contains(*leftDict, entry.first))
+            result.entries.push_back(entry);
     } else {
       return std::nullopt;
     }
@@ -200,6 +205,8 @@ std::optional<bool> Specializer::sameObject(const Value &lhs, const Value &rhs) 
   }
   if (auto *x = lhs.get<DType>())
     return *x == *rhs.get<DType>();
+  if (auto *x = lhs.get<DTypeObject>())
+    return x->type == rhs.get<DTypeObject>()->type;
   if (auto *x = lhs.get<ObjectRef>())
     return *x == *rhs.get<ObjectRef>();
   if (auto *x = lhs.get<const LibraryValue *>())
@@ -263,8 +270,13 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
     return s.truth(*result);
   ValueList items;
   if (auto *dict = s.object<DictState>(container)) {
-    for (auto &entry : dict->entries)
-      items.push_back(entry.first);
+    for (auto &entry : dict->entries) {
+      auto *optional = entry.second.as<OptionalValue>();
+      if (!optional || optional->orNone)
+        items.push_back(entry.first);
+      else if (s.sameKey(entry.first, item))
+        return s.makeScalar(ScalarKind::PyBool, optional->present);
+    }
   } else if (s.isArray(container)) {
     Value equal = arrayCompare(s, Compare::Eq, container, item);
     const LibraryValue *any = findLibraryFunction("numpy.any");
@@ -356,6 +368,8 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
     else if (leftTuple && rightTuple)
       same = compareItems(*this, leftTuple->items, rightTuple->items);
     else if (leftDict && rightDict) {
+      knownItems(lhs); // Fails where the keys are not certain.
+      knownItems(rhs);
       Scalar all = makeBool(leftDict->entries.size() == rightDict->entries.size());
       for (auto &entry : leftDict->entries) {
         Scalar found = makeBool(false);
@@ -365,6 +379,10 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
         all = scalarBinary(Op::BitAnd, all, found);
       }
       same = all;
+    } else if (lhs.get<DTypeObject>() || rhs.get<DTypeObject>()) {
+      // Whatever names the element type is equal to it: its class, Python's type, its name.
+      auto left = dtypeNamedBy(*this, lhs), right = dtypeNamedBy(*this, rhs);
+      same = makeBool(left && right && *left == *right);
     } else if (auto known = sameObject(lhs, rhs))
       same = makeBool(*known);
     else

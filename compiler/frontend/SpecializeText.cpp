@@ -153,9 +153,8 @@ Text Specializer::str(const Value &given) {
     return scalarText(*this, *scalar, false);
   if (auto id = arrayObject(value))
     return runtimeText(*this, "mpy_array_str", read(*id).tensor);
-  // `x.dtype` prints so; the classes themselves are hardly ever printed.
-  if (auto *dtype = value.get<DType>())
-    return makeText(nameOf(*dtype).str());
+  if (auto *dtype = value.get<DTypeObject>())
+    return makeText(nameOf(dtype->type).str());
   if (object<InstanceState>(value))
     if (auto result = callMethod(value, "__str__", {})) {
       if (auto *text = result->get<Text>())
@@ -197,11 +196,14 @@ Text Specializer::repr(const Value &given) {
     return makeText("NotImplemented");
   if (auto *dtype = value.get<DType>())
     return makeText(("<class 'numpy." + nameOf(*dtype) + "'>").str());
+  if (auto *dtype = value.get<DTypeObject>())
+    return makeText(("dtype('" + nameOf(dtype->type) + "')").str());
   if (auto *list = object<ListState>(value))
     return sequence(ValueList(list->items), "[", "]");
   if (auto *tuple = value.as<TupleValue>())
     return sequence(tuple->items, "(", tuple->items.size() == 1 ? ",)" : ")");
   if (auto *dict = object<DictState>(value)) {
+    knownItems(value); // Fails where the keys are not certain.
     DictState copy = *dict;
     if (copy.isSet && copy.entries.empty())
       return makeText("set()");
@@ -255,6 +257,8 @@ Text Specializer::repr(const Value &given) {
     for (const char *type : {"int", "float", "bool", "str", "list", "dict", "tuple", "set"})
       if (name == std::string("builtins.") + type)
         return makeText("<class '" + std::string(type) + "'>");
+    if (name == "numpy.ndarray")
+      return makeText("<class 'numpy.ndarray'>");
   }
   // What remains would print an address.
   fail(ErrorId::NoText, {describe(value)}, {.help = "print its attributes, or give its class a method __repr__"});

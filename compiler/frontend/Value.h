@@ -14,7 +14,13 @@ class Specializer;
 struct Value;
 
 /// Element types of arrays, in the order of NumPy's promotion; numbers agree with `mpy_dtype` of the runtime.
+/// As a value of the program it is the class of such scalars: `np.float64`.
 enum class DType : uint8_t { Bool, Int32, Int64, Float32, Float64 };
+
+/// The object that describes an element type: `a.dtype`, `np.dtype('float64')`; equal to its class, but not the same.
+struct DTypeObject {
+  DType type;
+};
 
 /// Python's own numbers, then NumPy's scalars (`np.float64(1.0)` is not `1.0`: division, overflow, repr differ).
 enum class ScalarKind : uint8_t { PyBool, PyInt, PyFloat, Bool, Int32, Int64, Float32, Float64 };
@@ -92,7 +98,7 @@ struct OptionalValue;
 template <typename T> using Shared = std::shared_ptr<const T>;
 
 struct Value {
-  std::variant<Unbound, NoneValue, EllipsisValue, NotImplementedValue, ConflictValue, Scalar, Text, DType, ObjectRef,
+  std::variant<Unbound, NoneValue, EllipsisValue, NotImplementedValue, ConflictValue, Scalar, Text, DType, DTypeObject, ObjectRef,
                Shared<TupleValue>, Shared<SliceValue>, Shared<RangeValue>, Shared<ClosureValue>, Shared<BoundMethodValue>,
                const LibraryValue *, Shared<ModuleValue>, Shared<TransformValue>, Shared<IterableValue>,
                Shared<PropertyValue>, Shared<SuperValue>, Shared<ExceptionValue>, Shared<OptionalValue>>
