@@ -132,8 +132,15 @@ static Value getEntry(Specializer &s, CallArguments &arguments) {
 static Value setDefault(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, key, default=None", "setdefault");
   for (auto &entry : s.object<DictState>(given[0])->entries)
-    if (s.sameKey(entry.first, given[1]))
-      return s.present(entry.second, "the entry");
+    if (s.sameKey(entry.first, given[1])) {
+      auto *optional = entry.second.as<OptionalValue>();
+      if (!optional || optional->orNone)
+        return entry.second;
+      Value value = optional->value, otherwise = given[2];
+      value = s.branchValue(optional->present, [&] { return value; }, [&] { return otherwise; });
+      s.assignSubscript(given[0], given[1], value);
+      return value;
+    }
   s.assignSubscript(given[0], given[1], given[2]);
   return given[2];
 }
@@ -142,7 +149,16 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
   auto [id, dict] = dictSelf(s, arguments);
   for (size_t i = 0; i < dict.entries.size(); ++i)
     if (s.sameKey(dict.entries[i].first, given[1])) {
-      Value value = s.present(dict.entries[i].second, "the entry");
+      Value value = dict.entries[i].second;
+      if (auto *optional = value.as<OptionalValue>(); optional && !optional->orNone) {
+        Value inside = optional->value, otherwise = given[2];
+        if (otherwise.isUnbound()) {
+          s.check(optional->present, "KeyError", s.repr(given[1]).known);
+          value = inside;
+        } else {
+          value = s.branchValue(optional->present, [&] { return inside; }, [&] { return otherwise; });
+        }
+      }
       dict.entries.erase(dict.entries.begin() + i);
       s.heap.set(id, std::move(dict));
       return value;
@@ -155,6 +171,7 @@ static Value update(Specializer &s, CallArguments &arguments) {
     auto *other = s.object<DictState>(arguments.positional[1]);
     if (!other)
       s.fail(ErrorId::ArgumentType, {"update()", s.describe(arguments.positional[1])});
+    s.knownItems(arguments.positional[1]); // Fails where the keys are not certain.
     for (auto &entry : DictState(*other).entries)
       s.setEntry(dict, entry.first, entry.second);
   }
@@ -172,6 +189,19 @@ static Value clearDict(Specializer &s, CallArguments &arguments) {
   auto [id, dict] = dictSelf(s, arguments);
   dict.entries.clear();
   s.heap.set(id, std::move(dict));
+  return NoneValue{};
+}
+template <bool mustExist> static Value takeFromSet(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, item", mustExist ? "remove" : "discard");
+  auto [id, dict] = dictSelf(s, arguments);
+  for (size_t i = 0; i < dict.entries.size(); ++i)
+    if (s.sameKey(dict.entries[i].first, given[1])) {
+      dict.entries.erase(dict.entries.begin() + i);
+      s.heap.set(id, std::move(dict));
+      return NoneValue{};
+    }
+  if (mustExist)
+    return s.raiseHere("KeyError", s.repr(given[1]).known);
   return NoneValue{};
 }
 static Value addToSet(Specializer &s, CallArguments &arguments) {
@@ -297,7 +327,8 @@ const LibraryValue *findContainerMethod(llvm::StringRef name) {
       {"tuple.count", countOf, ""},     {"dict.keys", keys, ""},           {"dict.values", values, ""},
       {"dict.items", items, ""},        {"dict.get", getEntry, ""},        {"dict.setdefault", setDefault, ""},
       {"dict.pop", popEntry, ""},       {"dict.update", update, ""},       {"dict.copy", copyDict, ""},
-      {"dict.clear", clearDict, ""},    {"set.add", addToSet, ""},         {"set.copy", copyDict, ""},
+      {"dict.clear", clearDict, ""},    {"set.add", addToSet, ""}, {"set.discard", takeFromSet<false>, ""}, {"set.remove", takeFromSet<true>, ""},
+              {"set.copy", copyDict, ""},
       {"set.clear", clearDict, ""},     {"str.upper", textUnary<upperName>, ""}, {"str.lower", textUnary<lowerName>, ""},
       {"str.capitalize", textUnary<capitalizeName>, ""}, {"str.title", textUnary<titleName>, ""},
       {"str.startswith", textTest<startsName>, ""}, {"str.endswith", textTest<endsName>, ""},

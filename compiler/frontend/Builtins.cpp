@@ -313,12 +313,32 @@ static Value divmodOf(Specializer &s, CallArguments &arguments) {
   return s.newTuple({quotient, s.binary(ast::BinaryOperator::Mod, given[0], given[1])});
 }
 static Value powOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "base, exp", "pow");
+  ValueList given = s.bind(arguments, "base, exp, mod=None", "pow");
+  if (!given[2].isNone())
+    s.fail(ErrorId::Unsupported, {"pow() with a modulus"}, {.help = "multiply and take % in a loop"});
   return s.binary(ast::BinaryOperator::Pow, given[0], given[1]);
 }
 static Value isInstanceOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "object, type", "isinstance");
   return s.makeBool(s.isInstance(given[0], given[1]));
+}
+static Value isSubclassOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "cls, class_or_tuple", "issubclass");
+  auto *cls = s.object<ClassState>(given[0]);
+  if (!cls)
+    s.fail(ErrorId::NotAClass, {s.describe(given[0])});
+  ValueList candidates = {given[1]};
+  if (auto *tuple = given[1].as<TupleValue>())
+    candidates = tuple->items;
+  bool isSubclass = false;
+  for (auto &candidate : candidates) {
+    auto *base = s.object<ClassState>(candidate);
+    if (!base)
+      s.fail(ErrorId::NotAClass, {s.describe(candidate)});
+    bool isRoot = base->name == "object" && !base->node;
+    isSubclass |= isRoot || llvm::is_contained(cls->resolution, candidate.get<ObjectRef>()->id);
+  }
+  return s.makeBool(isSubclass);
 }
 static Value callableOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "object", "callable")[0];
@@ -417,7 +437,8 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.classmethod", classMethodOf, ""}, {"builtins.dict", dictOf, ""},    {"builtins.divmod", divmodOf, ""},
       {"builtins.enumerate", enumerateOf, ""}, {"builtins.filter", filterOf, ""},    {"builtins.float", toFloat, ""},
       {"builtins.format", formatOf, ""},       {"builtins.getattr", getAttributeOf, ""}, {"builtins.hasattr", hasAttributeOf, ""},
-      {"builtins.int", toInt, ""},             {"builtins.isinstance", isInstanceOf, ""}, {"builtins.len", lengthOf, ""},
+      {"builtins.int", toInt, ""},             {"builtins.isinstance", isInstanceOf, ""}, {"builtins.issubclass", isSubclassOf, ""},
+      {"builtins.len", lengthOf, ""},
       {"builtins.list", listOf, ""},           {"builtins.map", mapOf, ""},          {"builtins.max", maximumOf, ""},
       {"builtins.min", minimumOf, ""},         {"builtins.ord", ordOf, ""},          {"builtins.pow", powOf, ""},
       {"builtins.print", printOf, ""},         {"builtins.property", propertyOf, ""}, {"builtins.property.setter", setterOf, ""},

@@ -156,6 +156,15 @@ Value Specializer::newTuple(ValueList items) {
   return std::make_shared<const TupleValue>(TupleValue{std::move(items), {}});
 }
 
+/// Who walks a dict must know which keys it has; a key that some paths alone set cannot be walked past.
+static const DictState &withCertainKeys(Specializer &s, const DictState &dict) {
+  for (auto &entry : dict.entries)
+    if (auto *optional = entry.second.as<OptionalValue>(); optional && !optional->orNone)
+      s.fail(ErrorId::UnknownLength, {"a dict whose key " + s.repr(entry.first).known + " is set on some paths only"},
+             {.help = "set the key before the loop or branch; reading one key, 'in' and get() work as it is"});
+  return dict;
+}
+
 std::optional<ValueList> Specializer::knownItems(const Value &value) {
   if (dead)
     return ValueList{};
@@ -165,7 +174,7 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
     return list->items;
   if (auto *dict = object<DictState>(value)) {
     ValueList keys;
-    for (auto &entry : dict->entries)
+    for (auto &entry : withCertainKeys(*this, *dict).entries)
       keys.push_back(entry.first);
     return keys;
   }
@@ -207,7 +216,7 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
   using Kind = IterableValue::Kind;
   if (iterable->kind == Kind::Keys || iterable->kind == Kind::Values || iterable->kind == Kind::Items) {
     ValueList items;
-    for (auto &entry : object<DictState>(iterable->parts[0])->entries)
+    for (auto &entry : withCertainKeys(*this, *object<DictState>(iterable->parts[0])).entries)
       items.push_back(iterable->kind == Kind::Keys     ? entry.first
                       : iterable->kind == Kind::Values ? entry.second
                                                        : newTuple({entry.first, entry.second}));

@@ -154,8 +154,12 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
     auto it = names->cells.find(name.str());
     if (it != names->cells.end() && !heap.get<CellState>(it->second)->value.isUnbound())
       return present(heap.get<CellState>(it->second)->value, name);
+    if (name == "__name__")
+      return makeText(target.name);
     fail(ErrorId::UnknownAttribute, {"module '" + target.name + "'", name.str()});
   }
+  if (name == "__name__")
+    return makeText(target.name);
   if (auto *transform = findTransform(target.name, name))
     return transform;
   if (std::string inner = libraryModule(target.name + "." + name.str()); !inner.empty())
