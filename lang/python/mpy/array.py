@@ -31,6 +31,13 @@ _OPERATORS = {
 }
 
 
+def _kept(index):
+    """An index whose arrays are copies: the program may change them before the derivative asks."""
+    if isinstance(index, tuple):
+        return tuple(map(_kept, index))
+    return index.copy() if isinstance(index, numpy.ndarray) else index
+
+
 class ndarray(numpy.ndarray):
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if method == "__call__":
@@ -50,10 +57,10 @@ class ndarray(numpy.ndarray):
         value = plain(self)[index]
         if not isinstance(value, numpy.ndarray):
             box = memory.box_of(self)
-            return value if box is None else scalars.make(value, box[index])
+            return value if box is None else scalars.make(value, box[_kept(index)])
         array = value.view(ndarray)
         if memory.is_traced(self) and memory.owner_of(value) is not memory.owner_of(self):
-            memory.store(array, memory.box_of(self)[index])
+            memory.store(array, memory.box_of(self)[_kept(index)])
         return array
 
     def __setitem__(self, index, value):
