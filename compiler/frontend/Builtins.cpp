@@ -346,11 +346,23 @@ static Value callableOf(Specializer &s, CallArguments &arguments) {
   return s.makeBool(value.as<ClosureValue>() || value.as<BoundMethodValue>() || value.get<const LibraryValue *>() || isClass ||
                     value.as<TransformValue>() || (s.classOf(value) && !s.classAttribute(*s.classOf(value), "__call__").isUnbound()));
 }
+/// An attribute that some paths alone set: whether it is there is known at run time.
+static const OptionalValue *uncertainAttribute(Specializer &s, const Value &object, const std::string &name) {
+  auto *instance = s.object<InstanceState>(object);
+  if (instance && s.classAttribute(instance->cls, name).isUnbound())
+    for (auto &attribute : instance->attributes)
+      if (attribute.first == name)
+        if (auto *optional = attribute.second.as<OptionalValue>(); optional && !optional->orNone)
+          return optional;
+  return nullptr;
+}
 static Value hasAttributeOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "object, name", "hasattr");
   auto name = s.knownText(given[1]);
   if (!name)
     s.fail(ErrorId::RunTimeKey, {"an attribute name"});
+  if (auto *uncertain = uncertainAttribute(s, given[0], *name))
+    return s.makeScalar(ScalarKind::PyBool, uncertain->present);
   return s.makeBool(!s.findAttribute(given[0], *name).isUnbound());
 }
 static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
@@ -358,6 +370,10 @@ static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
   auto name = s.knownText(given[1]);
   if (!name)
     s.fail(ErrorId::RunTimeKey, {"an attribute name"});
+  if (auto *uncertain = uncertainAttribute(s, given[0], *name); uncertain && !given[2].isUnbound()) {
+    Value value = uncertain->value, otherwise = given[2];
+    return s.branchValue(uncertain->present, [&] { return value; }, [&] { return otherwise; });
+  }
   Value found = s.findAttribute(given[0], *name);
   return found.isUnbound() && !given[2].isUnbound() ? given[2] : s.attribute(given[0], *name);
 }

@@ -156,6 +156,9 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
         if (attribute.first == name) {
           auto *optional = attribute.second.as<OptionalValue>();
           if (optional && !optional->orNone) {
+            Value own = optional->value;
+            if (!fromClass.isUnbound()) // On the other paths the class has it.
+              return branchValue(optional->present, [&] { return own; }, [&] { return boundAttribute(*this, object, fromClass, cls); });
             check(optional->present, "AttributeError", ("'" + typeName(object) + "' object has no attribute '" + name + "'").str());
             return optional->value;
           }

@@ -111,6 +111,8 @@ static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value
 
 /// How many slots of a state cannot be used; a head has settled when the end of the body adds none.
 [[noreturn]] static void failToIterate(Specializer &s, const Value &value) {
+  if (value.get<Text>())
+    s.fail(ErrorId::UnknownLength, {"text that is not known here"}, {.help = "loop over positions: for i in range(len(text)): text[i]"});
   bool hasMethods = s.classOf(value) && (!s.classAttribute(*s.classOf(value), "__iter__").isUnbound() ||
                                          !s.classAttribute(*s.classOf(value), "__getitem__").isUnbound());
   s.fail(ErrorId::NotIterable, {s.describe(value)},
