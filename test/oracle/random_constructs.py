@@ -91,7 +91,8 @@ class Constructs:
 
     def leaving_loop(self, depth, nesting):
         i = self.fresh("i")
-        form = self.random.choice(("range(n)", "range(3)", "range(2, -1, -1)", "range(0, 2 * n, 2)"))
+        forms = ("range(n)", "range(3)", "range(2, -1, -1)", "range(0, 2 * n, 2)")
+        form = self.random.choice(forms)
         self.line(depth, "for %s in %s:" % (i, form))
         self.body(depth + 1, nesting - 1)
         self.line(depth + 1, "if %s:" % self.condition())
@@ -165,7 +166,8 @@ class Constructs:
         self.line(depth + 1, "%s[%d] += 1" % (q, self.random.randrange(3)))
         self.line(depth + 1, "%s[...] = %s[::-1]" % (q, q))
         self.line(
-            depth, "%s[%s %% %d] = np.sin(%s[(%s + 1) %% %d])" % (name, q, shape[0], name, q, shape[0])
+            depth,
+            "%s[%s %% %d] = np.sin(%s[(%s + 1) %% %d])" % (name, q, shape[0], name, q, shape[0]),
         )
         self.line(depth, "s = s + 0.01 * np.sum(%s) * %s[-1]" % (q, q))
 
@@ -292,7 +294,8 @@ class Constructs:
         name, shape = self.pick()
         m = self.fresh("m")
         self.line(depth, "%s = None" % m)
-        self.line(depth, "for %s in range(%s):" % (self.fresh("i"), self.random.choice(("n", "n - 1"))))
+        bound = self.random.choice(("n", "n - 1"))
+        self.line(depth, "for %s in range(%s):" % (self.fresh("i"), bound))
         self.line(depth + 1, "if %s is None:" % m)
         self.line(depth + 2, "%s = %s * %s" % (m, name, name))
         self.line(depth + 1, "else:")
