@@ -1,6 +1,6 @@
-"""The larger constructs of random programs: loops that leave early, views of views, masks, scatters,
-containers, objects, closures, and gradients inside of functions. `random_programs.Writer` mixes them
-in."""
+"""The larger constructs of random programs: loops that leave early, views of views, masks,
+scatters, containers, objects, closures, and gradients inside of functions.
+`random_programs.Writer` mixes them in."""
 
 CLASSES = """class Box:
     def __init__(self, w):
@@ -260,7 +260,8 @@ class Constructs:
         if form == 0:
             self.line(
                 depth,
-                "%s += 0.1 * grad(lambda z: np.sum(np.tanh(z) * %s * s))(%s)" % (name, other, other),
+                "%s += 0.1 * grad(lambda z: np.sum(np.tanh(z) * %s * s))(%s)"
+                % (name, other, other),
             )
         elif form == 1:
             self.line(depth, "s = s + 0.1 * grad(lambda z: np.sum(np.sin(z * %s)))(s)" % name)
