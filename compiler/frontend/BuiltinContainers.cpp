@@ -299,7 +299,10 @@ static Value formatText(Specializer &s, CallArguments &arguments) {
   return s.braceFormat(*pattern, rest);
 }
 static Value splitText(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, separator=None", "split");
+  ValueList given = s.bind(arguments, "self, sep=None, maxsplit=-1", "split");
+  auto most = s.knownInt(given[2]);
+  if (!most || (*most >= 0 && given[1].isNone()))
+    s.fail(ErrorId::NotKnownHere, {"the separator and the number of splits"});
   auto text = s.knownText(given[0]);
   if (!text || (!given[1].isNone() && !s.knownText(given[1])))
     s.fail(ErrorId::UnknownLength, {"split() of run-time text"});
@@ -311,7 +314,7 @@ static Value splitText(Specializer &s, CallArguments &arguments) {
       parts.push_back(s.makeText(piece.str()));
   } else {
     llvm::SmallVector<llvm::StringRef> pieces;
-    llvm::StringRef(*text).split(pieces, *s.knownText(given[1]));
+    llvm::StringRef(*text).split(pieces, *s.knownText(given[1]), int(std::max<int64_t>(*most, -1)));
     for (auto piece : pieces)
       parts.push_back(s.makeText(piece.str()));
   }
