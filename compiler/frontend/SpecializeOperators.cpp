@@ -134,9 +134,12 @@ Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
     return scalarBinary(op, *x, *y);
   }
   auto isSequence = [&](const Value &value) { return object<ListState>(value) || value.as<TupleValue>(); };
+  // NumPy's integers repeat a list as Python's do.
+  bool repeats = op == Op::Mult && (isSequence(lhs) || isSequence(rhs));
   auto isNumpy = [&](const Value &value) {
     auto *scalar = value.get<Scalar>();
-    return isArray(value) || (scalar && !isPython(scalar->kind));
+    bool isCount = repeats && scalar && !isFloat(dtypeOf(scalar->kind));
+    return isArray(value) || (scalar && !isPython(scalar->kind) && !isCount);
   };
   if ((isNumpy(lhs) || isNumpy(rhs)) && (isNumpy(lhs) || x || isSequence(lhs)) && (isNumpy(rhs) || y || isSequence(rhs)))
     return arrayBinary(*this, op, lhs, rhs);
