@@ -23,7 +23,8 @@ Value dtypeAttribute(Specializer &specializer, DType dtype, llvm::StringRef name
     return specializer.makeText(isBool ? "?" : isReal ? (isWide ? "d" : "f") : isWide ? "l" : "i");
   }
   if (name == "str")
-    return specializer.makeText(isBool ? "|b1" : (isReal ? "<f" : "<i") + std::to_string(bytesOf(dtype)));
+    return specializer.makeText(isBool ? "|b1"
+                                       : (isReal ? "<f" : "<i") + std::to_string(bytesOf(dtype)));
   return {};
 }
 

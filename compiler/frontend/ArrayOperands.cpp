@@ -262,12 +262,12 @@ std::optional<DType> dtypeNamedBy(Specializer &specializer, const Value &value) 
   else if (std::optional<std::string> text = specializer.knownText(value))
     name = *text;
   return llvm::StringSwitch<std::optional<DType>>(name)
-          .Cases({"float64", "double", "float", "builtins.float", "f8", "d", "<f8"}, DType::Float64)
-          .Cases({"float32", "single", "f4", "f", "<f4"}, DType::Float32)
-          .Cases({"int64", "int", "builtins.int", "i8", "l", "<i8"}, DType::Int64)
-          .Cases({"int32", "i4", "i", "<i4"}, DType::Int32)
-          .Cases({"bool", "bool_", "builtins.bool", "?"}, DType::Bool)
-          .Default(std::nullopt);
+      .Cases({"float64", "double", "float", "builtins.float", "f8", "d", "<f8"}, DType::Float64)
+      .Cases({"float32", "single", "f4", "f", "<f4"}, DType::Float32)
+      .Cases({"int64", "int", "builtins.int", "i8", "l", "<i8"}, DType::Int64)
+      .Cases({"int32", "i4", "i", "<i4"}, DType::Int32)
+      .Cases({"bool", "bool_", "builtins.bool", "?"}, DType::Bool)
+      .Default(std::nullopt);
 }
 
 int64_t normalizeAxis(Specializer &specializer, const Value &value, int64_t rank) {

@@ -104,7 +104,8 @@ Shape prepare(Specializer &specializer, llvm::MutableArrayRef<Operand> operands,
 /// A result as a value: a new array, or a NumPy scalar where the shape is empty.
 Value wrap(Specializer &specializer, DType dtype, Shape shape, mlir::Value value);
 Value wrap(Specializer &specializer, ArrayValue array);
-/// A new array, of rank 0 too; between operations the content of rank 0 may be a number instead of a tensor.
+/// A new array, of rank 0 too; between operations the content of rank 0 may be a number instead of
+/// a tensor.
 Value newArrayOf(Specializer &specializer, ArrayValue array);
 /// first, first + 1, .. below last: the axes of an array, for example.
 llvm::SmallVector<int64_t> consecutive(int64_t first, int64_t last);

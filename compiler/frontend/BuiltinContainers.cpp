@@ -1,5 +1,5 @@
-// Methods of lists, dicts, sets, tuples and text. Containers have a structure known at compile time; text may be known at run time
-// only, then its methods are calls of the runtime.
+// Methods of lists, dicts, sets, tuples and text. Containers have a structure known at compile
+// time; text may be known at run time only, then its methods are calls of the runtime.
 #include "frontend/Builtins.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -9,7 +9,8 @@ namespace mpy {
 
 /// The list behind `self`, to be changed and stored back.
 static std::pair<ObjectId, ListState> listSelf(Specializer &s, CallArguments &arguments) {
-  return {arguments.positional[0].get<ObjectRef>()->id, *s.object<ListState>(arguments.positional[0])};
+  return {arguments.positional[0].get<ObjectRef>()->id,
+          *s.object<ListState>(arguments.positional[0])};
 }
 
 static Value append(Specializer &s, CallArguments &arguments) {
@@ -50,7 +51,8 @@ static Value insert(Specializer &s, CallArguments &arguments) {
   auto known = s.knownInt(given[1]);
   if (!known)
     s.fail(ErrorId::RunTimeIndex, {"insert()"}, {.help = "use an array"});
-  int64_t size = list.items.size(), at = std::max<int64_t>(0, std::min(size, *known < 0 ? *known + size : *known));
+  int64_t size = list.items.size(),
+          at = std::max<int64_t>(0, std::min(size, *known < 0 ? *known + size : *known));
   list.items.insert(list.items.begin() + at, given[2]);
   s.heap.set(id, std::move(list));
   return NoneValue{};
@@ -70,14 +72,17 @@ static Value sortList(Specializer &s, CallArguments &arguments) {
   s.heap.set(listSelf(s, arguments).first, *s.object<ListState>(sorted));
   return NoneValue{};
 }
-static Value copyList(Specializer &s, CallArguments &arguments) { return s.newList(listSelf(s, arguments).second.items); }
+static Value copyList(Specializer &s, CallArguments &arguments) {
+  return s.newList(listSelf(s, arguments).second.items);
+}
 
 static Value find(Specializer &s, const ValueList &items, const Value &wanted, bool count) {
   int64_t found = 0;
   for (size_t i = 0; i < items.size(); ++i) {
     Scalar same = s.truth(s.compare(ast::CompareOperator::Eq, items[i], wanted));
     if (!same.knownBool)
-      s.fail(ErrorId::UnknownLength, {"a search by run-time values"}, {.help = "search an array: np.argmax(x == v)"});
+      s.fail(ErrorId::UnknownLength, {"a search by run-time values"},
+             {.help = "search an array: np.argmax(x == v)"});
     if (*same.knownBool && !count)
       return s.makeInt(IntExpr(int64_t(i)));
     found += *same.knownBool;
@@ -106,15 +111,22 @@ static Value removeItem(Specializer &s, CallArguments &arguments) {
 }
 
 static std::pair<ObjectId, DictState> dictSelf(Specializer &s, CallArguments &arguments) {
-  return {arguments.positional[0].get<ObjectRef>()->id, *s.object<DictState>(arguments.positional[0])};
+  return {arguments.positional[0].get<ObjectRef>()->id,
+          *s.object<DictState>(arguments.positional[0])};
 }
 static Value viewOf(Specializer &s, CallArguments &arguments, IterableValue::Kind kind) {
   s.bind(arguments, "self", "a view of a dict");
   return std::make_shared<const IterableValue>(IterableValue{kind, {arguments.positional[0]}, 0});
 }
-static Value keys(Specializer &s, CallArguments &arguments) { return viewOf(s, arguments, IterableValue::Kind::Keys); }
-static Value values(Specializer &s, CallArguments &arguments) { return viewOf(s, arguments, IterableValue::Kind::Values); }
-static Value items(Specializer &s, CallArguments &arguments) { return viewOf(s, arguments, IterableValue::Kind::Items); }
+static Value keys(Specializer &s, CallArguments &arguments) {
+  return viewOf(s, arguments, IterableValue::Kind::Keys);
+}
+static Value values(Specializer &s, CallArguments &arguments) {
+  return viewOf(s, arguments, IterableValue::Kind::Values);
+}
+static Value items(Specializer &s, CallArguments &arguments) {
+  return viewOf(s, arguments, IterableValue::Kind::Items);
+}
 
 static Value getEntry(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, key, default=None", "get");
@@ -156,7 +168,8 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
           s.check(optional->present, "KeyError", s.repr(given[1]).known);
           value = inside;
         } else {
-          value = s.branchValue(optional->present, [&] { return inside; }, [&] { return otherwise; });
+          value =
+              s.branchValue(optional->present, [&] { return inside; }, [&] { return otherwise; });
         }
       }
       dict.entries.erase(dict.entries.begin() + i);
@@ -224,57 +237,77 @@ static const Text &textArgument(Specializer &s, const Value &value, const char *
 }
 
 static Value textCall(Specializer &s, const char *function, mlir::ValueRange operands) {
-  return Text{"", s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), function, operands, false).getResult(0)};
+  return Text{"", s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), function,
+                                          operands, false)
+                      .getResult(0)};
 }
 
-template <const char *const &function> static Value textUnary(Specializer &s, CallArguments &arguments) {
+template <const char *const &function>
+static Value textUnary(Specializer &s, CallArguments &arguments) {
   s.bind(arguments, "self", "this method of str");
   return textCall(s, function, s.ssa(*arguments.positional[0].get<Text>()));
 }
-template <const char *const &function> static Value textTest(Specializer &s, CallArguments &arguments) {
+template <const char *const &function>
+static Value textTest(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, part=None", function);
   llvm::SmallVector<mlir::Value> operands{s.ssa(*given[0].get<Text>())};
   if (!given[1].isNone())
     operands.push_back(s.ssa(textArgument(s, given[1], function)));
-  return s.makeScalar(ScalarKind::PyBool,
-                      s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI1Type()), function, operands, false).getResult(0));
+  return s.makeScalar(
+      ScalarKind::PyBool,
+      s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI1Type()), function, operands, false)
+          .getResult(0));
 }
-template <const char *const &function> static Value textSearch(Specializer &s, CallArguments &arguments) {
+template <const char *const &function>
+static Value textSearch(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, part", function);
-  mlir::Value operands[] = {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], function))};
-  return s.makeInt(s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI64Type()), function, operands, false).getResult(0));
+  mlir::Value operands[] = {s.ssa(*given[0].get<Text>()),
+                            s.ssa(textArgument(s, given[1], function))};
+  return s.makeInt(
+      s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI64Type()), function, operands, false)
+          .getResult(0));
 }
-template <const char *const &function> static Value textPad(Specializer &s, CallArguments &arguments) {
+template <const char *const &function>
+static Value textPad(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, width, fill=' '", function);
   auto *width = given[1].get<Scalar>();
   if (!width)
     s.fail(ErrorId::ArgumentType, {function, s.describe(given[1])});
-  return textCall(s, function, {s.ssa(*given[0].get<Text>()), s.ssaAs(*width, DType::Int64), s.ssa(textArgument(s, given[2], function))});
+  return textCall(s, function,
+                  {s.ssa(*given[0].get<Text>()), s.ssaAs(*width, DType::Int64),
+                   s.ssa(textArgument(s, given[2], function))});
 }
-template <const char *const &function> static Value textStrip(Specializer &s, CallArguments &arguments) {
+template <const char *const &function>
+static Value textStrip(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, characters=' \t\n\r\v\f'", function);
-  return textCall(s, function, {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], function))});
+  return textCall(s, function,
+                  {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], function))});
 }
 
-static const char *const upperName = "mpy_string_upper", *const lowerName = "mpy_string_lower",
-                        *const capitalizeName = "mpy_string_capitalize", *const titleName = "mpy_string_title",
-                        *const startsName = "mpy_string_startswith", *const endsName = "mpy_string_endswith",
-                        *const digitName = "mpy_string_isdigit", *const alphaName = "mpy_string_isalpha",
-                        *const findName = "mpy_string_find", *const rfindName = "mpy_string_rfind", *const countName = "mpy_string_count",
-                        *const ljustName = "mpy_string_ljust", *const rjustName = "mpy_string_rjust", *const centerName = "mpy_string_center",
-                        *const stripName = "mpy_string_strip", *const lstripName = "mpy_string_lstrip", *const rstripName = "mpy_string_rstrip";
+static const char
+    *const upperName = "mpy_string_upper",
+           *const lowerName = "mpy_string_lower", *const capitalizeName = "mpy_string_capitalize",
+           *const titleName = "mpy_string_title", *const startsName = "mpy_string_startswith",
+           *const endsName = "mpy_string_endswith", *const digitName = "mpy_string_isdigit",
+           *const alphaName = "mpy_string_isalpha", *const findName = "mpy_string_find",
+           *const rfindName = "mpy_string_rfind", *const countName = "mpy_string_count",
+           *const ljustName = "mpy_string_ljust", *const rjustName = "mpy_string_rjust",
+           *const centerName = "mpy_string_center", *const stripName = "mpy_string_strip",
+           *const lstripName = "mpy_string_lstrip", *const rstripName = "mpy_string_rstrip";
 
 static Value zeroFill(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, width", "zfill");
   auto *width = given[1].get<Scalar>();
   if (!width)
     s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
-  return textCall(s, "mpy_string_zfill", {s.ssa(*given[0].get<Text>()), s.ssaAs(*width, DType::Int64)});
+  return textCall(s, "mpy_string_zfill",
+                  {s.ssa(*given[0].get<Text>()), s.ssaAs(*width, DType::Int64)});
 }
 static Value replaceText(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, old, new", "replace");
   return textCall(s, "mpy_string_replace",
-                  {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], "replace")), s.ssa(textArgument(s, given[2], "replace"))});
+                  {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], "replace")),
+                   s.ssa(textArgument(s, given[2], "replace"))});
 }
 static Value joinText(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, iterable", "join");
@@ -286,7 +319,9 @@ static Value joinText(Specializer &s, CallArguments &arguments) {
     if (i)
       parts.push_back(*given[0].get<Text>());
     if (!(*items)[i].get<Text>())
-      return s.raiseHere("TypeError", "sequence item " + std::to_string(i) + ": expected str instance, " + s.typeName((*items)[i]) + " found");
+      return s.raiseHere("TypeError", "sequence item " + std::to_string(i) +
+                                          ": expected str instance, " + s.typeName((*items)[i]) +
+                                          " found");
     parts.push_back(*(*items)[i].get<Text>());
   }
   return s.concat(parts);
@@ -295,7 +330,8 @@ static Value formatText(Specializer &s, CallArguments &arguments) {
   auto pattern = s.knownText(arguments.positional[0]);
   if (!pattern)
     s.fail(ErrorId::RunTimePattern, {}, {.help = "write the pattern as a constant"});
-  CallArguments rest{ValueList(arguments.positional.begin() + 1, arguments.positional.end()), arguments.keywords, arguments.span};
+  CallArguments rest{ValueList(arguments.positional.begin() + 1, arguments.positional.end()),
+                     arguments.keywords, arguments.span};
   return s.braceFormat(*pattern, rest);
 }
 static Value splitText(Specializer &s, CallArguments &arguments) {
@@ -323,24 +359,55 @@ static Value splitText(Specializer &s, CallArguments &arguments) {
 
 const LibraryValue *findContainerMethod(llvm::StringRef name) {
   static const LibraryValue table[] = {
-      {"list.append", append, ""},      {"list.extend", extend, ""},       {"list.pop", pop, ""},
-      {"list.insert", insert, ""},      {"list.reverse", reverse, ""},     {"list.clear", clearList, ""},
-      {"list.sort", sortList, ""},      {"list.copy", copyList, ""},       {"list.index", indexOf, ""},
-      {"list.count", countOf, ""},      {"list.remove", removeItem, ""},   {"tuple.index", indexOf, ""},
-      {"tuple.count", countOf, ""},     {"dict.keys", keys, ""},           {"dict.values", values, ""},
-      {"dict.items", items, ""},        {"dict.get", getEntry, ""},        {"dict.setdefault", setDefault, ""},
-      {"dict.pop", popEntry, ""},       {"dict.update", update, ""},       {"dict.copy", copyDict, ""},
-      {"dict.clear", clearDict, ""},    {"set.add", addToSet, ""}, {"set.discard", takeFromSet<false>, ""}, {"set.remove", takeFromSet<true>, ""},
-              {"set.copy", copyDict, ""},
-      {"set.clear", clearDict, ""},     {"str.upper", textUnary<upperName>, ""}, {"str.lower", textUnary<lowerName>, ""},
-      {"str.capitalize", textUnary<capitalizeName>, ""}, {"str.title", textUnary<titleName>, ""},
-      {"str.startswith", textTest<startsName>, ""}, {"str.endswith", textTest<endsName>, ""},
-      {"str.isdigit", textTest<digitName>, ""}, {"str.isalpha", textTest<alphaName>, ""},
-      {"str.find", textSearch<findName>, ""}, {"str.rfind", textSearch<rfindName>, ""}, {"str.count", textSearch<countName>, ""},
-      {"str.ljust", textPad<ljustName>, ""}, {"str.rjust", textPad<rjustName>, ""}, {"str.center", textPad<centerName>, ""},
-      {"str.strip", textStrip<stripName>, ""}, {"str.lstrip", textStrip<lstripName>, ""}, {"str.rstrip", textStrip<rstripName>, ""},
-      {"str.zfill", zeroFill, ""},      {"str.replace", replaceText, ""},  {"str.join", joinText, ""},
-      {"str.format", formatText, ""},   {"str.split", splitText, ""},
+      {"list.append", append, ""},
+      {"list.extend", extend, ""},
+      {"list.pop", pop, ""},
+      {"list.insert", insert, ""},
+      {"list.reverse", reverse, ""},
+      {"list.clear", clearList, ""},
+      {"list.sort", sortList, ""},
+      {"list.copy", copyList, ""},
+      {"list.index", indexOf, ""},
+      {"list.count", countOf, ""},
+      {"list.remove", removeItem, ""},
+      {"tuple.index", indexOf, ""},
+      {"tuple.count", countOf, ""},
+      {"dict.keys", keys, ""},
+      {"dict.values", values, ""},
+      {"dict.items", items, ""},
+      {"dict.get", getEntry, ""},
+      {"dict.setdefault", setDefault, ""},
+      {"dict.pop", popEntry, ""},
+      {"dict.update", update, ""},
+      {"dict.copy", copyDict, ""},
+      {"dict.clear", clearDict, ""},
+      {"set.add", addToSet, ""},
+      {"set.discard", takeFromSet<false>, ""},
+      {"set.remove", takeFromSet<true>, ""},
+      {"set.copy", copyDict, ""},
+      {"set.clear", clearDict, ""},
+      {"str.upper", textUnary<upperName>, ""},
+      {"str.lower", textUnary<lowerName>, ""},
+      {"str.capitalize", textUnary<capitalizeName>, ""},
+      {"str.title", textUnary<titleName>, ""},
+      {"str.startswith", textTest<startsName>, ""},
+      {"str.endswith", textTest<endsName>, ""},
+      {"str.isdigit", textTest<digitName>, ""},
+      {"str.isalpha", textTest<alphaName>, ""},
+      {"str.find", textSearch<findName>, ""},
+      {"str.rfind", textSearch<rfindName>, ""},
+      {"str.count", textSearch<countName>, ""},
+      {"str.ljust", textPad<ljustName>, ""},
+      {"str.rjust", textPad<rjustName>, ""},
+      {"str.center", textPad<centerName>, ""},
+      {"str.strip", textStrip<stripName>, ""},
+      {"str.lstrip", textStrip<lstripName>, ""},
+      {"str.rstrip", textStrip<rstripName>, ""},
+      {"str.zfill", zeroFill, ""},
+      {"str.replace", replaceText, ""},
+      {"str.join", joinText, ""},
+      {"str.format", formatText, ""},
+      {"str.split", splitText, ""},
   };
   for (auto &entry : table)
     if (name == entry.name)

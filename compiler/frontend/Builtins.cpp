@@ -1,4 +1,5 @@
-// Python's builtin functions and types: `len`, `range`, `float` .. by name, as values that can be called.
+// Python's builtin functions and types: `len`, `range`, `float` .. by name, as values that can be
+// called.
 #include "frontend/Builtins.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
@@ -18,11 +19,13 @@ static Scalar wantScalar(Specializer &s, const Value &value, const char *functio
   s.fail(ErrorId::ArgumentType, {function, s.describe(value)});
 }
 
-static mlir::Value raising(Specializer &s, const char *function, mlir::Type type, mlir::ValueRange operands) {
+static mlir::Value raising(Specializer &s, const char *function, mlir::Type type,
+                           mlir::ValueRange operands) {
   return s.create<RuntimeEffectOp>(mlir::TypeRange(type), function, operands, true).getResult(0);
 }
 
-static mlir::Value pure(Specializer &s, const char *function, mlir::Type type, mlir::ValueRange operands) {
+static mlir::Value pure(Specializer &s, const char *function, mlir::Type type,
+                        mlir::ValueRange operands) {
   return s.create<RuntimeCallOp>(mlir::TypeRange(type), function, operands, false).getResult(0);
 }
 
@@ -35,7 +38,8 @@ static Value lengthOf(Specializer &s, CallArguments &arguments) {
     return s.makeInt(array->shape[0]);
   }
   if (auto *text = value.get<Text>(); text && text->value)
-    return s.makeInt(symbolExpr(pure(s, "mpy_string_length", s.builder.getI64Type(), text->value), true));
+    return s.makeInt(
+        symbolExpr(pure(s, "mpy_string_length", s.builder.getI64Type(), text->value), true));
   if (auto *range = value.as<RangeValue>(); range && range->step.isKnown(1))
     return s.makeInt(maximum(IntExpr(0), range->stop - range->start));
   if (auto *module = value.as<ModuleValue>(); module && module->name == "sys.argv") {
@@ -45,9 +49,11 @@ static Value lengthOf(Specializer &s, CallArguments &arguments) {
   if (auto result = s.callMethod(value, "__len__", {}))
     return *result;
   auto *iterable = value.as<IterableValue>();
-  bool isView = iterable && (iterable->kind == IterableValue::Kind::Keys || iterable->kind == IterableValue::Kind::Values ||
+  bool isView = iterable && (iterable->kind == IterableValue::Kind::Keys ||
+                             iterable->kind == IterableValue::Kind::Values ||
                              iterable->kind == IterableValue::Kind::Items);
-  if (value.get<ObjectRef>() || value.as<TupleValue>() || value.get<Text>() || value.as<RangeValue>() || isView)
+  if (value.get<ObjectRef>() || value.as<TupleValue>() || value.get<Text>() ||
+      value.as<RangeValue>() || isView)
     if (auto items = s.knownItems(value))
       return s.makeInt(IntExpr(int64_t(items->size())));
   return s.raiseHere("TypeError", "object of type '" + s.typeName(value) + "' has no len()");
@@ -61,7 +67,8 @@ static Value rangeOf(Specializer &s, CallArguments &arguments) {
   for (auto &value : given) {
     auto *scalar = value.get<Scalar>();
     if (!scalar || isFloat(scalar->kind))
-      return s.raiseHere("TypeError", "'" + s.typeName(value) + "' object cannot be interpreted as an integer");
+      return s.raiseHere("TypeError",
+                         "'" + s.typeName(value) + "' object cannot be interpreted as an integer");
     parts.push_back(s.intExpr(*scalar));
   }
   RangeValue range{IntExpr(0), parts[0], IntExpr(1)};
@@ -75,7 +82,8 @@ static Value rangeOf(Specializer &s, CallArguments &arguments) {
 static Value toFloat(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "x=0.0", "float")[0];
   if (auto *text = value.get<Text>())
-    return s.makeScalar(ScalarKind::PyFloat, raising(s, "mpy_parse_float", s.builder.getF64Type(), s.ssa(*text)));
+    return s.makeScalar(ScalarKind::PyFloat,
+                        raising(s, "mpy_parse_float", s.builder.getF64Type(), s.ssa(*text)));
   if (auto result = s.callMethod(value, "__float__", {}))
     return *result;
   Scalar scalar = wantScalar(s, value, "float()");
@@ -106,12 +114,19 @@ static Value toInt(Specializer &s, CallArguments &arguments) {
     return s.makeInt(s.intExpr(scalar));
   if (scalar.knownFloat && std::abs(*scalar.knownFloat) < 0x1p62)
     return s.makeInt(IntExpr(static_cast<int64_t>(*scalar.knownFloat)));
-  return s.makeInt(raising(s, "mpy_int_from_float", s.builder.getI64Type(), s.ssaAs(scalar, DType::Float64)));
+  return s.makeInt(
+      raising(s, "mpy_int_from_float", s.builder.getI64Type(), s.ssaAs(scalar, DType::Float64)));
 }
 
-static Value toBool(Specializer &s, CallArguments &arguments) { return s.truth(s.bind(arguments, "x=False", "bool")[0]); }
-static Value toText(Specializer &s, CallArguments &arguments) { return s.str(s.bind(arguments, "object=''", "str")[0]); }
-static Value reprOf(Specializer &s, CallArguments &arguments) { return s.repr(s.bind(arguments, "obj", "repr")[0]); }
+static Value toBool(Specializer &s, CallArguments &arguments) {
+  return s.truth(s.bind(arguments, "x=False", "bool")[0]);
+}
+static Value toText(Specializer &s, CallArguments &arguments) {
+  return s.str(s.bind(arguments, "object=''", "str")[0]);
+}
+static Value reprOf(Specializer &s, CallArguments &arguments) {
+  return s.repr(s.bind(arguments, "obj", "repr")[0]);
+}
 static Value formatOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "value, spec=''", "format");
   return s.format(given[0], *given[1].get<Text>());
@@ -133,11 +148,14 @@ static Value absolute(Specializer &s, CallArguments &arguments) {
   if (auto known = s.knownInt(value))
     return s.makeInt(IntExpr(std::abs(*known)));
   if (scalar->isMixed())
-    s.fail(ErrorId::RunTimeType, {}, {.found = s.describe(value), .help = "make it one type: float(x)"});
+    s.fail(ErrorId::RunTimeType, {},
+           {.found = s.describe(value), .help = "make it one type: float(x)"});
   if (scalar->knownFloat && !scalar->value)
     return s.makeFloat(std::abs(*scalar->knownFloat));
-  Scalar result = s.makeScalar(scalar->kind == ScalarKind::PyBool ? ScalarKind::PyInt : scalar->kind,
-                               s.create<AbsOp>(scalar->kind == ScalarKind::PyBool ? s.ssaAs(*scalar, DType::Int64) : s.ssa(*scalar)));
+  Scalar result = s.makeScalar(
+      scalar->kind == ScalarKind::PyBool ? ScalarKind::PyInt : scalar->kind,
+      s.create<AbsOp>(scalar->kind == ScalarKind::PyBool ? s.ssaAs(*scalar, DType::Int64)
+                                                         : s.ssa(*scalar)));
   return result;
 }
 
@@ -145,14 +163,17 @@ static Value absolute(Specializer &s, CallArguments &arguments) {
 static ValueList itemsOf(Specializer &s, const Value &value, const char *function) {
   auto items = s.knownItems(value);
   if (!items)
-    s.fail(ErrorId::UnknownLength, {function}, {.help = "use the array function: np.sum, np.max, np.sort"});
+    s.fail(ErrorId::UnknownLength, {function},
+           {.help = "use the array function: np.sum, np.max, np.sort"});
   return *items;
 }
 
 static Value sumOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "iterable, start=0", "sum");
   if (auto id = s.arrayObject(given[0]); id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
-    return s.binary(ast::BinaryOperator::Add, given[1], s.call(findLibraryFunction("numpy.sum"), CallArguments{{given[0]}, {}, s.span}));
+    return s.binary(
+        ast::BinaryOperator::Add, given[1],
+        s.call(findLibraryFunction("numpy.sum"), CallArguments{{given[0]}, {}, s.span}));
   Value total = given[1];
   for (auto &item : itemsOf(s, given[0], "sum()"))
     total = s.binary(ast::BinaryOperator::Add, total, item);
@@ -169,21 +190,29 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
     else if (keyword == "default")
       otherwise = value;
     else
-      s.fail(ErrorId::CallArguments, {name, "got an unexpected keyword argument '" + keyword + "'"});
+      s.fail(ErrorId::CallArguments,
+             {name, "got an unexpected keyword argument '" + keyword + "'"});
   }
   if (arguments.positional.size() == 1 && key.isUnbound())
-    if (auto id = s.arrayObject(arguments.positional[0]); id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
-      return s.call(findLibraryFunction(isMin ? "numpy.min" : "numpy.max"), CallArguments{arguments.positional, {}, s.span});
-  ValueList items = arguments.positional.size() == 1 ? itemsOf(s, arguments.positional[0], name) : arguments.positional;
+    if (auto id = s.arrayObject(arguments.positional[0]);
+        id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
+      return s.call(findLibraryFunction(isMin ? "numpy.min" : "numpy.max"),
+                    CallArguments{arguments.positional, {}, s.span});
+  ValueList items = arguments.positional.size() == 1 ? itemsOf(s, arguments.positional[0], name)
+                                                     : arguments.positional;
   if (items.empty())
-    return otherwise.isUnbound() ? s.raiseHere("ValueError", std::string(isMin ? "min()" : "max()") + " arg is an empty sequence") : otherwise;
+    return otherwise.isUnbound()
+               ? s.raiseHere("ValueError",
+                             std::string(isMin ? "min()" : "max()") + " arg is an empty sequence")
+               : otherwise;
   auto keyOf = [&](const Value &item) {
     return key.isUnbound() || key.isNone() ? item : s.call(key, CallArguments{{item}, {}, s.span});
   };
   Value best = items[0], bestKey = keyOf(best);
   for (size_t i = 1; i < items.size(); ++i) {
     Value itemKey = keyOf(items[i]);
-    Scalar better = s.truth(s.compare(isMin ? ast::CompareOperator::Lt : ast::CompareOperator::Gt, itemKey, bestKey));
+    Scalar better = s.truth(
+        s.compare(isMin ? ast::CompareOperator::Lt : ast::CompareOperator::Gt, itemKey, bestKey));
     if (better.knownBool) {
       if (*better.knownBool)
         best = items[i], bestKey = itemKey;
@@ -191,7 +220,8 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
     }
     mlir::Value condition = s.ssa(better);
     Value both = s.branchValue(
-        condition, [&] { return s.newTuple({items[i], itemKey}); }, [&] { return s.newTuple({best, bestKey}); });
+        condition, [&] { return s.newTuple({items[i], itemKey}); },
+        [&] { return s.newTuple({best, bestKey}); });
     auto *pair = both.as<TupleValue>();
     if (!pair)
       s.present(both, name);
@@ -200,8 +230,12 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
   return best;
 }
 
-static Value minimumOf(Specializer &s, CallArguments &arguments) { return extreme(s, arguments, true); }
-static Value maximumOf(Specializer &s, CallArguments &arguments) { return extreme(s, arguments, false); }
+static Value minimumOf(Specializer &s, CallArguments &arguments) {
+  return extreme(s, arguments, true);
+}
+static Value maximumOf(Specializer &s, CallArguments &arguments) {
+  return extreme(s, arguments, false);
+}
 
 static Value sortedOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "iterable, *, key=None, reverse=False", "sorted");
@@ -215,9 +249,11 @@ static Value sortedOf(Specializer &s, CallArguments &arguments) {
   for (size_t i = 0; i < items.size(); ++i) {
     size_t at = order.size();
     while (at > 0) {
-      Scalar less = s.truth(s.compare(reverse ? ast::CompareOperator::Gt : ast::CompareOperator::Lt, keys[i], keys[order[at - 1]]));
+      Scalar less = s.truth(s.compare(reverse ? ast::CompareOperator::Gt : ast::CompareOperator::Lt,
+                                      keys[i], keys[order[at - 1]]));
       if (!less.knownBool)
-        s.fail(ErrorId::UnknownLength, {"sorted() of run-time values"}, {.help = "sort an array: np.sort"});
+        s.fail(ErrorId::UnknownLength, {"sorted() of run-time values"},
+               {.help = "sort an array: np.sort"});
       if (!*less.knownBool)
         break;
       --at;
@@ -231,7 +267,8 @@ static Value sortedOf(Specializer &s, CallArguments &arguments) {
 }
 
 static Value iterable(IterableValue::Kind kind, ValueList parts, IntExpr start = 0) {
-  return std::make_shared<const IterableValue>(IterableValue{kind, std::move(parts), std::move(start)});
+  return std::make_shared<const IterableValue>(
+      IterableValue{kind, std::move(parts), std::move(start)});
 }
 static Value enumerateOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "iterable, start=0", "enumerate");
@@ -240,12 +277,18 @@ static Value enumerateOf(Specializer &s, CallArguments &arguments) {
     s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
   return iterable(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*start));
 }
-static Value zipOf(Specializer &s, CallArguments &arguments) { return iterable(IterableValue::Kind::Zip, arguments.positional); }
+static Value zipOf(Specializer &s, CallArguments &arguments) {
+  return iterable(IterableValue::Kind::Zip, arguments.positional);
+}
 static Value reversedOf(Specializer &s, CallArguments &arguments) {
   return iterable(IterableValue::Kind::Reversed, {s.bind(arguments, "sequence", "reversed")[0]});
 }
-static Value mapOf(Specializer &s, CallArguments &arguments) { return iterable(IterableValue::Kind::Map, arguments.positional); }
-static Value filterOf(Specializer &s, CallArguments &arguments) { return iterable(IterableValue::Kind::Filter, arguments.positional); }
+static Value mapOf(Specializer &s, CallArguments &arguments) {
+  return iterable(IterableValue::Kind::Map, arguments.positional);
+}
+static Value filterOf(Specializer &s, CallArguments &arguments) {
+  return iterable(IterableValue::Kind::Filter, arguments.positional);
+}
 
 static Value listOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "iterable=None", "list")[0];
@@ -268,7 +311,8 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
       for (auto &item : itemsOf(s, arguments.positional[0], "dict()")) {
         auto pair = s.knownItems(item);
         if (!pair || pair->size() != 2)
-          return s.raiseHere("TypeError", "cannot convert dictionary update sequence element to a sequence");
+          return s.raiseHere("TypeError",
+                             "cannot convert dictionary update sequence element to a sequence");
         s.setEntry(dict, (*pair)[0], (*pair)[1]);
       }
     }
@@ -281,10 +325,12 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
 static Value anyAll(Specializer &s, CallArguments &arguments, bool isAny) {
   Value value = s.bind(arguments, "iterable", isAny ? "any" : "all")[0];
   if (s.isArray(value))
-    return s.truth(s.call(findLibraryFunction(isAny ? "numpy.any" : "numpy.all"), CallArguments{{value}, {}, s.span}));
+    return s.truth(s.call(findLibraryFunction(isAny ? "numpy.any" : "numpy.all"),
+                          CallArguments{{value}, {}, s.span}));
   Scalar result = s.makeBool(!isAny);
   for (auto &item : itemsOf(s, value, isAny ? "any()" : "all()"))
-    result = s.scalarBinary(isAny ? ast::BinaryOperator::BitOr : ast::BinaryOperator::BitAnd, result, s.truth(item));
+    result = s.scalarBinary(isAny ? ast::BinaryOperator::BitOr : ast::BinaryOperator::BitAnd,
+                            result, s.truth(item));
   return result;
 }
 static Value anyOf(Specializer &s, CallArguments &arguments) { return anyAll(s, arguments, true); }
@@ -302,9 +348,11 @@ static Value roundOf(Specializer &s, CallArguments &arguments) {
   if (given[1].isNone())
     return s.makeInt(raising(s, "mpy_round_to_int", s.builder.getI64Type(), value));
   if (numpy)
-    return s.call(findLibraryFunction("numpy.round"), CallArguments{{given[0], given[1]}, {}, s.span});
+    return s.call(findLibraryFunction("numpy.round"),
+                  CallArguments{{given[0], given[1]}, {}, s.span});
   auto *digits = given[1].get<Scalar>();
-  return s.makeScalar(ScalarKind::PyFloat, raising(s, "mpy_round_float", s.builder.getF64Type(), {value, s.ssaAs(*digits, DType::Int64)}));
+  return s.makeScalar(ScalarKind::PyFloat, raising(s, "mpy_round_float", s.builder.getF64Type(),
+                                                   {value, s.ssaAs(*digits, DType::Int64)}));
 }
 
 static Value divmodOf(Specializer &s, CallArguments &arguments) {
@@ -315,7 +363,8 @@ static Value divmodOf(Specializer &s, CallArguments &arguments) {
 static Value powOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "base, exp, mod=None", "pow");
   if (!given[2].isNone())
-    s.fail(ErrorId::Unsupported, {"pow() with a modulus"}, {.help = "multiply and take % in a loop"});
+    s.fail(ErrorId::Unsupported, {"pow() with a modulus"},
+           {.help = "multiply and take % in a loop"});
   return s.binary(ast::BinaryOperator::Pow, given[0], given[1]);
 }
 static Value isInstanceOf(Specializer &s, CallArguments &arguments) {
@@ -343,11 +392,14 @@ static Value isSubclassOf(Specializer &s, CallArguments &arguments) {
 static Value callableOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "object", "callable")[0];
   bool isClass = s.object<ClassState>(value);
-  return s.makeBool(value.as<ClosureValue>() || value.as<BoundMethodValue>() || value.get<const LibraryValue *>() || isClass ||
-                    value.as<TransformValue>() || (s.classOf(value) && !s.classAttribute(*s.classOf(value), "__call__").isUnbound()));
+  return s.makeBool(
+      value.as<ClosureValue>() || value.as<BoundMethodValue>() ||
+      value.get<const LibraryValue *>() || isClass || value.as<TransformValue>() ||
+      (s.classOf(value) && !s.classAttribute(*s.classOf(value), "__call__").isUnbound()));
 }
 /// An attribute that some paths alone set: whether it is there is known at run time.
-static const OptionalValue *uncertainAttribute(Specializer &s, const Value &object, const std::string &name) {
+static const OptionalValue *uncertainAttribute(Specializer &s, const Value &object,
+                                               const std::string &name) {
   auto *instance = s.object<InstanceState>(object);
   if (instance && s.classAttribute(instance->cls, name).isUnbound())
     for (auto &attribute : instance->attributes)
@@ -370,7 +422,8 @@ static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
   auto name = s.knownText(given[1]);
   if (!name)
     s.fail(ErrorId::RunTimeKey, {"an attribute name"});
-  if (auto *uncertain = uncertainAttribute(s, given[0], *name); uncertain && !given[2].isUnbound()) {
+  if (auto *uncertain = uncertainAttribute(s, given[0], *name);
+      uncertain && !given[2].isUnbound()) {
     Value value = uncertain->value, otherwise = given[2];
     return s.branchValue(uncertain->present, [&] { return value; }, [&] { return otherwise; });
   }
@@ -392,7 +445,8 @@ static Value typeOfValue(Specializer &s, CallArguments &arguments) {
   if (auto *scalar = value.get<Scalar>(); scalar && !isPython(scalar->kind) && !scalar->isMixed())
     return dtypeOf(scalar->kind);
   if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())
-    s.fail(ErrorId::RunTimeType, {}, {.found = s.describe(value), .help = "make it one type: float(x)"});
+    s.fail(ErrorId::RunTimeType, {},
+           {.found = s.describe(value), .help = "make it one type: float(x)"});
   if (s.isArray(value))
     return libraryAttribute(s, "numpy", "ndarray");
   if (auto *type = findBuiltin(s.typeName(value)))
@@ -401,13 +455,15 @@ static Value typeOfValue(Specializer &s, CallArguments &arguments) {
 }
 static Value chrOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "i", "chr")[0];
-  return Text{"", raising(s, "mpy_string_chr", StringType::get(s.context()), s.ssaAs(wantScalar(s, value, "chr()"), DType::Int64))};
+  return Text{"", raising(s, "mpy_string_chr", StringType::get(s.context()),
+                          s.ssaAs(wantScalar(s, value, "chr()"), DType::Int64))};
 }
 static Value ordOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "c", "ord")[0];
   auto *text = value.get<Text>();
   if (!text)
-    return s.raiseHere("TypeError", "ord() expected string of length 1, but " + s.typeName(value) + " found");
+    return s.raiseHere("TypeError",
+                       "ord() expected string of length 1, but " + s.typeName(value) + " found");
   if (!text->value && text->known.size() == 1)
     return s.makeInt(IntExpr(static_cast<unsigned char>(text->known[0])));
   return s.makeInt(raising(s, "mpy_string_ord", s.builder.getI64Type(), s.ssa(*text)));
@@ -425,7 +481,8 @@ static Value sliceOf(Specializer &s, CallArguments &arguments) {
 }
 static Value propertyOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "fget, fset=None", "property");
-  return std::make_shared<const PropertyValue>(PropertyValue{PropertyValue::Kind::Property, given[0], given[1]});
+  return std::make_shared<const PropertyValue>(
+      PropertyValue{PropertyValue::Kind::Property, given[0], given[1]});
 }
 static Value setterOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "property, fset", "setter");
@@ -433,10 +490,12 @@ static Value setterOf(Specializer &s, CallArguments &arguments) {
       PropertyValue{PropertyValue::Kind::Property, given[0].as<PropertyValue>()->getter, given[1]});
 }
 static Value staticMethodOf(Specializer &s, CallArguments &arguments) {
-  return std::make_shared<const PropertyValue>(PropertyValue{PropertyValue::Kind::Static, s.bind(arguments, "f", "staticmethod")[0], {}});
+  return std::make_shared<const PropertyValue>(
+      PropertyValue{PropertyValue::Kind::Static, s.bind(arguments, "f", "staticmethod")[0], {}});
 }
 static Value classMethodOf(Specializer &s, CallArguments &arguments) {
-  return std::make_shared<const PropertyValue>(PropertyValue{PropertyValue::Kind::Class, s.bind(arguments, "f", "classmethod")[0], {}});
+  return std::make_shared<const PropertyValue>(
+      PropertyValue{PropertyValue::Kind::Class, s.bind(arguments, "f", "classmethod")[0], {}});
 }
 static Value superOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "type, object", "super");
@@ -448,21 +507,49 @@ static Value superOf(Specializer &s, CallArguments &arguments) {
 
 const LibraryValue *findBuiltin(llvm::StringRef name) {
   static const LibraryValue table[] = {
-      {"builtins.abs", absolute, ""},          {"builtins.all", allOf, ""},          {"builtins.any", anyOf, ""},
-      {"builtins.bool", toBool, ""},           {"builtins.callable", callableOf, ""}, {"builtins.chr", chrOf, ""},
-      {"builtins.classmethod", classMethodOf, ""}, {"builtins.dict", dictOf, ""},    {"builtins.divmod", divmodOf, ""},
-      {"builtins.enumerate", enumerateOf, ""}, {"builtins.filter", filterOf, ""},    {"builtins.float", toFloat, ""},
-      {"builtins.format", formatOf, ""},       {"builtins.getattr", getAttributeOf, ""}, {"builtins.hasattr", hasAttributeOf, ""},
-      {"builtins.int", toInt, ""},             {"builtins.isinstance", isInstanceOf, ""}, {"builtins.issubclass", isSubclassOf, ""},
+      {"builtins.abs", absolute, ""},
+      {"builtins.all", allOf, ""},
+      {"builtins.any", anyOf, ""},
+      {"builtins.bool", toBool, ""},
+      {"builtins.callable", callableOf, ""},
+      {"builtins.chr", chrOf, ""},
+      {"builtins.classmethod", classMethodOf, ""},
+      {"builtins.dict", dictOf, ""},
+      {"builtins.divmod", divmodOf, ""},
+      {"builtins.enumerate", enumerateOf, ""},
+      {"builtins.filter", filterOf, ""},
+      {"builtins.float", toFloat, ""},
+      {"builtins.format", formatOf, ""},
+      {"builtins.getattr", getAttributeOf, ""},
+      {"builtins.hasattr", hasAttributeOf, ""},
+      {"builtins.int", toInt, ""},
+      {"builtins.isinstance", isInstanceOf, ""},
+      {"builtins.issubclass", isSubclassOf, ""},
       {"builtins.len", lengthOf, ""},
-      {"builtins.list", listOf, ""},           {"builtins.map", mapOf, ""},          {"builtins.max", maximumOf, ""},
-      {"builtins.min", minimumOf, ""},         {"builtins.ord", ordOf, ""},          {"builtins.pow", powOf, ""},
-      {"builtins.print", printOf, ""},         {"builtins.property", propertyOf, ""}, {"builtins.property.setter", setterOf, ""},
-      {"builtins.range", rangeOf, ""},         {"builtins.repr", reprOf, ""},        {"builtins.reversed", reversedOf, ""},
-      {"builtins.round", roundOf, ""},         {"builtins.set", setOf, ""},          {"builtins.setattr", setAttributeOf, ""},
-      {"builtins.slice", sliceOf, ""},         {"builtins.sorted", sortedOf, ""},    {"builtins.staticmethod", staticMethodOf, ""},
-      {"builtins.str", toText, ""},            {"builtins.sum", sumOf, ""},          {"builtins.super", superOf, ""},
-      {"builtins.tuple", tupleOf, ""},         {"builtins.type", typeOfValue, ""},   {"builtins.zip", zipOf, ""},
+      {"builtins.list", listOf, ""},
+      {"builtins.map", mapOf, ""},
+      {"builtins.max", maximumOf, ""},
+      {"builtins.min", minimumOf, ""},
+      {"builtins.ord", ordOf, ""},
+      {"builtins.pow", powOf, ""},
+      {"builtins.print", printOf, ""},
+      {"builtins.property", propertyOf, ""},
+      {"builtins.property.setter", setterOf, ""},
+      {"builtins.range", rangeOf, ""},
+      {"builtins.repr", reprOf, ""},
+      {"builtins.reversed", reversedOf, ""},
+      {"builtins.round", roundOf, ""},
+      {"builtins.set", setOf, ""},
+      {"builtins.setattr", setAttributeOf, ""},
+      {"builtins.slice", sliceOf, ""},
+      {"builtins.sorted", sortedOf, ""},
+      {"builtins.staticmethod", staticMethodOf, ""},
+      {"builtins.str", toText, ""},
+      {"builtins.sum", sumOf, ""},
+      {"builtins.super", superOf, ""},
+      {"builtins.tuple", tupleOf, ""},
+      {"builtins.type", typeOfValue, ""},
+      {"builtins.zip", zipOf, ""},
   };
   std::string full = ("builtins." + name).str();
   for (auto &entry : table)

@@ -1,5 +1,6 @@
-// The abstract heap: what every mutable object of the program holds at the current point of specialisation. Names and
-// containers refer to objects by number; a branch works on a copy of the heap and the copies are joined where paths meet.
+// The abstract heap: what every mutable object of the program holds at the current point of
+// specialisation. Names and containers refer to objects by number; a branch works on a copy of the
+// heap and the copies are joined where paths meet.
 #ifndef MPY_FRONTEND_HEAP_H
 #define MPY_FRONTEND_HEAP_H
 
@@ -11,18 +12,20 @@ namespace mpy {
 struct ViewStep {
   enum class Kind { Slice, Transpose, Reshape };
   Kind kind;
-  /// Slice: one of each per dimension of the base (strides may be negative); `dropped`: integer subscripts.
+  /// Slice: one of each per dimension of the base (strides may be negative); `dropped`: integer
+  /// subscripts.
   std::vector<IntExpr> offsets, sizes, strides;
   std::vector<int64_t> dropped;
   std::vector<int64_t> permutation; // Transpose
 };
 
-/// An array: owner of a tensor, or a view of another array object. Its type never changes while it lives.
+/// An array: owner of a tensor, or a view of another array object. Its type never changes while it
+/// lives.
 struct ArrayState {
   DType dtype;
   std::vector<IntExpr> shape;
-  mlir::Value tensor;            // owner only
-  std::optional<ObjectId> base;  // view only
+  mlir::Value tensor;           // owner only
+  std::optional<ObjectId> base; // view only
   std::shared_ptr<const ViewStep> step;
   /// Whether NumPy's array would be C-contiguous (decides whether reshape is a view).
   bool contiguous = true;
@@ -64,8 +67,8 @@ struct BrokenState {
   std::shared_ptr<const Diagnostic> error;
 };
 
-using ObjectState = std::variant<ArrayState, ListState, DictState, InstanceState, ClassState, CellState, NamespaceState,
-                                 RandomState, BrokenState>;
+using ObjectState = std::variant<ArrayState, ListState, DictState, InstanceState, ClassState,
+                                 CellState, NamespaceState, RandomState, BrokenState>;
 
 class Heap {
 public:
@@ -75,9 +78,15 @@ public:
   }
   const ObjectState &at(ObjectId id) const { return *objects[id]; }
   const std::shared_ptr<const ObjectState> &pointer(ObjectId id) const { return objects[id]; }
-  template <typename T> const T *get(ObjectId id) const { return objects[id] ? std::get_if<T>(objects[id].get()) : nullptr; }
-  void set(ObjectId id, ObjectState state) { objects[id] = std::make_shared<const ObjectState>(std::move(state)); }
-  void setPointer(ObjectId id, std::shared_ptr<const ObjectState> state) { objects[id] = std::move(state); }
+  template <typename T> const T *get(ObjectId id) const {
+    return objects[id] ? std::get_if<T>(objects[id].get()) : nullptr;
+  }
+  void set(ObjectId id, ObjectState state) {
+    objects[id] = std::make_shared<const ObjectState>(std::move(state));
+  }
+  void setPointer(ObjectId id, std::shared_ptr<const ObjectState> state) {
+    objects[id] = std::move(state);
+  }
   size_t size() const { return objects.size(); }
   void resize(size_t size) { objects.resize(size); }
 

@@ -1,8 +1,11 @@
-// Linear forms over run-time integers, kept in one normal form so that equal integers have equal expressions:
+// Linear forms over run-time integers, kept in one normal form so that equal integers have equal
+// expressions:
 //
-//   (n + 1) - 1  =>  n        max(0, n - 2) with n >= 2 unknown  =>  an atom, shared by every slice that computes it
+//   (n + 1) - 1  =>  n        max(0, n - 2) with n >= 2 unknown  =>  an atom, shared by every slice
+//   that computes it
 //
-// Atoms (symbols and non-linear operations) are shared through one table, so equality of forms is equality of pointers.
+// Atoms (symbols and non-linear operations) are shared through one table, so equality of forms is
+// equality of pointers.
 #include "frontend/IntExpr.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -103,7 +106,8 @@ IntExpr IntExpr::operator*(const IntExpr &other) const {
     return other * *this;
   bool ordered = terms.front().first->number <= other.terms.front().first->number;
   const IntExpr &first = ordered ? *this : other, &second = ordered ? other : *this;
-  return atomExpr({IntAtom::Kind::Product, {}, isNonNegative() && other.isNonNegative(), first, second});
+  return atomExpr(
+      {IntAtom::Kind::Product, {}, isNonNegative() && other.isNonNegative(), first, second});
 }
 
 IntExpr symbolExpr(mlir::Value value, bool nonNegative) {
@@ -200,7 +204,8 @@ static mlir::Value emitAtom(const IntAtom &atom, mlir::OpBuilder &builder, mlir:
   if (atom.kind == IntAtom::Kind::Symbol)
     return atom.symbol.getType().isIndex()
                ? atom.symbol
-               : arith::IndexCastOp::create(builder, loc, builder.getIndexType(), atom.symbol).getResult();
+               : arith::IndexCastOp::create(builder, loc, builder.getIndexType(), atom.symbol)
+                     .getResult();
   Value a = atom.a.emit(builder, loc), b = atom.b.emit(builder, loc);
   switch (atom.kind) {
   case IntAtom::Kind::Maximum:
@@ -236,7 +241,8 @@ mlir::Value IntExpr::emit(mlir::OpBuilder &builder, mlir::Location loc) const {
   if (!sum)
     return arith::ConstantIndexOp::create(builder, loc, constant);
   if (constant != 0)
-    sum = arith::AddIOp::create(builder, loc, sum, arith::ConstantIndexOp::create(builder, loc, constant));
+    sum = arith::AddIOp::create(builder, loc, sum,
+                                arith::ConstantIndexOp::create(builder, loc, constant));
   return sum;
 }
 

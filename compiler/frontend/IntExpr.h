@@ -1,5 +1,6 @@
-// Integers that the compiler can reason about: constants, values known at run time only, and arithmetic on them.
-// Extents of arrays and Python's ints carry one; two extents are the same when their expressions are.
+// Integers that the compiler can reason about: constants, values known at run time only, and
+// arithmetic on them. Extents of arrays and Python's ints carry one; two extents are the same when
+// their expressions are.
 #ifndef MPY_FRONTEND_INTEXPR_H
 #define MPY_FRONTEND_INTEXPR_H
 

@@ -3,11 +3,12 @@
 //   if c: x = 1.0; d['k'] = a     else: x = y; d['k'] = b
 //   =>  x: float from 1.0 or %y   d['k']: one array object, its tensor from %a or %b
 //
-// First the objects that the same name or slot reaches on the two paths are paired, from all names at once. A pair (o, o) keeps its
-// identity. A pair of different objects that nothing else reaches becomes one object. Where an object is in two pairs, a name may be
-// one of several objects by run-time data: an array can then be read, not mutated (ArrayState::maybeAliases). Loops use the same
-// rule, so `a, b = b, a` is a permutation of carried tensors. What cannot be joined is an error for who reads it, not here: names that
-// nobody reads again need no type.
+// First the objects that the same name or slot reaches on the two paths are paired, from all names
+// at once. A pair (o, o) keeps its identity. A pair of different objects that nothing else reaches
+// becomes one object. Where an object is in two pairs, a name may be one of several objects by
+// run-time data: an array can then be read, not mutated (ArrayState::maybeAliases). Loops use the
+// same rule, so `a, b = b, a` is a permutation of carried tensors. What cannot be joined is an
+// error for who reads it, not here: names that nobody reads again need no type.
 #include "frontend/Joiner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -17,8 +18,10 @@ using namespace mlir;
 
 namespace mpy {
 
-Joiner::Joiner(Specializer &s, const State &first, const State &second, size_t mark, Block *firstEnd, Block *secondEnd, bool isLoop)
-    : s(s), first(first), second(second), mark(mark), firstEnd(firstEnd), secondEnd(secondEnd), isLoop(isLoop) {}
+Joiner::Joiner(Specializer &s, const State &first, const State &second, size_t mark,
+               Block *firstEnd, Block *secondEnd, bool isLoop)
+    : s(s), first(first), second(second), mark(mark), firstEnd(firstEnd), secondEnd(secondEnd),
+      isLoop(isLoop) {}
 
 std::vector<JoinedLeaf> Joiner::collect() {
   building = false;
@@ -67,7 +70,8 @@ State Joiner::run() {
   // Index, not iterator: joining an object never adds pairs, but the list is long lived.
   for (size_t i = 0; i < pairs.size(); ++i) {
     Pair pair = pairs[i];
-    if (pair.first == pair.second && first.heap.pointer(*pair.first) == second.heap.pointer(*pair.second))
+    if (pair.first == pair.second &&
+        first.heap.pointer(*pair.first) == second.heap.pointer(*pair.second))
       continue;
     ObjectState state = joinObject(pair);
     merged.heap.set(ids.at(pair), std::move(state));
@@ -107,13 +111,15 @@ bool Joiner::isAvailable(const IntExpr &expr) {
 IntExpr Joiner::joinExpr(const IntExpr &a, const IntExpr &b) {
   if (a == b && isAvailable(a))
     return a;
-  mlir::Value x = onPath(true, [&] { return s.index(a); }), y = onPath(false, [&] { return s.index(b); });
+  mlir::Value x = onPath(true, [&] { return s.index(a); }),
+              y = onPath(false, [&] { return s.index(b); });
   return symbolExpr(phi(x, y, s.builder.getIndexType()), a.isNonNegative() && b.isNonNegative());
 }
 
 std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
   if (a.kind == b.kind && !a.isMixed() && !b.isMixed()) {
-    bool sameKnown = (a.knownBool && a.knownBool == b.knownBool) || (a.expr && b.expr && *a.expr == *b.expr && isAvailable(*a.expr)) ||
+    bool sameKnown = (a.knownBool && a.knownBool == b.knownBool) ||
+                     (a.expr && b.expr && *a.expr == *b.expr && isAvailable(*a.expr)) ||
                      (a.knownFloat && b.knownFloat && *a.knownFloat == *b.knownFloat &&
                       std::signbit(*a.knownFloat) == std::signbit(*b.knownFloat));
     bool sameValue = a.value && a.value == b.value && s.isAvailable(a.value);
@@ -122,11 +128,13 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
       if (!sameValue && !(a.value && s.isAvailable(a.value) && a.value == b.value))
         result.value = nullptr;
       if (!sameKnown)
-        result.knownBool = {}, result.knownFloat = {}, result.expr = a.expr && isAvailable(*a.expr) ? a.expr : std::nullopt;
+        result.knownBool = {}, result.knownFloat = {},
+        result.expr = a.expr && isAvailable(*a.expr) ? a.expr : std::nullopt;
       if (result.value || sameKnown)
         return result;
     }
-    mlir::Value x = onPath(true, [&] { return s.ssa(a); }), y = onPath(false, [&] { return s.ssa(b); });
+    mlir::Value x = onPath(true, [&] { return s.ssa(a); }),
+                y = onPath(false, [&] { return s.ssa(b); });
     Scalar result = s.makeScalar(a.kind, phi(x, y, typeOf(a.kind, s.context())));
     if (result.expr && a.expr && b.expr && a.expr->isNonNegative() && b.expr->isNonNegative())
       result.expr = symbolExpr(result.value, true);
@@ -138,7 +146,8 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
   uint16_t kinds = kindsOf(a) | kindsOf(b);
   auto bit = [](ScalarKind kind) { return uint16_t(1 << static_cast<int>(kind)); };
   uint16_t truths = bit(ScalarKind::PyBool) | bit(ScalarKind::Bool);
-  uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) | bit(ScalarKind::Float64);
+  uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) |
+                     bit(ScalarKind::Float64);
   DType wide = (kinds & ~truths) == 0 ? DType::Bool : DType::Float64;
   if (wide == DType::Float64 && (kinds & ~numbers))
     return std::nullopt;
@@ -149,8 +158,10 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
       auto known = scalar.knownInt();
       if (!known || std::abs(double(*known)) > 0x1p53) {
         mlir::Value value = s.ssaAs(scalar, DType::Int64);
-        mlir::Value limit = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 54));
-        mlir::Value shifted = s.create<arith::AddIOp>(value, s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 53)));
+        mlir::Value limit =
+            s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 54));
+        mlir::Value shifted = s.create<arith::AddIOp>(
+            value, s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 53)));
         s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ule, shifted, limit), "OverflowError",
                 "an int that may be a float exceeds 2**53; make it a float from the start");
       }
@@ -160,10 +171,13 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
   auto tagOf = [&](const Scalar &scalar) -> mlir::Value {
     if (scalar.isMixed())
       return scalar.tag;
-    return s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind)));
+    return s.create<arith::ConstantOp>(
+        s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind)));
   };
-  mlir::Value x = onPath(true, [&] { return widen(a); }), y = onPath(false, [&] { return widen(b); });
-  mlir::Value tagX = onPath(true, [&] { return tagOf(a); }), tagY = onPath(false, [&] { return tagOf(b); });
+  mlir::Value x = onPath(true, [&] { return widen(a); }),
+              y = onPath(false, [&] { return widen(b); });
+  mlir::Value tagX = onPath(true, [&] { return tagOf(a); }),
+              tagY = onPath(false, [&] { return tagOf(b); });
   Scalar result;
   result.kind = scalarKindOf(wide);
   result.value = phi(x, y, typeOf(wide, s.context()));
@@ -187,13 +201,15 @@ Value Joiner::conflict(const Value &a, const Value &b, const std::string &name) 
     return text;
   };
   std::string atFirst = describe(a, first), atSecond = describe(b, second);
-  std::string found = atFirst + (isLoop ? " before the loop, " : " on one path, ") + (atFirst == atSecond ? "another " : "") + atSecond +
+  std::string found = atFirst + (isLoop ? " before the loop, " : " on one path, ") +
+                      (atFirst == atSecond ? "another " : "") + atSecond +
                       (isLoop ? " at the end of its body" : " on the other");
-  Diagnostic error = s.diagnostic(isLoop ? ErrorId::LoopChangesType : ErrorId::BranchesDiffer, {shown},
-                                  {.found = found,
-                                   .expected = "one type where the paths meet",
-                                   .help = isLoop ? "give " + shown + " its final type before the loop"
-                                                  : "give " + shown + " the same type on both paths"});
+  Diagnostic error =
+      s.diagnostic(isLoop ? ErrorId::LoopChangesType : ErrorId::BranchesDiffer, {shown},
+                   {.found = found,
+                    .expected = "one type where the paths meet",
+                    .help = isLoop ? "give " + shown + " its final type before the loop"
+                                   : "give " + shown + " the same type on both paths"});
   return ConflictValue{std::make_shared<const Diagnostic>(std::move(error))};
 }
 
@@ -203,18 +219,21 @@ Value Joiner::joinOptional(const Value &a, const Value &b, const std::string &na
   if (!x && !y && (a.isUnbound() || b.isUnbound()))
     orNone = false;
   auto isAbsent = [&](const Value &value) { return orNone ? value.isNone() : value.isUnbound(); };
-  if ((x && y && x->orNone != y->orNone) || (orNone && (a.isUnbound() || b.isUnbound())) || a.get<ConflictValue>() || b.get<ConflictValue>())
+  if ((x && y && x->orNone != y->orNone) || (orNone && (a.isUnbound() || b.isUnbound())) ||
+      a.get<ConflictValue>() || b.get<ConflictValue>())
     return conflict(a, b, name);
   auto flag = [&](const Value &value, const OptionalValue *optional) -> mlir::Value {
-    return optional ? optional->present
-                    : s.create<arith::ConstantOp>(s.builder.getBoolAttr(!isAbsent(value))).getResult();
+    return optional
+               ? optional->present
+               : s.create<arith::ConstantOp>(s.builder.getBoolAttr(!isAbsent(value))).getResult();
   };
   OptionalValue result;
   result.orNone = orNone;
   if (x && y && x->present == y->present && s.isAvailable(x->present)) {
     result.present = x->present;
   } else {
-    mlir::Value flagX = onPath(true, [&] { return flag(a, x); }), flagY = onPath(false, [&] { return flag(b, y); });
+    mlir::Value flagX = onPath(true, [&] { return flag(a, x); }),
+                flagY = onPath(false, [&] { return flag(b, y); });
     result.present = phi(flagX, flagY, s.builder.getI1Type());
   }
   if (isAbsent(a))
@@ -248,7 +267,8 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
       return a;
     if (x->value && x->value == y->value && s.isAvailable(x->value))
       return a;
-    mlir::Value left = onPath(true, [&] { return s.ssa(*x); }), right = onPath(false, [&] { return s.ssa(*y); });
+    mlir::Value left = onPath(true, [&] { return s.ssa(*x); }),
+                right = onPath(false, [&] { return s.ssa(*y); });
     return Text{"", phi(left, right, StringType::get(s.context()))};
   }
   if (auto *x = a.get<ObjectRef>()) {
@@ -269,8 +289,8 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
   }
   if (auto *x = a.as<RangeValue>()) {
     auto *y = b.as<RangeValue>();
-    return std::make_shared<const RangeValue>(
-        RangeValue{joinExpr(x->start, y->start), joinExpr(x->stop, y->stop), joinExpr(x->step, y->step)});
+    return std::make_shared<const RangeValue>(RangeValue{
+        joinExpr(x->start, y->start), joinExpr(x->stop, y->stop), joinExpr(x->step, y->step)});
   }
   if (auto *x = a.as<ClosureValue>()) {
     auto *y = b.as<ClosureValue>();
@@ -287,7 +307,8 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
   }
   if (auto *x = a.as<BoundMethodValue>()) {
     auto *y = b.as<BoundMethodValue>();
-    Value self = joinValue(x->self, y->self, name), function = joinValue(x->function, y->function, name);
+    Value self = joinValue(x->self, y->self, name),
+          function = joinValue(x->function, y->function, name);
     if (self.get<ConflictValue>() || function.get<ConflictValue>())
       return conflict(a, b, name);
     return std::make_shared<const BoundMethodValue>(BoundMethodValue{self, function});
@@ -295,8 +316,8 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
   if (auto *x = a.as<TransformValue>()) {
     auto *y = b.as<TransformValue>();
     Value function = joinValue(x->function, y->function, name);
-    if (x->kind != y->kind || x->argnums != y->argnums || x->single != y->single || x->convention != y->convention ||
-        function.get<ConflictValue>())
+    if (x->kind != y->kind || x->argnums != y->argnums || x->single != y->single ||
+        x->convention != y->convention || function.get<ConflictValue>())
       return conflict(a, b, name);
     TransformValue result = *x;
     result.function = function;
@@ -323,9 +344,11 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
 //===----------------------------------------------------------------------===//
 
 ObjectState Joiner::broken(const std::string &what) {
-  Diagnostic error = s.diagnostic(isLoop ? ErrorId::LoopChangesType : ErrorId::BranchesDiffer, {"a " + what},
-                                  {.found = std::string("a different structure ") + (isLoop ? "after each iteration" : "on each path"),
-                                   .help = "give it the same keys or length on every path"});
+  Diagnostic error =
+      s.diagnostic(isLoop ? ErrorId::LoopChangesType : ErrorId::BranchesDiffer, {"a " + what},
+                   {.found = std::string("a different structure ") +
+                             (isLoop ? "after each iteration" : "on each path"),
+                    .help = "give it the same keys or length on every path"});
   return BrokenState{std::make_shared<const Diagnostic>(std::move(error))};
 }
 
@@ -348,7 +371,8 @@ static ObjectId rootOf(const Heap &heap, ObjectId id) {
 
 ArrayState Joiner::joinArray(const Pair &pair) {
   // Copies: reading below replaces states for a moment.
-  const ArrayState x = *first.heap.get<ArrayState>(*pair.first), y = *second.heap.get<ArrayState>(*pair.second);
+  const ArrayState x = *first.heap.get<ArrayState>(*pair.first),
+                   y = *second.heap.get<ArrayState>(*pair.second);
   bool sameObject = pair.first == pair.second;
   ArrayState result = x;
   for (size_t i = 0; i < x.shape.size(); ++i)
@@ -364,7 +388,8 @@ ArrayState Joiner::joinArray(const Pair &pair) {
     llvm::for_each(joinedAliases(id, true), addAlias);
   for (ObjectId id : y.maybeAliases)
     llvm::for_each(joinedAliases(id, false), addAlias);
-  bool bothViews = x.base && y.base && x.step->kind == y.step->kind && x.step->offsets.size() == y.step->offsets.size() &&
+  bool bothViews = x.base && y.base && x.step->kind == y.step->kind &&
+                   x.step->offsets.size() == y.step->offsets.size() &&
                    x.step->dropped == y.step->dropped && x.step->permutation == y.step->permutation;
   bool ambiguous = isAmbiguous(pair) || (!bothViews && (x.base || y.base));
   if (bothViews && !ambiguous) {
@@ -382,7 +407,8 @@ ArrayState Joiner::joinArray(const Pair &pair) {
     // A snapshot that may share memory with whatever else reaches either array.
     ObjectId rootX = rootOf(first.heap, *pair.first), rootY = rootOf(second.heap, *pair.second);
     for (auto &other : pairs)
-      if (other != pair && (other.first == rootX || other.second == rootY || other.first == pair.first || other.second == pair.second))
+      if (other != pair && (other.first == rootX || other.second == rootY ||
+                            other.first == pair.first || other.second == pair.second))
         addAlias(ids.at(other));
   }
   auto current = [&](bool isFirst, const ArrayState &array, ObjectId id) {
@@ -393,7 +419,8 @@ ArrayState Joiner::joinArray(const Pair &pair) {
       ArrayState readable = array;
       readable.stale = false; // Kept in the result, an error for who reads that.
       s.heap.set(id, readable);
-      mlir::Value tensor = s.castTensor(s.read(id).tensor, s.tensorType(result.dtype, result.shape));
+      mlir::Value tensor =
+          s.castTensor(s.read(id).tensor, s.tensorType(result.dtype, result.shape));
       s.heap.setPointer(id, original);
       std::swap(s.heap, heap);
       return tensor;
@@ -433,7 +460,8 @@ ObjectState Joiner::joinObject(const Pair &pair) {
       });
       ObjectId root = rootOf(heap, id);
       for (auto &other : pairs)
-        if (other != pair && ((isFirst ? other.first : other.second) == root || (isFirst ? other.first : other.second) == id))
+        if (other != pair && ((isFirst ? other.first : other.second) == root ||
+                              (isFirst ? other.first : other.second) == id))
           result.maybeAliases.push_back(ids.at(other));
       for (auto &extent : result.shape)
         extent = oneSidedExpr(extent, isFirst);
@@ -441,12 +469,14 @@ ObjectState Joiner::joinObject(const Pair &pair) {
       result.step = {};
       mlir::Type type = s.tensorType(result.dtype, result.shape);
       mlir::Value cast = onPath(isFirst, [&] { return s.castTensor(tensor, type); });
-      mlir::Value nothing = onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(type); });
+      mlir::Value nothing =
+          onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(type); });
       result.tensor = phi(isFirst ? cast : nothing, isFirst ? nothing : cast, type);
       return result;
     }
     if (auto *cell = heap.get<CellState>(id))
-      return CellState{isFirst ? joinValue(cell->value, Value(), "a global") : joinValue(Value(), cell->value, "a global")};
+      return CellState{isFirst ? joinValue(cell->value, Value(), "a global")
+                               : joinValue(Value(), cell->value, "a global")};
     if (shared)
       return broken("mutable object that may be one of several");
     return oneSidedState(heap.at(id), isFirst, false);
@@ -469,14 +499,17 @@ ObjectState Joiner::joinObject(const Pair &pair) {
   }
   if (isAmbiguous(pair))
     return broken("mutable object that may be one of several");
-  auto join = [&](const Value &x, const Value &y, const std::string &name) { return joinValue(x, y, name); };
+  auto join = [&](const Value &x, const Value &y, const std::string &name) {
+    return joinValue(x, y, name);
+  };
   if (auto *x = std::get_if<ListState>(&a)) {
     auto *y = std::get_if<ListState>(&b);
     if (x->items.size() != y->items.size())
       return broken("list");
     ListState result;
     for (size_t i = 0; i < x->items.size(); ++i)
-      result.items.push_back(join(x->items[i], y->items[i], "item " + std::to_string(i) + " of a list"));
+      result.items.push_back(
+          join(x->items[i], y->items[i], "item " + std::to_string(i) + " of a list"));
     return result;
   }
   if (auto *x = std::get_if<DictState>(&a)) {
@@ -491,8 +524,9 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     for (size_t i = 0; i < std::max(x->entries.size(), y->entries.size()); ++i) {
       const Value &key = i < x->entries.size() ? x->entries[i].first : y->entries[i].first;
       std::string shown = s.knownText(key) ? "['" + *s.knownText(key) + "']" : "an item of a dict";
-      result.entries.push_back({key, join(i < x->entries.size() ? x->entries[i].second : Value(),
-                                          i < y->entries.size() ? y->entries[i].second : Value(), shown)});
+      result.entries.push_back(
+          {key, join(i < x->entries.size() ? x->entries[i].second : Value(),
+                     i < y->entries.size() ? y->entries[i].second : Value(), shown)});
     }
     return result;
   }
@@ -508,7 +542,8 @@ ObjectState Joiner::joinObject(const Pair &pair) {
       return Value();
     };
     for (auto &entry : x->attributes)
-      result.attributes.push_back({entry.first, join(entry.second, find(*y, entry.first), entry.first)});
+      result.attributes.push_back(
+          {entry.first, join(entry.second, find(*y, entry.first), entry.first)});
     for (auto &entry : y->attributes)
       if (find(*x, entry.first).isUnbound())
         result.attributes.push_back({entry.first, join(Value(), entry.second, entry.first)});
@@ -520,7 +555,8 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     if (x->attributes.size() != y->attributes.size())
       return broken("class");
     for (size_t i = 0; i < x->attributes.size(); ++i)
-      result.attributes[i].second = join(x->attributes[i].second, y->attributes[i].second, x->attributes[i].first);
+      result.attributes[i].second =
+          join(x->attributes[i].second, y->attributes[i].second, x->attributes[i].first);
     return result;
   }
   if (auto *x = std::get_if<CellState>(&a)) {

@@ -15,9 +15,10 @@ struct JoinedLeaf {
 
 class Joiner {
 public:
-  /// `first` and `second` share the objects before `mark`; where each path's conversions are emitted is given by the end of a block.
-  Joiner(Specializer &s, const State &first, const State &second, size_t mark, mlir::Block *firstEnd, mlir::Block *secondEnd,
-         bool isLoop);
+  /// `first` and `second` share the objects before `mark`; where each path's conversions are
+  /// emitted is given by the end of a block.
+  Joiner(Specializer &s, const State &first, const State &second, size_t mark,
+         mlir::Block *firstEnd, mlir::Block *secondEnd, bool isLoop);
 
   /// The values that must flow, in order; emits conversions at the ends of the paths.
   std::vector<JoinedLeaf> collect();
@@ -52,7 +53,8 @@ private:
   mlir::Value onPath(bool isFirst, llvm::function_ref<mlir::Value()> emit);
   bool isAvailable(const IntExpr &expr);
 
-  /// A value that exists on one path only: its unavailable leaves flow, beside poison on the other path.
+  /// A value that exists on one path only: its unavailable leaves flow, beside poison on the other
+  /// path.
   Value oneSided(const Value &value, bool isFirst, bool keepObjects);
   ObjectState oneSidedState(const ObjectState &state, bool isFirst, bool keepObjects);
   LeafMapper oneSidedMapper(bool isFirst, bool keepObjects);

@@ -1,5 +1,6 @@
-// What one path alone leaves behind: where the other path ended in an exception (its whole state goes on), or never set the name
-// (the value becomes optional). Run-time values made inside the path flow out beside poison; all others are used as they are.
+// What one path alone leaves behind: where the other path ended in an exception (its whole state
+// goes on), or never set the name (the value becomes optional). Run-time values made inside the
+// path flow out beside poison; all others are used as they are.
 #include "frontend/Joiner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -11,7 +12,8 @@ namespace mpy {
 mlir::Value Joiner::oneSidedLeaf(mlir::Value value, bool isFirst) {
   if (!value || s.isAvailable(value))
     return value;
-  mlir::Value nothing = onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(value.getType()); });
+  mlir::Value nothing =
+      onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(value.getType()); });
   return phi(isFirst ? value : nothing, isFirst ? nothing : value, value.getType());
 }
 
@@ -20,8 +22,10 @@ IntExpr Joiner::oneSidedExpr(const IntExpr &expr, bool isFirst) {
     return expr;
   // Extents of what does not exist are 0, so that nothing of it is ever read.
   mlir::Value value = onPath(isFirst, [&] { return s.index(expr); });
-  mlir::Value zero = onPath(!isFirst, [&]() -> mlir::Value { return s.create<arith::ConstantIndexOp>(0); });
-  return symbolExpr(phi(isFirst ? value : zero, isFirst ? zero : value, s.builder.getIndexType()), expr.isNonNegative());
+  mlir::Value zero =
+      onPath(!isFirst, [&]() -> mlir::Value { return s.create<arith::ConstantIndexOp>(0); });
+  return symbolExpr(phi(isFirst ? value : zero, isFirst ? zero : value, s.builder.getIndexType()),
+                    expr.isNonNegative());
 }
 
 LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {
@@ -34,15 +38,19 @@ LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {
       return scalar;
     mlir::Type type = typeOf(scalar.kind, s.context());
     mlir::Value value = onPath(isFirst, [&] { return s.ssa(scalar); });
-    mlir::Value nothing = onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(type); });
-    Scalar result = s.makeScalar(scalar.kind, phi(isFirst ? value : nothing, isFirst ? nothing : value, type));
+    mlir::Value nothing =
+        onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(type); });
+    Scalar result =
+        s.makeScalar(scalar.kind, phi(isFirst ? value : nothing, isFirst ? nothing : value, type));
     result.expr = symbolExpr(result.value, scalar.expr->isNonNegative());
     return result;
   };
   mapper.flag = [this, isFirst](mlir::Value flag) {
     if (s.isAvailable(flag))
       return flag;
-    mlir::Value no = onPath(!isFirst, [&]() -> mlir::Value { return s.create<arith::ConstantOp>(s.builder.getBoolAttr(false)); });
+    mlir::Value no = onPath(!isFirst, [&]() -> mlir::Value {
+      return s.create<arith::ConstantOp>(s.builder.getBoolAttr(false));
+    });
     return phi(isFirst ? flag : no, isFirst ? no : flag, flag.getType());
   };
   if (!keepObjects)

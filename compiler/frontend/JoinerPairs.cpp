@@ -1,6 +1,8 @@
-// Which objects of two paths are one: every name and slot is followed on both paths at once, from all frames and modules.
+// Which objects of two paths are one: every name and slot is followed on both paths at once, from
+// all frames and modules.
 //
-//   path 1: u -> o1, v -> o2      path 2: u -> o2, v -> o1      =>   pairs (o1, o2), (o2, o1): the names changed places
+//   path 1: u -> o1, v -> o2      path 2: u -> o2, v -> o1      =>   pairs (o1, o2), (o2, o1): the
+//   names changed places
 //
 // An object that only one path reaches is paired with nothing.
 #include "frontend/Joiner.h"
@@ -33,7 +35,8 @@ void Joiner::findPairs() {
       pairObjects({module.second, module.second});
   // What only C++ holds at this moment (an operand evaluated before a call) keeps its identity.
   for (ObjectId id = 0; id < mark; ++id)
-    if (first.heap.pointer(id) != second.heap.pointer(id) && !partnersOfFirst.count(id) && !partnersOfSecond.count(id))
+    if (first.heap.pointer(id) != second.heap.pointer(id) && !partnersOfFirst.count(id) &&
+        !partnersOfSecond.count(id))
       pairObjects({id, id});
 }
 
@@ -48,8 +51,12 @@ void Joiner::pairValues(const Value &a, const Value &b) {
     return pairObjects({std::nullopt, y->id});
   auto *optionalA = a.as<OptionalValue>(), *optionalB = b.as<OptionalValue>();
   if (optionalA || optionalB)
-    return pairValues(optionalA ? optionalA->value : isAbsent(a) ? Value() : a,
-                      optionalB ? optionalB->value : isAbsent(b) ? Value() : b);
+    return pairValues(optionalA     ? optionalA->value
+                      : isAbsent(a) ? Value()
+                                    : a,
+                      optionalB     ? optionalB->value
+                      : isAbsent(b) ? Value()
+                                    : b);
   auto pairLists = [&](const ValueList &list, const ValueList &other) {
     if (list.size() == other.size())
       for (size_t i = 0; i < list.size(); ++i)
@@ -99,7 +106,9 @@ void Joiner::pairObjects(Pair pair) {
   if (pair.second)
     partnersOfSecond[*pair.second].insert(pair.first);
   auto absent = [&](const ObjectState &state, bool isFirst) {
-    auto one = [&](const Value &value) { isFirst ? pairValues(value, Value()) : pairValues(Value(), value); };
+    auto one = [&](const Value &value) {
+      isFirst ? pairValues(value, Value()) : pairValues(Value(), value);
+    };
     if (auto *list = std::get_if<ListState>(&state))
       llvm::for_each(list->items, one);
     else if (auto *dict = std::get_if<DictState>(&state))

@@ -1,4 +1,5 @@
-// Walks values and objects once, for every purpose that replaces the run-time values in them: leaving a branch, leaving a function.
+// Walks values and objects once, for every purpose that replaces the run-time values in them:
+// leaving a branch, leaving a function.
 #include "frontend/LeafMapper.h"
 
 using namespace mlir;
@@ -46,12 +47,15 @@ Value LeafMapper::map(const Value &value) const {
   if (auto *tuple = value.as<TupleValue>())
     return std::make_shared<const TupleValue>(TupleValue{map(tuple->items), tuple->fields});
   if (auto *range = value.as<RangeValue>())
-    return std::make_shared<const RangeValue>(RangeValue{expr(range->start), expr(range->stop), expr(range->step)});
+    return std::make_shared<const RangeValue>(
+        RangeValue{expr(range->start), expr(range->stop), expr(range->step)});
   if (auto *slice = value.as<SliceValue>())
-    return std::make_shared<const SliceValue>(SliceValue{map(slice->start), map(slice->stop), map(slice->step)});
+    return std::make_shared<const SliceValue>(
+        SliceValue{map(slice->start), map(slice->stop), map(slice->step)});
   if (auto *optional = value.as<OptionalValue>())
     return std::make_shared<const OptionalValue>(
-        OptionalValue{flag ? flag(optional->present) : leaf(optional->present), map(optional->value), optional->orNone});
+        OptionalValue{flag ? flag(optional->present) : leaf(optional->present),
+                      map(optional->value), optional->orNone});
   if (auto *closure = value.as<ClosureValue>()) {
     ClosureValue result = *closure;
     for (auto &entry : result.cells)
@@ -61,18 +65,22 @@ Value LeafMapper::map(const Value &value) const {
     return std::make_shared<const ClosureValue>(std::move(result));
   }
   if (auto *method = value.as<BoundMethodValue>())
-    return std::make_shared<const BoundMethodValue>(BoundMethodValue{map(method->self), map(method->function)});
+    return std::make_shared<const BoundMethodValue>(
+        BoundMethodValue{map(method->self), map(method->function)});
   if (auto *iterable = value.as<IterableValue>())
-    return std::make_shared<const IterableValue>(IterableValue{iterable->kind, map(iterable->parts), expr(iterable->start)});
+    return std::make_shared<const IterableValue>(
+        IterableValue{iterable->kind, map(iterable->parts), expr(iterable->start)});
   if (auto *transform = value.as<TransformValue>()) {
     TransformValue result = *transform;
     result.function = map(transform->function);
     return std::make_shared<const TransformValue>(std::move(result));
   }
   if (auto *exception = value.as<ExceptionValue>())
-    return std::make_shared<const ExceptionValue>(ExceptionValue{exception->kind, map(exception->arguments)});
+    return std::make_shared<const ExceptionValue>(
+        ExceptionValue{exception->kind, map(exception->arguments)});
   if (auto *property = value.as<PropertyValue>())
-    return std::make_shared<const PropertyValue>(PropertyValue{property->kind, map(property->getter), map(property->setter)});
+    return std::make_shared<const PropertyValue>(
+        PropertyValue{property->kind, map(property->getter), map(property->setter)});
   if (auto *super = value.as<SuperValue>())
     return std::make_shared<const SuperValue>(SuperValue{map(super->self), super->ownerClass});
   return value;

@@ -1,4 +1,5 @@
-// Rewrites the run-time values inside compile-time values: `(x, [a, b])` with %x, %a, %b replaced by others.
+// Rewrites the run-time values inside compile-time values: `(x, [a, b])` with %x, %a, %b replaced
+// by others.
 #ifndef MPY_FRONTEND_LEAFMAPPER_H
 #define MPY_FRONTEND_LEAFMAPPER_H
 

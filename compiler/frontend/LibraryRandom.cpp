@@ -50,6 +50,13 @@ static Value draw(Specializer &specializer, const Arguments &arguments, llvm::St
   return specializer.newArray(reshaped(specializer, {dtype, line, numbers}, shape));
 }
 
+/// A seed is one integer.
+static mlir::Value seedOf(Specializer &specializer, const Value &seed, const char *function) {
+  if (!seed.get<Scalar>())
+    specializer.fail(ErrorId::UnsupportedArgument, {"seed", function, specializer.describe(seed)});
+  return specializer.ssaAs(specializer.makeInt(toExtents(specializer, seed).front()), DType::Int64);
+}
+
 Value randomSeed(Specializer &specializer, const Arguments &arguments) {
   mlir::Value state = stateOf(specializer, arguments);
   if (!arguments.has("seed")) {
@@ -57,10 +64,7 @@ Value randomSeed(Specializer &specializer, const Arguments &arguments) {
                                         mlir::ValueRange{state}, false);
     return NoneValue{};
   }
-  if (!arguments["seed"].get<Scalar>())
-    specializer.fail(ErrorId::UnsupportedArgument, {"seed", "numpy.random.seed", specializer.describe(arguments["seed"])});
-  mlir::Value seed = specializer.ssaAs(
-      specializer.makeInt(toExtents(specializer, arguments["seed"]).front()), DType::Int64);
+  mlir::Value seed = seedOf(specializer, arguments["seed"], "numpy.random.seed");
   specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_random_seed",
                                       mlir::ValueRange{state, seed}, true);
   return NoneValue{};
@@ -72,8 +76,7 @@ Value randomState(Specializer &specializer, const Arguments &arguments) {
   if (!arguments.has("seed")) {
     handle = callRuntime(specializer, "mpy_random_new_entropy", type, {}, false);
   } else {
-    mlir::Value seed = specializer.ssaAs(
-        specializer.makeInt(toExtents(specializer, arguments["seed"]).front()), DType::Int64);
+    mlir::Value seed = seedOf(specializer, arguments["seed"], "numpy.random.RandomState");
     handle = callRuntime(specializer, "mpy_random_new", type, {seed}, true);
   }
   return ObjectRef{specializer.heap.add(RandomState{handle})};

@@ -1,7 +1,9 @@
-// Results of functions of their own: the structure that all paths of the function agree on, its run-time values as results of the
-// function, and the same structure made again from the results of a call:
+// Results of functions of their own: the structure that all paths of the function agree on, its
+// run-time values as results of the function, and the same structure made again from the results of
+// a call:
 //
-//   return x, np.zeros(k), None or 1   =>   (argument 0, float64 array of run-time extent, optional int)   results (k, zeros, present, 1)
+//   return x, np.zeros(k), None or 1   =>   (argument 0, float64 array of run-time extent, optional
+//   int)   results (k, zeros, present, 1)
 #include "frontend/Signatures.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -16,9 +18,12 @@ static uint16_t bit(ScalarKind kind) { return uint16_t(1 << static_cast<int>(kin
 static bool isMixed(uint16_t kinds) { return (kinds & (kinds - 1)) != 0; }
 
 bool ResultPattern::operator==(const ResultPattern &other) const {
-  return kind == other.kind && (kind != Kind::Fixed || isIdentical(fixed, other.fixed) || fixed.get<DType>() || fixed.get<DTypeObject>()) && number == other.number &&
-         kinds == other.kinds && dtype == other.dtype && shape == other.shape && contiguous == other.contiguous &&
-         aliases == other.aliases && outerAliases == other.outerAliases && object == other.object && parts == other.parts &&
+  return kind == other.kind &&
+         (kind != Kind::Fixed || isIdentical(fixed, other.fixed) || fixed.get<DType>() ||
+          fixed.get<DTypeObject>()) &&
+         number == other.number && kinds == other.kinds && dtype == other.dtype &&
+         shape == other.shape && contiguous == other.contiguous && aliases == other.aliases &&
+         outerAliases == other.outerAliases && object == other.object && parts == other.parts &&
          fields == other.fields && orNone == other.orNone;
 }
 
@@ -80,7 +85,8 @@ ResultPattern ResultWalk::describe(const Value &value) {
           pattern.aliases.insert(number - context.arguments.begin());
         else if (owner < context.mark)
           pattern.outerAliases.insert(owner);
-        else if (auto [entry, inserted] = roots.try_emplace(owner, id); !inserted && entry->second != id)
+        else if (auto [entry, inserted] = roots.try_emplace(owner, id);
+                 !inserted && entry->second != id)
           throw CannotCross{"a result of two arrays that share memory"};
       };
       if (array->base)
@@ -97,7 +103,8 @@ ResultPattern ResultWalk::describe(const Value &value) {
     }
     throw CannotCross{"a result of type " + s.typeName(value)};
   }
-  if (value.isNone() || value.isUnbound() || value.get<DType>() || value.get<DTypeObject>() || value.get<const LibraryValue *>() || value.as<ClosureValue>()) {
+  if (value.isNone() || value.isUnbound() || value.get<DType>() || value.get<DTypeObject>() ||
+      value.get<const LibraryValue *>() || value.as<ClosureValue>()) {
     pattern.fixed = value;
     return pattern;
   }
@@ -111,7 +118,8 @@ static bool isNoneOrUnbound(const ResultPattern &pattern) {
 ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern &b) {
   if (a == b)
     return a;
-  if (isNoneOrUnbound(a) || isNoneOrUnbound(b) || a.kind == Kind::Optional || b.kind == Kind::Optional) {
+  if (isNoneOrUnbound(a) || isNoneOrUnbound(b) || a.kind == Kind::Optional ||
+      b.kind == Kind::Optional) {
     ResultPattern result;
     result.kind = Kind::Optional;
     auto flavour = [](const ResultPattern &one) -> std::optional<bool> {
@@ -125,7 +133,9 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     if (x && y && *x != *y)
       throw CannotCross{"a result that may be None or missing"};
     result.orNone = x ? *x : *y;
-    auto inner = [](const ResultPattern &one) -> const ResultPattern & { return one.kind == Kind::Optional ? one.parts[0] : one; };
+    auto inner = [](const ResultPattern &one) -> const ResultPattern & {
+      return one.kind == Kind::Optional ? one.parts[0] : one;
+    };
     if (isNoneOrUnbound(a))
       result.parts.push_back(inner(b));
     else if (isNoneOrUnbound(b))
@@ -135,13 +145,16 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     return result;
   }
   ResultPattern result = a;
-  auto isArray = [&](const ResultPattern &one) { return one.kind == Kind::Array || one.kind == Kind::Argument; };
+  auto isArray = [&](const ResultPattern &one) {
+    return one.kind == Kind::Array || one.kind == Kind::Argument;
+  };
   if (a.kind == Kind::Number && b.kind == Kind::Number) {
     if (a.kinds == b.kinds)
       return a;
     uint16_t kinds = a.kinds | b.kinds;
     uint16_t truths = bit(ScalarKind::PyBool) | bit(ScalarKind::Bool);
-    uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) | bit(ScalarKind::Float64);
+    uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) |
+                       bit(ScalarKind::Float64);
     if ((kinds & ~truths) && (kinds & ~numbers))
       throw CannotCross{"a result that is one of several kinds of numbers"};
     result.kinds = kinds;
@@ -165,15 +178,16 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     result.outerAliases.insert(b.outerAliases.begin(), b.outerAliases.end());
     return result;
   }
-  if (a.kind == b.kind && (a.kind == Kind::Tuple || a.kind == Kind::List) && a.parts.size() == b.parts.size() && a.object == b.object &&
-      a.fields == b.fields) {
+  if (a.kind == b.kind && (a.kind == Kind::Tuple || a.kind == Kind::List) &&
+      a.parts.size() == b.parts.size() && a.object == b.object && a.fields == b.fields) {
     for (size_t i = 0; i < a.parts.size(); ++i)
       result.parts[i] = widen(s, a.parts[i], b.parts[i]);
     return result;
   }
   if (a.kind == Kind::Text && b.kind == Kind::Text)
     return a;
-  throw CannotCross{isArray(a) || isArray(b) ? "a result that is an array on some paths only" : "a result whose structure depends on the depth"};
+  throw CannotCross{isArray(a) || isArray(b) ? "a result that is an array on some paths only"
+                                             : "a result whose structure depends on the depth"};
 }
 
 static RankedTensorType arrayType(Specializer &s, const ResultPattern &pattern) {
@@ -183,7 +197,8 @@ static RankedTensorType arrayType(Specializer &s, const ResultPattern &pattern) 
   return RankedTensorType::get(sizes, typeOf(pattern.dtype, s.context()));
 }
 
-void leafTypes(Specializer &s, const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Type> &types) {
+void leafTypes(Specializer &s, const ResultPattern &pattern,
+               llvm::SmallVectorImpl<mlir::Type> &types) {
   switch (pattern.kind) {
   case Kind::Number:
     types.push_back(typeOf(pattern.number, s.context()));
@@ -209,7 +224,8 @@ void leafTypes(Specializer &s, const ResultPattern &pattern, llvm::SmallVectorIm
     leafTypes(s, part, types);
 }
 
-void ResultWalk::flattenAbsent(const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Value> &leaves) {
+void ResultWalk::flattenAbsent(const ResultPattern &pattern,
+                               llvm::SmallVectorImpl<mlir::Value> &leaves) {
   llvm::SmallVector<mlir::Type> types;
   leafTypes(s, pattern, types);
   for (mlir::Type type : types) {
@@ -221,7 +237,8 @@ void ResultWalk::flattenAbsent(const ResultPattern &pattern, llvm::SmallVectorIm
   }
 }
 
-void ResultWalk::flatten(const ResultPattern &pattern, const Value &value, llvm::SmallVectorImpl<mlir::Value> &leaves) {
+void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
+                         llvm::SmallVectorImpl<mlir::Value> &leaves) {
   switch (pattern.kind) {
   case Kind::Fixed:
   case Kind::Argument:
@@ -232,12 +249,16 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value, llvm:
       leaves.push_back(s.ssa(scalar));
       return;
     }
-    bool mayBeInt = pattern.number == ScalarKind::Float64 && dtypeOf(scalar.kind) == DType::Int64 && !scalar.isMixed();
+    bool mayBeInt = pattern.number == ScalarKind::Float64 && dtypeOf(scalar.kind) == DType::Int64 &&
+                    !scalar.isMixed();
     if (mayBeInt && !scalar.knownInt())
       throw CannotCross{"a result that is an int or a float"};
     leaves.push_back(s.ssaAs(scalar, dtypeOf(pattern.number)));
-    leaves.push_back(scalar.isMixed() ? scalar.tag
-                                      : s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind))).getResult());
+    leaves.push_back(scalar.isMixed()
+                         ? scalar.tag
+                         : s.create<arith::ConstantOp>(
+                                s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind)))
+                               .getResult());
     return;
   }
   case Kind::Text:
@@ -264,7 +285,9 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value, llvm:
   case Kind::Optional: {
     auto *optional = value.as<OptionalValue>();
     bool absent = value.isNone() || value.isUnbound();
-    leaves.push_back(optional ? optional->present : s.create<arith::ConstantOp>(s.builder.getBoolAttr(!absent)).getResult());
+    leaves.push_back(optional
+                         ? optional->present
+                         : s.create<arith::ConstantOp>(s.builder.getBoolAttr(!absent)).getResult());
     if (absent)
       flattenAbsent(pattern.parts[0], leaves);
     else
@@ -330,7 +353,8 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
     return s.newList(all());
   case Kind::Optional: {
     mlir::Value present = leaves[next++];
-    return std::make_shared<const OptionalValue>(OptionalValue{present, build(pattern.parts[0]), pattern.orNone});
+    return std::make_shared<const OptionalValue>(
+        OptionalValue{present, build(pattern.parts[0]), pattern.orNone});
   }
   }
   llvm_unreachable("a result pattern");

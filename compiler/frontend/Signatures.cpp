@@ -1,8 +1,10 @@
 // Arguments taken apart into run-time values and a key:
 //
-//   f(x, [1, y])  with x: float64[n, 1], y: float64[n]   =>   operands (n, x, 1, y)   key A4.e0,1. L2 i A4.e0.
+//   f(x, [1, y])  with x: float64[n, 1], y: float64[n]   =>   operands (n, x, 1, y)   key A4.e0,1.
+//   L2 i A4.e0.
 //
-// Known numbers become parameters: one function serves the whole recursion. Equal extents share a parameter; an extent of 1 stays.
+// Known numbers become parameters: one function serves the whole recursion. Equal extents share a
+// parameter; an extent of 1 stays.
 #include "frontend/Signatures.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -42,7 +44,8 @@ void ArgumentWalk::note(const std::string &text) {
   looseKey += text;
 }
 
-mlir::Value ArgumentWalk::leaf(llvm::function_ref<mlir::Value()> emit, std::optional<IntExpr> expr) {
+mlir::Value ArgumentWalk::leaf(llvm::function_ref<mlir::Value()> emit,
+                               std::optional<IntExpr> expr) {
   if (building)
     return given[next++];
   mlir::Value value = emit();
@@ -96,7 +99,8 @@ ValueList ArgumentWalk::visit(const ValueList &list) {
 
 Value ArgumentWalk::visitArray(ObjectId id) {
   ArrayState array = *s.heap.get<ArrayState>(id);
-  note("A" + std::to_string(static_cast<int>(array.dtype)) + "r" + std::to_string(array.shape.size()) + (array.contiguous ? "c" : "v"));
+  note("A" + std::to_string(static_cast<int>(array.dtype)) + "r" +
+       std::to_string(array.shape.size()) + (array.contiguous ? "c" : "v"));
   ArrayState inner{array.dtype, {}, {}, {}, {}, array.contiguous, {}, false};
   for (auto &one : array.shape)
     inner.shape.push_back(extent(one));
@@ -161,7 +165,8 @@ Value ArgumentWalk::visit(const Value &value) {
   if (auto *text = value.get<Text>()) {
     if (!building) {
       looseKey += "T";
-      key += text->value || isLoose ? "T" : "t" + std::to_string(text->known.size()) + ":" + text->known;
+      key += text->value || isLoose ? "T"
+                                    : "t" + std::to_string(text->known.size()) + ":" + text->known;
     }
     if (!text->value && !isLoose)
       return *text;
@@ -176,7 +181,8 @@ Value ArgumentWalk::visit(const Value &value) {
   if (auto *optional = value.as<OptionalValue>()) {
     note(optional->orNone ? "O" : "o");
     mlir::Value present = leaf([&] { return optional->present; });
-    return std::make_shared<const OptionalValue>(OptionalValue{present, visit(optional->value), optional->orNone});
+    return std::make_shared<const OptionalValue>(
+        OptionalValue{present, visit(optional->value), optional->orNone});
   }
   if (auto *dtype = value.get<DType>()) {
     note("d" + std::to_string(static_cast<int>(*dtype)));
@@ -197,7 +203,8 @@ Value ArgumentWalk::visit(const Value &value) {
   if (auto *method = value.as<BoundMethodValue>()) {
     note("b");
     Value self = visit(method->self);
-    return std::make_shared<const BoundMethodValue>(BoundMethodValue{self, visit(method->function)});
+    return std::make_shared<const BoundMethodValue>(
+        BoundMethodValue{self, visit(method->function)});
   }
   if (auto *library = value.get<const LibraryValue *>()) {
     note("l" + std::string((*library)->name));

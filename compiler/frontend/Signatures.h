@@ -1,4 +1,5 @@
-// What crosses the boundary of a function of its own: arguments taken apart into run-time values, and results put together again.
+// What crosses the boundary of a function of its own: arguments taken apart into run-time values,
+// and results put together again.
 #ifndef MPY_FRONTEND_SIGNATURES_H
 #define MPY_FRONTEND_SIGNATURES_H
 
@@ -11,10 +12,12 @@ struct CannotCross {
   std::string what;
 };
 
-/// Takes arguments apart: numbers, texts, extents and array contents become operands, all else is part of the signature.
+/// Takes arguments apart: numbers, texts, extents and array contents become operands, all else is
+/// part of the signature.
 class ArgumentWalk {
 public:
-  /// `isLoose`: known texts are parameters too and every extent is one of its own, so that more calls can share the function.
+  /// `isLoose`: known texts are parameters too and every extent is one of its own, so that more
+  /// calls can share the function.
   ArgumentWalk(Specializer &s, bool isLoose) : s(s), isLoose(isLoose) {}
   /// Adds one argument to the operands and to the key.
   void collect(const Value &value);
@@ -56,18 +59,19 @@ private:
 struct ResultPattern {
   enum class Kind { Fixed, Number, Text, Array, Argument, Tuple, List, Optional };
   Kind kind = Kind::Fixed;
-  Value fixed;                                // Fixed: the value itself
-  ScalarKind number = ScalarKind::PyInt;      // Number
-  uint16_t kinds = 0;                         // Number: more than one bit is a mixed number
-  DType dtype = DType::Float64;               // Array
-  std::vector<std::optional<IntExpr>> shape;  // Array: an extent is known from the arguments, or a leaf
-  bool contiguous = true;                     // Array
-  std::set<unsigned> aliases;                 // Array: arguments that it may share memory with
-  std::set<ObjectId> outerAliases;            // Array: objects from outside that it may share memory with
-  unsigned object = 0;                        // Argument: its number; Array, List: number of the object in the result
+  Value fixed;                           // Fixed: the value itself
+  ScalarKind number = ScalarKind::PyInt; // Number
+  uint16_t kinds = 0;                    // Number: more than one bit is a mixed number
+  DType dtype = DType::Float64;          // Array
+  std::vector<std::optional<IntExpr>>
+      shape;                       // Array: an extent is known from the arguments, or a leaf
+  bool contiguous = true;          // Array
+  std::set<unsigned> aliases;      // Array: arguments that it may share memory with
+  std::set<ObjectId> outerAliases; // Array: objects from outside that it may share memory with
+  unsigned object = 0; // Argument: its number; Array, List: number of the object in the result
   std::vector<ResultPattern> parts;
-  std::vector<std::string> fields;            // Tuple
-  bool orNone = false;                        // Optional
+  std::vector<std::string> fields; // Tuple
+  bool orNone = false;             // Optional
   bool operator==(const ResultPattern &other) const;
 };
 
@@ -75,7 +79,8 @@ struct ResultPattern {
 struct ResultContext {
   const std::vector<ObjectId> &arguments; ///< The argument arrays, by number.
   size_t mark;                            ///< Objects from outside have smaller numbers.
-  /// An integer of the function as one of its parameters' symbols; nothing if it is computed inside.
+  /// An integer of the function as one of its parameters' symbols; nothing if it is computed
+  /// inside.
   std::function<std::optional<IntExpr>(const IntExpr &)> outward;
 };
 
@@ -85,7 +90,8 @@ public:
   /// The structure of a value.
   ResultPattern describe(const Value &value);
   /// The run-time values of a value under a pattern that covers it.
-  void flatten(const ResultPattern &pattern, const Value &value, llvm::SmallVectorImpl<mlir::Value> &leaves);
+  void flatten(const ResultPattern &pattern, const Value &value,
+               llvm::SmallVectorImpl<mlir::Value> &leaves);
 
 private:
   void flattenAbsent(const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Value> &leaves);
@@ -98,7 +104,8 @@ private:
 /// The least structure that covers both.
 ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern &b);
 /// The types of the leaves, in order.
-void leafTypes(Specializer &s, const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Type> &types);
+void leafTypes(Specializer &s, const ResultPattern &pattern,
+               llvm::SmallVectorImpl<mlir::Type> &types);
 /// The result as the caller sees it; `inward` turns parameters' symbols into the caller's integers.
 class ResultBuilder {
 public:

@@ -1,4 +1,5 @@
-// Runs the specialiser over a program: its module becomes func.func @main, functions asked for by gradients stand beside it.
+// Runs the specialiser over a program: its module becomes func.func @main, functions asked for by
+// gradients stand beside it.
 #include "frontend/Specialize.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,8 +12,10 @@ using namespace mlir;
 
 namespace mpy {
 
-Specializer::Specializer(MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics, std::vector<std::string> importPaths)
-    : builder(&context), diagnostics(diagnostics), sources(sources), importPaths(std::move(importPaths)) {}
+Specializer::Specializer(MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics,
+                         std::vector<std::string> importPaths)
+    : builder(&context), diagnostics(diagnostics), sources(sources),
+      importPaths(std::move(importPaths)) {}
 
 void Specializer::initialiseBuiltins() {
   // Python's exceptions: name and base.
@@ -79,9 +82,11 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
   return owner;
 }
 
-mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Module &program, SourceManager &sources,
-                                             Diagnostics &diagnostics, const SpecializeOptions &options) {
-  context.loadDialect<MpyDialect, arith::ArithDialect, func::FuncDialect, scf::SCFDialect, tensor::TensorDialect, ub::UBDialect>();
+mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Module &program,
+                                             SourceManager &sources, Diagnostics &diagnostics,
+                                             const SpecializeOptions &options) {
+  context.loadDialect<MpyDialect, arith::ArithDialect, func::FuncDialect, scf::SCFDialect,
+                      tensor::TensorDialect, ub::UBDialect>();
   std::vector<std::string> paths{llvm::sys::path::parent_path(sources.name(program.file)).str()};
   paths.insert(paths.end(), options.importPaths.begin(), options.importPaths.end());
   Specializer specializer(context, sources, diagnostics, paths);

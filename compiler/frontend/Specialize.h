@@ -3,9 +3,9 @@
 #define MPY_FRONTEND_SPECIALIZE_H
 
 #include "frontend/Ast.h"
-#include "support/Diagnostics.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "support/Diagnostics.h"
 
 namespace mpy {
 
@@ -15,8 +15,9 @@ struct SpecializeOptions {
 };
 
 /// The module whose function @main is the program; null after errors, which are reported.
-mlir::OwningOpRef<mlir::ModuleOp> specialize(mlir::MLIRContext &context, const ast::Module &program, SourceManager &sources,
-                                             Diagnostics &diagnostics, const SpecializeOptions &options);
+mlir::OwningOpRef<mlir::ModuleOp> specialize(mlir::MLIRContext &context, const ast::Module &program,
+                                             SourceManager &sources, Diagnostics &diagnostics,
+                                             const SpecializeOptions &options);
 
 } // namespace mpy
 

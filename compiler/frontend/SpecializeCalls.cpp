@@ -1,5 +1,6 @@
-// Calls: arguments bound to parameters by Python's rules, then the body of the callee runs in place. Its names live in a frame of
-// its own; arrays and containers are shared objects, so what it mutates its caller sees.
+// Calls: arguments bound to parameters by Python's rules, then the body of the callee runs in
+// place. Its names live in a frame of its own; arrays and containers are shared objects, so what it
+// mutates its caller sees.
 #include "frontend/Specializer.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -15,7 +16,8 @@ const ast::Arguments &ClosureValue::arguments() const {
 
 const ast::Scope &ClosureValue::scope() const { return *ast::scopeOf(node); }
 
-Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &arguments, const ast::Scope &scope, llvm::StringRef name) {
+Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &arguments,
+                               const ast::Scope &scope, llvm::StringRef name) {
   ClosureValue closure;
   closure.node = &node;
   closure.name = name.str();
@@ -25,7 +27,8 @@ Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &argu
       closure.cells[freeName] = it->second;
   auto addDefault = [&](const ast::Parameter &parameter) {
     if (parameter.defaultValue)
-      closure.defaults[parameter.name] = present(evaluate(parameter.defaultValue), "the default value");
+      closure.defaults[parameter.name] =
+          present(evaluate(parameter.defaultValue), "the default value");
   };
   llvm::for_each(arguments.posonlyargs, addDefault);
   llvm::for_each(arguments.args, addDefault);
@@ -68,7 +71,8 @@ CallArguments Specializer::evaluateArguments(const ast::Call &node) {
 
 Value Specializer::evaluateCall(const ast::Call &node) {
   // `super()` needs the frame it stands in.
-  if (auto *name = dyn_cast<ast::Name>(node.func); name && name->id == "super" && node.args.empty()) {
+  if (auto *name = dyn_cast<ast::Name>(node.func);
+      name && name->id == "super" && node.args.empty()) {
     for (auto it = frames.rbegin(); it != frames.rend(); ++it) {
       Frame &method = **it;
       if (!method.closure)
@@ -78,8 +82,10 @@ Value Specializer::evaluateCall(const ast::Call &node) {
       auto &parameters = method.closure->arguments();
       if (parameters.args.empty() && parameters.posonlyargs.empty())
         break;
-      std::string self = parameters.posonlyargs.empty() ? parameters.args[0].name : parameters.posonlyargs[0].name;
-      Value value = method.cells.count(self) ? heap.get<CellState>(method.cells[self])->value : method.locals[self];
+      std::string self =
+          parameters.posonlyargs.empty() ? parameters.args[0].name : parameters.posonlyargs[0].name;
+      Value value = method.cells.count(self) ? heap.get<CellState>(method.cells[self])->value
+                                             : method.locals[self];
       return std::make_shared<const SuperValue>(SuperValue{value, *method.closure->ownerClass});
     }
     fail(ErrorId::ArgumentValue, {"super(): no arguments"});
@@ -116,15 +122,19 @@ Locals Specializer::bindParameters(const ClosureValue &closure, const CallArgume
     else if (parameters.vararg)
       rest.push_back(given.positional[i]);
     else
-      wrong("takes " + std::to_string(positional.size()) + " positional argument" + (positional.size() == 1 ? "" : "s") + " but " +
-            std::to_string(given.positional.size()) + (given.positional.size() == 1 ? " was given" : " were given"));
+      wrong("takes " + std::to_string(positional.size()) + " positional argument" +
+            (positional.size() == 1 ? "" : "s") + " but " +
+            std::to_string(given.positional.size()) +
+            (given.positional.size() == 1 ? " was given" : " were given"));
   }
   if (parameters.vararg)
     bound[parameters.vararg->name] = newTuple(std::move(rest));
   DictState extra;
   for (auto &[name, value] : given.keywords) {
-    bool known = llvm::any_of(parameters.args, [&](auto &parameter) { return parameter.name == name; }) ||
-                 llvm::any_of(parameters.kwonlyargs, [&](auto &parameter) { return parameter.name == name; });
+    bool known =
+        llvm::any_of(parameters.args, [&](auto &parameter) { return parameter.name == name; }) ||
+        llvm::any_of(parameters.kwonlyargs,
+                     [&](auto &parameter) { return parameter.name == name; });
     if (!known) {
       if (!parameters.kwarg)
         wrong("got an unexpected keyword argument '" + name + "'");
@@ -148,13 +158,13 @@ Locals Specializer::bindParameters(const ClosureValue &closure, const CallArgume
   };
   llvm::for_each(positional, complete);
   if (!missing.empty())
-    wrong("missing " + std::to_string(missing.size()) + " required positional argument" + (missing.size() == 1 ? "" : "s") + ": " +
-          listed(missing));
+    wrong("missing " + std::to_string(missing.size()) + " required positional argument" +
+          (missing.size() == 1 ? "" : "s") + ": " + listed(missing));
   for (auto &parameter : parameters.kwonlyargs)
     complete(parameter.name);
   if (!missing.empty())
-    wrong("missing " + std::to_string(missing.size()) + " required keyword-only argument" + (missing.size() == 1 ? "" : "s") + ": " +
-          listed(missing));
+    wrong("missing " + std::to_string(missing.size()) + " required keyword-only argument" +
+          (missing.size() == 1 ? "" : "s") + ": " + listed(missing));
   return bound;
 }
 
@@ -163,7 +173,8 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
     failRecursion(closure);
   const ast::Scope &scope = closure.scope();
   if (scope.hasYield)
-    fail(ErrorId::Unsupported, {"a generator function"}, {.help = "return a list or loop in place"});
+    fail(ErrorId::Unsupported, {"a generator function"},
+         {.help = "return a list or loop in place"});
   Frame callee;
   callee.scope = &scope;
   callee.closure = &closure;
@@ -246,7 +257,8 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
     if (!method.isUnbound())
       return call(method, std::move(arguments));
   }
-  if (auto *property = callee.as<PropertyValue>(); property && property->kind != PropertyValue::Kind::Property)
+  if (auto *property = callee.as<PropertyValue>();
+      property && property->kind != PropertyValue::Kind::Property)
     return call(property->getter, std::move(arguments));
   fail(ErrorId::NotCallable, {describe(callee)});
 }
@@ -271,7 +283,8 @@ static Value defaultValue(Specializer &s, llvm::StringRef text) {
   llvm_unreachable("a default in a library signature");
 }
 
-ValueList Specializer::bind(const CallArguments &given, const char *parameters, llvm::StringRef functionName) {
+ValueList Specializer::bind(const CallArguments &given, const char *parameters,
+                            llvm::StringRef functionName) {
   llvm::SmallVector<llvm::StringRef> parts;
   llvm::StringRef(parameters).split(parts, ',', -1, false);
   std::vector<std::string> names;
@@ -292,8 +305,10 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters, 
   std::vector<bool> isGiven(names.size());
   size_t limit = std::count(keywordOnly.begin(), keywordOnly.end(), false);
   if (given.positional.size() > limit)
-    fail(ErrorId::CallArguments, {shown, "takes " + std::to_string(limit) + " positional argument" + (limit == 1 ? "" : "s") + " but " +
-                                             std::to_string(given.positional.size()) + " were given"});
+    fail(ErrorId::CallArguments,
+         {shown, "takes " + std::to_string(limit) + " positional argument" +
+                     (limit == 1 ? "" : "s") + " but " + std::to_string(given.positional.size()) +
+                     " were given"});
   for (size_t i = 0; i < given.positional.size(); ++i) {
     bound[i] = given.positional[i];
     isGiven[i] = true;
@@ -308,7 +323,8 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters, 
     isGiven[i] = true;
   }
   for (auto &value : bound)
-    if (value.get<ConflictValue>() || (value.as<OptionalValue>() && !value.as<OptionalValue>()->orNone))
+    if (value.get<ConflictValue>() ||
+        (value.as<OptionalValue>() && !value.as<OptionalValue>()->orNone))
       value = present(value, "an argument");
   return bound;
 }

@@ -1,5 +1,6 @@
-// Classes and attributes. A class is an object of the heap with its attributes and its method resolution order; an instance holds
-// its own attributes. Finding a method, a property or an operator happens at compile time.
+// Classes and attributes. A class is an object of the heap with its attributes and its method
+// resolution order; an instance holds its own attributes. Finding a method, a property or an
+// operator happens at compile time.
 #include "frontend/Specializer.h"
 
 using namespace mlir;
@@ -36,14 +37,17 @@ void Specializer::executeClass(const ast::ClassDef &node) {
       if (order.empty())
         continue;
       ObjectId candidate = order[0];
-      bool inTail = llvm::any_of(orders, [&](auto &other) { return !other.empty() && llvm::is_contained(llvm::drop_begin(other), candidate); });
+      bool inTail = llvm::any_of(orders, [&](auto &other) {
+        return !other.empty() && llvm::is_contained(llvm::drop_begin(other), candidate);
+      });
       if (!inTail) {
         chosen = candidate;
         break;
       }
     }
     if (!chosen)
-      fail(ErrorId::NotAClass, {"the bases of '" + node.name + "'"}, {.found = "no consistent method resolution order"});
+      fail(ErrorId::NotAClass, {"the bases of '" + node.name + "'"},
+           {.found = "no consistent method resolution order"});
     cls.resolution.push_back(*chosen);
     for (auto &order : orders)
       if (!order.empty() && order[0] == *chosen)
@@ -80,7 +84,8 @@ void Specializer::executeClass(const ast::ClassDef &node) {
       return std::make_shared<const ClosureValue>(std::move(method));
     };
     if (auto *property = value.as<PropertyValue>())
-      value = std::make_shared<const PropertyValue>(PropertyValue{property->kind, own(property->getter), own(property->setter)});
+      value = std::make_shared<const PropertyValue>(
+          PropertyValue{property->kind, own(property->getter), own(property->setter)});
     cls.attributes.push_back({name, own(value)});
   }
   heap.set(id, std::move(cls));
@@ -97,7 +102,8 @@ std::optional<ObjectId> Specializer::classOf(const Value &value) {
   return std::nullopt;
 }
 
-Value Specializer::classAttribute(ObjectId cls, llvm::StringRef name, std::optional<ObjectId> after) {
+Value Specializer::classAttribute(ObjectId cls, llvm::StringRef name,
+                                  std::optional<ObjectId> after) {
   bool found = !after;
   for (ObjectId candidate : heap.get<ClassState>(cls)->resolution) {
     if (!found) {
@@ -113,11 +119,13 @@ Value Specializer::classAttribute(ObjectId cls, llvm::StringRef name, std::optio
 
 bool Specializer::isSubclass(ObjectId cls, llvm::StringRef builtinName) {
   auto it = builtinClasses.find(builtinName.str());
-  return it != builtinClasses.end() && llvm::is_contained(heap.get<ClassState>(cls)->resolution, it->second);
+  return it != builtinClasses.end() &&
+         llvm::is_contained(heap.get<ClassState>(cls)->resolution, it->second);
 }
 
 /// What a class attribute becomes when it is read through an instance.
-static Value boundAttribute(Specializer &s, const Value &self, const Value &attribute, ObjectId cls) {
+static Value boundAttribute(Specializer &s, const Value &self, const Value &attribute,
+                            ObjectId cls) {
   if (attribute.as<ClosureValue>() || attribute.get<const LibraryValue *>())
     return std::make_shared<const BoundMethodValue>(BoundMethodValue{self, attribute});
   if (auto *property = attribute.as<PropertyValue>()) {
@@ -126,7 +134,8 @@ static Value boundAttribute(Specializer &s, const Value &self, const Value &attr
       return s.call(property->getter, CallArguments{{self}, {}, s.span});
     if (property->kind == PropertyValue::Kind::Static)
       return property->getter;
-    return std::make_shared<const BoundMethodValue>(BoundMethodValue{ObjectRef{cls}, property->getter});
+    return std::make_shared<const BoundMethodValue>(
+        BoundMethodValue{ObjectRef{cls}, property->getter});
   }
   return attribute;
 }
@@ -158,8 +167,11 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
           if (optional && !optional->orNone) {
             Value own = optional->value;
             if (!fromClass.isUnbound()) // On the other paths the class has it.
-              return branchValue(optional->present, [&] { return own; }, [&] { return boundAttribute(*this, object, fromClass, cls); });
-            check(optional->present, "AttributeError", ("'" + typeName(object) + "' object has no attribute '" + name + "'").str());
+              return branchValue(
+                  optional->present, [&] { return own; },
+                  [&] { return boundAttribute(*this, object, fromClass, cls); });
+            check(optional->present, "AttributeError",
+                  ("'" + typeName(object) + "' object has no attribute '" + name + "'").str());
             return optional->value;
           }
           return attribute.second;
@@ -202,7 +214,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     Value value = classAttribute(*cls, name, super->ownerClass);
     if (value.isUnbound())
       return value;
-    return onClass && value.as<ClosureValue>() ? value : boundAttribute(*this, super->self, value, *cls);
+    return onClass && value.as<ClosureValue>() ? value
+                                               : boundAttribute(*this, super->self, value, *cls);
   }
   if (auto *dtype = object.get<DType>(); dtype && name == "__name__")
     return makeText(nameOf(*dtype).str());
@@ -230,7 +243,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   }
   if (auto *exception = object.as<ExceptionValue>(); exception && name == "args")
     return newTuple(exception->arguments);
-  if (auto *property = object.as<PropertyValue>(); property && property->kind == PropertyValue::Kind::Property && name == "setter") {
+  if (auto *property = object.as<PropertyValue>();
+      property && property->kind == PropertyValue::Kind::Property && name == "setter") {
     static const LibraryValue *setter = findBuiltin("property.setter");
     return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, setter});
   }
@@ -285,10 +299,13 @@ void Specializer::setAttribute(const Value &given, llvm::StringRef name, const V
   };
   if (auto *instance = this->object<InstanceState>(object)) {
     Value fromClass = classAttribute(instance->cls, name);
-    if (auto *property = fromClass.as<PropertyValue>(); property && property->kind == PropertyValue::Kind::Property) {
+    if (auto *property = fromClass.as<PropertyValue>();
+        property && property->kind == PropertyValue::Kind::Property) {
       Shared<PropertyValue> keep = *fromClass.get<Shared<PropertyValue>>();
       if (property->setter.isUnbound() || property->setter.isNone()) {
-        raiseHere("AttributeError", ("property '" + name + "' of '" + typeName(object) + "' object has no setter").str());
+        raiseHere(
+            "AttributeError",
+            ("property '" + name + "' of '" + typeName(object) + "' object has no setter").str());
         return;
       }
       call(property->setter, CallArguments{{object, value}, {}, span});
@@ -321,14 +338,16 @@ void Specializer::setAttribute(const Value &given, llvm::StringRef name, const V
   fail(ErrorId::CannotSetAttribute, {typeName(object), name.str()});
 }
 
-std::optional<Value> Specializer::callMethod(const Value &object, llvm::StringRef method, ValueList arguments) {
+std::optional<Value> Specializer::callMethod(const Value &object, llvm::StringRef method,
+                                             ValueList arguments) {
   auto cls = classOf(object);
   if (!cls)
     return std::nullopt;
   Value function = classAttribute(*cls, method);
   if (function.isUnbound())
     return std::nullopt;
-  return call(boundAttribute(*this, object, function, *cls), CallArguments{std::move(arguments), {}, span});
+  return call(boundAttribute(*this, object, function, *cls),
+              CallArguments{std::move(arguments), {}, span});
 }
 
 Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
@@ -360,7 +379,8 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
       return true;
     if (auto *exception = given.as<ExceptionValue>()) {
       auto it = builtinClasses.find(exception->kind);
-      return it != builtinClasses.end() && llvm::is_contained(heap.get<ClassState>(it->second)->resolution, ref->id);
+      return it != builtinClasses.end() &&
+             llvm::is_contained(heap.get<ClassState>(it->second)->resolution, ref->id);
     }
     auto own = classOf(given);
     return own && llvm::is_contained(heap.get<ClassState>(*own)->resolution, ref->id);
@@ -373,7 +393,8 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
     fail(ErrorId::NotAClass, {describe(type)});
   llvm::StringRef name = (*library)->name;
   if (scalar && scalar->isMixed())
-    fail(ErrorId::RunTimeType, {}, {.found = describe(given), .help = "make it one type: float(x)"});
+    fail(ErrorId::RunTimeType, {},
+         {.found = describe(given), .help = "make it one type: float(x)"});
   if (name == "builtins.float") // np.float64 is a float, np.int64 is no int.
     return scalar && (scalar->kind == ScalarKind::PyFloat || scalar->kind == ScalarKind::Float64);
   if (name == "builtins.int")

@@ -1,5 +1,6 @@
-// Places, errors and names of what the specialiser emits: every operation carries the line it came from, and the source name it
-// was assigned to, so that printed IR and run-time errors speak of the program.
+// Places, errors and names of what the specialiser emits: every operation carries the line it came
+// from, and the source name it was assigned to, so that printed IR and run-time errors speak of the
+// program.
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
@@ -10,7 +11,8 @@ namespace mpy {
 
 mlir::Location Specializer::loc() { return sources.location(span, context()); }
 
-Diagnostic Specializer::diagnostic(ErrorId id, std::vector<std::string> arguments, Details details) {
+Diagnostic Specializer::diagnostic(ErrorId id, std::vector<std::string> arguments,
+                                   Details details) {
   std::string message;
   llvm::StringRef text = errorText(id);
   for (size_t i = 0; i < text.size(); ++i) {
@@ -44,7 +46,8 @@ Value Specializer::raiseHere(llvm::StringRef kind, llvm::StringRef message) {
 
 void Specializer::check(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
                         llvm::ArrayRef<mlir::Value> integers) {
-  create<CheckOp>(condition, builder.getStringAttr(kind), builder.getStringAttr(message), mlir::ValueRange(integers));
+  create<CheckOp>(condition, builder.getStringAttr(kind), builder.getStringAttr(message),
+                  mlir::ValueRange(integers));
 }
 
 void Specializer::label(const Value &value, llvm::StringRef name) {
@@ -92,7 +95,8 @@ std::string Specializer::typeName(const Value &value) {
     std::string operator()(const Scalar &scalar) {
       if (scalar.kind == ScalarKind::Bool)
         return "numpy.bool";
-      return isPython(scalar.kind) ? nameOf(scalar.kind).str() : "numpy." + nameOf(dtypeOf(scalar.kind)).str();
+      return isPython(scalar.kind) ? nameOf(scalar.kind).str()
+                                   : "numpy." + nameOf(dtypeOf(scalar.kind)).str();
     }
     std::string operator()(const Text &) { return "str"; }
     std::string operator()(const DType &) { return "type"; }
@@ -103,7 +107,9 @@ std::string Specializer::typeName(const Value &value) {
         std::string operator()(const ArrayState &) { return "numpy.ndarray"; }
         std::string operator()(const ListState &) { return "list"; }
         std::string operator()(const DictState &dict) { return dict.isSet ? "set" : "dict"; }
-        std::string operator()(const InstanceState &instance) { return s.heap.get<ClassState>(instance.cls)->name; }
+        std::string operator()(const InstanceState &instance) {
+          return s.heap.get<ClassState>(instance.cls)->name;
+        }
         std::string operator()(const ClassState &) { return "type"; }
         std::string operator()(const CellState &) { return "cell"; }
         std::string operator()(const NamespaceState &) { return "module"; }
@@ -121,14 +127,16 @@ std::string Specializer::typeName(const Value &value) {
     std::string operator()(const Shared<ModuleValue> &) { return "module"; }
     std::string operator()(const Shared<TransformValue> &) { return "function"; }
     std::string operator()(const Shared<IterableValue> &iterable) {
-      static const char *const names[] = {"enumerate", "zip",        "reversed", "dict_keys",
+      static const char *const names[] = {"enumerate",   "zip",        "reversed", "dict_keys",
                                           "dict_values", "dict_items", "map",      "filter"};
       return names[static_cast<int>(iterable->kind)];
     }
     std::string operator()(const Shared<PropertyValue> &) { return "property"; }
     std::string operator()(const Shared<SuperValue> &) { return "super"; }
     std::string operator()(const Shared<ExceptionValue> &exception) { return exception->kind; }
-    std::string operator()(const Shared<OptionalValue> &optional) { return s.typeName(optional->value); }
+    std::string operator()(const Shared<OptionalValue> &optional) {
+      return s.typeName(optional->value);
+    }
   };
   return std::visit(Namer{*this}, value.data);
 }

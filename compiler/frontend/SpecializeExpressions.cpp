@@ -1,4 +1,5 @@
-// Expressions: names, constants, containers, conditionals, comprehensions, subscripts of containers.
+// Expressions: names, constants, containers, conditionals, comprehensions, subscripts of
+// containers.
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -16,7 +17,8 @@ std::optional<ObjectId> Specializer::findCell(llvm::StringRef name, bool forStor
   if (!isModule && !current.scope->globals.contains(name)) {
     if (auto it = current.cells.find(name.str()); it != current.cells.end())
       return it->second;
-    if (current.scope->locals.contains(name) && (forStore || current.scope->kind != ast::ScopeKind::Class))
+    if (current.scope->locals.contains(name) &&
+        (forStore || current.scope->kind != ast::ScopeKind::Class))
       return std::nullopt;
     if (forStore && !current.scope->globals.contains(name))
       return std::nullopt;
@@ -57,8 +59,8 @@ Value Specializer::lookup(llvm::StringRef name) {
     if (!value.isUnbound())
       return value;
   }
-  bool isLocal = current.scope->kind == ast::ScopeKind::Function && current.scope->locals.contains(name) &&
-                 !current.scope->globals.contains(name);
+  bool isLocal = current.scope->kind == ast::ScopeKind::Function &&
+                 current.scope->locals.contains(name) && !current.scope->globals.contains(name);
   if (!isLocal) {
     if (auto *builtin = findBuiltin(name))
       return builtin;
@@ -79,7 +81,8 @@ Value Specializer::lookup(llvm::StringRef name) {
   std::string similar = closest(name, candidates);
   if (isLocal || candidates.count(name.str()))
     fail(ErrorId::UnsetName, {name.str()}, {.help = "assign it before this use"});
-  fail(ErrorId::UnknownName, {name.str()}, {.help = similar.empty() ? "" : "did you mean '" + similar + "'?"});
+  fail(ErrorId::UnknownName, {name.str()},
+       {.help = similar.empty() ? "" : "did you mean '" + similar + "'?"});
 }
 
 void Specializer::assignName(llvm::StringRef name, const Value &value) {
@@ -299,12 +302,16 @@ Value Specializer::evaluateCompare(const ast::Compare &node, size_t index, const
   Scalar condition = truth(result);
   if (condition.knownBool)
     return *condition.knownBool ? evaluateCompare(node, index + 1, right) : result;
-  return branchValue(ssa(condition), [&] { return evaluateCompare(node, index + 1, right); }, [&] { return result; });
+  return branchValue(
+      ssa(condition), [&] { return evaluateCompare(node, index + 1, right); },
+      [&] { return result; });
 }
 
 void Specializer::setEntry(DictState &dict, const Value &key, const Value &value) {
-  if (auto *scalar = key.get<Scalar>(); (scalar && !knownInt(key) && !scalar->knownFloat) || (key.get<Text>() && key.get<Text>()->value))
-    fail(ErrorId::RunTimeKey, {describe(key)}, {.help = "index an array or a list by a number instead"});
+  if (auto *scalar = key.get<Scalar>(); (scalar && !knownInt(key) && !scalar->knownFloat) ||
+                                        (key.get<Text>() && key.get<Text>()->value))
+    fail(ErrorId::RunTimeKey, {describe(key)},
+         {.help = "index an array or a list by a number instead"});
   if (object<ListState>(key) || object<DictState>(key) || isArray(key)) {
     raiseHere("TypeError", "unhashable type: '" + typeName(key) + "'");
     return;
@@ -351,7 +358,8 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   else if (auto *node = dyn_cast<ast::GeneratorExp>(&expr))
     generators = &node->generators, element = node->elt;
   else
-    generators = &cast<ast::DictComp>(expr).generators, element = cast<ast::DictComp>(expr).key, second = cast<ast::DictComp>(expr).value;
+    generators = &cast<ast::DictComp>(expr).generators, element = cast<ast::DictComp>(expr).key,
+    second = cast<ast::DictComp>(expr).value;
   // The first iterable belongs to the scope outside.
   Value first = evaluate((*generators)[0].iter);
   ValueList items;
@@ -417,7 +425,8 @@ static ValueList slicedItems(Specializer &s, const ValueList &items, const Slice
       return std::nullopt;
     auto known = s.knownInt(value);
     if (!known)
-      s.fail(ErrorId::RunTimeIndex, {"a slice of a list or tuple"}, {.help = "make it an array: np.array(..)"});
+      s.fail(ErrorId::RunTimeIndex, {"a slice of a list or tuple"},
+             {.help = "make it an array: np.array(..)"});
     return known;
   };
   int64_t size = items.size(), step = bound(slice.step).value_or(1);
@@ -431,15 +440,18 @@ static ValueList slicedItems(Specializer &s, const ValueList &items, const Slice
     int64_t value = *given < 0 ? *given + size : *given;
     return std::max(low, std::min(value, high));
   };
-  int64_t start = step > 0 ? clamp(bound(slice.start), 0, 0, size) : clamp(bound(slice.start), size - 1, -1, size - 1);
-  int64_t stop = step > 0 ? clamp(bound(slice.stop), size, 0, size) : clamp(bound(slice.stop), -1, -1, size - 1);
+  int64_t start = step > 0 ? clamp(bound(slice.start), 0, 0, size)
+                           : clamp(bound(slice.start), size - 1, -1, size - 1);
+  int64_t stop = step > 0 ? clamp(bound(slice.stop), size, 0, size)
+                          : clamp(bound(slice.stop), -1, -1, size - 1);
   ValueList result;
   for (int64_t i = start; step > 0 ? i < stop : i > stop; i += step)
     result.push_back(items[i]);
   return result;
 }
 
-std::optional<int64_t> Specializer::sequencePosition(const Value &key, size_t size, const char *message) {
+std::optional<int64_t> Specializer::sequencePosition(const Value &key, size_t size,
+                                                     const char *message) {
   auto known = knownInt(key);
   if (!known) {
     if (!key.get<Scalar>())
@@ -455,15 +467,19 @@ std::optional<int64_t> Specializer::sequencePosition(const Value &key, size_t si
 }
 
 /// items[k] with k known at run time: a chain of branches over like items.
-static Value runTimeItem(Specializer &s, const ValueList &items, const IntExpr &position, size_t from) {
+static Value runTimeItem(Specializer &s, const ValueList &items, const IntExpr &position,
+                         size_t from) {
   if (from + 1 == items.size())
     return items[from];
-  mlir::Value here = s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, s.index(position), s.index(IntExpr(int64_t(from))));
-  return s.branchValue(here, [&] { return items[from]; }, [&] { return runTimeItem(s, items, position, from + 1); });
+  mlir::Value here = s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, s.index(position),
+                                             s.index(IntExpr(int64_t(from))));
+  return s.branchValue(
+      here, [&] { return items[from]; }, [&] { return runTimeItem(s, items, position, from + 1); });
 }
 
 /// A slice of a range of known numbers is a range.
-static std::optional<RangeValue> slicedRange(Specializer &s, const RangeValue &range, const SliceValue &slice) {
+static std::optional<RangeValue> slicedRange(Specializer &s, const RangeValue &range,
+                                             const SliceValue &slice) {
   auto start = range.start.known(), step = range.step.known();
   auto items = s.knownItems(std::make_shared<const RangeValue>(range));
   if (!start || !step || !items)
@@ -482,10 +498,12 @@ static std::optional<RangeValue> slicedRange(Specializer &s, const RangeValue &r
       return given;
     return std::clamp(*given < 0 ? *given + size : *given, low, high);
   };
-  auto from = position(slice.start, *stride < 0 ? high : low), to = position(slice.stop, *stride < 0 ? low : high);
+  auto from = position(slice.start, *stride < 0 ? high : low),
+       to = position(slice.stop, *stride < 0 ? low : high);
   if (!from || !to)
     return std::nullopt;
-  return RangeValue{IntExpr(*start + *from * *step), IntExpr(*start + *to * *step), IntExpr(*step * *stride)};
+  return RangeValue{IntExpr(*start + *from * *step), IntExpr(*start + *to * *step),
+                    IntExpr(*step * *stride)};
 }
 
 Value Specializer::subscript(const Value &container, const Value &key) {
@@ -498,20 +516,24 @@ Value Specializer::subscript(const Value &container, const Value &key) {
       ValueList part = slicedItems(*this, items, *slice);
       return isTuple ? newTuple(std::move(part)) : newList(std::move(part));
     }
-    auto position = sequencePosition(key, items.size(), isTuple ? "tuple index out of range" : "list index out of range");
+    auto position = sequencePosition(
+        key, items.size(), isTuple ? "tuple index out of range" : "list index out of range");
     if (position)
       return *position < 0 ? Value(NoneValue{}) : items[*position];
     // The position is known at run time only.
     IntExpr index = intExpr(*key.get<Scalar>());
     IntExpr size(int64_t(items.size()));
     mlir::Value i = this->index(index), n = this->index(size);
-    mlir::Value low = create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(0) - size));
+    mlir::Value low =
+        create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(0) - size));
     mlir::Value high = create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, n);
-    check(create<arith::AndIOp>(low, high), "IndexError", isTuple ? "tuple index out of range" : "list index out of range");
+    check(create<arith::AndIOp>(low, high), "IndexError",
+          isTuple ? "tuple index out of range" : "list index out of range");
     if (items.empty())
       fail(ErrorId::RunTimeIndex, {"an empty list"});
     if (!index.isNonNegative()) {
-      mlir::Value negative = create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(0)));
+      mlir::Value negative =
+          create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(0)));
       index = symbolExpr(create<arith::SelectOp>(negative, create<arith::AddIOp>(i, n), i), true);
     }
     return runTimeItem(*this, items, index, 0);
@@ -529,8 +551,10 @@ Value Specializer::subscript(const Value &container, const Value &key) {
         }
         return entry.second;
       }
-    if (auto *scalar = key.get<Scalar>(); (scalar && !knownInt(key)) || (key.get<Text>() && key.get<Text>()->value))
-      fail(ErrorId::RunTimeKey, {describe(key)}, {.help = "index an array or a list by a number instead"});
+    if (auto *scalar = key.get<Scalar>();
+        (scalar && !knownInt(key)) || (key.get<Text>() && key.get<Text>()->value))
+      fail(ErrorId::RunTimeKey, {describe(key)},
+           {.help = "index an array or a list by a number instead"});
     return raiseHere("KeyError", repr(key).known);
   }
   if (auto *text = container.get<Text>())
@@ -548,7 +572,8 @@ Value Specializer::subscript(const Value &container, const Value &key) {
   }
   if (auto *module = container.as<ModuleValue>(); module && module->name == "sys.argv") {
     if (key.as<SliceValue>())
-      fail(ErrorId::Unsupported, {"a slice of sys.argv"}, {.help = "take the arguments one by one: sys.argv[1] if len(sys.argv) > 1"});
+      fail(ErrorId::Unsupported, {"a slice of sys.argv"},
+           {.help = "take the arguments one by one: sys.argv[1] if len(sys.argv) > 1"});
     CallArguments one;
     one.positional = {key};
     return findLibraryFunction("sys.argv.__getitem__")->call(*this, one);
@@ -569,7 +594,8 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
     if (auto *slice = key.as<SliceValue>()) {
       auto items = knownItems(value);
       auto start = slice->start.isNone() ? std::optional<int64_t>(0) : knownInt(slice->start);
-      auto stop = slice->stop.isNone() ? std::optional<int64_t>(changed.items.size()) : knownInt(slice->stop);
+      auto stop = slice->stop.isNone() ? std::optional<int64_t>(changed.items.size())
+                                       : knownInt(slice->stop);
       if (!items || !start || !stop || !slice->step.isNone())
         fail(ErrorId::RunTimeIndex, {"assignment to this slice of a list"});
       int64_t size = changed.items.size();
@@ -580,7 +606,8 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
       heap.set(id, std::move(changed));
       return;
     }
-    auto position = sequencePosition(key, changed.items.size(), "list assignment index out of range");
+    auto position =
+        sequencePosition(key, changed.items.size(), "list assignment index out of range");
     if (position) {
       if (*position >= 0) {
         changed.items[*position] = value;
@@ -592,12 +619,16 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
     IntExpr index = intExpr(*key.get<Scalar>());
     int64_t size = changed.items.size();
     mlir::Value i = this->index(index);
-    mlir::Value low = create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(-size)));
-    mlir::Value high = create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(size)));
+    mlir::Value low =
+        create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(-size)));
+    mlir::Value high =
+        create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(size)));
     check(create<arith::AndIOp>(low, high), "IndexError", "list assignment index out of range");
     for (int64_t k = 0; k < size; ++k) {
-      mlir::Value plain = create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k)));
-      mlir::Value negative = create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k - size)));
+      mlir::Value plain =
+          create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k)));
+      mlir::Value negative =
+          create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k - size)));
       branch(
           create<arith::OrIOp>(plain, negative),
           [&] {

@@ -1,5 +1,5 @@
-// Formatting: format(value, spec), f-strings and str.format, the % operator, and the methods of text. Patterns are taken apart at
-// compile time; each piece becomes one call of the runtime.
+// Formatting: format(value, spec), f-strings and str.format, the % operator, and the methods of
+// text. Patterns are taken apart at compile time; each piece becomes one call of the runtime.
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -8,18 +8,21 @@ using namespace mlir;
 namespace mpy {
 
 static Text runtimeFormat(Specializer &s, const char *function, mlir::ValueRange operands) {
-  mlir::Value value =
-      s.create<RuntimeEffectOp>(mlir::TypeRange(StringType::get(s.context())), function, operands, true).getResult(0);
+  mlir::Value value = s.create<RuntimeEffectOp>(mlir::TypeRange(StringType::get(s.context())),
+                                                function, operands, true)
+                          .getResult(0);
   return Text{"", value};
 }
 
 Text Specializer::format(const Value &given, const Text &specification) {
   bool plain = !specification.value && specification.known.empty();
-  // A float32 is formatted as the Python float of its value, whose digits are others than str() gives.
+  // A float32 is formatted as the Python float of its value, whose digits are others than str()
+  // gives.
   auto *number = given.get<Scalar>();
   auto array = arrayObject(given);
   bool isSingle = (number && !number->isMixed() && number->kind == ScalarKind::Float32) ||
-                  (array && heap.get<ArrayState>(*array)->shape.empty() && heap.get<ArrayState>(*array)->dtype == DType::Float32);
+                  (array && heap.get<ArrayState>(*array)->shape.empty() &&
+                   heap.get<ArrayState>(*array)->dtype == DType::Float32);
   if (plain && !isSingle)
     return str(given);
   Value value = present(given, "the value");
@@ -32,7 +35,9 @@ Text Specializer::format(const Value &given, const Text &specification) {
       return makeText("");
     }
     ArrayValue array = read(*id);
-    return format(makeScalar(scalarKindOf(array.dtype), create<ExtractOp>(array.tensor, mlir::ValueRange())), specification);
+    return format(
+        makeScalar(scalarKindOf(array.dtype), create<ExtractOp>(array.tensor, mlir::ValueRange())),
+        specification);
   }
   if (auto *scalar = value.get<Scalar>()) {
     if (scalar->isMixed()) {
@@ -40,7 +45,8 @@ Text Specializer::format(const Value &given, const Text &specification) {
       bool floats = !specification.value && !specification.known.empty() &&
                     llvm::StringRef("eEfFgG%").contains(specification.known.back());
       if (!floats)
-        fail(ErrorId::RunTimeType, {}, {.found = describe(value), .help = "make it one type: float(x)"});
+        fail(ErrorId::RunTimeType, {},
+             {.found = describe(value), .help = "make it one type: float(x)"});
       return runtimeFormat(*this, "mpy_format_float", {ssaAs(*scalar, DType::Float64), spec});
     }
     switch (dtypeOf(scalar->kind)) {
@@ -133,7 +139,9 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
       return makeText("");
     if (conversion == 's' || conversion == 'r' || conversion == 'a') {
       Text text = conversion == 's' ? str(value) : repr(value);
-      parts.push_back(flags.empty() ? text : runtimeFormat(*this, "mpy_percent_string", {ssa(text), ssa(makeText(flags + "s"))}));
+      parts.push_back(flags.empty() ? text
+                                    : runtimeFormat(*this, "mpy_percent_string",
+                                                    {ssa(text), ssa(makeText(flags + "s"))}));
       continue;
     }
     value = present(value, "the value");
@@ -147,14 +155,17 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
     }
     auto *scalar = value.get<Scalar>();
     // A known int is text at compile time, so that 'w%d' % i can be a key.
-    if (auto known = knownInt(value); known && scalar && scalar->kind == ScalarKind::PyInt && (conversion == 'd' || conversion == 'i') &&
-                                      flags.find_first_not_of("0123456789-+ ") == std::string::npos) {
+    if (auto known = knownInt(value);
+        known && scalar && scalar->kind == ScalarKind::PyInt &&
+        (conversion == 'd' || conversion == 'i') &&
+        flags.find_first_not_of("0123456789-+ ") == std::string::npos) {
       char buffer[64];
       size_t width = 0;
       for (char c : flags)
         width = width * 10 + (isdigit(static_cast<unsigned char>(c)) ? c - '0' : 0);
       if (width < 40) {
-        snprintf(buffer, sizeof buffer, ("%" + flags + "lld").c_str(), static_cast<long long>(*known));
+        snprintf(buffer, sizeof buffer, ("%" + flags + "lld").c_str(),
+                 static_cast<long long>(*known));
         parts.push_back(makeText(buffer));
         continue;
       }
@@ -166,31 +177,37 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
         continue;
       }
       if (!scalar) {
-        raiseHere("TypeError", std::string("%") + conversion + " format: a real number is required, not " + typeName(value));
+        raiseHere("TypeError", std::string("%") + conversion +
+                                   " format: a real number is required, not " + typeName(value));
         return makeText("");
       }
       bool isFloat = mpy::isFloat(scalar->kind) || scalar->isMixed();
       if (isFloat && conversion != 'd' && conversion != 'i' && conversion != 'u') {
-        raiseHere("TypeError", std::string("%") + conversion + " format: an integer is required, not float");
+        raiseHere("TypeError",
+                  std::string("%") + conversion + " format: an integer is required, not float");
         return makeText("");
       }
-      mlir::Value integer = isFloat ? create<RuntimeEffectOp>(mlir::TypeRange(builder.getI64Type()), "mpy_int_from_float",
-                                                              mlir::ValueRange(ssaAs(*scalar, DType::Float64)), true)
-                                          .getResult(0)
-                                    : ssaAs(*scalar, DType::Int64);
+      mlir::Value integer =
+          isFloat
+              ? create<RuntimeEffectOp>(mlir::TypeRange(builder.getI64Type()), "mpy_int_from_float",
+                                        mlir::ValueRange(ssaAs(*scalar, DType::Float64)), true)
+                    .getResult(0)
+              : ssaAs(*scalar, DType::Int64);
       parts.push_back(runtimeFormat(*this, "mpy_percent_int", {integer, spec}));
     } else if (llvm::StringRef("eEfFgG").contains(conversion)) {
       if (!scalar) {
         raiseHere("TypeError", "must be real number, not " + typeName(value));
         return makeText("");
       }
-      parts.push_back(runtimeFormat(*this, "mpy_percent_float", {ssaAs(*scalar, DType::Float64), spec}));
+      parts.push_back(
+          runtimeFormat(*this, "mpy_percent_float", {ssaAs(*scalar, DType::Float64), spec}));
     } else {
       raiseHere("ValueError", std::string("unsupported format character '") + conversion + "'");
       return makeText("");
     }
   }
-  if (!dict && next < values.size() && !(values.size() == 1 && !arguments.as<TupleValue>() && object<ListState>(arguments))) {
+  if (!dict && next < values.size() &&
+      !(values.size() == 1 && !arguments.as<TupleValue>() && object<ListState>(arguments))) {
     raiseHere("TypeError", "not all arguments converted during string formatting");
     return makeText("");
   }
@@ -238,12 +255,14 @@ Text Specializer::braceFormat(llvm::StringRef rest, const CallArguments &argumen
     if (first.empty() || !first.getAsInteger(10, number)) {
       size_t at = first.empty() ? automatic++ : number;
       if (at >= arguments.positional.size()) {
-        raiseHere("IndexError", "Replacement index " + std::to_string(at) + " out of range for positional args tuple");
+        raiseHere("IndexError", "Replacement index " + std::to_string(at) +
+                                    " out of range for positional args tuple");
         return makeText("");
       }
       value = arguments.positional[at];
     } else {
-      auto it = llvm::find_if(arguments.keywords, [&](auto &keyword) { return keyword.first == first; });
+      auto it =
+          llvm::find_if(arguments.keywords, [&](auto &keyword) { return keyword.first == first; });
       if (it == arguments.keywords.end()) {
         raiseHere("KeyError", ("'" + first + "'").str());
         return makeText("");
@@ -259,15 +278,23 @@ Text Specializer::braceFormat(llvm::StringRef rest, const CallArguments &argumen
         auto [key, after] = path.drop_front(1).split(']');
         path = after;
         unsigned index;
-        value = subscript(value, key.getAsInteger(10, index) ? Value(makeText(key.str())) : Value(makeInt(IntExpr(int64_t(index)))));
+        value =
+            subscript(value, key.getAsInteger(10, index) ? Value(makeText(key.str()))
+                                                         : Value(makeInt(IntExpr(int64_t(index)))));
       }
     }
     if (conversion == "r")
       value = repr(value);
     else if (conversion == "s")
       value = str(value);
-    Text specification = spec.contains('{') ? braceFormat(spec, CallArguments{ValueList(arguments.positional.begin() + std::min(automatic, arguments.positional.size()), arguments.positional.end()), arguments.keywords, span})
-                                            : makeText(spec.str());
+    Text specification =
+        spec.contains('{')
+            ? braceFormat(spec, CallArguments{ValueList(arguments.positional.begin() +
+                                                            std::min(automatic,
+                                                                     arguments.positional.size()),
+                                                        arguments.positional.end()),
+                                              arguments.keywords, span})
+            : makeText(spec.str());
     parts.push_back(format(value, specification));
   }
   return concat(parts);
@@ -276,7 +303,8 @@ Text Specializer::braceFormat(llvm::StringRef rest, const CallArguments &argumen
 Value Specializer::textSubscript(const Text &text, const Value &key) {
   if (auto *slice = key.as<SliceValue>()) {
     auto characters = knownItems(text);
-    auto start = slice->start.isNone() || knownInt(slice->start), stop = slice->stop.isNone() || knownInt(slice->stop),
+    auto start = slice->start.isNone() || knownInt(slice->start),
+         stop = slice->stop.isNone() || knownInt(slice->stop),
          step = slice->step.isNone() || knownInt(slice->step);
     if (characters && start && stop && step) {
       Value part = subscript(newList(*characters), key);
@@ -295,7 +323,8 @@ Value Specializer::textSubscript(const Text &text, const Value &key) {
       return ssaAs(*scalar, DType::Int64);
     };
     return runtimeFormat(*this, "mpy_string_slice",
-                         {ssa(text), bound(slice->start, INT64_MIN), bound(slice->stop, INT64_MIN), bound(slice->step, 1)});
+                         {ssa(text), bound(slice->start, INT64_MIN), bound(slice->stop, INT64_MIN),
+                          bound(slice->step, 1)});
   }
   auto *scalar = key.get<Scalar>();
   if (!scalar)

@@ -1,11 +1,15 @@
-// Functions that call themselves. A recursion that run-time values end becomes a function of its own, one for each signature:
+// Functions that call themselves. A recursion that run-time values end becomes a function of its
+// own, one for each signature:
 //
 //   def total(x): if len(x) == 0: return 0.0; return x[0] + total(x[1:])
-//   =>  func @total(%n, %x) -> (%sum, %tag) { if %n == 0 .. else { .. call @total(%n - 1, slice of x) .. } }
+//   =>  func @total(%n, %x) -> (%sum, %tag) { if %n == 0 .. else { .. call @total(%n - 1, slice of
+//   x) .. } }
 //
-// What a call of itself returns is found by running the body: first such a path counts as one that does not end, so that the others
-// give the structure of the result; then the body runs with that, until nothing is new. Where no structure fits all depths
-// (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the structure does.
+// What a call of itself returns is found by running the body: first such a path counts as one that
+// does not end, so that the others give the structure of the result; then the body runs with that,
+// until nothing is new. Where no structure fits all depths
+// (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the
+// structure does.
 #include "frontend/AstWalk.h"
 #include "frontend/LeafMapper.h"
 #include "frontend/Signatures.h"
@@ -57,7 +61,8 @@ static void collectNames(const ast::Node *node, std::set<std::string> &names) {
 }
 
 /// The objects that a closure reaches by the names in its body, and what these reach.
-static std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> reachable(Specializer &s, const ClosureValue &start) {
+static std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
+reachable(Specializer &s, const ClosureValue &start) {
   std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> found;
   std::set<ObjectId> seen;
   std::set<const ast::Node *> closures;
@@ -163,7 +168,8 @@ static bool canPassState(const ObjectState &state) {
 }
 
 /// The run-time values in the mutated objects from outside, and a key of their kinds.
-static std::string stateOperands(Specializer &s, const std::vector<ObjectId> &state, llvm::SmallVectorImpl<mlir::Value> &operands) {
+static std::string stateOperands(Specializer &s, const std::vector<ObjectId> &state,
+                                 llvm::SmallVectorImpl<mlir::Value> &operands) {
   std::string key;
   for (ObjectId id : state) {
     ObjectState copy = s.heap.at(id);
@@ -179,7 +185,8 @@ static std::string stateOperands(Specializer &s, const std::vector<ObjectId> &st
 }
 
 /// Gives the mutated objects from outside new content.
-static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::ValueRange values, bool notify) {
+static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::ValueRange values,
+                     bool notify) {
   size_t next = 0;
   for (ObjectId id : state) {
     if (auto *array = s.heap.get<ArrayState>(id)) {
@@ -192,7 +199,8 @@ static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::V
       continue;
     }
     ObjectState changed = s.heap.at(id);
-    forEachNumber(changed, [&](Scalar &scalar) { scalar = s.makeScalar(scalar.kind, values[next++]); });
+    forEachNumber(changed,
+                  [&](Scalar &scalar) { scalar = s.makeScalar(scalar.kind, values[next++]); });
     s.heap.set(id, std::move(changed));
   }
 }
@@ -202,12 +210,16 @@ static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::V
 //===----------------------------------------------------------------------===//
 
 /// Refuses calls in which a mutated array is reached in two ways.
-static void checkAliases(Specializer &s, const Specialization &spec, const std::vector<ObjectId> &arrays) {
+static void checkAliases(Specializer &s, const Specialization &spec,
+                         const std::vector<ObjectId> &arrays) {
   auto shares = [&](ObjectId array, ObjectId owner) {
-    return memoryOwner(s.heap, array) == owner || llvm::is_contained(s.heap.get<ArrayState>(array)->maybeAliases, owner);
+    return memoryOwner(s.heap, array) == owner ||
+           llvm::is_contained(s.heap.get<ArrayState>(array)->maybeAliases, owner);
   };
   auto refuse = [&] {
-    s.fail(ErrorId::AmbiguousMutation, {}, {.found = "a recursive function that mutates an array which it reaches in two ways", .help = "pass a copy: f(x, y.copy())"});
+    s.fail(ErrorId::AmbiguousMutation, {},
+           {.found = "a recursive function that mutates an array which it reaches in two ways",
+            .help = "pass a copy: f(x, y.copy())"});
   };
   for (unsigned number : spec.changed) {
     ObjectId owner = memoryOwner(s.heap, arrays[number]);
@@ -225,7 +237,8 @@ static void checkAliases(Specializer &s, const Specialization &spec, const std::
           refuse();
 }
 
-Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside) {
+Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &walk,
+                                      bool isInside) {
   if (!spec.result)
     throw PathEnds();
   checkAliases(*this, spec, walk.arrays);
@@ -245,7 +258,8 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
   size_t next = first;
   for (unsigned number : spec.changed) {
     ObjectId array = walk.arrays[number];
-    mlir::Type type = tensorType(heap.get<ArrayState>(array)->dtype, heap.get<ArrayState>(array)->shape);
+    mlir::Type type =
+        tensorType(heap.get<ArrayState>(array)->dtype, heap.get<ArrayState>(array)->shape);
     write(array, castTensor(call.getResult(next++), type));
   }
   setState(*this, spec.state, call.getResults().drop_front(next), true);
@@ -257,7 +271,8 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
       return walk.exprs[argument.getArgNumber()];
     });
   };
-  return ResultBuilder(*this, walk.arrays, call.getResults().take_front(first), inward).build(*spec.result);
+  return ResultBuilder(*this, walk.arrays, call.getResults().take_front(first), inward)
+      .build(*spec.result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -284,13 +299,16 @@ static std::string outsideName(Specializer &s, ObjectId id) {
       if (cell.second == id)
         return "'" + cell.first + "'";
     for (auto &cell : s.heap.get<NamespaceState>(frame->globals)->cells)
-      if (cell.second == id || (s.heap.get<CellState>(cell.second) && isIdentical(s.heap.get<CellState>(cell.second)->value, ObjectRef{id})))
+      if (cell.second == id ||
+          (s.heap.get<CellState>(cell.second) &&
+           isIdentical(s.heap.get<CellState>(cell.second)->value, ObjectRef{id})))
         return "'" + cell.first + "'";
   }
   return s.describe(ObjectRef{id});
 }
 
-bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &closure, const Locals &parameters, ArgumentWalk &walk) {
+bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &closure,
+                                    const Locals &parameters, ArgumentWalk &walk) {
   State before = snapshot();
   OpBuilder::InsertPoint caller = builder.saveInsertionPoint();
   Span place = span;
@@ -340,7 +358,8 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     return false;
   if (!spec.newState.empty()) {
     for (ObjectId id : spec.newState) {
-      if (!canPassState(spec.entry.at(id)) || !canPassState(heap.at(id)) || llvm::is_contained(spec.state, id))
+      if (!canPassState(spec.entry.at(id)) || !canPassState(heap.at(id)) ||
+          llvm::is_contained(spec.state, id))
         throw CannotCross{"a change of " + outsideName(*this, id) + " from outside"};
       spec.state.push_back(id);
     }
@@ -354,16 +373,19 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
       throw CannotCross{"a change of a list or dict that is an argument"};
 
   Region &region = function.getBody();
-  ResultContext context{walk.builtArrays, spec.mark, [&](const IntExpr &expr) -> std::optional<IntExpr> {
+  ResultContext context{walk.builtArrays, spec.mark,
+                        [&](const IntExpr &expr) -> std::optional<IntExpr> {
                           bool isOutward = true;
                           auto number = [&](mlir::Value symbol) -> std::optional<unsigned> {
                             auto argument = dyn_cast<BlockArgument>(symbol);
-                            if (argument && argument.getOwner() == block && argument.getArgNumber() < walk.operands.size())
+                            if (argument && argument.getOwner() == block &&
+                                argument.getArgNumber() < walk.operands.size())
                               return argument.getArgNumber();
                             return std::nullopt;
                           };
                           expr.forEachSymbol([&](mlir::Value symbol) {
-                            isOutward &= number(symbol) || !symbol.getParentRegion() || !region.isAncestor(symbol.getParentRegion());
+                            isOutward &= number(symbol) || !symbol.getParentRegion() ||
+                                         !region.isAncestor(symbol.getParentRegion());
                           });
                           if (!isOutward)
                             return std::nullopt;
@@ -381,7 +403,8 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     pattern = widen(*this, *spec.result, pattern);
   std::set<unsigned> changed = spec.changed;
   for (unsigned i = 0; i < walk.builtArrays.size(); ++i)
-    if (heap.get<ArrayState>(walk.builtArrays[i])->tensor != spec.entry.get<ArrayState>(walk.builtArrays[i])->tensor)
+    if (heap.get<ArrayState>(walk.builtArrays[i])->tensor !=
+        spec.entry.get<ArrayState>(walk.builtArrays[i])->tensor)
       changed.insert(i);
   bool settled = spec.result && pattern == *spec.result && changed == spec.changed;
   spec.result = pattern;
@@ -392,7 +415,8 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   llvm::SmallVector<mlir::Value> results;
   resultWalk.flatten(pattern, result, results);
   for (unsigned number : changed)
-    results.push_back(castTensor(read(walk.builtArrays[number]).tensor, block->getArgument(walk.arrayOperands[number]).getType()));
+    results.push_back(castTensor(read(walk.builtArrays[number]).tensor,
+                                 block->getArgument(walk.arrayOperands[number]).getType()));
   if (stateOperands(*this, spec.state, results) != spec.stateKey)
     throw CannotCross{"a change of the kind of a number from outside"};
   func::ReturnOp::create(builder, loc(), results);
@@ -404,13 +428,15 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
       own.push_back(call);
   });
   for (auto call : own)
-    call->insertOperands(call.getNumOperands(), mlir::ValueRange(block->getArguments()).drop_front(leading.size()));
+    call->insertOperands(call.getNumOperands(),
+                         mlir::ValueRange(block->getArguments()).drop_front(leading.size()));
   keep = true;
   return true;
 }
 
-std::shared_ptr<Specialization> Specializer::buildSpecialization(const ClosureValue &closure, const Locals &parameters,
-                                                                 llvm::function_ref<ArgumentWalk &(bool)> walk) {
+std::shared_ptr<Specialization>
+Specializer::buildSpecialization(const ClosureValue &closure, const Locals &parameters,
+                                 llvm::function_ref<ArgumentWalk &(bool)> walk) {
   auto spec = std::make_shared<Specialization>();
   spec->node = closure.node;
   spec->cells = closure.cells;
@@ -429,13 +455,15 @@ std::shared_ptr<Specialization> Specializer::buildSpecialization(const ClosureVa
     spec->changed.clear();
   };
   begin(false);
-  for (unsigned pass = 0; !runSpecialization(*spec, closure, parameters, walk(spec->isLoose)); ++pass) {
+  for (unsigned pass = 0; !runSpecialization(*spec, closure, parameters, walk(spec->isLoose));
+       ++pass) {
     if (pass > 8)
       throw CannotCross{"a result that changes with the depth"};
     if (spec->wantsLoose != spec->isLoose)
       begin(true);
   }
-  llvm::erase_if(spec->context, [&](auto &object) { return llvm::is_contained(spec->state, object.first); });
+  llvm::erase_if(spec->context,
+                 [&](auto &object) { return llvm::is_contained(spec->state, object.first); });
   specializations.push_back(spec);
   return spec;
 }
@@ -452,8 +480,10 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
     return std::nullopt;
   // A recursion whose end is known at compile time starts in place.
   bool isConditional = last->entryBlock != builder.getInsertionBlock();
-  unsigned inBuild = llvm::count_if(building, [&](auto &spec) { return spec->node == closure.node; });
-  bool isBuilt = llvm::any_of(specializations, [&](auto &spec) { return spec->node == closure.node; });
+  unsigned inBuild =
+      llvm::count_if(building, [&](auto &spec) { return spec->node == closure.node; });
+  bool isBuilt =
+      llvm::any_of(specializations, [&](auto &spec) { return spec->node == closure.node; });
   bool mayBuild = inBuild < 3 && (isConditional || active >= 2 || inBuild || isBuilt);
   if (differentiating && !inBuild)
     mayBuild = active >= 24 || recursionsInPlace > 2000;
@@ -476,11 +506,13 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
               return *one;
             };
             auto matches = [&](const Specialization &spec) {
-              return spec.node == closure.node && spec.cells == closure.cells && spec.key == walk(spec.isLoose).key;
+              return spec.node == closure.node && spec.cells == closure.cells &&
+                     spec.key == walk(spec.isLoose).key;
             };
             for (auto &spec : llvm::reverse(building)) {
-              bool differsInExtents = spec->node == closure.node && spec->cells == closure.cells && !spec->isLoose &&
-                                      spec->key != walk(false).key && spec->looseKey == walk(false).looseKey;
+              bool differsInExtents = spec->node == closure.node && spec->cells == closure.cells &&
+                                      !spec->isLoose && spec->key != walk(false).key &&
+                                      spec->looseKey == walk(false).looseKey;
               if (!differsInExtents && !matches(*spec))
                 continue;
               if (spec->outliningDepth != outliningBlocks.size())
@@ -499,18 +531,21 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
             }
             for (auto &spec : specializations) {
               bool isSame = matches(*spec) && llvm::all_of(spec->context, [&](auto &object) {
-                              return object.first < heap.size() && heap.pointer(object.first) == object.second;
+                              return object.first < heap.size() &&
+                                     heap.pointer(object.first) == object.second;
                             });
               if (!isSame)
                 continue;
               result = callSpecialization(*spec, walk(spec->isLoose), false);
               return;
             }
-            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + walk(false).key + "@" + std::to_string(building.size());
+            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) +
+                        walk(false).key + "@" + std::to_string(building.size());
             isOutside = !mayBuild || failedSignatures.count(signature);
             if (isOutside)
               throw Abort();
-            result = callSpecialization(*buildSpecialization(closure, parameters, walk), walk(specializations.back()->isLoose), false);
+            result = callSpecialization(*buildSpecialization(closure, parameters, walk),
+                                        walk(specializations.back()->isLoose), false);
           } catch (const CannotCross &reason) {
             fail(ErrorId::RecursionStructure, {closure.name, reason.what});
           }
@@ -521,8 +556,9 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
     if (!isOutside) {
       failedSignatures.insert(signature);
       if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply)
-        whyInPlace = errors.front().id == ErrorId::RecursionStructure ? llvm::StringRef(errors.front().message).split("function: ").second.str()
-                                                                      : errors.front().message;
+        whyInPlace = errors.front().id == ErrorId::RecursionStructure
+                         ? llvm::StringRef(errors.front().message).split("function: ").second.str()
+                         : errors.front().message;
     }
   }
   if (++recursionsInPlace > maximumRecursions)
@@ -534,7 +570,8 @@ void Specializer::failRecursion(const ClosureValue &closure) {
   if (!whyInPlace.empty())
     fail(ErrorId::RecursionStructure, {closure.name, whyInPlace},
          {.help = "let each call take and return the same types, or write a loop"});
-  fail(ErrorId::RecursesTooDeeply, {closure.name}, {.help = "let the recursion end by run-time values, or write a loop"});
+  fail(ErrorId::RecursesTooDeeply, {closure.name},
+       {.help = "let the recursion end by run-time values, or write a loop"});
 }
 
 } // namespace mpy

@@ -1,5 +1,6 @@
-// Arrays and containers in the abstract heap. An array object owns a tensor, or is a view: base plus the bounds of the moment it
-// was made. Reading a view reads its base again; writing to it writes through:
+// Arrays and containers in the abstract heap. An array object owns a tensor, or is a view: base
+// plus the bounds of the moment it was made. Reading a view reads its base again; writing to it
+// writes through:
 //
 //   row = A[1]; row += 1     =>   part = slice A; new = part + 1; A = update_slice new into A
 #include "frontend/LeafMapper.h"
@@ -36,10 +37,17 @@ Value Specializer::newArray(ArrayValue array) {
   return ObjectRef{heap.add(std::move(state))};
 }
 
-Value Specializer::newView(ObjectId base, ViewStep step, std::vector<IntExpr> shape, bool contiguous) {
+Value Specializer::newView(ObjectId base, ViewStep step, std::vector<IntExpr> shape,
+                           bool contiguous) {
   const ArrayState &of = *heap.get<ArrayState>(base);
-  ArrayState state{of.dtype, std::move(shape), {}, base, std::make_shared<const ViewStep>(std::move(step)), contiguous,
-                   of.maybeAliases, of.stale};
+  ArrayState state{of.dtype,
+                   std::move(shape),
+                   {},
+                   base,
+                   std::make_shared<const ViewStep>(std::move(step)),
+                   contiguous,
+                   of.maybeAliases,
+                   of.stale};
   return ObjectRef{heap.add(std::move(state))};
 }
 
@@ -63,7 +71,8 @@ ArrayValue Specializer::read(ObjectId id) {
   const ArrayState &array = *heap.get<ArrayState>(id);
   if (array.stale)
     fail(ErrorId::StaleAlias, {},
-         {.found = "an array that may share memory with one that was changed since", .help = "copy it when it is bound: x = y.copy()"});
+         {.found = "an array that may share memory with one that was changed since",
+          .help = "copy it when it is bound: x = y.copy()"});
   if (!array.base)
     return {array.dtype, array.shape, array.tensor};
   ArrayValue base = read(*array.base);
@@ -75,7 +84,8 @@ void Specializer::write(ObjectId id, mlir::Value tensor) {
   const ArrayState &array = *heap.get<ArrayState>(id);
   if (!array.maybeAliases.empty())
     fail(ErrorId::AmbiguousMutation, {},
-         {.found = "an array that is one of several, by run-time data", .help = "copy it first: x = x.copy()"});
+         {.found = "an array that is one of several, by run-time data",
+          .help = "copy it first: x = x.copy()"});
   if (array.base) {
     ObjectId base = *array.base;
     auto step = array.step;
@@ -144,7 +154,9 @@ void Specializer::forgetUnreachable(size_t from) {
       heap.setPointer(id, nullptr);
 }
 
-Value Specializer::newList(ValueList items) { return ObjectRef{heap.add(ListState{std::move(items)})}; }
+Value Specializer::newList(ValueList items) {
+  return ObjectRef{heap.add(ListState{std::move(items)})};
+}
 
 void Specializer::countCopies(size_t items) {
   unrolled += items / 64;
@@ -156,12 +168,15 @@ Value Specializer::newTuple(ValueList items) {
   return std::make_shared<const TupleValue>(TupleValue{std::move(items), {}});
 }
 
-/// Who walks a dict must know which keys it has; a key that some paths alone set cannot be walked past.
+/// Who walks a dict must know which keys it has; a key that some paths alone set cannot be walked
+/// past.
 static const DictState &withCertainKeys(Specializer &s, const DictState &dict) {
   for (auto &entry : dict.entries)
     if (auto *optional = entry.second.as<OptionalValue>(); optional && !optional->orNone)
-      s.fail(ErrorId::UnknownLength, {"a dict whose key " + s.repr(entry.first).known + " is set on some paths only"},
-             {.help = "set the key before the loop or branch; reading one key, 'in' and get() work as it is"});
+      s.fail(ErrorId::UnknownLength,
+             {"a dict whose key " + s.repr(entry.first).known + " is set on some paths only"},
+             {.help = "set the key before the loop or branch; reading one key, 'in' and get() work "
+                      "as it is"});
   return dict;
 }
 
@@ -193,7 +208,8 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
     auto start = range->start.known(), stop = range->stop.known(), step = range->step.known();
     if (!start || !stop || !step || *step == 0)
       return std::nullopt;
-    int64_t count = *step > 0 ? (*stop - *start + *step - 1) / *step : (*start - *stop - *step - 1) / -*step;
+    int64_t count =
+        *step > 0 ? (*stop - *start + *step - 1) / *step : (*start - *stop - *step - 1) / -*step;
     if (count > int64_t(maximumUnrolled))
       return std::nullopt;
     ValueList items;
@@ -214,7 +230,8 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
   if (!iterable)
     return std::nullopt;
   using Kind = IterableValue::Kind;
-  if (iterable->kind == Kind::Keys || iterable->kind == Kind::Values || iterable->kind == Kind::Items) {
+  if (iterable->kind == Kind::Keys || iterable->kind == Kind::Values ||
+      iterable->kind == Kind::Items) {
     ValueList items;
     for (auto &entry : withCertainKeys(*this, *object<DictState>(iterable->parts[0])).entries)
       items.push_back(iterable->kind == Kind::Keys     ? entry.first
@@ -240,10 +257,12 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
   }
   if (iterable->kind == Kind::Filter) {
     for (auto &item : parts[0]) {
-      Value keep = iterable->parts[0].isNone() ? item : call(iterable->parts[0], {{item}, {}, span});
+      Value keep =
+          iterable->parts[0].isNone() ? item : call(iterable->parts[0], {{item}, {}, span});
       auto known = truth(keep).knownBool;
       if (!known)
-        fail(ErrorId::UnknownLength, {"a filtered sequence"}, {.help = "select from an array by a mask: x[x > 0]"});
+        fail(ErrorId::UnknownLength, {"a filtered sequence"},
+             {.help = "select from an array by a mask: x[x > 0]"});
       if (*known)
         items.push_back(item);
     }
@@ -256,7 +275,8 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
     ValueList row;
     for (auto &part : parts)
       row.push_back(part[i]);
-    items.push_back(iterable->kind == Kind::Map ? call(iterable->parts[0], {row, {}, span}) : newTuple(std::move(row)));
+    items.push_back(iterable->kind == Kind::Map ? call(iterable->parts[0], {row, {}, span})
+                                                : newTuple(std::move(row)));
   }
   return items;
 }

@@ -1,5 +1,5 @@
-// Branches on run-time conditions: both paths run on a copy of the state, inside the regions of one scf.if, and what differs
-// between their final states becomes its results.
+// Branches on run-time conditions: both paths run on a copy of the state, inside the regions of one
+// scf.if, and what differs between their final states becomes its results.
 #include "frontend/Joiner.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -23,10 +23,12 @@ bool Specializer::isAvailable(mlir::Value value) {
   if (region->isAncestor(builder.getInsertionBlock()->getParent()))
     return true;
   // Values of the callers become parameters of the function being made.
-  return llvm::any_of(outliningBlocks, [&](Block *caller) { return region->isAncestor(caller->getParent()); });
+  return llvm::any_of(outliningBlocks,
+                      [&](Block *caller) { return region->isAncestor(caller->getParent()); });
 }
 
-void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenBranch, llvm::function_ref<void()> elseBranch) {
+void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenBranch,
+                         llvm::function_ref<void()> elseBranch) {
   size_t mark = heap.size();
   State entry = snapshot();
   auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
@@ -48,7 +50,8 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   heap.resize(thenState.heap.size());
   State elseState = runPath(op.elseBlock(), elseBranch);
 
-  Joiner joiner(*this, thenState, elseState, mark, op.thenBlock(), op.elseBlock(), /*isLoop=*/false);
+  Joiner joiner(*this, thenState, elseState, mark, op.thenBlock(), op.elseBlock(),
+                /*isLoop=*/false);
   restore(entry);
   std::vector<JoinedLeaf> leaves = joiner.collect();
   if (leaves.empty()) {
@@ -59,7 +62,8 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   for (auto &leaf : leaves)
     types.push_back(leaf.type);
   builder.setInsertionPoint(op);
-  auto joined = scf::IfOp::create(builder, op.getLoc(), types, condition, /*addThenBlock=*/false, /*addElseBlock=*/false);
+  auto joined = scf::IfOp::create(builder, op.getLoc(), types, condition, /*addThenBlock=*/false,
+                                  /*addElseBlock=*/false);
   joined.getThenRegion().takeBody(op.getThenRegion());
   joined.getElseRegion().takeBody(op.getElseRegion());
   auto yield = [&](Block *block, bool isFirst) {
@@ -79,10 +83,12 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   restore(joiner.build(joined.getResults()));
 }
 
-Value Specializer::branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue, llvm::function_ref<Value()> elseValue) {
+Value Specializer::branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue,
+                               llvm::function_ref<Value()> elseValue) {
   std::string name = "%branch" + std::to_string(frame().locals.size());
   branch(
-      condition, [&] { frame().locals[name] = thenValue(); }, [&] { frame().locals[name] = elseValue(); });
+      condition, [&] { frame().locals[name] = thenValue(); },
+      [&] { frame().locals[name] = elseValue(); });
   Value result = frame().locals[name];
   frame().locals.erase(name);
   return result;
@@ -99,10 +105,13 @@ Value Specializer::present(const Value &value, llvm::StringRef name) {
   if (!optional)
     return value;
   if (optional->orNone)
-    check(optional->present, "TypeError", ("unsupported operation on None: " + name + " may be None here").str());
+    check(optional->present, "TypeError",
+          ("unsupported operation on None: " + name + " may be None here").str());
   else
     check(optional->present, frame().closure ? "UnboundLocalError" : "NameError",
-          frame().closure ? ("cannot access local variable '" + name + "' where it is not associated with a value").str()
+          frame().closure ? ("cannot access local variable '" + name +
+                             "' where it is not associated with a value")
+                                .str()
                           : ("name '" + name + "' is not defined").str());
   return present(optional->value, name);
 }

@@ -1,10 +1,13 @@
-// Loops. One over a run-time range stays a loop, whose carried values are exactly what the body changes:
+// Loops. One over a run-time range stays a loop, whose carried values are exactly what the body
+// changes:
 //
-//   for v in x: s += v     =>     %s = scf.for %k = 0 to %n iter_args(%s = 0.0) { yield %s + x[%k] }
+//   for v in x: s += v     =>     %s = scf.for %k = 0 to %n iter_args(%s = 0.0) { yield %s + x[%k]
+//   }
 //
-// The carried values are found by running the body: what differs at its end from its head is joined (Joiner), the body is emitted
-// again for the wider head, until nothing is new. A loop with `break` or `return` inside is an scf.while that carries its condition.
-// A loop whose iterations differ in structure (`d = grad(d)`), or over a list, is unrolled.
+// The carried values are found by running the body: what differs at its end from its head is joined
+// (Joiner), the body is emitted again for the wider head, until nothing is new. A loop with `break`
+// or `return` inside is an scf.while that carries its condition. A loop whose iterations differ in
+// structure (`d = grad(d)`), or over a list, is unrolled.
 #include "frontend/Joiner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -14,12 +17,12 @@ using namespace mlir;
 namespace mpy {
 
 struct Specializer::LoopShape {
-  std::optional<IntExpr> trip;                       // for: the number of iterations
-  std::function<void(const IntExpr &)> begin;        // for: binds the target for an iteration
+  std::optional<IntExpr> trip;                // for: the number of iterations
+  std::function<void(const IntExpr &)> begin; // for: binds the target for an iteration
   const ast::Body *body = nullptr;
-  std::function<Scalar()> test;                      // while: asked before each iteration but the first
-  Scalar firstTest;                                  // while: asked before the loop
-  bool jumps = false;                                // break or return inside
+  std::function<Scalar()> test; // while: asked before each iteration but the first
+  Scalar firstTest;             // while: asked before the loop
+  bool jumps = false;           // break or return inside
 };
 
 /// Whether a loop body can leave its loop before the end.
@@ -27,12 +30,19 @@ static bool canJump(const ast::Body &body, bool insideInner = false) {
   for (auto *stmt : body) {
     if (isa<ast::Return>(stmt) || (!insideInner && isa<ast::Break>(stmt)))
       return true;
-    bool found = llvm::TypeSwitch<const ast::Stmt *, bool>(stmt)
-                     .Case<ast::If>([&](auto *node) { return canJump(node->body, insideInner) || canJump(node->orelse, insideInner); })
-                     .Case<ast::For, ast::While>([&](auto *node) { return canJump(node->body, true) || canJump(node->orelse, insideInner); })
-                     .Case<ast::With>([&](auto *node) { return canJump(node->body, insideInner); })
-                     .Case<ast::Try>([&](auto *node) { return canJump(node->body, insideInner) || canJump(node->finalbody, insideInner); })
-                     .Default([](auto *) { return false; });
+    bool found =
+        llvm::TypeSwitch<const ast::Stmt *, bool>(stmt)
+            .Case<ast::If>([&](auto *node) {
+              return canJump(node->body, insideInner) || canJump(node->orelse, insideInner);
+            })
+            .Case<ast::For, ast::While>([&](auto *node) {
+              return canJump(node->body, true) || canJump(node->orelse, insideInner);
+            })
+            .Case<ast::With>([&](auto *node) { return canJump(node->body, insideInner); })
+            .Case<ast::Try>([&](auto *node) {
+              return canJump(node->body, insideInner) || canJump(node->finalbody, insideInner);
+            })
+            .Default([](auto *) { return false; });
     if (found)
       return true;
   }
@@ -55,16 +65,21 @@ static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value
         s.fail(ErrorId::ArgumentValue, {"range() arg 3 must not be zero"});
       IntExpr distance = *step > 0 ? r.stop - r.start : r.start - r.stop;
       int64_t size = std::abs(*step);
-      length = maximum(IntExpr(0), size == 1 ? distance : floorDivide(distance + IntExpr(size - 1), IntExpr(size)));
+      length =
+          maximum(IntExpr(0),
+                  size == 1 ? distance : floorDivide(distance + IntExpr(size - 1), IntExpr(size)));
     } else {
       // ceil((stop - start) / step), whatever the sign of the step.
       Location loc = s.loc();
       mlir::Value stepValue = s.index(r.step), zero = s.create<arith::ConstantIndexOp>(0);
-      s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, stepValue, zero), "ValueError", "range() arg 3 must not be zero");
-      mlir::Value count = arith::CeilDivSIOp::create(s.builder, loc, s.index(r.stop - r.start), stepValue);
+      s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, stepValue, zero), "ValueError",
+              "range() arg 3 must not be zero");
+      mlir::Value count =
+          arith::CeilDivSIOp::create(s.builder, loc, s.index(r.stop - r.start), stepValue);
       length = symbolExpr(s.create<arith::MaxSIOp>(count, zero), true);
     }
-    return RunTimeWalk{length, [&s, r](const IntExpr &k) { return Value(s.makeInt(r.start + k * r.step)); }};
+    return RunTimeWalk{
+        length, [&s, r](const IntExpr &k) { return Value(s.makeInt(r.start + k * r.step)); }};
   }
   if (auto id = s.arrayObject(value)) {
     auto *array = s.heap.get<ArrayState>(*id);
@@ -79,7 +94,8 @@ static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value
   if (!iterable)
     return std::nullopt;
   using Kind = IterableValue::Kind;
-  if (iterable->kind != Kind::Enumerate && iterable->kind != Kind::Zip && iterable->kind != Kind::Reversed)
+  if (iterable->kind != Kind::Enumerate && iterable->kind != Kind::Zip &&
+      iterable->kind != Kind::Reversed)
     return std::nullopt;
   std::vector<RunTimeWalk> parts;
   for (auto &part : iterable->parts) {
@@ -94,7 +110,9 @@ static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value
   for (auto &part : parts)
     length = minimum(length, part.length);
   if (iterable->kind == Kind::Reversed)
-    return RunTimeWalk{length, [parts, length](const IntExpr &k) { return parts[0].item(length - IntExpr(1) - k); }};
+    return RunTimeWalk{length, [parts, length](const IntExpr &k) {
+                         return parts[0].item(length - IntExpr(1) - k);
+                       }};
   if (iterable->kind == Kind::Enumerate) {
     IntExpr start = iterable->start;
     return RunTimeWalk{length, [&s, parts, start](const IntExpr &k) {
@@ -112,11 +130,15 @@ static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value
 /// How many slots of a state cannot be used; a head has settled when the end of the body adds none.
 [[noreturn]] static void failToIterate(Specializer &s, const Value &value) {
   if (value.get<Text>())
-    s.fail(ErrorId::UnknownLength, {"text that is not known here"}, {.help = "loop over positions: for i in range(len(text)): text[i]"});
-  bool hasMethods = s.classOf(value) && (!s.classAttribute(*s.classOf(value), "__iter__").isUnbound() ||
-                                         !s.classAttribute(*s.classOf(value), "__getitem__").isUnbound());
+    s.fail(ErrorId::UnknownLength, {"text that is not known here"},
+           {.help = "loop over positions: for i in range(len(text)): text[i]"});
+  bool hasMethods =
+      s.classOf(value) && (!s.classAttribute(*s.classOf(value), "__iter__").isUnbound() ||
+                           !s.classAttribute(*s.classOf(value), "__getitem__").isUnbound());
   s.fail(ErrorId::NotIterable, {s.describe(value)},
-         {.help = hasMethods ? "give the class a method that returns a list, or loop with 'while' and call __next__'s work as a method" : ""});
+         {.help = hasMethods ? "give the class a method that returns a list, or loop with 'while' "
+                               "and call __next__'s work as a method"
+                             : ""});
 }
 
 static size_t countUnusable(const State &state) {
@@ -184,8 +206,9 @@ const Liveness *Specializer::livenessOf(const Frame &frame) {
     return nullptr;
   auto &entry = liveness[owner];
   if (!entry)
-    entry = isa<ast::Module>(owner) ? std::make_unique<Liveness>(*cast<ast::Module>(owner), frame.name != "__main__")
-                                    : std::make_unique<Liveness>(*cast<ast::FunctionDef>(owner));
+    entry = isa<ast::Module>(owner)
+                ? std::make_unique<Liveness>(*cast<ast::Module>(owner), frame.name != "__main__")
+                : std::make_unique<Liveness>(*cast<ast::FunctionDef>(owner));
   return entry.get();
 }
 
@@ -213,7 +236,9 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
   size_t mark = heap.size();
   Location location = loc();
   Block *before = builder.getInsertionBlock();
-  auto lastBefore = builder.getInsertionPoint() == before->begin() ? nullptr : &*std::prev(builder.getInsertionPoint());
+  auto lastBefore = builder.getInsertionPoint() == before->begin()
+                        ? nullptr
+                        : &*std::prev(builder.getInsertionPoint());
   auto insertionPoint = builder.getInsertionPoint();
   bool isWhile = shape.jumps || shape.test;
   State head = entry;
@@ -227,15 +252,17 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     builder.setInsertionPoint(before, insertionPoint);
     thrownAway.push_back(std::make_unique<Block>());
     states.push_back(std::make_unique<State>(head));
-    auto headJoin = std::make_unique<Joiner>(*this, entry, *states.back(), mark, before, thrownAway.back().get(), true);
+    auto headJoin = std::make_unique<Joiner>(*this, entry, *states.back(), mark, before,
+                                             thrownAway.back().get(), true);
     std::vector<JoinedLeaf> carried = headJoin->collect();
     llvm::SmallVector<mlir::Value> initial;
     llvm::SmallVector<mlir::Type> types;
     if (isWhile) {
-      initial.push_back(shape.test ? ssa(shape.firstTest)
-                                   : create<arith::CmpIOp>(arith::CmpIPredicate::sgt, index(*shape.trip),
-                                                           create<arith::ConstantIndexOp>(0))
-                                         .getResult());
+      initial.push_back(shape.test
+                            ? ssa(shape.firstTest)
+                            : create<arith::CmpIOp>(arith::CmpIPredicate::sgt, index(*shape.trip),
+                                                    create<arith::ConstantIndexOp>(0))
+                                  .getResult());
       if (shape.trip)
         initial.push_back(create<arith::ConstantIndexOp>(0));
     }
@@ -254,7 +281,8 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
       loop = op;
       llvm::SmallVector<Location> locations(types.size(), location);
       Block *condition = builder.createBlock(&op.getBefore(), {}, types, locations);
-      scf::ConditionOp::create(builder, location, condition->getArgument(0), condition->getArguments());
+      scf::ConditionOp::create(builder, location, condition->getArgument(0),
+                               condition->getArguments());
       body = builder.createBlock(&op.getAfter(), {}, types, locations);
       arguments = body->getArguments().drop_front(own);
       if (shape.trip)
@@ -289,19 +317,24 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     }
     Scalar goOn = makeBool(true);
     if (isWhile && !dead) {
-      auto flag = [&](const char *name) { return truth(frame().locals.count(name) ? frame().locals[name] : Value(makeBool(false))); };
+      auto flag = [&](const char *name) {
+        return truth(frame().locals.count(name) ? frame().locals[name] : Value(makeBool(false)));
+      };
       Scalar left = scalarBinary(ast::BinaryOperator::BitOr, flag("%break"), flag("%return"));
       goOn = negate(left);
       auto next = [&]() -> Value {
         if (shape.test)
           return shape.test();
-        return makeScalar(ScalarKind::PyBool, create<arith::CmpIOp>(arith::CmpIPredicate::slt, index(counter + IntExpr(1)),
-                                                                    index(*shape.trip)));
+        return makeScalar(ScalarKind::PyBool,
+                          create<arith::CmpIOp>(arith::CmpIPredicate::slt,
+                                                index(counter + IntExpr(1)), index(*shape.trip)));
       };
       if (goOn.knownBool == true)
         goOn = truth(next());
       else if (!goOn.knownBool)
-        goOn = truth(branchValue(ssa(goOn), [&] { return Value(truth(next())); }, [&] { return Value(makeBool(false)); }));
+        goOn = truth(branchValue(
+            ssa(goOn), [&] { return Value(truth(next())); },
+            [&] { return Value(makeBool(false)); }));
     }
     frame().locals.erase("%continue");
     mlir::Value goOnValue = isWhile ? ssa(goOn) : mlir::Value();
@@ -317,8 +350,9 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
       thrownAway.push_back(std::make_unique<Block>());
       auto startCopy = std::make_unique<State>(start);
       auto endCopy = std::make_unique<State>(end);
-      auto endJoin = std::make_unique<Joiner>(*this, *startCopy, *endCopy, start.heap.size(), thrownAway.back().get(),
-                                              builder.getInsertionBlock(), true);
+      auto endJoin =
+          std::make_unique<Joiner>(*this, *startCopy, *endCopy, start.heap.size(),
+                                   thrownAway.back().get(), builder.getInsertionBlock(), true);
       // Seen from outside the loop: whatever its body made must flow.
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(before, insertionPoint);
@@ -327,9 +361,11 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
       llvm::SmallVector<mlir::Value> placeholders;
       for (auto &leaf : leaves) {
         auto argument = dyn_cast<BlockArgument>(leaf.first);
-        bool isCarried = argument && argument.getOwner() == body && argument.getType() == leaf.type &&
+        bool isCarried = argument && argument.getOwner() == body &&
+                         argument.getType() == leaf.type &&
                          argument.getArgNumber() >= body->getNumArguments() - arguments.size();
-        size_t position = isCarried ? argument.getArgNumber() - (body->getNumArguments() - arguments.size()) : 0;
+        size_t position =
+            isCarried ? argument.getArgNumber() - (body->getNumArguments() - arguments.size()) : 0;
         if (!isCarried || used[position]) {
           settled = false;
           continue;
@@ -372,7 +408,8 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     eraseSince(before, lastBefore, insertionPoint);
   }
   restore(entry);
-  fail(ErrorId::LoopNeverSettles, {}, {.help = "give the variables of the loop their final types before it"});
+  fail(ErrorId::LoopNeverSettles, {},
+       {.help = "give the variables of the loop their final types before it"});
 }
 
 void Specializer::eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end) {
@@ -450,8 +487,8 @@ void Specializer::unrollFor(const ast::For &loop, const ValueList &items, size_t
   }
 }
 
-/// The flags of the loop around an inner one; a flag that was not there is not there afterwards, so that a loop on one path
-/// alone leaves nothing to join.
+/// The flags of the loop around an inner one; a flag that was not there is not there afterwards, so
+/// that a loop on one path alone leaves nothing to join.
 struct OuterFlags {
   explicit OuterFlags(const Locals &locals) {
     for (const char *name : {"%break", "%continue"})
@@ -481,7 +518,8 @@ void Specializer::executeFor(const ast::For &loop) {
     outer.restore(frame().locals);
     if (loop.orelse.empty() || dead || broken.knownBool == true)
       return;
-    Scalar left = scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
+    Scalar left =
+        scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
     if (left.knownBool == false)
       execute(loop.orelse);
     else if (!left.knownBool)
@@ -544,7 +582,8 @@ void Specializer::executeWhile(const ast::While &loop) {
     outer.restore(frame().locals);
     if (loop.orelse.empty() || dead || broken.knownBool == true)
       return;
-    Scalar left = scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
+    Scalar left =
+        scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
     if (left.knownBool == false)
       execute(loop.orelse);
     else if (!left.knownBool)

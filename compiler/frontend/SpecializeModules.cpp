@@ -1,4 +1,5 @@
-// Imports: library modules under their many names are one thing each; a module of the program is executed once, at its first import.
+// Imports: library modules under their many names are one thing each; a module of the program is
+// executed once, at its first import.
 #include "frontend/Parse.h"
 #include "frontend/Transforms.h"
 #include "llvm/Support/FileSystem.h"
@@ -11,12 +12,22 @@ namespace mpy {
 /// The library module that an imported name means, or empty.
 static std::string libraryModule(llvm::StringRef name) {
   static const std::map<std::string, std::string> known = {
-      {"numpy", "numpy"},           {"autograd.numpy", "numpy"},        {"minpy.numpy", "numpy"},
-      {"numpy.random", "numpy.random"}, {"autograd.numpy.random", "numpy.random"}, {"minpy.numpy.random", "numpy.random"},
-      {"numpy.linalg", "numpy.linalg"}, {"autograd.numpy.linalg", "numpy.linalg"},
-      {"minpy", "minpy"},           {"minpy.core", "minpy.core"},       {"autograd", "autograd"},
-      {"mpy", "mpy"},               {"math", "math"},                   {"time", "time"},
-      {"sys", "sys"},               {"__future__", "__future__"}};
+      {"numpy", "numpy"},
+      {"autograd.numpy", "numpy"},
+      {"minpy.numpy", "numpy"},
+      {"numpy.random", "numpy.random"},
+      {"autograd.numpy.random", "numpy.random"},
+      {"minpy.numpy.random", "numpy.random"},
+      {"numpy.linalg", "numpy.linalg"},
+      {"autograd.numpy.linalg", "numpy.linalg"},
+      {"minpy", "minpy"},
+      {"minpy.core", "minpy.core"},
+      {"autograd", "autograd"},
+      {"mpy", "mpy"},
+      {"math", "math"},
+      {"time", "time"},
+      {"sys", "sys"},
+      {"__future__", "__future__"}};
   auto it = known.find(name.str());
   return it == known.end() ? "" : it->second;
 }
@@ -28,8 +39,10 @@ static const char *unsupportedModule(llvm::StringRef name) {
     return "plotting";
   if (top == "mpi4py")
     return "MPI";
-  if (top == "scipy" || top == "os" || top == "functools" || top == "itertools" || top == "collections" || top == "operator" ||
-      top == "random" || top == "copy" || top == "typing" || top == "dataclasses" || top == "json" || top == "pickle" || top == "minpy" || top == "autograd")
+  if (top == "scipy" || top == "os" || top == "functools" || top == "itertools" ||
+      top == "collections" || top == "operator" || top == "random" || top == "copy" ||
+      top == "typing" || top == "dataclasses" || top == "json" || top == "pickle" ||
+      top == "minpy" || top == "autograd")
     return "this module";
   return nullptr;
 }
@@ -101,7 +114,8 @@ Value Specializer::importModule(llvm::StringRef name) {
   }
   if (const char *what = unsupportedModule(name))
     fail(ErrorId::UnsupportedModule, {name.str(), what});
-  fail(ErrorId::UnknownModule, {name.str()}, {.help = "put " + relative + ".mpy beside the program, or name its folder with -I"});
+  fail(ErrorId::UnknownModule, {name.str()},
+       {.help = "put " + relative + ".mpy beside the program, or name its folder with -I"});
 }
 
 void Specializer::executeImport(const ast::Import &node) {
@@ -144,7 +158,8 @@ void Specializer::executeImportFrom(const ast::ImportFrom &node) {
       continue;
     }
     Value module = importModule(node.module.empty() ? alias.name : node.module);
-    assignName(bound, node.module.empty() ? module : moduleAttribute(*module.as<ModuleValue>(), alias.name));
+    assignName(bound, node.module.empty() ? module
+                                          : moduleAttribute(*module.as<ModuleValue>(), alias.name));
   }
 }
 
@@ -164,7 +179,8 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
     return transform;
   if (std::string inner = libraryModule(target.name + "." + name.str()); !inner.empty())
     return moduleValue(inner);
-  if (target.name == "minpy.core" || target.name == "autograd" || target.name == "mpy" || target.name == "minpy") {
+  if (target.name == "minpy.core" || target.name == "autograd" || target.name == "mpy" ||
+      target.name == "minpy") {
     if (target.name == "minpy.core" && (name == "minpy_to_numpy" || name == "numpy_to_minpy"))
       if (auto *function = findLibraryFunction("numpy.asarray"))
         return function;

@@ -1,9 +1,10 @@
 // What a test says about names and attributes that may be None:
 //
-//   if m is not None: s += np.sum(m)     =>     inside, m is the value; its flag is known to be true
+//   if m is not None: s += np.sum(m)     =>     inside, m is the value; its flag is known to be
+//   true
 //
-// Only a place that can be read without running code is narrowed, and only where nothing between the test and the path can have
-// set it.
+// Only a place that can be read without running code is narrowed, and only where nothing between
+// the test and the path can have set it.
 #include "frontend/AstWalk.h"
 #include "frontend/Specializer.h"
 
@@ -31,13 +32,14 @@ static bool asksLocal(Specializer &s, const ast::Expr &test) {
   if (auto *compare = dyn_cast<ast::Compare>(&test))
     return asksLocal(s, *compare->left);
   auto *name = dyn_cast<ast::Name>(&test);
-  return name && s.frame().scope->kind != ast::ScopeKind::Module && !s.frame().scope->globals.contains(name->id) &&
-         s.frame().locals.count(name->id);
+  return name && s.frame().scope->kind != ast::ScopeKind::Module &&
+         !s.frame().scope->globals.contains(name->id) && s.frame().locals.count(name->id);
 }
 
 void Specializer::narrowToPresent(const ast::Expr &place) {
   if (auto *name = dyn_cast<ast::Name>(&place)) {
-    if (frame().scope->kind != ast::ScopeKind::Module && !frame().scope->globals.contains(name->id)) {
+    if (frame().scope->kind != ast::ScopeKind::Module &&
+        !frame().scope->globals.contains(name->id)) {
       auto local = frame().locals.find(name->id);
       if (local != frame().locals.end()) {
         if (auto value = inner(local->second))
@@ -70,23 +72,27 @@ void Specializer::narrowToPresent(const ast::Expr &place) {
 void Specializer::narrow(const ast::Expr &test, bool holds) {
   if (dead)
     return;
-  if (auto *negation = dyn_cast<ast::UnaryOp>(&test); negation && negation->op == ast::UnaryOperator::Not)
+  if (auto *negation = dyn_cast<ast::UnaryOp>(&test);
+      negation && negation->op == ast::UnaryOperator::Not)
     return narrow(*negation->operand, !holds);
   if (auto *several = dyn_cast<ast::BoolOp>(&test)) {
     if ((several->op != ast::BoolOperator::And) == holds)
       return;
-    // Each part was decided, but what the later ones run may have set a cell or an attribute that the earlier ones asked. A local
-    // name can be set by ':=' alone.
+    // Each part was decided, but what the later ones run may have set a cell or an attribute that
+    // the earlier ones asked. A local name can be set by ':=' alone.
     auto &parts = several->values;
     for (size_t i = 0; i < parts.size(); ++i)
-      if (i + 1 == parts.size() || (asksLocal(*this, *parts[i]) && llvm::none_of(llvm::drop_begin(parts, i + 1), assignsName)))
+      if (i + 1 == parts.size() || (asksLocal(*this, *parts[i]) &&
+                                    llvm::none_of(llvm::drop_begin(parts, i + 1), assignsName)))
         narrow(*parts[i], holds);
     return;
   }
   if (auto *compare = dyn_cast<ast::Compare>(&test)) {
-    auto *none = compare->ops.size() == 1 ? dyn_cast<ast::Constant>(compare->comparators[0]) : nullptr;
+    auto *none =
+        compare->ops.size() == 1 ? dyn_cast<ast::Constant>(compare->comparators[0]) : nullptr;
     if (none && none->type == ast::ConstantKind::None &&
-        ((compare->ops[0] == ast::CompareOperator::IsNot && holds) || (compare->ops[0] == ast::CompareOperator::Is && !holds)))
+        ((compare->ops[0] == ast::CompareOperator::IsNot && holds) ||
+         (compare->ops[0] == ast::CompareOperator::Is && !holds)))
       narrowToPresent(*compare->left);
     return;
   }

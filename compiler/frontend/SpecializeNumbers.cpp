@@ -1,5 +1,6 @@
-// Numbers at compile time and at run time: kinds and their types, constants, conversions. A known number gets an operation only
-// when something at run time reads it:  makeInt(3) emits nothing, ssa() of it `arith.constant 3 : i64`.
+// Numbers at compile time and at run time: kinds and their types, constants, conversions. A known
+// number gets an operation only when something at run time reads it:  makeInt(3) emits nothing,
+// ssa() of it `arith.constant 3 : i64`.
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
@@ -10,7 +11,9 @@ namespace mpy {
 
 bool isPython(ScalarKind kind) { return kind <= ScalarKind::PyFloat; }
 bool isFloat(DType dtype) { return dtype >= DType::Float32; }
-bool isFloat(ScalarKind kind) { return kind == ScalarKind::PyFloat || (!isPython(kind) && isFloat(dtypeOf(kind))); }
+bool isFloat(ScalarKind kind) {
+  return kind == ScalarKind::PyFloat || (!isPython(kind) && isFloat(dtypeOf(kind)));
+}
 
 DType dtypeOf(ScalarKind kind) {
   switch (kind) {
@@ -57,15 +60,17 @@ llvm::StringRef nameOf(DType dtype) {
 }
 
 llvm::StringRef nameOf(ScalarKind kind) {
-  static const char *const names[] = {"bool",         "int",          "float",          "bool scalar",
-                                      "int32 scalar", "int64 scalar", "float32 scalar", "float64 scalar"};
+  static const char *const names[] = {"bool",           "int",           "float",
+                                      "bool scalar",    "int32 scalar",  "int64 scalar",
+                                      "float32 scalar", "float64 scalar"};
   return names[static_cast<int>(kind)];
 }
 
 mlir::Value Specializer::constant(DType dtype, double value) {
   mlir::Type type = typeOf(dtype, context());
-  TypedAttr attribute = isFloat(dtype) ? TypedAttr(builder.getFloatAttr(type, value))
-                                       : TypedAttr(builder.getIntegerAttr(type, static_cast<int64_t>(value)));
+  TypedAttr attribute = isFloat(dtype)
+                            ? TypedAttr(builder.getFloatAttr(type, value))
+                            : TypedAttr(builder.getIntegerAttr(type, static_cast<int64_t>(value)));
   return create<arith::ConstantOp>(attribute);
 }
 
@@ -116,7 +121,8 @@ mlir::Value Specializer::ssa(const Scalar &scalar) {
     return create<arith::ConstantOp>(
         builder.getFloatAttr(typeOf(scalar.kind, context()), *scalar.knownFloat));
   if (auto known = scalar.expr->known())
-    return create<arith::ConstantOp>(builder.getIntegerAttr(typeOf(scalar.kind, context()), *known));
+    return create<arith::ConstantOp>(
+        builder.getIntegerAttr(typeOf(scalar.kind, context()), *known));
   return create<arith::IndexCastOp>(typeOf(scalar.kind, context()), index(*scalar.expr));
 }
 
@@ -142,7 +148,8 @@ IntExpr Specializer::intExpr(const Scalar &scalar) {
   if (scalar.knownBool)
     return IntExpr(*scalar.knownBool);
   if (isFloat(scalar.kind) || scalar.isMixed())
-    fail(ErrorId::NotAnInteger, {describe(scalar)}, {.expected = "an int", .help = "convert it: int(x)"});
+    fail(ErrorId::NotAnInteger, {describe(scalar)},
+         {.expected = "an int", .help = "convert it: int(x)"});
   return symbolExpr(ssaAs(scalar, DType::Int64), scalar.kind == ScalarKind::PyBool);
 }
 
@@ -194,9 +201,10 @@ Scalar Specializer::truth(const Value &value) {
   if (auto *text = value.get<Text>()) {
     if (!text->value)
       return makeBool(!text->known.empty());
-    mlir::Value length = create<RuntimeCallOp>(mlir::TypeRange(builder.getI64Type()), "mpy_string_length",
-                                               mlir::ValueRange(text->value), false)
-                             .getResult(0);
+    mlir::Value length =
+        create<RuntimeCallOp>(mlir::TypeRange(builder.getI64Type()), "mpy_string_length",
+                              mlir::ValueRange(text->value), false)
+            .getResult(0);
     return makeScalar(ScalarKind::PyBool, create<CastOp>(length, builder.getI1Type()));
   }
   if (auto id = arrayObject(value)) {
@@ -209,7 +217,8 @@ Scalar Specializer::truth(const Value &value) {
         fail(ErrorId::AmbiguousTruth, {describe(value)}, {.help = "write a.any() or a.all()"});
       mlir::Value one = create<arith::ConstantIndexOp>(1);
       check(create<arith::CmpIOp>(arith::CmpIPredicate::eq, index(size), one), "ValueError",
-            "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()");
+            "The truth value of an array with more than one element is ambiguous. Use a.any() or "
+            "a.all()");
     }
     llvm::SmallVector<mlir::Value> zeros(array.rank(), create<arith::ConstantIndexOp>(0));
     return truth(makeScalar(scalarKindOf(array.dtype), create<ExtractOp>(array.tensor, zeros)));
@@ -218,7 +227,8 @@ Scalar Specializer::truth(const Value &value) {
     if (!optional->orNone)
       return truth(present(value, "a name"));
     Value result = branchValue(
-        optional->present, [&] { return Value(truth(optional->value)); }, [&] { return Value(makeBool(false)); });
+        optional->present, [&] { return Value(truth(optional->value)); },
+        [&] { return Value(makeBool(false)); });
     return *result.get<Scalar>();
   }
   if (auto *list = object<ListState>(value))

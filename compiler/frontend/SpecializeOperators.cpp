@@ -1,4 +1,5 @@
-// Which rule an operator follows: numbers, arrays, text, sequences, dicts and sets, or the operator method of a class.
+// Which rule an operator follows: numbers, arrays, text, sequences, dicts and sets, or the operator
+// method of a class.
 #include "frontend/ArrayOperands.h"
 #include "frontend/Specializer.h"
 
@@ -10,8 +11,9 @@ using Op = ast::BinaryOperator;
 using Compare = ast::CompareOperator;
 
 static const char *methodName(Op op) {
-  static const char *const names[] = {"add", "sub",    "mul",    "matmul", "truediv", "mod", "pow",
-                                      "lshift", "rshift", "or", "xor", "and", "floordiv"};
+  static const char *const names[] = {"add", "sub", "mul",     "matmul", "truediv",
+                                      "mod", "pow", "lshift",  "rshift", "or",
+                                      "xor", "and", "floordiv"};
   return names[static_cast<int>(op)];
 }
 
@@ -21,7 +23,8 @@ static ValueList repeat(Specializer &s, const ValueList &items, const Value &cou
   if (auto *scalar = count.get<Scalar>(); scalar && !times)
     s.intExpr(*scalar); // Reports what is not an integer.
   if (!times)
-    s.fail(ErrorId::UnknownLength, {"a repeated sequence"}, {.help = "repeat an array: np.tile, np.full"});
+    s.fail(ErrorId::UnknownLength, {"a repeated sequence"},
+           {.help = "repeat an array: np.tile, np.full"});
   ValueList result;
   for (int64_t i = 0; i < *times; ++i) {
     if (result.size() > Specializer::maximumUnrolled)
@@ -38,7 +41,8 @@ static ValueList joined(Specializer &s, const ValueList &a, const ValueList &b) 
   return result;
 }
 
-static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &lhs, const Value &rhs) {
+static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &lhs,
+                                            const Value &rhs) {
   auto *leftText = lhs.get<Text>(), *rightText = rhs.get<Text>();
   if (leftText && op == Op::Mod)
     return Value(s.percentFormat(*leftText, rhs));
@@ -51,15 +55,17 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
     if (!scalar)
       return std::nullopt;
     s.intExpr(*scalar); // Reports what is not an integer.
-    if (auto times = s.knownInt(count); times && !text.value && *times * int64_t(text.known.size()) < 100000) {
+    if (auto times = s.knownInt(count);
+        times && !text.value && *times * int64_t(text.known.size()) < 100000) {
       std::string result;
       for (int64_t i = 0; i < *times; ++i)
         result += text.known;
       return Value(s.makeText(result));
     }
-    mlir::Value result = s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), "mpy_string_repeat",
-                                                 mlir::ValueRange{s.ssa(text), s.ssaAs(*scalar, DType::Int64)}, true)
-                             .getResult(0);
+    mlir::Value result =
+        s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), "mpy_string_repeat",
+                                mlir::ValueRange{s.ssa(text), s.ssaAs(*scalar, DType::Int64)}, true)
+            .getResult(0);
     return Value(Text{"", result});
   }
   auto *leftList = s.object<ListState>(lhs), *rightList = s.object<ListState>(rhs);
@@ -70,9 +76,11 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
     return s.newTuple(joined(s, leftTuple->items, rightTuple->items));
   if (op == Op::Mult) {
     if ((leftList || rightList) && (lhs.get<Scalar>() || rhs.get<Scalar>()))
-      return s.newList(leftList ? repeat(s, leftList->items, rhs) : repeat(s, rightList->items, lhs));
+      return s.newList(leftList ? repeat(s, leftList->items, rhs)
+                                : repeat(s, rightList->items, lhs));
     if ((leftTuple || rightTuple) && (lhs.get<Scalar>() || rhs.get<Scalar>()))
-      return s.newTuple(leftTuple ? repeat(s, leftTuple->items, rhs) : repeat(s, rightTuple->items, lhs));
+      return s.newTuple(leftTuple ? repeat(s, leftTuple->items, rhs)
+                                  : repeat(s, rightTuple->items, lhs));
   }
   auto *leftDict = s.object<DictState>(lhs), *rightDict = s.object<DictState>(rhs);
   if (leftDict && rightDict && leftDict->isSet == rightDict->isSet) {
@@ -118,22 +126,29 @@ Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
   if (rhs.as<OptionalValue>() || rhs.get<ConflictValue>())
     return binary(op, lhs, present(rhs, "the right operand"));
   if (object<InstanceState>(lhs)) {
-    if (auto result = callMethod(lhs, std::string("__") + methodName(op) + "__", {rhs}); result && !result->get<NotImplementedValue>())
+    if (auto result = callMethod(lhs, std::string("__") + methodName(op) + "__", {rhs});
+        result && !result->get<NotImplementedValue>())
       return *result;
   }
   if (object<InstanceState>(rhs)) {
-    if (auto result = callMethod(rhs, std::string("__r") + methodName(op) + "__", {lhs}); result && !result->get<NotImplementedValue>())
+    if (auto result = callMethod(rhs, std::string("__r") + methodName(op) + "__", {lhs});
+        result && !result->get<NotImplementedValue>())
       return *result;
   }
   auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
   if (x && y) {
-    bool ofIntegers = op == Op::LShift || op == Op::RShift || op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor;
-    auto isReal = [](const Scalar &scalar) { return !scalar.isMixed() && isFloat(dtypeOf(scalar.kind)); };
+    bool ofIntegers = op == Op::LShift || op == Op::RShift || op == Op::BitAnd || op == Op::BitOr ||
+                      op == Op::BitXor;
+    auto isReal = [](const Scalar &scalar) {
+      return !scalar.isMixed() && isFloat(dtypeOf(scalar.kind));
+    };
     if (ofIntegers && (isReal(*x) || isReal(*y)))
       fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
     return scalarBinary(op, *x, *y);
   }
-  auto isSequence = [&](const Value &value) { return object<ListState>(value) || value.as<TupleValue>(); };
+  auto isSequence = [&](const Value &value) {
+    return object<ListState>(value) || value.as<TupleValue>();
+  };
   // NumPy's integers repeat a list as Python's do.
   bool repeats = op == Op::Mult && (isSequence(lhs) || isSequence(rhs));
   auto isNumpy = [&](const Value &value) {
@@ -141,7 +156,8 @@ Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
     bool isCount = repeats && scalar && !isFloat(dtypeOf(scalar->kind));
     return isArray(value) || (scalar && !isPython(scalar->kind) && !isCount);
   };
-  if ((isNumpy(lhs) || isNumpy(rhs)) && (isNumpy(lhs) || x || isSequence(lhs)) && (isNumpy(rhs) || y || isSequence(rhs)))
+  if ((isNumpy(lhs) || isNumpy(rhs)) && (isNumpy(lhs) || x || isSequence(lhs)) &&
+      (isNumpy(rhs) || y || isSequence(rhs)))
     return arrayBinary(*this, op, lhs, rhs);
   if (auto result = containerBinary(*this, op, lhs, rhs))
     return *result;
@@ -249,11 +265,13 @@ static Value compareItems(Specializer &s, const ValueList &x, const ValueList &y
 static Value compareText(Specializer &s, Compare op, const Text &x, const Text &y) {
   if (!x.value && !y.value) {
     int order = x.known.compare(y.known);
-    return s.scalarCompare(op, s.makeInt(IntExpr(order < 0 ? -1 : order > 0)), s.makeInt(IntExpr(0)));
+    return s.scalarCompare(op, s.makeInt(IntExpr(order < 0 ? -1 : order > 0)),
+                           s.makeInt(IntExpr(0)));
   }
-  mlir::Value order = s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI64Type()), "mpy_string_compare",
-                                              mlir::ValueRange{s.ssa(x), s.ssa(y)}, false)
-                          .getResult(0);
+  mlir::Value order =
+      s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI64Type()), "mpy_string_compare",
+                              mlir::ValueRange{s.ssa(x), s.ssa(y)}, false)
+          .getResult(0);
   return s.scalarCompare(op, s.makeInt(order), s.makeInt(IntExpr(0)));
 }
 
@@ -264,9 +282,10 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
       s.fail(ErrorId::OperandTypes, {"in", s.describe(item), "str"});
     if (!text->value && !part->value)
       return s.makeBool(text->known.find(part->known) != std::string::npos);
-    mlir::Value found = s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI1Type()), "mpy_string_contains",
-                                                mlir::ValueRange{s.ssa(*text), s.ssa(*part)}, false)
-                            .getResult(0);
+    mlir::Value found =
+        s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI1Type()), "mpy_string_contains",
+                                mlir::ValueRange{s.ssa(*text), s.ssa(*part)}, false)
+            .getResult(0);
     return s.makeScalar(ScalarKind::PyBool, found);
   }
   if (auto result = s.callMethod(container, "__contains__", {item}))
@@ -310,7 +329,8 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   if (lhs.isNone() || rhs.isNone())
     return s.makeBool(lhs.isNone() && rhs.isNone());
   if (lhs.get<Scalar>() && rhs.get<Scalar>()) {
-    if (lhs.get<Scalar>()->kind == ScalarKind::PyBool && rhs.get<Scalar>()->kind == ScalarKind::PyBool)
+    if (lhs.get<Scalar>()->kind == ScalarKind::PyBool &&
+        rhs.get<Scalar>()->kind == ScalarKind::PyBool)
       return s.scalarCompare(Compare::Eq, *lhs.get<Scalar>(), *rhs.get<Scalar>());
     s.fail(ErrorId::IdentityOfNumbers, {}, {.help = "write =="});
   }
@@ -324,21 +344,25 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
   if (dead)
     return NoneValue{};
   if (op == Compare::Is || op == Compare::IsNot) {
-    Value same = identity(*this, lhs.get<ConflictValue>() ? present(lhs, "the left operand") : lhs, rhs);
+    Value same =
+        identity(*this, lhs.get<ConflictValue>() ? present(lhs, "the left operand") : lhs, rhs);
     return op == Compare::Is ? same : Value(negate(truth(same)));
   }
   if (op == Compare::In || op == Compare::NotIn) {
-    Value found = contains(*this, present(lhs, "the left operand"), present(rhs, "the right operand"));
+    Value found =
+        contains(*this, present(lhs, "the left operand"), present(rhs, "the right operand"));
     return op == Compare::In ? found : Value(negate(truth(found)));
   }
   if (auto *optional = lhs.as<OptionalValue>(); optional && optional->orNone && rhs.isNone())
-    return op == Compare::Eq ? identity(*this, lhs, rhs) : Value(negate(truth(identity(*this, lhs, rhs))));
+    return op == Compare::Eq ? identity(*this, lhs, rhs)
+                             : Value(negate(truth(identity(*this, lhs, rhs))));
   if (lhs.as<OptionalValue>() || lhs.get<ConflictValue>())
     return compare(op, present(lhs, "the left operand"), rhs);
   if (rhs.as<OptionalValue>() || rhs.get<ConflictValue>())
     return compare(op, lhs, present(rhs, "the right operand"));
   static const char *const methods[] = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"};
-  static const Compare mirrored[] = {Compare::Eq, Compare::NotEq, Compare::Gt, Compare::GtE, Compare::Lt, Compare::LtE};
+  static const Compare mirrored[] = {Compare::Eq,  Compare::NotEq, Compare::Gt,
+                                     Compare::GtE, Compare::Lt,    Compare::LtE};
   if (object<InstanceState>(lhs)) {
     if (auto result = callMethod(lhs, methods[static_cast<int>(op)], {rhs}))
       return *result;
@@ -347,7 +371,8 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
         return negate(truth(*result));
   }
   if (object<InstanceState>(rhs))
-    if (auto result = callMethod(rhs, methods[static_cast<int>(mirrored[static_cast<int>(op)])], {lhs}))
+    if (auto result =
+            callMethod(rhs, methods[static_cast<int>(mirrored[static_cast<int>(op)])], {lhs}))
       return *result;
   auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
   if (x && y)
@@ -356,7 +381,8 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
   auto isText = [](const Value &value) { return value.get<Text>() != nullptr; };
   if (isArray(lhs) || isArray(rhs)) {
     if (isText(lhs) || isText(rhs) || lhs.isNone() || rhs.isNone())
-      fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)}, {.help = "write 'is None'"});
+      fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)},
+           {.help = "write 'is None'"});
     return arrayCompare(*this, op, lhs, rhs);
   }
   if (isText(lhs) && isText(rhs))
@@ -378,7 +404,8 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
         Scalar found = makeBool(false);
         for (auto &other : rightDict->entries)
           if (truth(compare(Compare::Eq, entry.first, other.first)).knownBool == true)
-            found = leftDict->isSet ? makeBool(true) : truth(compare(Compare::Eq, entry.second, other.second));
+            found = leftDict->isSet ? makeBool(true)
+                                    : truth(compare(Compare::Eq, entry.second, other.second));
         all = scalarBinary(Op::BitAnd, all, found);
       }
       same = all;
@@ -394,7 +421,8 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
   }
   if ((leftTuple && rightTuple) || (leftList && rightList)) {
     // Lexicographic order: the first difference decides.
-    const ValueList &a = leftTuple ? leftTuple->items : leftList->items, &b = rightTuple ? rightTuple->items : rightList->items;
+    const ValueList &a = leftTuple ? leftTuple->items : leftList->items,
+                    &b = rightTuple ? rightTuple->items : rightList->items;
     for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
       Scalar same = truth(compare(Compare::Eq, a[i], b[i]));
       if (!same.knownBool)
@@ -403,7 +431,8 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
       if (!*same.knownBool)
         return compare(op, a[i], b[i]);
     }
-    return scalarCompare(op, makeInt(IntExpr(int64_t(a.size()))), makeInt(IntExpr(int64_t(b.size()))));
+    return scalarCompare(op, makeInt(IntExpr(int64_t(a.size()))),
+                         makeInt(IntExpr(int64_t(b.size()))));
   }
   fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
 }

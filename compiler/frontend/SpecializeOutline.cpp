@@ -1,7 +1,9 @@
-// A function of its own for a piece of the program, as differentiation needs. The body is emitted as if it stood in place; then what
-// it reads from outside becomes parameters, and what the state after it still refers to becomes results:
+// A function of its own for a piece of the program, as differentiation needs. The body is emitted
+// as if it stood in place; then what it reads from outside becomes parameters, and what the state
+// after it still refers to becomes results:
 //
-//   { y = x * w; net.h = y; return sum(y) }   =>   func @f(%x, %w) -> (%sum, %y)     net.h = result 1 of the call
+//   { y = x * w; net.h = y; return sum(y) }   =>   func @f(%x, %w) -> (%sum, %y)     net.h = result
+//   1 of the call
 #include "frontend/LeafMapper.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -22,7 +24,8 @@ func::FuncOp Specializer::newFunction(llvm::StringRef name) {
   return function;
 }
 
-void Specializer::captureFromOutside(func::FuncOp function, llvm::SmallVectorImpl<mlir::Value> &operands) {
+void Specializer::captureFromOutside(func::FuncOp function,
+                                     llvm::SmallVectorImpl<mlir::Value> &operands) {
   Region &region = function.getBody();
   Block *block = &region.front();
   // Constants are made again, the rest is passed.
@@ -44,11 +47,13 @@ void Specializer::captureFromOutside(func::FuncOp function, llvm::SmallVectorImp
     }
     replaceAllUsesInRegionWith(value, inner, region);
   }
-  function.setFunctionType(builder.getFunctionType(block->getArgumentTypes(), block->getTerminator()->getOperandTypes()));
+  function.setFunctionType(builder.getFunctionType(block->getArgumentTypes(),
+                                                   block->getTerminator()->getOperandTypes()));
 }
 
 void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
-                          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body, OutlineCall makeCall) {
+                          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
+                          OutlineCall makeCall) {
   Location location = loc();
   size_t mark = heap.size();
   State entry = snapshot();
@@ -72,7 +77,8 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
   forgetUnreachable(mark);
   Region &region = function.getBody();
   auto isInside = [&](mlir::Value value) {
-    return value && value.getParentRegion() && region.isAncestor(value.getParentRegion()) && !llvm::is_contained(block->getArguments(), value);
+    return value && value.getParentRegion() && region.isAncestor(value.getParentRegion()) &&
+           !llvm::is_contained(block->getArguments(), value);
   };
 
   // What the state after the body refers to inside it.
@@ -89,7 +95,9 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
     return expr;
   };
   collect.keepsKnown = [&](mlir::Value value) { return !isInside(value); };
-  auto changed = [&](ObjectId id) { return id >= mark || heap.pointer(id) != entry.heap.pointer(id); };
+  auto changed = [&](ObjectId id) {
+    return id >= mark || heap.pointer(id) != entry.heap.pointer(id);
+  };
   for (auto &local : frame().locals)
     local.second = collect.map(local.second);
   for (ObjectId id = 0; id < heap.size(); ++id)

@@ -3,8 +3,9 @@
 //   int + int        exact, OverflowError beyond 64 bits        np.int64 + np.int64   wraps
 //   1.0 / 0.0        ZeroDivisionError                          np.float64(1) / 0     inf
 //
-// Python's numbers are weak beside NumPy's. A number whose kind depends on the path ("mixed") computes in float64 and carries a
-// tag that says which kind it is; results are mixed again only if the possible kinds differ.
+// Python's numbers are weak beside NumPy's. A number whose kind depends on the path ("mixed")
+// computes in float64 and carries a tag that says which kind it is; results are mixed again only if
+// the possible kinds differ.
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
@@ -15,7 +16,8 @@ namespace mpy {
 
 using Op = ast::BinaryOperator;
 
-/// Whether every value the expression can take stays far from 64 bits: extents and loop counters stay below 2**47.
+/// Whether every value the expression can take stays far from 64 bits: extents and loop counters
+/// stay below 2**47.
 static bool isBounded(const IntExpr &expr) {
   double bound = std::abs(static_cast<double>(expr.constant));
   for (auto &[atom, coefficient] : expr.terms) {
@@ -63,7 +65,8 @@ namespace {
 /// Emits one operator on two numbers of known kinds.
 class ScalarArithmetic {
 public:
-  ScalarArithmetic(Specializer &s, Op op, const Scalar &lhs, const Scalar &rhs) : s(s), op(op), lhs(lhs), rhs(rhs) {}
+  ScalarArithmetic(Specializer &s, Op op, const Scalar &lhs, const Scalar &rhs)
+      : s(s), op(op), lhs(lhs), rhs(rhs) {}
 
   Scalar run() {
     kind = resultKind(op, lhs.kind, rhs.kind);
@@ -83,14 +86,16 @@ private:
 
   void checkNotZero(mlir::Value divisor, const char *message) {
     mlir::Value zero = s.create<arith::ConstantOp>(s.builder.getZeroAttr(divisor.getType()));
-    mlir::Value nonZero = isa<FloatType>(divisor.getType())
-                              ? s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, divisor, zero).getResult()
-                              : s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, divisor, zero).getResult();
+    mlir::Value nonZero =
+        isa<FloatType>(divisor.getType())
+            ? s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, divisor, zero).getResult()
+            : s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, divisor, zero).getResult();
     s.check(nonZero, "ZeroDivisionError", message);
   }
 
   Scalar overflow() {
-    s.fail(ErrorId::IntegerTooLarge, {}, {.help = "use floats: the integers of compiled programs have 64 bits"});
+    s.fail(ErrorId::IntegerTooLarge, {},
+           {.help = "use floats: the integers of compiled programs have 64 bits"});
   }
 
   Scalar pythonInt() {
@@ -102,7 +107,8 @@ private:
     if (linear) {
       int64_t factor = op == Op::Mult ? (x ? *x : *y) : 1;
       IntExpr result = op == Op::Add ? a + b : op == Op::Sub ? a - b : a * b;
-      if (isBounded(a) && isBounded(b) && isBounded(result) && std::abs(static_cast<double>(factor)) < 0x1p40)
+      if (isBounded(a) && isBounded(b) && isBounded(result) &&
+          std::abs(static_cast<double>(factor)) < 0x1p40)
         return s.makeInt(result);
     }
     if ((op == Op::FloorDiv || op == Op::Mod) && y && *y > 0 && isBounded(a))
@@ -119,7 +125,8 @@ private:
     case Op::FloorDiv:
     case Op::Mod:
       if (!y || *y == 0)
-        checkNotZero(right, op == Op::Mod ? "integer modulo by zero" : "integer division or modulo by zero");
+        checkNotZero(right, op == Op::Mod ? "integer modulo by zero"
+                                          : "integer division or modulo by zero");
       return fromInt(op == Op::Mod ? s.create<ModOp>(left, right).getResult()
                                    : s.create<FloorDivOp>(left, right).getResult());
     case Op::Pow:
@@ -127,7 +134,8 @@ private:
         if (y)
           return pythonFloatPower(s.ssaAs(lhs, DType::Float64), s.ssaAs(rhs, DType::Float64));
         s.fail(ErrorId::PowerOfUnknownSign, {},
-               {.found = "an int exponent known at run time only: the result would be an int or a float",
+               {.found =
+                    "an int exponent known at run time only: the result would be an int or a float",
                 .help = "write float(x)**n"});
       }
       if (y && *y == 2)
@@ -144,7 +152,8 @@ private:
     case Op::RShift:
       return fromInt(runtime("mpy_int_shr", i64, {left, right}));
     default:
-      s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
+      s.fail(ErrorId::OperandTypes,
+             {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
     }
   }
 
@@ -160,12 +169,14 @@ private:
     case Op::FloorDiv:
     case Op::Mod:
       if (y == 0) {
-        s.raiseHere("ZeroDivisionError", op == Op::Mod ? "integer modulo by zero" : "integer division or modulo by zero");
+        s.raiseHere("ZeroDivisionError", op == Op::Mod ? "integer modulo by zero"
+                                                       : "integer division or modulo by zero");
         return s.makeInt(IntExpr(0));
       }
       if (y == -1)
         return op == Op::Mod ? s.makeInt(IntExpr(0)) : s.makeInt(IntExpr(0) - IntExpr(x));
-      return s.makeInt(op == Op::Mod ? modulo(IntExpr(x), IntExpr(y)) : floorDivide(IntExpr(x), IntExpr(y)));
+      return s.makeInt(op == Op::Mod ? modulo(IntExpr(x), IntExpr(y))
+                                     : floorDivide(IntExpr(x), IntExpr(y)));
     case Op::Pow: {
       if (y < 0)
         return pythonFloatPower(s.ssaAs(lhs, DType::Float64), s.ssaAs(rhs, DType::Float64));
@@ -198,7 +209,7 @@ private:
 
   Scalar pythonFloatPower(mlir::Value x, mlir::Value y) {
     mlir::Value zero = s.constant(DType::Float64, 0);
-    auto exponent = rhs.knownFloat ? rhs.knownFloat
+    auto exponent = rhs.knownFloat   ? rhs.knownFloat
                     : rhs.knownInt() ? std::optional<double>(*rhs.knownInt())
                                      : std::nullopt;
     if (!exponent || *exponent < 0) {
@@ -211,18 +222,24 @@ private:
       // Python would go on with a complex number.
       mlir::Value natural = s.create<arith::CmpFOp>(arith::CmpFPredicate::UGE, x, zero);
       if (!exponent) {
-        mlir::Value whole = s.create<arith::CmpFOp>(arith::CmpFPredicate::UEQ, y, s.create<FloorOp>(y));
+        mlir::Value whole =
+            s.create<arith::CmpFOp>(arith::CmpFPredicate::UEQ, y, s.create<FloorOp>(y));
         natural = s.create<arith::OrIOp>(natural, whole);
       }
-      s.check(natural, "ValueError", "a negative float to a fractional power is complex, which is not supported");
+      s.check(natural, "ValueError",
+              "a negative float to a fractional power is complex, which is not supported");
     }
-    mlir::Value result = exponent && *exponent == 2 ? s.create<SquareOp>(x).getResult() : s.create<PowOp>(x, y).getResult();
+    mlir::Value result = exponent && *exponent == 2 ? s.create<SquareOp>(x).getResult()
+                                                    : s.create<PowOp>(x, y).getResult();
     mlir::Value limit = s.constant(DType::Float64, HUGE_VAL);
-    mlir::Value finite = s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, s.create<AbsOp>(result), limit);
-    mlir::Value given = s.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, s.create<AbsOp>(x), limit);
+    mlir::Value finite =
+        s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, s.create<AbsOp>(result), limit);
+    mlir::Value given =
+        s.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, s.create<AbsOp>(x), limit);
     mlir::Value fine = s.create<arith::OrIOp>(finite, given);
     if (!exponent)
-      fine = s.create<arith::OrIOp>(fine, s.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, s.create<AbsOp>(y), limit));
+      fine = s.create<arith::OrIOp>(
+          fine, s.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, s.create<AbsOp>(y), limit));
     s.check(fine, "OverflowError", "(34, 'Numerical result out of range')");
     return s.makeScalar(ScalarKind::PyFloat, result);
   }
@@ -241,7 +258,8 @@ private:
     auto y = known(rhs), x = known(lhs);
     bool divides = op == Op::Div || op == Op::FloorDiv || op == Op::Mod;
     if (divides && y && *y == 0) {
-      s.raiseHere("ZeroDivisionError", op == Op::Div   ? (lhs.kind == ScalarKind::PyFloat || rhs.kind == ScalarKind::PyFloat
+      s.raiseHere("ZeroDivisionError", op == Op::Div   ? (lhs.kind == ScalarKind::PyFloat ||
+                                                                  rhs.kind == ScalarKind::PyFloat
                                                               ? "float division by zero"
                                                               : "division by zero")
                                        : op == Op::Mod ? "float modulo"
@@ -254,14 +272,17 @@ private:
       result = pythonFloatPower(left, right);
     } else {
       if (divides && !y)
-        checkNotZero(right, op == Op::Div   ? (lhs.kind == ScalarKind::PyFloat || rhs.kind == ScalarKind::PyFloat
+        checkNotZero(right, op == Op::Div   ? (lhs.kind == ScalarKind::PyFloat ||
+                                                       rhs.kind == ScalarKind::PyFloat
                                                    ? "float division by zero"
                                                    : "division by zero")
                             : op == Op::Mod ? "float modulo"
                                             : "float floor division by zero");
-      if (op == Op::Div && lhs.kind != ScalarKind::PyFloat && rhs.kind != ScalarKind::PyFloat && !x && !y)
-        result = s.makeScalar(ScalarKind::PyFloat, runtime("mpy_int_truediv", s.builder.getF64Type(),
-                                                           {s.ssaAs(lhs, DType::Int64), s.ssaAs(rhs, DType::Int64)}));
+      if (op == Op::Div && lhs.kind != ScalarKind::PyFloat && rhs.kind != ScalarKind::PyFloat &&
+          !x && !y)
+        result = s.makeScalar(ScalarKind::PyFloat,
+                              runtime("mpy_int_truediv", s.builder.getF64Type(),
+                                      {s.ssaAs(lhs, DType::Int64), s.ssaAs(rhs, DType::Int64)}));
       else
         result = s.makeScalar(ScalarKind::PyFloat, emit(left, right));
     }
@@ -321,7 +342,8 @@ private:
 
   Scalar numpy() {
     DType dtype = dtypeOf(kind);
-    bool bits = op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor || op == Op::LShift || op == Op::RShift;
+    bool bits = op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor || op == Op::LShift ||
+                op == Op::RShift;
     if (dtype == DType::Bool && !bits) {
       if (op == Op::Add) // Truth values add as `or` and multiply as `and`.
         return s.makeScalar(kind, s.create<OrOp>(s.ssaAs(lhs, dtype), s.ssaAs(rhs, dtype)));
@@ -331,12 +353,13 @@ private:
              {.help = "convert the truth values: int(x) or float(x)"});
     }
     if ((bits && isFloat(dtype)) || op == Op::MatMult)
-      s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
+      s.fail(ErrorId::OperandTypes,
+             {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
     if (op == Op::Pow && !isFloat(dtype)) {
       mlir::Value exponent = s.ssaAs(rhs, dtype);
       if (auto y = rhs.knownInt(); !y || *y < 0)
-        s.check(s.create<CompareOp>(ComparePredicate::ge, exponent, s.constant(dtype, 0)), "ValueError",
-                "Integers to negative integer powers are not allowed.");
+        s.check(s.create<CompareOp>(ComparePredicate::ge, exponent, s.constant(dtype, 0)),
+                "ValueError", "Integers to negative integer powers are not allowed.");
     }
     mlir::Value left = s.ssaAs(lhs, dtype), right = s.ssaAs(rhs, dtype);
     if (op == Op::Pow && isFloat(dtype) && known(rhs) == 2.0)
@@ -367,7 +390,8 @@ std::vector<ScalarKind> possibleKinds(const Scalar &scalar) {
 static mlir::Value hasKind(Specializer &s, const Scalar &scalar, ScalarKind kind) {
   if (!scalar.isMixed())
     return s.create<arith::ConstantOp>(s.builder.getBoolAttr(scalar.kind == kind));
-  mlir::Value code = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
+  mlir::Value code =
+      s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
   return s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, scalar.tag, code);
 }
 
@@ -384,11 +408,13 @@ static Scalar mixedBinary(Specializer &s, Op op, const Scalar &lhs, const Scalar
     for (ScalarKind b : possibleKinds(rhs)) {
       ScalarKind kind = resultKind(op, a, b);
       if (kind == ScalarKind::Bool || kind == ScalarKind::Float32 || kind == ScalarKind::Int32)
-        s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)},
+        s.fail(ErrorId::OperandTypes,
+               {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)},
                {.help = "convert the number first: int(x) or float(x)"});
       kinds |= 1 << static_cast<int>(kind);
       mlir::Value here = s.create<arith::AndIOp>(hasKind(s, lhs, a), hasKind(s, rhs, b));
-      mlir::Value code = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
+      mlir::Value code =
+          s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
       tag = tag ? s.create<arith::SelectOp>(here, code, tag).getResult() : code;
       if (isPython(a) && isPython(b) && divides)
         zeroFails = zeroFails ? s.create<arith::OrIOp>(zeroFails, here).getResult() : here;
@@ -397,9 +423,13 @@ static Scalar mixedBinary(Specializer &s, Op op, const Scalar &lhs, const Scalar
     }
   mlir::Value yes = s.create<arith::ConstantOp>(s.builder.getBoolAttr(true));
   if (zeroFails) {
-    mlir::Value nonZero = s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, right, s.constant(DType::Float64, 0));
-    s.check(s.create<arith::OrIOp>(nonZero, s.create<arith::XOrIOp>(zeroFails, yes)), "ZeroDivisionError",
-            op == Op::Div ? "float division by zero" : op == Op::Mod ? "float modulo" : "float floor division by zero");
+    mlir::Value nonZero =
+        s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, right, s.constant(DType::Float64, 0));
+    s.check(s.create<arith::OrIOp>(nonZero, s.create<arith::XOrIOp>(zeroFails, yes)),
+            "ZeroDivisionError",
+            op == Op::Div   ? "float division by zero"
+            : op == Op::Mod ? "float modulo"
+                            : "float floor division by zero");
   }
   mlir::Value result;
   switch (op) {
@@ -452,9 +482,10 @@ Scalar Specializer::scalarBinary(ast::BinaryOperator op, const Scalar &lhs, cons
     if (x && y)
       return makeBool(op == Op::BitAnd ? (*x && *y) : op == Op::BitOr ? (*x || *y) : *x != *y);
     mlir::Value left = ssa(lhs), right = ssa(rhs);
-    return makeScalar(ScalarKind::PyBool, op == Op::BitAnd  ? create<AndOp>(left, right).getResult()
-                                          : op == Op::BitOr ? create<OrOp>(left, right).getResult()
-                                                            : create<XorOp>(left, right).getResult());
+    return makeScalar(ScalarKind::PyBool, op == Op::BitAnd ? create<AndOp>(left, right).getResult()
+                                          : op == Op::BitOr
+                                              ? create<OrOp>(left, right).getResult()
+                                              : create<XorOp>(left, right).getResult());
   }
   return ScalarArithmetic(*this, op, lhs, rhs).run();
 }
@@ -512,10 +543,12 @@ Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, co
   bool floats = isFloat(lhs.kind) || isFloat(rhs.kind) || lhs.isMixed() || rhs.isMixed();
   DType dtype = floats ? DType::Float64 : DType::Int64;
   // float32 beside a weak Python float compares in float32, as NumPy does.
-  if ((lhs.kind == ScalarKind::Float32 && isPython(rhs.kind)) || (rhs.kind == ScalarKind::Float32 && isPython(lhs.kind)))
+  if ((lhs.kind == ScalarKind::Float32 && isPython(rhs.kind)) ||
+      (rhs.kind == ScalarKind::Float32 && isPython(lhs.kind)))
     dtype = DType::Float32;
-  static const ComparePredicate predicates[] = {ComparePredicate::eq, ComparePredicate::ne, ComparePredicate::lt,
-                                                ComparePredicate::le, ComparePredicate::gt, ComparePredicate::ge};
+  static const ComparePredicate predicates[] = {ComparePredicate::eq, ComparePredicate::ne,
+                                                ComparePredicate::lt, ComparePredicate::le,
+                                                ComparePredicate::gt, ComparePredicate::ge};
   mlir::Value result =
       create<CompareOp>(predicates[static_cast<int>(op)], ssaAs(lhs, dtype), ssaAs(rhs, dtype));
   bool numpy = !isPython(lhs.kind) || !isPython(rhs.kind);

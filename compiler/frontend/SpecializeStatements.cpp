@@ -1,8 +1,8 @@
-// Statements. Control that leaves early is a flag: `return v` under a run-time condition sets `%return` and `%value`, and what
-// follows runs only where no flag is set:
+// Statements. Control that leaves early is a flag: `return v` under a run-time condition sets
+// `%return` and `%value`, and what follows runs only where no flag is set:
 //
-//   if c: return a        =>     %ret, %value = scf.if %c { yield true, %a } else { rest ; yield true, %b }
-//   rest; return b
+//   if c: return a        =>     %ret, %value = scf.if %c { yield true, %a } else { rest ; yield
+//   true, %b } rest; return b
 //
 // Where one branch always leaves, the rest of the list moves into the other, so no flag is needed.
 #include "frontend/Specializer.h"
@@ -261,11 +261,13 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
     fail(ErrorId::NotIterable, {describe(value)});
   if (star == targets.size()) {
     if (items->size() > targets.size()) {
-      raiseHere("ValueError", "too many values to unpack (expected " + std::to_string(targets.size()) + ")");
+      raiseHere("ValueError",
+                "too many values to unpack (expected " + std::to_string(targets.size()) + ")");
       return;
     }
     if (items->size() < targets.size()) {
-      raiseHere("ValueError", "not enough values to unpack (expected " + std::to_string(targets.size()) + ", got " +
+      raiseHere("ValueError", "not enough values to unpack (expected " +
+                                  std::to_string(targets.size()) + ", got " +
                                   std::to_string(items->size()) + ")");
       return;
     }
@@ -275,7 +277,8 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
   }
   size_t after = targets.size() - star - 1;
   if (items->size() < star + after) {
-    raiseHere("ValueError", "not enough values to unpack (expected at least " + std::to_string(star + after) + ", got " +
+    raiseHere("ValueError", "not enough values to unpack (expected at least " +
+                                std::to_string(star + after) + ", got " +
                                 std::to_string(items->size()) + ")");
     return;
   }
@@ -319,8 +322,10 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
     heap.set(current.get<ObjectRef>()->id, std::move(longer));
     result = current;
   } else {
-    static const char *const methods[] = {"__iadd__", "__isub__", "__imul__", "__imatmul__", "__itruediv__", "__imod__", "__ipow__",
-                                          "__ilshift__", "__irshift__", "__ior__", "__ixor__", "__iand__", "__ifloordiv__"};
+    static const char *const methods[] = {"__iadd__",     "__isub__", "__imul__", "__imatmul__",
+                                          "__itruediv__", "__imod__", "__ipow__", "__ilshift__",
+                                          "__irshift__",  "__ior__",  "__ixor__", "__iand__",
+                                          "__ifloordiv__"};
     std::optional<Value> inPlace;
     if (object<InstanceState>(current))
       inPlace = callMethod(current, methods[static_cast<int>(node.op)], {operand});
@@ -352,7 +357,9 @@ void Specializer::executeDelete(const ast::Expr &target) {
     auto *dict = object<DictState>(container);
     if (dict) {
       DictState smaller = *dict;
-      auto it = llvm::find_if(smaller.entries, [&](auto &entry) { return sameObject(entry.first, key).value_or(false); });
+      auto it = llvm::find_if(smaller.entries, [&](auto &entry) {
+        return sameObject(entry.first, key).value_or(false);
+      });
       if (it == smaller.entries.end()) {
         raiseHere("KeyError", repr(key).known);
         return;

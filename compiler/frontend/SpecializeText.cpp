@@ -1,4 +1,5 @@
-// Text of values: str, repr, print. What is known is text at compile time; numbers become calls of the runtime, joined once.
+// Text of values: str, repr, print. What is known is text at compile time; numbers become calls of
+// the runtime, joined once.
 //
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
 #include "frontend/Specializer.h"
@@ -12,12 +13,14 @@ using namespace mlir;
 namespace mpy {
 
 mlir::Value Specializer::ssa(const Text &text) {
-  return text.value ? text.value : create<StringConstantOp>(builder.getStringAttr(text.known)).getResult();
+  return text.value ? text.value
+                    : create<StringConstantOp>(builder.getStringAttr(text.known)).getResult();
 }
 
 static Text runtimeText(Specializer &s, const char *function, mlir::ValueRange operands) {
-  mlir::Value value =
-      s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())), function, operands, false).getResult(0);
+  mlir::Value value = s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())),
+                                              function, operands, false)
+                          .getResult(0);
   return Text{"", value};
 }
 
@@ -37,7 +40,8 @@ Text Specializer::concat(llvm::ArrayRef<Text> parts) {
   if (joined.size() == 1)
     return joined[0];
   for (auto &part : joined)
-    result = result ? runtimeText(*this, "mpy_string_concat", {result, ssa(part)}).value : ssa(part);
+    result =
+        result ? runtimeText(*this, "mpy_string_concat", {result, ssa(part)}).value : ssa(part);
   return Text{"", result};
 }
 
@@ -69,7 +73,8 @@ static std::string floatText(double value) {
   if (std::isinf(value))
     return value < 0 ? "-inf" : "inf";
   char buffer[64];
-  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+  auto [end, error] =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
   llvm::StringRef digits(buffer, end - buffer);
   auto [mantissa, exponentText] = digits.split('e');
   int exponent = 0;
@@ -105,12 +110,14 @@ static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
       mlir::Value value = scalar.value;
       mlir::Type type = typeOf(kinds[i], s.context());
       auto mine = [&]() -> Value {
-        mlir::Value converted = value.getType() == type ? value : s.create<CastOp>(value, type).getResult();
+        mlir::Value converted =
+            value.getType() == type ? value : s.create<CastOp>(value, type).getResult();
         return scalarText(s, s.makeScalar(kinds[i], converted), isRepr);
       };
       if (i + 1 == kinds.size())
         return mine();
-      mlir::Value code = s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kinds[i])));
+      mlir::Value code =
+          s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kinds[i])));
       mlir::Value here = s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, scalar.tag, code);
       return s.branchValue(here, mine, [&] { return choose(i + 1); });
     };
@@ -122,10 +129,12 @@ static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
     return s.makeText(std::to_string(*known));
   if (scalar.knownFloat && scalar.kind == ScalarKind::PyFloat)
     return s.makeText(floatText(*scalar.knownFloat));
-  static const char *const plain[] = {"mpy_str_bool",  "mpy_str_int", "mpy_str_float",   "mpy_str_bool",
-                                      "mpy_str_int",   "mpy_str_int", "mpy_str_float32", "mpy_str_float64"};
-  static const char *const shown[] = {"mpy_str_bool",   "mpy_str_int",    "mpy_str_float",    "mpy_repr_bool_",
-                                      "mpy_repr_int32", "mpy_repr_int64", "mpy_repr_float32", "mpy_repr_float64"};
+  static const char *const plain[] = {"mpy_str_bool",    "mpy_str_int",    "mpy_str_float",
+                                      "mpy_str_bool",    "mpy_str_int",    "mpy_str_int",
+                                      "mpy_str_float32", "mpy_str_float64"};
+  static const char *const shown[] = {"mpy_str_bool",     "mpy_str_int",     "mpy_str_float",
+                                      "mpy_repr_bool_",   "mpy_repr_int32",  "mpy_repr_int64",
+                                      "mpy_repr_float32", "mpy_repr_float64"};
   int kind = static_cast<int>(scalar.kind);
   mlir::Value value = s.ssa(scalar);
   if (!isRepr && scalar.kind == ScalarKind::Int32)
@@ -137,14 +146,16 @@ Text Specializer::exceptionText(const ExceptionValue &exception) {
   if (exception.arguments.empty())
     return makeText("");
   if (exception.arguments.size() == 1)
-    return exception.kind == "KeyError" ? repr(exception.arguments[0]) : str(exception.arguments[0]);
+    return exception.kind == "KeyError" ? repr(exception.arguments[0])
+                                        : str(exception.arguments[0]);
   return repr(newTuple(exception.arguments));
 }
 
 Text Specializer::str(const Value &given) {
   if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
     return *branchValue(
-                optional->present, [&] { return Value(str(optional->value)); }, [&] { return Value(makeText("None")); })
+                optional->present, [&] { return Value(str(optional->value)); },
+                [&] { return Value(makeText("None")); })
                 .get<Text>();
   Value value = present(given, "the value");
   if (auto *text = value.get<Text>())
@@ -159,7 +170,8 @@ Text Specializer::str(const Value &given) {
     if (auto result = callMethod(value, "__str__", {})) {
       if (auto *text = result->get<Text>())
         return *text;
-      fail(ErrorId::ArgumentValue, {"__str__ returned non-string (type " + typeName(*result) + ")"});
+      fail(ErrorId::ArgumentValue,
+           {"__str__ returned non-string (type " + typeName(*result) + ")"});
     }
   if (auto *exception = value.as<ExceptionValue>())
     return exceptionText(*exception);
@@ -169,7 +181,8 @@ Text Specializer::str(const Value &given) {
 Text Specializer::repr(const Value &given) {
   if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
     return *branchValue(
-                optional->present, [&] { return Value(repr(optional->value)); }, [&] { return Value(makeText("None")); })
+                optional->present, [&] { return Value(repr(optional->value)); },
+                [&] { return Value(makeText("None")); })
                 .get<Text>();
   Value value = present(given, "the value");
   auto sequence = [&](const ValueList &items, const char *open, const char *close) {
@@ -183,7 +196,8 @@ Text Specializer::repr(const Value &given) {
     return concat(parts);
   };
   if (auto *text = value.get<Text>())
-    return text->value ? runtimeText(*this, "mpy_repr_string", text->value) : makeText(quoted(text->known));
+    return text->value ? runtimeText(*this, "mpy_repr_string", text->value)
+                       : makeText(quoted(text->known));
   if (auto *scalar = value.get<Scalar>())
     return scalarText(*this, *scalar, true);
   if (auto id = arrayObject(value))
@@ -221,7 +235,8 @@ Text Specializer::repr(const Value &given) {
     return concat(parts);
   }
   if (auto *range = value.as<RangeValue>()) {
-    std::vector<Text> parts{makeText("range("), str(makeInt(range->start)), makeText(", "), str(makeInt(range->stop))};
+    std::vector<Text> parts{makeText("range("), str(makeInt(range->start)), makeText(", "),
+                            str(makeInt(range->stop))};
     if (!range->step.isKnown(1)) {
       parts.push_back(makeText(", "));
       parts.push_back(str(makeInt(range->step)));
@@ -230,7 +245,8 @@ Text Specializer::repr(const Value &given) {
     return concat(parts);
   }
   if (auto *slice = value.as<SliceValue>())
-    return concat({makeText("slice("), repr(slice->start), makeText(", "), repr(slice->stop), makeText(", "), repr(slice->step), makeText(")")});
+    return concat({makeText("slice("), repr(slice->start), makeText(", "), repr(slice->stop),
+                   makeText(", "), repr(slice->step), makeText(")")});
   if (object<InstanceState>(value))
     if (auto result = callMethod(value, "__repr__", {}); result && result->get<Text>())
       return *result->get<Text>();
@@ -247,7 +263,8 @@ Text Specializer::repr(const Value &given) {
   if (auto *iterable = value.as<IterableValue>()) {
     auto items = knownItems(value);
     using Kind = IterableValue::Kind;
-    if (items && (iterable->kind == Kind::Keys || iterable->kind == Kind::Values || iterable->kind == Kind::Items))
+    if (items && (iterable->kind == Kind::Keys || iterable->kind == Kind::Values ||
+                  iterable->kind == Kind::Items))
       return sequence(*items, (typeName(value) + "([").c_str(), "])");
   }
   if (auto *cls = object<ClassState>(value))
@@ -261,7 +278,8 @@ Text Specializer::repr(const Value &given) {
       return makeText("<class 'numpy.ndarray'>");
   }
   // What remains would print an address.
-  fail(ErrorId::NoText, {describe(value)}, {.help = "print its attributes, or give its class a method __repr__"});
+  fail(ErrorId::NoText, {describe(value)},
+       {.help = "print its attributes, or give its class a method __repr__"});
 }
 
 void Specializer::print(const CallArguments &given) {
@@ -281,7 +299,8 @@ void Specializer::print(const CallArguments &given) {
     } else if (name == "flush") {
       flush = knownBool(value).value_or(true);
     } else {
-      fail(ErrorId::CallArguments, {"print()", "got an unexpected keyword argument '" + name + "'"});
+      fail(ErrorId::CallArguments,
+           {"print()", "got an unexpected keyword argument '" + name + "'"});
     }
   }
   std::vector<Text> parts;

@@ -1,8 +1,10 @@
-// Requests for gradients. grad(f)(x, y) specialises f in a function of its own and asks for its derivative:
+// Requests for gradients. grad(f)(x, y) specialises f in a function of its own and asks for its
+// derivative:
 //
 //   g = grad(f)(x, y)   =>   %loss, %x_bar = mpy.gradient @f of [0] wrt [0] (%x, %y)
 //
-// The gradient has the form of its argument: a Python number gives a float, an array an array, a container a container.
+// The gradient has the form of its argument: a Python number gives a float, an array an array, a
+// container a container.
 #include "frontend/Transforms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -14,10 +16,10 @@ namespace {
 
 /// One number or array inside a differentiated argument.
 struct Leaf {
-  mlir::Value value;              // float scalar or tensor
-  std::optional<Scalar> scalar;   // as given
-  std::optional<ObjectId> array;  // as given
-  ArrayValue content;             // of an array, converted to float
+  mlir::Value value;             // float scalar or tensor
+  std::optional<Scalar> scalar;  // as given
+  std::optional<ObjectId> array; // as given
+  ArrayValue content;            // of an array, converted to float
 };
 
 /// Takes differentiated arguments apart and puts gradients together.
@@ -25,7 +27,8 @@ class Arguments {
 public:
   Arguments(Specializer &s, TransformValue::Convention convention) : s(s), convention(convention) {}
   std::vector<Leaf> leaves;
-  /// Arrays that stand for others while the function runs: what it writes to them, the others get at its end.
+  /// Arrays that stand for others while the function runs: what it writes to them, the others get
+  /// at its end.
   struct Copy {
     ObjectId original;
     Value copy;
@@ -55,7 +58,8 @@ public:
   /// The argument as the function sees it: leaves replaced by the parameters.
   Value parameter(const Value &value, mlir::ValueRange parameters, size_t &next) {
     if (auto *scalar = value.get<Scalar>()) {
-      ScalarKind kind = isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
+      ScalarKind kind =
+          isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
       return s.makeScalar(kind, parameters[next++]);
     }
     if (auto id = s.arrayObject(value)) {
@@ -84,7 +88,8 @@ public:
 
   Value gradient(const Value &value, mlir::ValueRange bars, size_t &next) {
     if (auto *scalar = value.get<Scalar>()) {
-      ScalarKind kind = isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
+      ScalarKind kind =
+          isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
       return s.makeScalar(kind, bars[next++]);
     }
     if (s.arrayObject(value)) {
@@ -126,7 +131,8 @@ private:
 Value Specializer::callTransform(const TransformValue &transform, CallArguments arguments) {
   using Kind = TransformValue::Kind;
   if (transform.kind == Kind::Jacobian || transform.kind == Kind::Hessian)
-    fail(ErrorId::Unsupported, {transform.kind == Kind::Jacobian ? "'jacobian'" : "'hessian'"}, {.help = "differentiate one output at a time with grad"});
+    fail(ErrorId::Unsupported, {transform.kind == Kind::Jacobian ? "'jacobian'" : "'hessian'"},
+         {.help = "differentiate one output at a time with grad"});
   std::string name = "function";
   Value innermost = transform.function;
   while (auto *method = innermost.as<BoundMethodValue>())
@@ -181,18 +187,23 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
       llvm::SmallVector<int64_t> axes;
       for (size_t i = 0; i < array.rank(); ++i)
         axes.push_back(i);
-      total = axes.empty() ? create<ExtractOp>(tensor, mlir::ValueRange()).getResult() : create<SumOp>(tensor, axes).getResult();
+      total = axes.empty() ? create<ExtractOp>(tensor, mlir::ValueRange()).getResult()
+                           : create<SumOp>(tensor, axes).getResult();
     } else {
-      fail(ErrorId::NotDifferentiableResult, {describe(result)}, {.expected = "a float or an array of floats"});
+      fail(ErrorId::NotDifferentiableResult, {describe(result)},
+           {.expected = "a float or an array of floats"});
     }
     return llvm::SmallVector<mlir::Value>{total};
   };
-  auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands, mlir::TypeRange types) -> mlir::ValueRange {
+  auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
+                      mlir::TypeRange types) -> mlir::ValueRange {
     llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
     for (auto &leaf : wrt.leaves)
       all.push_back(leaf.value.getType());
-    auto op = create<GradientOp>(mlir::TypeRange(all), mlir::FlatSymbolRefAttr::get(callee.getSymNameAttr()),
-                                 builder.getDenseI64ArrayAttr({0}), builder.getDenseI64ArrayAttr(wrtNumbers), operands, mlir::ValueRange());
+    auto op = create<GradientOp>(
+        mlir::TypeRange(all), mlir::FlatSymbolRefAttr::get(callee.getSymNameAttr()),
+        builder.getDenseI64ArrayAttr({0}), builder.getDenseI64ArrayAttr(wrtNumbers), operands,
+        mlir::ValueRange());
     bars.assign(op.getResults().begin() + types.size(), op.getResults().end());
     return op.getResults().take_front(types.size());
   };

@@ -1,5 +1,6 @@
-// The abstract interpreter: executes a program's structure and emits mpy operations for its arithmetic. One class, one file
-// per language concern (Specialize*.cpp), library functions in Library*.cpp.
+// The abstract interpreter: executes a program's structure and emits mpy operations for its
+// arithmetic. One class, one file per language concern (Specialize*.cpp), library functions in
+// Library*.cpp.
 #ifndef MPY_FRONTEND_SPECIALIZER_H
 #define MPY_FRONTEND_SPECIALIZER_H
 
@@ -16,10 +17,12 @@ namespace mpy {
 /// Thrown after an error was reported; caught where another way can be tried, and at the top.
 struct Abort {};
 
-/// Thrown where a path ends in a call whose result is not known yet; caught where the path joins others.
+/// Thrown where a path ends in a call whose result is not known yet; caught where the path joins
+/// others.
 struct PathEnds {};
 
-/// An array as operations see it: its current tensor and what is known of its type. Rank 0 is `tensor<f64>`.
+/// An array as operations see it: its current tensor and what is known of its type. Rank 0 is
+/// `tensor<f64>`.
 struct ArrayValue {
   DType dtype;
   std::vector<IntExpr> shape;
@@ -34,13 +37,15 @@ struct Frame {
   const ast::Scope *scope = nullptr;
   const ClosureValue *closure = nullptr; // null for modules and class bodies
   const ast::Module *moduleNode = nullptr;
-  /// Names that no inner scope captures; also `%return`, `%value`, `%break`, `%continue`: how control leaves.
+  /// Names that no inner scope captures; also `%return`, `%value`, `%break`, `%continue`: how
+  /// control leaves.
   Locals locals;
   std::map<std::string, ObjectId> cells; // names captured here or from outside
   ObjectId globals = 0;                  // NamespaceState of the module
   std::string name;
   Span callSpan;
-  mlir::Block *entryBlock = nullptr; // where the call stands; elsewhere inside, control depends on run-time values
+  mlir::Block *entryBlock =
+      nullptr; // where the call stands; elsewhere inside, control depends on run-time values
 };
 
 /// Everything a path can change: copied where paths part, joined where they meet.
@@ -50,7 +55,8 @@ struct State {
   bool dead = false;
 };
 
-/// What one activation of a function on the way to the current place looks like, for recursion and budgets.
+/// What one activation of a function on the way to the current place looks like, for recursion and
+/// budgets.
 struct Specialization;
 class ArgumentWalk;
 
@@ -71,7 +77,8 @@ public:
   template <typename OpType, typename... Args> OpType create(Args &&...args) {
     return OpType::create(builder, loc(), std::forward<Args>(args)...);
   }
-  /// Reports an error at the current place with the chain of calls as notes, and gives up this path.
+  /// Reports an error at the current place with the chain of calls as notes, and gives up this
+  /// path.
   [[noreturn]] void fail(ErrorId id, std::vector<std::string> arguments = {}, Details details = {});
   /// Makes the error without reporting it.
   Diagnostic diagnostic(ErrorId id, std::vector<std::string> arguments = {}, Details details = {});
@@ -121,11 +128,13 @@ public:
   Value newView(ObjectId base, ViewStep step, std::vector<IntExpr> shape, bool contiguous);
   /// The current content of an array object (views re-read their base).
   ArrayValue read(ObjectId array);
-  /// Replaces the whole content in place: every name and view sees it. `tensor` has the object's dtype and shape.
+  /// Replaces the whole content in place: every name and view sees it. `tensor` has the object's
+  /// dtype and shape.
   void write(ObjectId array, mlir::Value tensor);
   /// The array object behind a value, if it is one.
   std::optional<ObjectId> arrayObject(const Value &value);
-  /// Anything array-like (array, scalar, nested lists and tuples of numbers) as an array, NumPy's dtype rules; fails otherwise.
+  /// Anything array-like (array, scalar, nested lists and tuples of numbers) as an array, NumPy's
+  /// dtype rules; fails otherwise.
   ArrayValue asArray(const Value &value);
   bool isArray(const Value &value) { return arrayObject(value).has_value(); }
   /// The state of an object of a certain kind behind a value, or null; fails for broken objects.
@@ -137,7 +146,8 @@ public:
     return heap.get<T>(ref->id);
   }
   void checkUsable(ObjectId id);
-  /// Drops the objects from a number on that no name reaches: what they hold may be gone from the program.
+  /// Drops the objects from a number on that no name reaches: what they hold may be gone from the
+  /// program.
   void forgetUnreachable(size_t from);
   Value newList(ValueList items);
   Value newTuple(ValueList items);
@@ -147,7 +157,8 @@ public:
   std::optional<ValueList> knownItems(const Value &value);
   /// The tensor type of an array; extents known at compile time are static.
   mlir::RankedTensorType tensorType(DType dtype, llvm::ArrayRef<IntExpr> shape);
-  /// One index operand for each extent that is not static, as the shape operations of the dialect want.
+  /// One index operand for each extent that is not static, as the shape operations of the dialect
+  /// want.
   llvm::SmallVector<mlir::Value> dynamicSizes(llvm::ArrayRef<IntExpr> shape);
   /// The tensor under another, compatible static type.
   mlir::Value castTensor(mlir::Value tensor, mlir::Type type);
@@ -156,10 +167,13 @@ public:
   bool dead = false;
   State snapshot();
   void restore(const State &state);
-  /// Emits scf.if on a run-time condition; each branch runs on its own copy of the state, then slots are joined.
-  void branch(mlir::Value condition, llvm::function_ref<void()> thenBranch, llvm::function_ref<void()> elseBranch);
+  /// Emits scf.if on a run-time condition; each branch runs on its own copy of the state, then
+  /// slots are joined.
+  void branch(mlir::Value condition, llvm::function_ref<void()> thenBranch,
+              llvm::function_ref<void()> elseBranch);
   /// The value of an expression that is computed on two paths.
-  Value branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue, llvm::function_ref<Value()> elseValue);
+  Value branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue,
+                    llvm::function_ref<Value()> elseValue);
   /// Fails for conflicts; raises at run time where an optional value is absent.
   Value present(const Value &value, llvm::StringRef name);
   /// A value that is set; it may still be None.
@@ -190,7 +204,8 @@ public:
   /// Puts a key into a dict; equal keys are one.
   void setEntry(DictState &dict, const Value &key, const Value &value);
   bool sameKey(const Value &a, const Value &b);
-  /// The position a subscript means: nothing if it is known at run time only, -1 if it is out of range (raised).
+  /// The position a subscript means: nothing if it is known at run time only, -1 if it is out of
+  /// range (raised).
   std::optional<int64_t> sequencePosition(const Value &key, size_t size, const char *message);
 
   //===--- Attributes, classes (SpecializeClasses.cpp) ---===//
@@ -201,8 +216,10 @@ public:
   void executeClass(const ast::ClassDef &node);
   /// The class object of an instance, or nothing.
   std::optional<ObjectId> classOf(const Value &value);
-  /// An attribute of a class by its resolution order; Unbound if there is none. `after`: start behind this class (super).
-  Value classAttribute(ObjectId cls, llvm::StringRef name, std::optional<ObjectId> after = std::nullopt);
+  /// An attribute of a class by its resolution order; Unbound if there is none. `after`: start
+  /// behind this class (super).
+  Value classAttribute(ObjectId cls, llvm::StringRef name,
+                       std::optional<ObjectId> after = std::nullopt);
   /// Calls `object.method(arguments)` if its class has the method.
   std::optional<Value> callMethod(const Value &object, llvm::StringRef method, ValueList arguments);
   bool isSubclass(ObjectId cls, llvm::StringRef builtinName);
@@ -210,31 +227,39 @@ public:
 
   //===--- Calls (SpecializeCalls.cpp, SpecializeFunctions.cpp) ---===//
   Value call(const Value &callee, CallArguments arguments);
-  /// Binds arguments to the parameter list of a library function ("a, axis=None"); the result has one value per parameter, Unbound where it was
-  /// left out and has no default written there. Defaults may be None, True, False, ints, floats, 'text'. `*` starts keyword-only ones.
-  ValueList bind(const CallArguments &arguments, const char *parameters, llvm::StringRef functionName);
+  /// Binds arguments to the parameter list of a library function ("a, axis=None"); the result has
+  /// one value per parameter, Unbound where it was left out and has no default written there.
+  /// Defaults may be None, True, False, ints, floats, 'text'. `*` starts keyword-only ones.
+  ValueList bind(const CallArguments &arguments, const char *parameters,
+                 llvm::StringRef functionName);
   std::optional<int64_t> knownInt(const Value &value);
   std::optional<bool> knownBool(const Value &value);
   std::optional<std::string> knownText(const Value &value);
-  Value makeClosure(const ast::Node &node, const ast::Arguments &arguments, const ast::Scope &scope, llvm::StringRef name);
+  Value makeClosure(const ast::Node &node, const ast::Arguments &arguments, const ast::Scope &scope,
+                    llvm::StringRef name);
   /// Runs a function's body in the caller's function.
   Value callInline(const ClosureValue &closure, Locals parameters);
   Locals bindParameters(const ClosureValue &closure, const CallArguments &arguments);
   Value instantiate(ObjectId cls, CallArguments arguments);
   CallArguments evaluateArguments(const ast::Call &call);
-  /// Runs `body` in a function of its own; what it reads becomes parameters, what it changes results. The first results are those
-  /// that `body` returns. `makeCall` emits the operation that replaces the body: given callee, operands and result types, it returns
-  /// the results.
-  using OutlineCall = llvm::function_ref<mlir::ValueRange(mlir::func::FuncOp, mlir::ValueRange, mlir::TypeRange)>;
-  void outline(llvm::StringRef name, mlir::ValueRange leading, llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
+  /// Runs `body` in a function of its own; what it reads becomes parameters, what it changes
+  /// results. The first results are those that `body` returns. `makeCall` emits the operation that
+  /// replaces the body: given callee, operands and result types, it returns the results.
+  using OutlineCall =
+      llvm::function_ref<mlir::ValueRange(mlir::func::FuncOp, mlir::ValueRange, mlir::TypeRange)>;
+  void outline(llvm::StringRef name, mlir::ValueRange leading,
+               llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
                OutlineCall makeCall);
   Value callTransform(const TransformValue &transform, CallArguments arguments);
-  /// Calls a function that is active already, through a function of its own; nothing if its body is to run in place.
+  /// Calls a function that is active already, through a function of its own; nothing if its body is
+  /// to run in place.
   std::optional<Value> callRecursive(const ClosureValue &closure, Locals &parameters);
   /// A new private function at the end of the module, without a block.
   mlir::func::FuncOp newFunction(llvm::StringRef name);
-  /// Ends the making of a function: what its body reads from outside becomes parameters and is added to `operands`.
-  void captureFromOutside(mlir::func::FuncOp function, llvm::SmallVectorImpl<mlir::Value> &operands);
+  /// Ends the making of a function: what its body reads from outside becomes parameters and is
+  /// added to `operands`.
+  void captureFromOutside(mlir::func::FuncOp function,
+                          llvm::SmallVectorImpl<mlir::Value> &operands);
 
   //===--- Text (SpecializeText.cpp, SpecializeFormat.cpp) ---===//
   Text makeText(std::string known) { return Text{std::move(known), {}}; }
@@ -298,10 +323,13 @@ private:
   const Liveness *livenessOf(const Frame &frame);
   void runTimeLoop(const ast::Node &node, const LoopShape &shape);
   Value callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside);
-  /// Runs the body once in a function of its own; false if its result was not as assumed and it must run again.
-  bool runSpecialization(Specialization &spec, const ClosureValue &closure, const Locals &parameters, ArgumentWalk &walk);
-  std::shared_ptr<Specialization> buildSpecialization(const ClosureValue &closure, const Locals &parameters,
-                                                      llvm::function_ref<ArgumentWalk &(bool)> walk);
+  /// Runs the body once in a function of its own; false if its result was not as assumed and it
+  /// must run again.
+  bool runSpecialization(Specialization &spec, const ClosureValue &closure,
+                         const Locals &parameters, ArgumentWalk &walk);
+  std::shared_ptr<Specialization>
+  buildSpecialization(const ClosureValue &closure, const Locals &parameters,
+                      llvm::function_ref<ArgumentWalk &(bool)> walk);
   [[noreturn]] void failRecursion(const ClosureValue &closure);
   void initialiseBuiltins();
 
@@ -333,9 +361,11 @@ const LibraryValue *findBuiltin(llvm::StringRef name);
 /// `numpy.float32(x)` and the like.
 Value callDType(Specializer &, DType dtype, CallArguments &arguments);
 
-//===--- Array operations (Array*.cpp): pure, on values; used by operators, methods and library functions alike ---===//
+//===--- Array operations (Array*.cpp): pure, on values; used by operators, methods and library
+//functions alike ---===//
 
-/// `x op y` with NumPy's broadcasting and promotion (Python scalars are weak); arrays, NumPy scalars and sequences.
+/// `x op y` with NumPy's broadcasting and promotion (Python scalars are weak); arrays, NumPy
+/// scalars and sequences.
 Value arrayBinary(Specializer &, ast::BinaryOperator op, const Value &lhs, const Value &rhs);
 Value arrayCompare(Specializer &, ast::CompareOperator op, const Value &lhs, const Value &rhs);
 Value arrayUnary(Specializer &, ast::UnaryOperator op, const Value &operand);
@@ -345,14 +375,17 @@ void arrayInPlace(Specializer &, ast::BinaryOperator op, ObjectId array, const V
 Value arraySubscript(Specializer &, ObjectId array, const Value &index);
 /// `array[index] = value`
 void arrayAssign(Specializer &, ObjectId array, const Value &index, const Value &value);
-/// `array.attribute`: shape, ndim, size, dtype, T, or a bound method; Unbound if there is none. Also of NumPy scalars.
+/// `array.attribute`: shape, ndim, size, dtype, T, or a bound method; Unbound if there is none.
+/// Also of NumPy scalars.
 Value arrayAttribute(Specializer &, const Value &array, llvm::StringRef name);
 /// `a.dtype.name`; unbound if there is no such attribute.
 Value dtypeAttribute(Specializer &, DType dtype, llvm::StringRef name);
-/// An attribute of a library module (`np.pi`, `np.float32`, functions, submodules); Unbound if there is none.
+/// An attribute of a library module (`np.pi`, `np.float32`, functions, submodules); Unbound if
+/// there is none.
 Value libraryAttribute(Specializer &, llvm::StringRef module, llvm::StringRef name);
 /// Applies a view step to a tensor; the inverse puts `part` back where the step looks.
-mlir::Value applyView(Specializer &, mlir::Value base, const ViewStep &step, DType dtype, llvm::ArrayRef<IntExpr> shape);
+mlir::Value applyView(Specializer &, mlir::Value base, const ViewStep &step, DType dtype,
+                      llvm::ArrayRef<IntExpr> shape);
 mlir::Value updateView(Specializer &, mlir::Value base, mlir::Value part, const ViewStep &step);
 
 } // namespace mpy

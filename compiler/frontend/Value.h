@@ -1,5 +1,6 @@
-// What a Python expression is at compile time: a number with its run-time value, text, a reference into the abstract heap, or a
-// piece of structure (tuple, function, class, module) that exists only while compiling.
+// What a Python expression is at compile time: a number with its run-time value, text, a reference
+// into the abstract heap, or a piece of structure (tuple, function, class, module) that exists only
+// while compiling.
 #ifndef MPY_FRONTEND_VALUE_H
 #define MPY_FRONTEND_VALUE_H
 
@@ -13,16 +14,18 @@ namespace mpy {
 class Specializer;
 struct Value;
 
-/// Element types of arrays, in the order of NumPy's promotion; numbers agree with `mpy_dtype` of the runtime.
-/// As a value of the program it is the class of such scalars: `np.float64`.
+/// Element types of arrays, in the order of NumPy's promotion; numbers agree with `mpy_dtype` of
+/// the runtime. As a value of the program it is the class of such scalars: `np.float64`.
 enum class DType : uint8_t { Bool, Int32, Int64, Float32, Float64 };
 
-/// The object that describes an element type: `a.dtype`, `np.dtype('float64')`; equal to its class, but not the same.
+/// The object that describes an element type: `a.dtype`, `np.dtype('float64')`; equal to its class,
+/// but not the same.
 struct DTypeObject {
   DType type;
 };
 
-/// Python's own numbers, then NumPy's scalars (`np.float64(1.0)` is not `1.0`: division, overflow, repr differ).
+/// Python's own numbers, then NumPy's scalars (`np.float64(1.0)` is not `1.0`: division, overflow,
+/// repr differ).
 enum class ScalarKind : uint8_t { PyBool, PyInt, PyFloat, Bool, Int32, Int64, Float32, Float64 };
 
 bool isPython(ScalarKind kind);
@@ -40,18 +43,22 @@ llvm::StringRef nameOf(DType dtype);
 /// As messages say it: `int`, `float64 scalar`.
 llvm::StringRef nameOf(ScalarKind kind);
 
-/// A number. `value` is its run-time value; a known constant rides along and is consulted only where structure needs it.
+/// A number. `value` is its run-time value; a known constant rides along and is consulted only
+/// where structure needs it.
 struct Scalar {
   ScalarKind kind = ScalarKind::PyInt;
-  /// SSA value of `typeOf(kind)`; null for a known int or bool that was not needed at run time yet (see Specializer::ssa).
+  /// SSA value of `typeOf(kind)`; null for a known int or bool that was not needed at run time yet
+  /// (see Specializer::ssa).
   mlir::Value value;
-  /// PyInt: the expression (constant or symbolic), if there is one. Also for NumPy integers that are extents.
+  /// PyInt: the expression (constant or symbolic), if there is one. Also for NumPy integers that
+  /// are extents.
   std::optional<IntExpr> expr;
   /// Constants of the other kinds.
   std::optional<bool> knownBool;
   std::optional<double> knownFloat;
-  /// A number whose kind depends on the path taken: `value` has the widest kind (`kind`), `tag` is an i64 holding the ScalarKind,
-  /// `kinds` the set of possible ones (bit per ScalarKind). Asked by text, division and type tests only.
+  /// A number whose kind depends on the path taken: `value` has the widest kind (`kind`), `tag` is
+  /// an i64 holding the ScalarKind, `kinds` the set of possible ones (bit per ScalarKind). Asked by
+  /// text, division and type tests only.
   mlir::Value tag;
   uint16_t kinds = 0;
 
@@ -66,13 +73,14 @@ struct Text {
 };
 
 using ObjectId = uint32_t;
-/// A reference to an object of the heap: array, list, dict, set, instance, class, cell, random state.
+/// A reference to an object of the heap: array, list, dict, set, instance, class, cell, random
+/// state.
 struct ObjectRef {
   ObjectId id;
   bool operator==(const ObjectRef &other) const = default;
 };
 
-struct Unbound {};        ///< A name or slot without a value.
+struct Unbound {}; ///< A name or slot without a value.
 struct NoneValue {};
 struct EllipsisValue {};
 struct NotImplementedValue {};
@@ -98,10 +106,12 @@ struct OptionalValue;
 template <typename T> using Shared = std::shared_ptr<const T>;
 
 struct Value {
-  std::variant<Unbound, NoneValue, EllipsisValue, NotImplementedValue, ConflictValue, Scalar, Text, DType, DTypeObject, ObjectRef,
-               Shared<TupleValue>, Shared<SliceValue>, Shared<RangeValue>, Shared<ClosureValue>, Shared<BoundMethodValue>,
-               const LibraryValue *, Shared<ModuleValue>, Shared<TransformValue>, Shared<IterableValue>,
-               Shared<PropertyValue>, Shared<SuperValue>, Shared<ExceptionValue>, Shared<OptionalValue>>
+  std::variant<Unbound, NoneValue, EllipsisValue, NotImplementedValue, ConflictValue, Scalar, Text,
+               DType, DTypeObject, ObjectRef, Shared<TupleValue>, Shared<SliceValue>,
+               Shared<RangeValue>, Shared<ClosureValue>, Shared<BoundMethodValue>,
+               const LibraryValue *, Shared<ModuleValue>, Shared<TransformValue>,
+               Shared<IterableValue>, Shared<PropertyValue>, Shared<SuperValue>,
+               Shared<ExceptionValue>, Shared<OptionalValue>>
       data;
 
   Value() : data(Unbound{}) {}
@@ -128,7 +138,8 @@ inline bool isIdentical(const Value &a, const Value &b) {
   return std::visit(
       [&](const auto &x) {
         const auto &y = std::get<std::decay_t<decltype(x)>>(b.data);
-        if constexpr (requires { x.get(); } || std::is_pointer_v<std::decay_t<decltype(x)>> || std::is_same_v<std::decay_t<decltype(x)>, ObjectRef>)
+        if constexpr (requires { x.get(); } || std::is_pointer_v<std::decay_t<decltype(x)>> ||
+                      std::is_same_v<std::decay_t<decltype(x)>, ObjectRef>)
           return x == y;
         else
           return std::is_empty_v<std::decay_t<decltype(x)>>;
@@ -150,12 +161,12 @@ struct RangeValue {
 
 /// A function of the program with the cells it captured.
 struct ClosureValue {
-  const ast::Node *node;                   // FunctionDef or Lambda
+  const ast::Node *node; // FunctionDef or Lambda
   std::string name;
-  std::map<std::string, ObjectId> cells;   // of free names
-  std::map<std::string, Value> defaults;   // by parameter name
-  ObjectId globals;                        // the module object
-  std::optional<ObjectId> ownerClass;      // for super()
+  std::map<std::string, ObjectId> cells; // of free names
+  std::map<std::string, Value> defaults; // by parameter name
+  ObjectId globals;                      // the module object
+  std::optional<ObjectId> ownerClass;    // for super()
   const ast::Arguments &arguments() const;
   const ast::Scope &scope() const;
 };
@@ -173,12 +184,12 @@ struct CallArguments {
 
 /// A function or type of a library or of Python itself; one per line of Library.def.
 struct LibraryValue {
-  const char *name;                                               // "numpy.sum", "builtins.len", "ndarray.sum" (a method: self first)
+  const char *name; // "numpy.sum", "builtins.len", "ndarray.sum" (a method: self first)
   Value (*call)(Specializer &, CallArguments &);
-  const char *parameters;                                         // as in NumPy's signature: "a, axis=None, keepdims=False"
+  const char *parameters; // as in NumPy's signature: "a, axis=None, keepdims=False"
 };
 struct ModuleValue {
-  std::string name;      // "numpy", "minpy.core"
+  std::string name;                // "numpy", "minpy.core"
   std::optional<ObjectId> globals; // of a module of the program
 };
 /// grad(f) and its relatives, waiting for arguments.
@@ -187,7 +198,7 @@ struct TransformValue {
   Kind kind;
   Value function;
   std::vector<int64_t> argnums;
-  bool single = true;    // argnum was an int: bare result
+  bool single = true; // argnum was an int: bare result
   enum class Convention { MinPy, Autograd, Mpy } convention;
 };
 /// enumerate, zip, reversed, dict views, map ..: what a `for` walks.
