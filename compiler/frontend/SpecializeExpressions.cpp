@@ -307,6 +307,27 @@ Value Specializer::evaluateCompare(const ast::Compare &node, size_t index, const
       [&] { return result; });
 }
 
+void Specializer::checkKeyOrder(const DictState &dict, size_t position) {
+  auto *optional = dict.entries[position].second.as<OptionalValue>();
+  if (!optional || optional->orNone)
+    return;
+  // A key that is missing now comes last in Python; here it has its place. They agree unless a
+  // later key is there already.
+  if (position + 1 == dict.entries.size())
+    return;
+  mlir::Value noneLater = create<arith::ConstantOp>(builder.getBoolAttr(true));
+  for (auto &later : llvm::drop_begin(dict.entries, position + 1)) {
+    auto *other = later.second.as<OptionalValue>();
+    mlir::Value absent = other && !other->orNone
+                             ? ssa(negate(makeScalar(ScalarKind::PyBool, other->present)))
+                             : create<arith::ConstantOp>(builder.getBoolAttr(false)).getResult();
+    noneLater = create<arith::AndIOp>(noneLater, absent);
+  }
+  mlir::Value inOrder = create<arith::OrIOp>(optional->present, noneLater);
+  check(inOrder, "RuntimeError",
+        "the order of the keys of this dict depends on the path; set every key before");
+}
+
 void Specializer::setEntry(DictState &dict, const Value &key, const Value &value) {
   if (auto *scalar = key.get<Scalar>(); (scalar && !knownInt(key) && !scalar->knownFloat) ||
                                         (key.get<Text>() && key.get<Text>()->value))
@@ -316,11 +337,14 @@ void Specializer::setEntry(DictState &dict, const Value &key, const Value &value
     raiseHere("TypeError", "unhashable type: '" + typeName(key) + "'");
     return;
   }
-  for (auto &entry : dict.entries)
-    if (sameKey(entry.first, key)) {
-      entry.second = value;
-      return;
-    }
+  for (size_t i = 0; i < dict.entries.size(); ++i) {
+    auto &entry = dict.entries[i];
+    if (!sameKey(entry.first, key))
+      continue;
+    checkKeyOrder(dict, i);
+    entry.second = value;
+    return;
+  }
   dict.entries.push_back({key, value});
 }
 

@@ -201,6 +201,8 @@ public:
   void assignSubscript(const Value &container, const Value &key, const Value &value);
   Value comprehension(const ast::Expr &expr);
   Value makeSet(const ValueList &items);
+  /// Raises at run time where setting a key that may be missing would change the order of keys.
+  void checkKeyOrder(const DictState &dict, size_t position);
   /// Puts a key into a dict; equal keys are one.
   void setEntry(DictState &dict, const Value &key, const Value &value);
   bool sameKey(const Value &a, const Value &b);
@@ -361,8 +363,8 @@ const LibraryValue *findBuiltin(llvm::StringRef name);
 /// `numpy.float32(x)` and the like.
 Value callDType(Specializer &, DType dtype, CallArguments &arguments);
 
-//===--- Array operations (Array*.cpp): pure, on values; used by operators, methods and library
-//functions alike ---===//
+// Array operations (Array*.cpp): pure, on values; used by operators, methods and library functions
+// alike.
 
 /// `x op y` with NumPy's broadcasting and promotion (Python scalars are weak); arrays, NumPy
 /// scalars and sequences.
