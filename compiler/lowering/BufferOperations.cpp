@@ -217,19 +217,29 @@ tensor::InsertSliceOp BufferEmitter::destinationOf(Value result, AffineMap resul
   if (!insert || insert.getSource() != result || insert->getBlock() != producer->getBlock() ||
       placed.contains(insert))
     return {};
-  // Extents and offsets must be there already.
-  for (Value operand : insert->getOperands().drop_front(2)) {
+  auto isThere = [&](Value operand) {
     Operation *definition = operand.getDefiningOp();
-    if (definition && definition->getBlock() == producer->getBlock() &&
-        !definition->isBeforeInBlock(producer))
-      return {};
-  }
+    return !definition || definition->getBlock() != producer->getBlock() ||
+           definition->isBeforeInBlock(producer);
+  };
+  // Extents and offsets must be there already, and what a destination is made of.
+  if (!llvm::all_of(insert->getOperands().drop_front(2), isThere))
+    return {};
   Value dest = insert.getDest();
-  if (ownership.isRemade(dest))
+  if (ownership.isRemade(dest)) {
+    for (Value made = dest; Operation *definition = made.getDefiningOp();) {
+      if (!llvm::all_of(definition->getOperands(), [&](Value operand) {
+            return operand.getDefiningOp<tensor::EmptyOp>() || isThere(operand);
+          }))
+        return {};
+      auto fill = dyn_cast<linalg::FillOp>(definition);
+      if (!fill)
+        break;
+      made = fill.getOutputs()[0];
+    }
     return insert;
-  Operation *definition = dest.getDefiningOp();
-  if (definition && definition->getBlock() == producer->getBlock() &&
-      !definition->isBeforeInBlock(producer))
+  }
+  if (!isThere(dest))
     return {};
   if (ownership.root(dest) != dest || !diesAt(dest, insert))
     return {};

@@ -5,6 +5,9 @@
 //   %b1 = insert_slice %y into %b   ->   %x = linalg.generic ..
 //   insert_slice %x into %b1             insert_slice %x into %b1
 //
+// Extents move up to what they are computed from, so that a destination can be made before its
+// first part.
+//
 // Not where something between consumes an operand of the producer: it could no longer be
 // overwritten in place.
 #include "lowering/PlaceProducers.h"
@@ -105,9 +108,30 @@ static void sinkProducers(ModuleOp module) {
   }
 }
 
+/// Extents and the arrays made of them stand right after what they are computed from, so that a
+/// destination is there when the first of its parts is computed.
+static void raiseExtents(ModuleOp module) {
+  module.walk([&](Operation *op) {
+    bool isExtent = isa<tensor::EmptyOp>(op) ||
+                    (op->getNumResults() == 1 && op->getResult(0).getType().isIndex() &&
+                     isPure(op) && !isa<tensor::DimOp>(op));
+    if (!isExtent)
+      return;
+    Operation *last = nullptr;
+    for (Value operand : op->getOperands())
+      if (Operation *definition = operand.getDefiningOp();
+          definition && definition->getBlock() == op->getBlock() &&
+          (!last || last->isBeforeInBlock(definition)))
+        last = definition;
+    if (last && last->getNextNode() != op)
+      op->moveAfter(last);
+  });
+}
+
 void prepareForBuffers(ModuleOp module) {
   branchOnCountedSelects(module);
   generalizeNamedOps(module);
+  raiseExtents(module);
   sinkProducers(module);
 }
 
