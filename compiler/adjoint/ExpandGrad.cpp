@@ -29,6 +29,7 @@ public:
 private:
   LogicalResult expand(GradientOp request);
   FailureOr<func::FuncOp> generate(GradientOp request, func::FuncOp callee);
+  FailureOr<Twins> findTwins(func::CallOp call, const CallAdjoints &adjoints);
   void inlineCalls(func::FuncOp function);
   bool isRecursive(func::FuncOp function);
 
@@ -37,6 +38,7 @@ private:
   llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp;
   llvm::DenseMap<Operation *, State> states;
   llvm::StringMap<func::FuncOp> generated;
+  llvm::StringMap<Twins> twins;
   llvm::DenseMap<Operation *, bool> recursive;
 };
 
@@ -79,7 +81,7 @@ LogicalResult Expansion::expand(func::FuncOp function) {
     if (isa<GradientOp>(user) && states.lookup(callee) == State::Running && states.contains(callee))
       return user->emitError("E0501: ")
              << "'" << callee.getName()
-             << "' differentiates itself; gradients of recursive functions are not supported yet";
+             << "' differentiates itself; write the inner derivative by hand";
     if (failed(expand(callee)))
       return failure();
   }
@@ -122,12 +124,48 @@ FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp cal
   if (seeded)
     function.setAllArgAttrs(ArrayRef<DictionaryAttr>());
   function.setAllResultAttrs(ArrayRef<DictionaryAttr>());
-  if (failed(generateAdjoint(function, request.getOf(), request.getWrt(), seeded)))
+  if (failed(generateAdjoint(function, request.getOf(), request.getWrt(), seeded,
+                             [this](func::CallOp call, const CallAdjoints &adjoints) {
+                               return findTwins(call, adjoints);
+                             })))
     return failure();
   states[function] = State::Done;
   if (failed(cleanUp(function)))
     return failure();
   return function;
+}
+
+FailureOr<Twins> Expansion::findTwins(func::CallOp call, const CallAdjoints &adjoints) {
+  std::string key;
+  llvm::raw_string_ostream text(key);
+  text << call.getCallee();
+  for (ArrayRef<int64_t> numbers : {adjoints.results, adjoints.arguments, adjoints.begun}) {
+    text << ':';
+    llvm::interleaveComma(numbers, text);
+  }
+  if (auto known = twins.find(key); known != twins.end())
+    return known->second;
+  auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+  func::FuncOp forward = callee.clone();
+  forward.setPrivate();
+  forward.setName((callee.getName() + "_fwd").str());
+  symbols.insert(forward, std::next(callee->getIterator()));
+  OpBuilder builder(callee.getContext());
+  auto reverse = func::FuncOp::create(builder, callee.getLoc(), (callee.getName() + "_rev").str(),
+                                      reverseType(callee, adjoints));
+  reverse.setPrivate();
+  symbols.insert(reverse, std::next(forward->getIterator()));
+  inlineCalls(forward);
+  // Known before their bodies are: they call themselves.
+  Twins made = twins[key] = {forward, reverse};
+  if (failed(generateTwins(made, adjoints, [this](func::CallOp call, const CallAdjoints &adjoints) {
+        return findTwins(call, adjoints);
+      })))
+    return failure();
+  states[forward] = states[reverse] = State::Done;
+  if (failed(cleanUp(forward)) || failed(cleanUp(reverse)))
+    return failure();
+  return made;
 }
 
 //===------------------------------------------------------------------------------------------===//

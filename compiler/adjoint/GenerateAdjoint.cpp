@@ -21,11 +21,7 @@ static std::string sourceName(StringRef callee) {
 
 /// Reports an operation on the path that has no rule.
 static void refuseUnknown(Operation *op) {
-  if (auto call = dyn_cast<func::CallOp>(op))
-    op->emitError("E0501: ")
-        << "'" << call.getCallee()
-        << "' calls itself; gradients of recursive functions are not supported yet";
-  else if (auto callee = op->getAttrOfType<StringAttr>("callee"))
+  if (auto callee = op->getAttrOfType<StringAttr>("callee"))
     op->emitError("E0502: ") << "'" << sourceName(callee.getValue()) << "' has no derivative";
   else
     op->emitError("E0502: ") << "'" << op->getName() << "' has no derivative";
@@ -46,6 +42,8 @@ LogicalResult ReverseSweep::sweep(Scope &inner) {
     LogicalResult done = failure();
     if (op->getNumRegions() != 0)
       done = sweepControlFlow(op);
+    else if (auto call = dyn_cast<func::CallOp>(op))
+      done = sweepCall(call);
     else if (auto rule = dyn_cast<DifferentiableOpInterface>(op))
       done = rule.buildAdjoint(*this);
     else
@@ -150,7 +148,7 @@ Value ReverseSweep::finish(Scope &outermost, Value input) {
 }
 
 LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of,
-                                   ArrayRef<int64_t> wrt, bool seeded) {
+                                   ArrayRef<int64_t> wrt, bool seeded, const FindTwins &findTwins) {
   countWhileLoops(function);
   Block &body = function.getBody().front();
   Operation *end = body.getTerminator();
@@ -160,7 +158,7 @@ LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of,
   Activity activity(function, inputs, outputs);
 
   OpBuilder builder(end);
-  ReverseSweep sweep(builder, activity, unnamed(function.getLoc()));
+  ReverseSweep sweep(builder, activity, unnamed(function.getLoc()), findTwins);
   Scope outermost;
   outermost.forward = outermost.reverse = &body;
   if (failed(sweep.run(outermost, outputs, [&](Value output) -> Value {

@@ -7,11 +7,25 @@
 
 namespace mpy {
 
+/// Which adjoints pass a call that is reversed: of which results they come in, of which arguments
+/// they go out, and which of these come in as the sum so far. Numbers of results and arguments.
+struct CallAdjoints {
+  llvm::SmallVector<int64_t> results, arguments, begun;
+};
+
+/// The two functions that a reversed call becomes (ReverseCalls.cpp).
+struct Twins {
+  mlir::func::FuncOp forward, reverse;
+};
+using FindTwins =
+    std::function<llvm::FailureOr<Twins>(mlir::func::CallOp call, const CallAdjoints &adjoints)>;
+
 /// Walks blocks backwards and asks each operation for its rule. Knows no operation by name.
 class ReverseSweep : public AdjointContext {
 public:
-  ReverseSweep(mlir::OpBuilder &builder, const Activity &activity, mlir::Location outside)
-      : opBuilder(builder), activity(activity), outside(outside) {}
+  ReverseSweep(mlir::OpBuilder &builder, const Activity &activity, mlir::Location outside,
+               const FindTwins &findTwins)
+      : opBuilder(builder), activity(activity), outside(outside), findTwins(findTwins) {}
 
   /// Reverses the outermost scope: gives each output its seed, then sweeps.
   llvm::LogicalResult run(Scope &outermost, llvm::ArrayRef<mlir::Value> outputs,
@@ -22,6 +36,8 @@ public:
   llvm::LogicalResult sweep(Scope &scope);
   /// Reverses one operation that has regions (ReverseControlFlow.cpp).
   llvm::LogicalResult sweepControlFlow(mlir::Operation *op);
+  /// Reverses a call of a function that calls itself (ReverseCalls.cpp).
+  llvm::LogicalResult sweepCall(mlir::func::CallOp call);
 
   // What rules see.
   mlir::OpBuilder &builder() override { return opBuilder; }
@@ -56,6 +72,7 @@ private:
   mlir::OpBuilder &opBuilder;
   const Activity &activity;
   mlir::Location outside;
+  const FindTwins &findTwins;
   Scope *scope = nullptr;
   mlir::Operation *current = nullptr;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value> extents;
@@ -65,7 +82,16 @@ private:
 /// arguments `wrt` as further results; with `seeded`, their adjoints as further arguments, else
 /// they are 1.
 llvm::LogicalResult generateAdjoint(mlir::func::FuncOp function, llvm::ArrayRef<int64_t> of,
-                                    llvm::ArrayRef<int64_t> wrt, bool seeded);
+                                    llvm::ArrayRef<int64_t> wrt, bool seeded,
+                                    const FindTwins &findTwins);
+
+/// Makes a single-block function the forward one of twins and writes the body of the other, whose
+/// type is set (ReverseCalls.cpp).
+llvm::LogicalResult generateTwins(Twins twins, const CallAdjoints &adjoints,
+                                  const FindTwins &findTwins);
+
+/// The type of the function that reverses calls of `callee`.
+mlir::FunctionType reverseType(mlir::func::FuncOp callee, const CallAdjoints &adjoints);
 
 /// Makes every scf.while count its iterations in its last result (ReverseControlFlow.cpp).
 void countWhileLoops(mlir::func::FuncOp function);

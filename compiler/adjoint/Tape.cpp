@@ -50,7 +50,7 @@ Scope *Scope::ownerOf(Value value) {
 
 bool Scope::isFree(Value value, unsigned &budget) {
   Scope *owner = ownerOf(value);
-  if (!owner || !owner->parent || owner->available.contains(value))
+  if (!owner || owner->isOneBlock() || owner->available.contains(value))
     return true;
   Operation *op = value.getDefiningOp();
   if (!op || !isCheap(op) || budget == 0)
@@ -62,7 +62,7 @@ bool Scope::isFree(Value value, unsigned &budget) {
 
 bool Scope::restsOnOne(Value value, Value &leaf, unsigned &budget) {
   Scope *owner = ownerOf(value);
-  if (!owner || !owner->parent || owner->available.contains(value))
+  if (!owner || owner->isOneBlock() || owner->available.contains(value))
     return true;
   Operation *op = value.getDefiningOp();
   if (op && isCheap(op) && budget > 0) {
@@ -89,7 +89,7 @@ Value Scope::store(Value value) {
 
 Value Scope::fetch(Value value) {
   Scope *owner = ownerOf(value);
-  if (!owner || !owner->parent)
+  if (!owner || owner->isOneBlock())
     return value;
   if (Value known = owner->available.lookup(value))
     return known;
@@ -120,9 +120,12 @@ void Scope::open(OpBuilder &builder, Location loc) {
 // Threading
 //===------------------------------------------------------------------------------------------===//
 bool Scope::usesTape() const {
-  return !stored.empty() || llvm::any_of(children, [](const Child &child) {
-    return llvm::any_of(child.bodies, [](const auto &body) { return body->usesTape(); });
-  });
+  return !stored.empty() ||
+         llvm::any_of(children, [](const Child &child) { return child.usesTape(); });
+}
+
+bool Scope::Child::usesTape() const {
+  return twin || llvm::any_of(bodies, [](const auto &body) { return body->usesTape(); });
 }
 
 /// A location under the name that versions of the tape are printed with.
@@ -196,12 +199,24 @@ static Operation *growIf(scf::IfOp branch, Value tape, ThreadBody thread) {
   return grown;
 }
 
+static Operation *growCall(func::CallOp call, FlatSymbolRefAttr callee, Value tape) {
+  OpBuilder builder(call);
+  SmallVector<Value> operands(call.getOperands());
+  operands.push_back(tape);
+  SmallVector<Type> types(call.getResultTypes());
+  types.push_back(tape.getType());
+  auto grown = func::CallOp::create(builder, call.getLoc(), callee, types, operands);
+  replaceGrown(call, grown);
+  return grown;
+}
+
 /// Gives control flow one more value to carry, and returns what it carries out.
-static Value grow(Operation *op, Value tape, ThreadBody thread) {
+static Value grow(Operation *op, Value tape, ThreadBody thread, FlatSymbolRefAttr callee) {
   Operation *grown = TypeSwitch<Operation *, Operation *>(op)
                          .Case([&](scf::ForOp loop) { return growFor(loop, tape, thread); })
                          .Case([&](scf::WhileOp loop) { return growWhile(loop, tape, thread); })
-                         .Case([&](scf::IfOp branch) { return growIf(branch, tape, thread); });
+                         .Case([&](scf::IfOp branch) { return growIf(branch, tape, thread); })
+                         .Case([&](func::CallOp call) { return growCall(call, callee, tape); });
   return grown->getResults().back();
 }
 
@@ -217,10 +232,6 @@ struct Threading {
   Value reverse(Scope &scope, Value tape);
 };
 } // namespace
-
-static bool usesTape(const Scope::Child &child) {
-  return llvm::any_of(child.bodies, [](const auto &body) { return body->usesTape(); });
-}
 
 void Threading::place(Scope &scope, Value anyTape) {
   if (!scope.stored.empty()) {
@@ -244,10 +255,11 @@ void Threading::place(Scope &scope, Value anyTape) {
 
 Value Threading::forward(Scope &scope, Value tape) {
   for (Scope::Child &child : llvm::reverse(scope.children))
-    if (::usesTape(child))
-      tape = grow(child.forward, tape, [&](unsigned body, Value inside) {
-        return forward(*child.bodies[body], inside);
-      });
+    if (child.usesTape())
+      tape = grow(
+          child.forward, tape,
+          [&](unsigned body, Value inside) { return forward(*child.bodies[body], inside); },
+          child.twin);
   if (PushOp push = pushes.lookup(&scope)) {
     push.getTapeMutable().assign(tape);
     tape = push.getResult();
@@ -261,10 +273,11 @@ Value Threading::reverse(Scope &scope, Value tape) {
     tape = pop.getRest();
   }
   for (Scope::Child &child : scope.children)
-    if (::usesTape(child))
-      tape = grow(child.reverse, tape, [&](unsigned body, Value inside) {
-        return reverse(*child.bodies[body], inside);
-      });
+    if (child.usesTape())
+      tape = grow(
+          child.reverse, tape,
+          [&](unsigned body, Value inside) { return reverse(*child.bodies[body], inside); },
+          child.twin ? cast<func::CallOp>(child.reverse).getCalleeAttr() : child.twin);
   return tape;
 }
 
@@ -282,7 +295,7 @@ void mpy::threadTape(Scope &outermost, Operation *end) {
   if (!outermost.usesTape())
     return;
   auto first = llvm::find_if(llvm::reverse(outermost.children),
-                             [](const Scope::Child &child) { return ::usesTape(child); });
+                             [](const Scope::Child &child) { return child.usesTape(); });
   OpBuilder builder(first->forward);
   Value tape =
       TapeNewOp::create(builder, tapeLocation(first->forward), TapeType::get(builder.getContext()));
@@ -292,4 +305,13 @@ void mpy::threadTape(Scope &outermost, Operation *end) {
   tape = threading.reverse(outermost, tape);
   builder.setInsertionPoint(end);
   TapeFreeOp::create(builder, end->getLoc(), tape);
+}
+
+void mpy::threadTape(Scope &outermost, Value forwardTape, Value reverseTape) {
+  removeMarkers(outermost);
+  Operation *ends[] = {outermost.forward->getTerminator(), outermost.reverse->getTerminator()};
+  Threading threading;
+  threading.place(outermost, forwardTape);
+  appendOperand(ends[0], threading.forward(outermost, forwardTape));
+  appendOperand(ends[1], threading.reverse(outermost, reverseTape));
 }

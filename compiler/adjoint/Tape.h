@@ -9,7 +9,7 @@
 namespace mpy {
 
 /// A block of the forward sweep and the block of the reverse sweep that undoes it. The outermost
-/// pair is one and the same block.
+/// pair is one and the same block, or the bodies of two functions.
 struct Scope {
   Scope *parent = nullptr;
   mlir::Block *forward = nullptr;
@@ -29,6 +29,11 @@ struct Scope {
   struct Child {
     mlir::Operation *forward = nullptr, *reverse = nullptr;
     llvm::SmallVector<std::unique_ptr<Scope>> bodies;
+    /// For a call: what is called in its place, with a tape. `reverse` is a call then, too.
+    mlir::FlatSymbolRefAttr twin = {};
+
+    /// Whether it or what is inside stores something.
+    bool usesTape() const;
   };
   llvm::SmallVector<Child> children;
 
@@ -40,6 +45,8 @@ struct Scope {
   mlir::Value fetch(mlir::Value value);
 
 private:
+  /// Whether values of `forward` are visible in `reverse`.
+  bool isOneBlock() const { return forward == reverse; }
   /// Whether the value can be had without storing anything more.
   bool isFree(mlir::Value value, unsigned &budget);
   /// Whether a value follows by cheap operations from what is free and at most one value to store.
@@ -51,5 +58,9 @@ private:
 /// Replaces placeholders by pops, and threads one tape through both sweeps; `end` is where the
 /// reverse sweep is over.
 void threadTape(Scope &outermost, mlir::Operation *end);
+
+/// The same for the bodies of two functions, which take the tape as their last argument and return
+/// it as their last result.
+void threadTape(Scope &outermost, mlir::Value forwardTape, mlir::Value reverseTape);
 
 } // namespace mpy

@@ -54,10 +54,15 @@ template <typename Action> AtEnd(Action) -> AtEnd<Action>;
 // What a function can read from outside
 //===----------------------------------------------------------------------===//
 
-static void collectNames(const ast::Node *node, std::set<std::string> &names) {
-  if (auto *name = dyn_cast<ast::Name>(node))
+/// The names below a node that may be the module's: not those that the function binds itself,
+/// unless a function inside it says `global`.
+static void collectNames(const ast::Node *node, const ast::NameSet &locals,
+                         std::set<std::string> &names) {
+  if (auto *name = dyn_cast<ast::Name>(node); name && !locals.contains(name->id))
     names.insert(name->id);
-  forEachChild(node, [&](ast::Node *child) { collectNames(child, names); });
+  else if (auto *global = dyn_cast<ast::Global>(node))
+    names.insert(global->names.begin(), global->names.end());
+  forEachChild(node, [&](ast::Node *child) { collectNames(child, locals, names); });
 }
 
 /// The objects that a closure reaches by the names in its body, and what these reach.
@@ -85,7 +90,7 @@ reachable(Specializer &s, const ClosureValue &start) {
     if (!closures.insert(closure.node).second)
       return;
     std::set<std::string> names;
-    collectNames(closure.node, names);
+    collectNames(closure.node, closure.scope().locals, names);
     auto *globals = s.heap.get<NamespaceState>(closure.globals);
     for (auto &cell : globals->cells)
       if (names.count(cell.first))
@@ -485,8 +490,6 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
   bool isBuilt =
       llvm::any_of(specializations, [&](auto &spec) { return spec->node == closure.node; });
   bool mayBuild = inBuild < 3 && (isConditional || active >= 2 || inBuild || isBuilt);
-  if (differentiating && !inBuild)
-    mayBuild = active >= 24 || recursionsInPlace > 2000;
   std::optional<Value> result;
   if (mayBuild || inBuild) {
     std::string signature;
