@@ -42,12 +42,22 @@ static mlir::RankedTensorType openType(Specializer &specializer, DType dtype, in
                                      typeOf(dtype, specializer.context()));
 }
 
-/// The rank of a table of numbers that lies there while compiling, as NumPy squeezes it; nothing if
-/// it cannot be read.
+/// What the program itself saves under literal names, in the order of its text: type and rank.
+static std::map<std::string, std::pair<DType, int64_t>> &savedFiles() {
+  static std::map<std::string, std::pair<DType, int64_t>> files;
+  return files;
+}
+
+/// The rank of a table of numbers as NumPy squeezes it: what the program wrote itself, else what
+/// lies there while compiling; nothing if it cannot be read.
 static std::optional<int64_t> rankOfTable(Specializer &specializer, const Arguments &arguments,
                                           int64_t skip) {
   std::optional<std::string> path = specializer.knownText(arguments["fname"]);
-  if (!path || llvm::StringRef(*path).ends_with(".gz"))
+  if (!path)
+    return std::nullopt;
+  if (auto saved = savedFiles().find(*path); saved != savedFiles().end())
+    return saved->second.second;
+  if (llvm::StringRef(*path).ends_with(".gz"))
     return std::nullopt;
   auto buffer = llvm::MemoryBuffer::getFile(*path, /*IsText=*/true);
   if (!buffer)
@@ -162,13 +172,10 @@ Value saveText(Specializer &specializer, const Arguments &arguments) {
   for (llvm::StringRef parameter : {"fmt", "delimiter", "newline", "header", "footer", "comments"})
     inputs.push_back(toText(specializer, arguments[parameter], parameter, arguments.name));
   specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_savetxt", inputs, true);
+  if (std::optional<std::string> path = specializer.knownText(arguments["fname"]))
+    savedFiles()[*path] = {
+        x.dtype, llvm::count_if(x.shape, [](const IntExpr &extent) { return !extent.isKnown(1); })};
   return NoneValue{};
-}
-
-/// What the program itself saves under literal names, in the order of its text: type and rank.
-static std::map<std::string, std::pair<DType, int64_t>> &savedFiles() {
-  static std::map<std::string, std::pair<DType, int64_t>> files;
-  return files;
 }
 
 /// Type and rank in the header of a .npy file: `{'descr': '<f8', 'fortran_order': False, 'shape':
