@@ -140,8 +140,14 @@ Value BufferEmitter::copyOf(Location loc, Value buffer) {
 Value BufferEmitter::contiguous(Location loc, Value value) {
   Value buffer = get(value);
   auto type = dyn_cast<MemRefType>(buffer.getType());
-  if (!type || type.getLayout().isIdentity())
+  if (!type)
     return buffer;
+  auto plain = MemRefType::get(type.getShape(), type.getElementType());
+  if (type == plain)
+    return buffer;
+  // A slice from the start on is in order too, under a type that says so in other words.
+  if (type.getLayout().isIdentity())
+    return memref::CastOp::create(builder, loc, plain, buffer);
   temporaries.push_back(copyOf(loc, buffer));
   return temporaries.back();
 }

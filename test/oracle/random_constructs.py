@@ -27,7 +27,27 @@ def leaves_early(z, t):
         if row[0] > 0.6:
             return np.sum(row) * t
         row[1] = np.sin(row[0])
-    return np.mean(z)"""
+    return np.mean(z)
+def halves(z, lo, hi, t):
+    if hi - lo == 1:
+        return np.sin(z[lo, 1]) * t
+    m = (lo + hi) // 2
+    return halves(z, lo, m, t * 0.9) + halves(z, m, hi, z[lo, 0]) * 0.5
+def spreads(out, z, k):
+    if k < 0:
+        return
+    out[k] = 0.5 * out[k] + z[k] * z[k, 0]
+    spreads(out, z, k - 1)
+    out[k] += 0.1 * out[0]
+def shrinks(v, t):
+    if len(v) < 2 or t > 1.5:
+        return v * t, t
+    w, u = shrinks(v[1:] * v[:-1] + 0.1, t + 0.2)
+    return np.concatenate([w, v[:1] * u]), u * t
+def turns(k, t):
+    return t if k == 0 else np.cos(returns(k - 1, t * 0.7))
+def returns(k, t):
+    return t * t if k == 0 else t - 0.3 * turns(k - 1, t)"""
 
 
 class Constructs:
@@ -67,6 +87,7 @@ class Constructs:
             self.swap,
             self.none_or_value,
             self.call_leaving,
+            self.recursion,
         ]
         if depth == 1:
             forms.append(self.early_return)
@@ -318,3 +339,21 @@ class Constructs:
         self.body(depth + 1, 0)
         name, shape = self.pick()
         self.line(depth + 1, "return s + np.sum(np.sin(%s))" % name)
+
+    def recursion(self, depth, nesting):
+        matrix, vector = self.pick((3, 3)), self.pick((3,))
+        form = self.random.randint(0, 3)
+        if form == 0 and matrix:
+            low = self.random.randint(0, 1)
+            self.line(depth, "s = s + 0.2 * halves(%s, %d, 2 + (n > 1), s)" % (matrix[0], low))
+        elif form == 1 and matrix:
+            source = self.pick((3, 3))
+            k = self.random.choice(("n % 3", "2", "n - 2"))
+            self.line(depth, "spreads(%s, np.tanh(%s), min(2, %s))" % (matrix[0], source[0], k))
+        elif form == 2 and vector:
+            name, scale = self.fresh("v"), self.fresh("t")
+            self.line(depth, "%s, %s = shrinks(%s, %s)" % (name, scale, vector[0], self.scalar(1)))
+            self.line(depth, "s = s + 0.1 * np.sum(np.tanh(%s)) * np.tanh(%s)" % (name, scale))
+        else:
+            name = self.random.choice(("turns", "returns"))
+            self.line(depth, "s = s + %s(n, np.tanh(%s))" % (name, self.scalar(1)))
