@@ -41,9 +41,9 @@ def spreads(out, z, k):
     out[k] += 0.1 * out[0]
 def shrinks(v, t):
     if len(v) < 2 or t > 1.5:
-        return v * t, t
-    w, u = shrinks(v[1:] * v[:-1] + 0.1, t + 0.2)
-    return np.concatenate([w, v[:1] * u]), u * t
+        return np.tanh(v) * t, t
+    w, u = shrinks(np.sin(v[1:]) * v[:-1] + 0.1, 0.5 * t + 0.2)
+    return np.concatenate([w, v[:1] * np.cos(u)]), np.sin(u) * t
 def turns(k, t):
     return t if k == 0 else np.cos(returns(k - 1, t * 0.7))
 def returns(k, t):
