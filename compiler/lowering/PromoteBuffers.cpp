@@ -74,6 +74,8 @@ struct PromoteBuffersPass : impl::PromoteBuffersBase<PromoteBuffersPass> {
         return;
       alloc->moveBefore(loop);
       deallocs[0]->moveAfter(loop);
+      // What is freed may be a view that the loop makes of it.
+      deallocs[0].getMemrefMutable().assign(alloc);
     }
   }
 

@@ -40,3 +40,22 @@ func.func @escapes() -> memref<4xf64> {
   %t = memref.alloc() : memref<4xf64>
   return %t : memref<4xf64>
 }
+
+// -----
+
+// A view may be what is freed; outside the loop it is the buffer.
+// CHECK-LABEL: func.func @freed_view
+// CHECK: %[[T:.*]] = memref.alloc
+// CHECK: scf.for
+// CHECK: memref.dealloc %[[T]] : memref<?xf64>
+func.func @freed_view(%n: index, %v: f64) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %i = %c0 to %n step %c1 {
+    %t = memref.alloc(%n) : memref<?xf64>
+    %c = memref.cast %t : memref<?xf64> to memref<9xf64>
+    memref.store %v, %c[%i] : memref<9xf64>
+    memref.dealloc %c : memref<9xf64>
+  }
+  return
+}

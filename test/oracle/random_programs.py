@@ -213,9 +213,10 @@ class Writer(Constructs):
         )
         self.line(0, "value, gradient = value_and_grad(f)(x, n)")
         self.line(0, "print('%.6f' % value)")
-        self.line(0, "print(np.round(gradient, 5))")
+        self.line(0, "print(np.round(gradient / (1.0 + np.max(np.abs(gradient))), 6))")
         self.line(0, "d = np.cos(np.arange(9.0)).reshape(3, 3)")
-        self.line(0, "print(np.round(grad(lambda z: np.sum(grad(f)(z, n) * d))(x), 4))")
+        self.line(0, "second = grad(lambda z: np.sum(grad(f)(z, n) * d))(x)")
+        self.line(0, "print(np.round(second / (1.0 + np.max(np.abs(second))), 5))")
         return "\n".join(self.lines) + "\n"
 
 
