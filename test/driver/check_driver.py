@@ -1,4 +1,5 @@
-"""Checks of whole compilations: levels agree, time and memory grow with the work, no new allocations in loops.
+"""Checks of whole compilations: levels agree, time and memory grow with the work, gradients are short, no new
+allocations in loops.
 
     python test/driver/check_driver.py --mpyc build/release/bin/mpyc [--update]
 
@@ -8,6 +9,7 @@
 import argparse
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ GROWTH = {ROOT / "samples/heat.mpy": 8000, FOLDER / "growth-updated-array.mpy": 
           FOLDER / "growth-updated-array-twice.mpy": 400000, FOLDER / "growth-heat.mpy": 200000,
           FOLDER / "growth-recursion.mpy": 2000000, FOLDER / "growth-recursion-twice.mpy": 1000000}
 MAXIMUM_GROWTH = 2.3
+MAXIMUM_ADJOINT = 3
 REPETITIONS = 5
 
 
@@ -67,6 +70,26 @@ def growth(mpyc, folder, program, steps):
     return None
 
 
+def adjoint_size(mpyc, program):
+    """Gradients take at most three operations for each operation of what they differentiate, sums of uses included."""
+    passes = [mpyc.parent / "mpy-opt", "--canonicalize", "--cse", "--expand-grad"]
+    text = subprocess.run([mpyc, "--emit=mpy", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(passes, input=text, capture_output=True, text=True, check=True).stdout
+    sizes, function = {}, None
+    for line in text.splitlines():
+        if found := re.search(r"func\.func.*?@(\w+)", line):
+            function = found[1]
+            sizes[function] = 0
+        elif re.search(r"= mpy\.\w+", line):
+            sizes[function] += 1
+    gradients = [name for name in sizes if name.endswith("_grad")]
+    if not gradients:
+        return "no gradient is generated"
+    primal = sum(sizes[name.removesuffix("_grad")] for name in gradients)
+    ratio = (sum(sizes[name] for name in gradients) - primal) / primal
+    return None if 0 < ratio <= MAXIMUM_ADJOINT else f"{ratio:.2f} adjoint operations for each operation"
+
+
 def allocations(mpyc, program, update):
     """The allocations and copies inside loops are those listed."""
     done = subprocess.run([mpyc, "--emit=allocations", program.relative_to(ROOT)], cwd=ROOT, capture_output=True, text=True)
@@ -93,6 +116,7 @@ def main():
         for program in SAMPLES:
             outcomes[f"levels {program.name}"] = lambda program=program: levels_agree(mpyc, folder, program)
             outcomes[f"allocations {program.name}"] = lambda program=program: allocations(mpyc, program, options.update)
+            outcomes[f"adjoint size {program.name}"] = lambda program=program: adjoint_size(mpyc, program)
         for program, steps in GROWTH.items():
             outcomes[f"growth {program.name}"] = lambda program=program, steps=steps: growth(mpyc, folder, program, steps)
         failed = 0

@@ -127,7 +127,6 @@ static func::FuncOp addElementwise(ModuleOp module, OperationName name, ArrayRef
 static std::set<std::string> addElementwiseFunctions(ModuleOp module) {
   MLIRContext *context = module.getContext();
   std::set<std::string> covered;
-  Type scalar = Float64Type::get(context), array = RankedTensorType::get({3}, scalar);
   for (RegisteredOperationName name : context->getRegisteredOperations()) {
     if (name.getDialectNamespace() != "mpy" || !name.hasInterface<ElementwiseOpInterface>() ||
         name.getStringRef() == CompareOp::getOperationName() ||
@@ -142,15 +141,24 @@ static std::set<std::string> addElementwiseFunctions(ModuleOp module) {
     covered.insert(name.getStringRef().str());
     if (isFlat)
       continue;
-    if (domain.size() == 1) {
-      addElementwise(module, name, {scalar}, scalar, domain, "");
-      addElementwise(module, name, {array}, array, domain, "_array");
-      continue;
+    // A rule must hold for both widths: the interpreter computes in double, so that what is written
+    // for one alone fails to verify or differs.
+    for (auto [width, scalar] : {std::pair<std::string, Type>("", Float64Type::get(context)),
+                                 std::pair<std::string, Type>("_f32", Float32Type::get(context))}) {
+      Type array = RankedTensorType::get({3}, scalar);
+      auto add = [&](ArrayRef<Type> types, Type result, StringRef form) {
+        addElementwise(module, name, types, result, domain, (form + width).str());
+      };
+      if (domain.size() == 1) {
+        add({scalar}, scalar, "");
+        add({array}, array, "_array");
+        continue;
+      }
+      add({scalar, scalar}, scalar, "");
+      add({array, array}, array, "_array");
+      add({array, scalar}, array, "_array_scalar");
+      add({scalar, array}, array, "_scalar_array");
     }
-    addElementwise(module, name, {scalar, scalar}, scalar, domain, "");
-    addElementwise(module, name, {array, array}, array, domain, "_array");
-    addElementwise(module, name, {array, scalar}, array, domain, "_array_scalar");
-    addElementwise(module, name, {scalar, array}, array, domain, "_scalar_array");
   }
   return covered;
 }
