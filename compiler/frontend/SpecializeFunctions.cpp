@@ -29,6 +29,8 @@ struct Specialization {
   std::unique_ptr<Block> symbols;
   /// What calls return; nothing before a first path is known that ends.
   std::optional<ResultPattern> result;
+  /// Every path calls the function again: it returns nothing and ends when the stack does.
+  bool neverReturns = false;
   /// Argument arrays that the function mutates, by number.
   std::set<unsigned> changed;
   /// Objects from outside that it mutates: their content passes in and out.
@@ -244,6 +246,18 @@ static void checkAliases(Specializer &s, const Specialization &spec,
 
 Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &walk,
                                       bool isInside) {
+  if (spec.neverReturns) {
+    llvm::SmallVector<mlir::Value> operands(walk.operands);
+    if (!isInside)
+      operands.append(spec.captured.begin(), spec.captured.end());
+    create<func::CallOp>(spec.function.getSymName(), mlir::TypeRange(), operands);
+    create<RaiseOp>(builder.getStringAttr("RecursionError"),
+                    ssa(makeText("maximum recursion depth exceeded")));
+    if (isInside)
+      throw PathEnds();
+    dead = true;
+    return NoneValue{};
+  }
   if (!spec.result)
     throw PathEnds();
   checkAliases(*this, spec, walk.arrays);
@@ -371,12 +385,35 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     spec.result = {};
     return false;
   }
-  if (!returns)
-    throw CannotCross{"a function that calls itself on every path"};
+  if (!returns && !spec.neverReturns) {
+    // Once more, now with calls that end their paths.
+    if (spec.result || !spec.state.empty())
+      throw CannotCross{"a function that calls itself on every path"};
+    spec.neverReturns = true;
+    return false;
+  }
   for (ObjectId id : walk.builtContainers)
     if (heap.pointer(id) != spec.entry.pointer(id))
       throw CannotCross{"a change of a list or dict that is an argument"};
 
+  auto finish = [&](mlir::ValueRange results) {
+    func::ReturnOp::create(builder, loc(), results);
+    spec.captured.clear();
+    captureFromOutside(function, spec.captured);
+    llvm::SmallVector<func::CallOp> own;
+    function.walk([&](func::CallOp call) {
+      if (call.getCallee() == function.getSymName())
+        own.push_back(call);
+    });
+    for (auto call : own)
+      call->insertOperands(call.getNumOperands(),
+                           mlir::ValueRange(block->getArguments()).drop_front(leading.size()));
+    return keep = true;
+  };
+  if (spec.neverReturns) {
+    builder.setInsertionPointToEnd(block);
+    return finish({});
+  }
   Region &region = function.getBody();
   ResultContext context{walk.builtArrays, spec.mark,
                         [&](const IntExpr &expr) -> std::optional<IntExpr> {
@@ -424,19 +461,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
                                  block->getArgument(walk.arrayOperands[number]).getType()));
   if (stateOperands(*this, spec.state, results) != spec.stateKey)
     throw CannotCross{"a change of the kind of a number from outside"};
-  func::ReturnOp::create(builder, loc(), results);
-  spec.captured.clear();
-  captureFromOutside(function, spec.captured);
-  llvm::SmallVector<func::CallOp> own;
-  function.walk([&](func::CallOp call) {
-    if (call.getCallee() == function.getSymName())
-      own.push_back(call);
-  });
-  for (auto call : own)
-    call->insertOperands(call.getNumOperands(),
-                         mlir::ValueRange(block->getArguments()).drop_front(leading.size()));
-  keep = true;
-  return true;
+  return finish(results);
 }
 
 std::shared_ptr<Specialization>
@@ -457,6 +482,7 @@ Specializer::buildSpecialization(const ClosureValue &closure, const Locals &para
     for (auto operand : walk(isLoose).operands)
       spec->symbols->addArgument(operand.getType(), operand.getLoc());
     spec->result = {};
+    spec->neverReturns = false;
     spec->changed.clear();
   };
   begin(false);
