@@ -51,7 +51,8 @@ static OpFoldResult stepToSource(Value &source, int64_t &dimension, bool &moved)
   if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op)) {
     // Only extents of 1 may have been dropped on the way.
     int64_t other = -1;
-    for (int64_t index : collapse.getReassociationIndices()[dimension]) {
+    ReassociationIndices joined = collapse.getReassociationIndices()[dimension];
+    for (int64_t index : joined) {
       if (collapse.getSrcType().getDimSize(index) == 1)
         continue;
       if (other >= 0) {
