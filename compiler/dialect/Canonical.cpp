@@ -1,4 +1,4 @@
-// Brings operations to their canonical form, as MLIR does, but for three patterns.
+// Brings operations to their canonical form, as MLIR does, but for four patterns.
 //
 //   %d = tensor.cast %s : tensor<0xf64> to tensor<?xf64>
 //   scf.for iter_args(%w = %d) -> tensor<?xf64>      stays: later iterations have other extents
@@ -15,5 +15,9 @@ std::unique_ptr<mlir::Pass> mpy::createCanonicalForm() {
   static const std::string mixesExtents = "(anonymous namespace)::ConvertToStaticExpandShape";
   // It drops an operation on buffers without elements, and with it what a reduction of none is.
   static const std::string dropsEmpty = "(anonymous namespace)::EraseDeadLinalgOp";
-  return mlir::createCanonicalizerPass({}, {pinsExtents, mixesExtents, dropsEmpty});
+  // It lets the producer of an array make the extents that a cast promises after a check: before
+  // the check, with elements that are not there.
+  static const std::string foreseesExtents = "(anonymous namespace)::FoldTensorCastConsumerOp";
+  return mlir::createCanonicalizerPass({},
+                                       {pinsExtents, mixesExtents, dropsEmpty, foreseesExtents});
 }
