@@ -14,22 +14,8 @@ void failCertain(Specializer &specializer, llvm::StringRef kind, const llvm::Twi
   // What is not known reads as in a type: `n`.
   for (size_t at; (at = text.find("{}")) != std::string::npos;)
     text.replace(at, 2, "n");
-  // On a path that data chooses it is that path's exception; the rest compiles.
-  for (mlir::Operation *around = specializer.builder.getInsertionBlock()->getParentOp(); around;
-       around = around->getParentOp())
-    if (mlir::isa<mlir::scf::IfOp, mlir::scf::ForOp, mlir::scf::WhileOp>(around)) {
-      specializer.raiseHere(kind, text);
-      throw PathEnds();
-    }
-  ErrorId id = ErrorId::ValueFailure;
-  if (kind == "IndexError")
-    id = ErrorId::IndexFailure;
-  else if (kind == "TypeError" || kind.ends_with("UFuncTypeError"))
-    id = ErrorId::TypeFailure;
-  else if (kind == "ValueError" &&
-           (llvm::StringRef(text).contains("shape") || llvm::StringRef(text).contains("size")))
-    id = ErrorId::ShapeFailure;
-  specializer.fail(id, {kind.str(), text});
+  specializer.raiseHere(kind, text);
+  throw PathEnds();
 }
 
 void failArgument(Specializer &specializer, llvm::StringRef parameter, llvm::StringRef function,

@@ -37,7 +37,29 @@ void Specializer::fail(ErrorId id, std::vector<std::string> arguments, Details d
   throw Abort();
 }
 
+/// Whether the program gets to the current place whatever its data are.
+bool Specializer::isCertain() {
+  auto isChosen = [](Block *block) {
+    for (Operation *around = block->getParentOp(); around; around = around->getParentOp())
+      if (isa<scf::IfOp, scf::ForOp, scf::WhileOp>(around))
+        return true;
+    return false;
+  };
+  return !dead && !isChosen(builder.getInsertionBlock()) &&
+         llvm::none_of(outliningBlocks, isChosen);
+}
+
 Value Specializer::raiseHere(llvm::StringRef kind, llvm::StringRef message) {
+  if (isCertain()) {
+    ErrorId id = ErrorId::ValueFailure;
+    if (kind == "IndexError")
+      id = ErrorId::IndexFailure;
+    else if (kind == "TypeError" || kind.ends_with("UFuncTypeError"))
+      id = ErrorId::TypeFailure;
+    else if (kind == "ValueError" && (message.contains("shape") || message.contains("size")))
+      id = ErrorId::ShapeFailure;
+    fail(id, {kind.str(), message.str()});
+  }
   mlir::Value text = create<StringConstantOp>(builder.getStringAttr(message));
   create<RaiseOp>(builder.getStringAttr(kind), text);
   dead = true;

@@ -82,7 +82,9 @@ public:
   [[noreturn]] void fail(ErrorId id, std::vector<std::string> arguments = {}, Details details = {});
   /// Makes the error without reporting it.
   Diagnostic diagnostic(ErrorId id, std::vector<std::string> arguments = {}, Details details = {});
-  /// Emits a Python exception that is certain on this path; nothing after it runs.
+  bool isCertain();
+  /// A Python exception that is certain on this path: an error where the program certainly gets
+  /// here, else emitted; nothing after it runs.
   Value raiseHere(llvm::StringRef kind, llvm::StringRef message);
   /// Emits an exception unless the condition (i1) holds; `{}` in the message are the integers.
   void check(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
