@@ -168,14 +168,8 @@ Locals Specializer::bindParameters(const ClosureValue &closure, const CallArgume
   return bound;
 }
 
-Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
-  if (frames.size() > maximumDepth)
-    failRecursion(closure);
+void Specializer::enter(Frame &callee, const ClosureValue &closure, const Locals &parameters) {
   const ast::Scope &scope = closure.scope();
-  if (scope.hasYield)
-    fail(ErrorId::Unsupported, {"a generator function"},
-         {.help = "return a list or loop in place"});
-  Frame callee;
   callee.scope = &scope;
   callee.closure = &closure;
   callee.globals = closure.globals;
@@ -192,6 +186,15 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
   for (auto &name : scope.captured)
     if (!parameters.count(name))
       callee.cells[name] = heap.add(CellState{Unbound{}});
+}
+
+Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
+  if (frames.size() > maximumDepth)
+    failRecursion(closure);
+  if (closure.scope().hasYield)
+    return makeGenerator(closure, parameters);
+  Frame callee;
+  enter(callee, closure, parameters);
   callee.locals["%return"] = makeBool(false);
   Span place = span;
   frames.push_back(&callee);

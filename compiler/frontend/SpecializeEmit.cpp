@@ -149,8 +149,9 @@ std::string Specializer::typeName(const Value &value) {
     std::string operator()(const Shared<ModuleValue> &) { return "module"; }
     std::string operator()(const Shared<TransformValue> &) { return "function"; }
     std::string operator()(const Shared<IterableValue> &iterable) {
-      static const char *const names[] = {"enumerate",   "zip",        "reversed", "dict_keys",
-                                          "dict_values", "dict_items", "map",      "filter"};
+      static const char *const names[] = {"enumerate", "zip",         "reversed",
+                                          "dict_keys", "dict_values", "dict_items",
+                                          "map",       "filter",      "generator"};
       return names[static_cast<int>(iterable->kind)];
     }
     std::string operator()(const Shared<PropertyValue> &) { return "property"; }

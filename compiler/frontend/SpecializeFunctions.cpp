@@ -298,11 +298,6 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
 // Building
 //===----------------------------------------------------------------------===//
 
-static void eraseFunction(func::FuncOp function) {
-  function.walk([](Operation *op) { op->dropAllUses(); });
-  function.erase();
-}
-
 /// Objects from outside that differ from what they were when the body began.
 static std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
   std::vector<ObjectId> changed;
@@ -345,7 +340,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     frames.resize(depth);
     restore(before);
     if (!keep)
-      eraseFunction(function);
+      eraseUsed(function);
   }};
   Block *block = function.addEntryBlock();
   for (auto operand : leading)

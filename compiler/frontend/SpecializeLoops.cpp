@@ -30,6 +30,10 @@ static bool canJump(const ast::Body &body, bool insideInner = false) {
   for (auto *stmt : body) {
     if (isa<ast::Return>(stmt) || (!insideInner && isa<ast::Break>(stmt)))
       return true;
+    // Who takes the item may want no more.
+    if (auto *expression = dyn_cast<ast::ExprStmt>(stmt);
+        expression && isa<ast::Yield, ast::YieldFrom>(expression->value))
+      return true;
     bool found =
         llvm::TypeSwitch<const ast::Stmt *, bool>(stmt)
             .Case<ast::If>([&](auto *node) {
@@ -412,15 +416,25 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
        {.help = "give the variables of the loop their final types before it"});
 }
 
+/// Blocks that joins threw away may still refer to what the operation holds.
+void eraseUsed(Operation *op) {
+  op->walk([](Operation *inside) {
+    for (Region &region : inside->getRegions())
+      for (Block &block : region)
+        for (BlockArgument argument : block.getArguments())
+          argument.dropAllUses();
+    inside->dropAllUses();
+  });
+  op->erase();
+}
+
 void Specializer::eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end) {
   auto begin = last ? std::next(Block::iterator(last)) : block->begin();
   llvm::SmallVector<Operation *> made;
   for (auto it = begin; it != end; ++it)
     made.push_back(&*it);
-  for (Operation *op : llvm::reverse(made)) {
-    op->dropAllUses();
-    op->erase();
-  }
+  for (Operation *op : llvm::reverse(made))
+    eraseUsed(op);
 }
 
 bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors) {
@@ -525,6 +539,17 @@ void Specializer::executeFor(const ast::For &loop) {
     else if (!left.knownBool)
       branch(ssa(negate(left)), [&] { execute(loop.orelse); }, [] {});
   };
+  if (object<InstanceState>(iterable))
+    if (Value method = findAttribute(iterable, "__iter__"); !method.isUnbound())
+      iterable = call(method, CallArguments{{}, {}, span});
+  if (auto *generator = iterable.as<IterableValue>();
+      generator && generator->kind == IterableValue::Kind::Generator) {
+    consumeGenerator(&loop, iterable, [&](const Value &item) {
+      assign(*loop.target, item);
+      execute(loop.body);
+    });
+    return finish();
+  }
   Span place = span;
   auto walk = runTimeWalk(*this, iterable);
   auto items = [&] { return knownItems(iterable); };
@@ -596,43 +621,42 @@ void Specializer::executeWhile(const ast::While &loop) {
   Scalar first = test();
   if (first.knownBool == false)
     return finish();
-  std::vector<Diagnostic> errors;
-  bool done = !unrolledLoops.count(&loop) && attempt(
-                                                 [&] {
-                                                   LoopShape shape;
-                                                   shape.test = test;
-                                                   shape.firstTest = first;
-                                                   shape.body = &loop.body;
-                                                   shape.jumps = true;
-                                                   runTimeLoop(loop, shape);
-                                                 },
-                                                 errors);
-  if (done)
-    return finish();
+  auto atRunTime = [&] {
+    LoopShape shape;
+    shape.test = test;
+    shape.firstTest = first;
+    shape.body = &loop.body;
+    shape.jumps = true;
+    runTimeLoop(loop, shape);
+  };
   // A condition that is known in each iteration lets the loop run at compile time.
-  std::vector<Diagnostic> unrollErrors;
-  bool unrolledFine = attempt(
-      [&] {
-        Scalar go = first;
-        while (go.knownBool == true && !dead) {
-          if (++unrolled > maximumUnrolled)
-            fail(ErrorId::UnrollsTooFar, {"this loop"});
-          frame().locals["%continue"] = makeBool(false);
-          execute(loop.body);
-          frame().locals["%continue"] = makeBool(false);
-          Scalar left = leftFlag();
-          if (left.knownBool == true)
-            return;
-          go = left.knownBool ? test() : left;
-        }
-        if (!go.knownBool)
-          fail(ErrorId::LoopNeverSettles);
-      },
-      unrollErrors);
-  if (unrolledFine) {
+  auto inPlace = [&] {
+    Scalar go = first;
+    while (go.knownBool == true && !dead) {
+      if (++unrolled > maximumUnrolled)
+        fail(ErrorId::UnrollsTooFar, {"this loop"});
+      frame().locals["%continue"] = makeBool(false);
+      execute(loop.body);
+      frame().locals["%continue"] = makeBool(false);
+      Scalar left = leftFlag();
+      if (left.knownBool == true)
+        return;
+      go = left.knownBool ? test() : left;
+    }
+    if (!go.knownBool)
+      fail(ErrorId::LoopNeverSettles);
+  };
+  std::vector<Diagnostic> errors, unrollErrors;
+  // What had to be unrolled before is unrolled first.
+  bool wasUnrolled = unrolledLoops.count(&loop);
+  if (!wasUnrolled && attempt(atRunTime, errors))
+    return finish();
+  if (attempt(inPlace, unrollErrors)) {
     unrolledLoops.insert(&loop);
     return finish();
   }
+  if (wasUnrolled && attempt(atRunTime, errors))
+    return finish();
   for (auto &error : errors.empty() ? unrollErrors : errors)
     diagnostics.report(error);
   throw Abort();

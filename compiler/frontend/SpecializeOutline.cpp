@@ -70,8 +70,7 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
   } catch (...) {
     outliningBlocks.pop_back();
     builder.restoreInsertionPoint(caller);
-    function.walk([](Operation *op) { op->dropAllUses(); });
-    function.erase();
+    eraseUsed(function);
     throw;
   }
   forgetUnreachable(mark);

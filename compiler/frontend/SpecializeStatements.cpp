@@ -180,7 +180,10 @@ void Specializer::execute(const ast::Stmt &statement) {
   case Kind::ExprStmt:
     if (auto *constant = dyn_cast<Constant>(cast<ExprStmt>(statement).value); constant)
       return; // A docstring.
-    evaluate(cast<ExprStmt>(statement).value);
+    if (auto *value = cast<ExprStmt>(statement).value; isa<Yield, YieldFrom>(value))
+      executeYield(*value);
+    else
+      evaluate(value);
     return;
   case Kind::Break:
     frame().locals["%break"] = makeBool(true);

@@ -46,6 +46,8 @@ struct Frame {
   Span callSpan;
   mlir::Block *entryBlock =
       nullptr; // where the call stands; elsewhere inside, control depends on run-time values
+  /// Of a generator that runs: what is done with each item.
+  std::function<void(const Value &)> onYield;
 };
 
 /// Everything a path can change: copied where paths part, joined where they meet.
@@ -59,6 +61,9 @@ struct State {
 /// budgets.
 struct Specialization;
 class ArgumentWalk;
+
+/// Erases an operation whatever still refers to it or to what it holds.
+void eraseUsed(mlir::Operation *op);
 
 class Specializer {
 public:
@@ -242,6 +247,8 @@ public:
   Value makeClosure(const ast::Node &node, const ast::Arguments &arguments, const ast::Scope &scope,
                     llvm::StringRef name);
   /// Runs a function's body in the caller's function.
+  /// Begins the activation of a function.
+  void enter(Frame &callee, const ClosureValue &closure, const Locals &parameters);
   Value callInline(const ClosureValue &closure, Locals parameters);
   Locals bindParameters(const ClosureValue &closure, const CallArguments &arguments);
   Value instantiate(ObjectId cls, CallArguments arguments);
@@ -318,6 +325,15 @@ private:
   Scalar leftFlag();
   void clearFlags();
   struct LoopShape;
+  Value makeGenerator(const ClosureValue &closure, const Locals &parameters);
+  void startGenerator(const Value &generator, Frame &callee);
+  /// Runs a generator; `take` runs with each item in the frame that consumes it. `loop` is the
+  /// statement at whose head its names are alive, if there is one.
+  void consumeGenerator(const ast::Stmt *loop, const Value &generator,
+                        llvm::function_ref<void(const Value &)> take);
+  std::optional<ValueList> generatedItems(const Value &generator);
+  void executeYield(const ast::Expr &node);
+  void yieldFrom(const ValueList &items, size_t from);
   void unrollFor(const ast::For &loop, const ValueList &items, size_t from);
   /// Runs an action; after an error undoes all of it and says no.
   bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);

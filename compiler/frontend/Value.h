@@ -203,7 +203,9 @@ struct TransformValue {
 };
 /// enumerate, zip, reversed, dict views, map ..: what a `for` walks.
 struct IterableValue {
-  enum class Kind { Enumerate, Zip, Reversed, Keys, Values, Items, Map, Filter };
+  /// A generator's parts: the function, a cell that says whether it has begun, then name and value
+  /// of each parameter.
+  enum class Kind { Enumerate, Zip, Reversed, Keys, Values, Items, Map, Filter, Generator };
   Kind kind;
   ValueList parts;
   IntExpr start;
