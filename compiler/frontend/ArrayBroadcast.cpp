@@ -65,7 +65,7 @@ void check(Specializer &specializer, mlir::Value condition, llvm::StringRef kind
     if (text.values.empty())
       failCertain(specializer, kind, text.text);
   }
-  specializer.create<CheckOp>(condition, kind, text.text, indexValues(specializer, text.values));
+  specializer.check(condition, kind, text.text, indexValues(specializer, text.values));
 }
 
 mlir::Value compareInts(Specializer &specializer, mlir::arith::CmpIPredicate predicate,

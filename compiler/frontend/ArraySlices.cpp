@@ -138,6 +138,16 @@ IntExpr resolveInteger(Specializer &specializer, const Scalar &number, const Int
     check(specializer, compareInts(specializer, Predicate::sge, position, 0), "IndexError", text);
     return position;
   }
+  if (specializer.isInTry()) {
+    mlir::Value isNegative = compareInts(specializer, Predicate::slt, position, 0);
+    mlir::Value resolved = specializer.create<mlir::arith::SelectOp>(
+        isNegative, specializer.index(extent + position), specializer.index(position));
+    mlir::Value isLow = compareInts(specializer, Predicate::sge, symbolExpr(resolved, true), 0);
+    mlir::Value isHigh =
+        compareInts(specializer, Predicate::slt, symbolExpr(resolved, true), extent);
+    check(specializer, specializer.create<mlir::arith::AndIOp>(isLow, isHigh), "IndexError", text);
+    return symbolExpr(resolved, true);
+  }
   mlir::Value value = specializer.index(position);
   mlir::Value checked =
       specializer.create<NormalizeIndexOp>(value.getType(), value, specializer.index(extent), axis)

@@ -114,6 +114,15 @@ static Value toInt(Specializer &s, CallArguments &arguments) {
     return s.makeInt(s.intExpr(scalar));
   if (scalar.knownFloat && std::abs(*scalar.knownFloat) < 0x1p62)
     return s.makeInt(IntExpr(static_cast<int64_t>(*scalar.knownFloat)));
+  if (s.isInTry()) {
+    // The runtime's own checks cannot be caught.
+    mlir::Value number = s.ssaAs(scalar, DType::Float64);
+    mlir::Value isNumber = s.create<CompareOp>(ComparePredicate::eq, number, number);
+    s.check(isNumber, "ValueError", "cannot convert float NaN to integer");
+    mlir::Value difference = s.create<SubOp>(number, number);
+    mlir::Value isFinite = s.create<CompareOp>(ComparePredicate::eq, difference, difference);
+    s.check(isFinite, "OverflowError", "cannot convert float infinity to integer");
+  }
   return s.makeInt(
       raising(s, "mpy_int_from_float", s.builder.getI64Type(), s.ssaAs(scalar, DType::Float64)));
 }
@@ -442,6 +451,9 @@ static Value typeOfValue(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "object", "type")[0];
   if (auto cls = s.classOf(value))
     return ObjectRef{*cls};
+  if (auto *exception = value.as<ExceptionValue>())
+    if (auto cls = s.exceptionClass(exception->kind))
+      return ObjectRef{*cls};
   if (auto *scalar = value.get<Scalar>(); scalar && !isPython(scalar->kind) && !scalar->isMixed())
     return dtypeOf(scalar->kind);
   if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())

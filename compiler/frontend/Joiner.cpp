@@ -162,8 +162,11 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
             s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 54));
         mlir::Value shifted = s.create<arith::AddIOp>(
             value, s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 53)));
-        s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ule, shifted, limit), "OverflowError",
-                "an int that may be a float exceeds 2**53; make it a float from the start");
+        // Not the program's own exception: it cannot be caught.
+        s.create<CheckOp>(
+            s.create<arith::CmpIOp>(arith::CmpIPredicate::ule, shifted, limit), "OverflowError",
+            "an int that may be a float exceeds 2**53; make it a float from the start",
+            ValueRange());
       }
     }
     return s.ssaAs(scalar, wide);

@@ -77,7 +77,7 @@ Value LeafMapper::map(const Value &value) const {
   }
   if (auto *exception = value.as<ExceptionValue>())
     return std::make_shared<const ExceptionValue>(
-        ExceptionValue{exception->kind, map(exception->arguments)});
+        ExceptionValue{exception->kind, map(exception->arguments), exception->isRendered});
   if (auto *property = value.as<PropertyValue>())
     return std::make_shared<const PropertyValue>(
         PropertyValue{property->kind, map(property->getter), map(property->setter)});

@@ -38,7 +38,6 @@ void Specializer::initialiseBuiltins() {
       {"NameError", "Exception"},
       {"UnboundLocalError", "NameError"},
       {"OSError", "Exception"},
-      {"IOError", "OSError"},
       {"FileNotFoundError", "OSError"},
       {"RuntimeError", "Exception"},
       {"NotImplementedError", "RuntimeError"},
@@ -47,10 +46,16 @@ void Specializer::initialiseBuiltins() {
       {"TypeError", "Exception"},
       {"ValueError", "Exception"},
       {"UserWarning", "Exception"},
+      // Not names of the language.
+      {"numpy.AxisError", "ValueError"},
+      {"numpy.UFuncTypeError", "TypeError"},
+      {"numpy.LinAlgError", "ValueError"},
   };
   for (auto [name, base] : classes) {
     ClassState cls;
-    cls.name = name;
+    cls.name = llvm::StringRef(name).rsplit('.').second.empty()
+                   ? name
+                   : llvm::StringRef(name).rsplit('.').second.str();
     ObjectId id = heap.size();
     cls.resolution.push_back(id);
     if (*base) {
@@ -59,6 +64,12 @@ void Specializer::initialiseBuiltins() {
     }
     builtinClasses[name] = heap.add(std::move(cls));
   }
+  builtinClasses["IOError"] = builtinClasses["OSError"];
+  auto &axis = *heap.get<ClassState>(builtinClasses["numpy.AxisError"]);
+  auto &index = heap.get<ClassState>(builtinClasses["IndexError"])->resolution;
+  ClassState both = axis;
+  both.resolution.insert(both.resolution.begin() + 2, index.begin(), index.begin() + 2);
+  heap.set(builtinClasses["numpy.AxisError"], std::move(both));
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {

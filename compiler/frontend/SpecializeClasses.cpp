@@ -354,7 +354,8 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
   const ClassState &state = *heap.get<ClassState>(cls);
   Value initialiser = classAttribute(cls, "__init__");
   if (isSubclass(cls, "BaseException") && initialiser.isUnbound())
-    return std::make_shared<const ExceptionValue>(ExceptionValue{state.name, arguments.positional});
+    return std::make_shared<const ExceptionValue>(
+        ExceptionValue{state.name, arguments.positional, false});
   if (!classAttribute(cls, "__new__").isUnbound())
     fail(ErrorId::Unsupported, {"'__new__'"});
   std::string name = state.name;
@@ -378,9 +379,8 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
     if (cls->name == "object" && !cls->node)
       return true;
     if (auto *exception = given.as<ExceptionValue>()) {
-      auto it = builtinClasses.find(exception->kind);
-      return it != builtinClasses.end() &&
-             llvm::is_contained(heap.get<ClassState>(it->second)->resolution, ref->id);
+      auto own = exceptionClass(exception->kind);
+      return own && llvm::is_contained(heap.get<ClassState>(*own)->resolution, ref->id);
     }
     auto own = classOf(given);
     return own && llvm::is_contained(heap.get<ClassState>(*own)->resolution, ref->id);

@@ -45,7 +45,7 @@ bool Specializer::isCertain() {
         return true;
     return false;
   };
-  return !dead && !isChosen(builder.getInsertionBlock()) &&
+  return !dead && tryDepth == 0 && !isChosen(builder.getInsertionBlock()) &&
          llvm::none_of(outliningBlocks, isChosen);
 }
 
@@ -60,16 +60,17 @@ Value Specializer::raiseHere(llvm::StringRef kind, llvm::StringRef message) {
       id = ErrorId::ShapeFailure;
     fail(id, {kind.str(), message.str()});
   }
-  mlir::Value text = create<StringConstantOp>(builder.getStringAttr(message));
-  create<RaiseOp>(builder.getStringAttr(kind), text);
-  dead = true;
+  raise(kind, makeText(message.str()));
   return NoneValue{};
 }
 
 void Specializer::check(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
                         llvm::ArrayRef<mlir::Value> integers) {
-  create<CheckOp>(condition, builder.getStringAttr(kind), builder.getStringAttr(message),
-                  mlir::ValueRange(integers));
+  if (tryDepth == 0)
+    create<CheckOp>(condition, builder.getStringAttr(kind), builder.getStringAttr(message),
+                    mlir::ValueRange(integers));
+  else
+    checkInTry(condition, kind, message, integers);
 }
 
 void Specializer::label(const Value &value, llvm::StringRef name) {
@@ -156,7 +157,10 @@ std::string Specializer::typeName(const Value &value) {
     }
     std::string operator()(const Shared<PropertyValue> &) { return "property"; }
     std::string operator()(const Shared<SuperValue> &) { return "super"; }
-    std::string operator()(const Shared<ExceptionValue> &exception) { return exception->kind; }
+    std::string operator()(const Shared<ExceptionValue> &exception) {
+      auto cls = s.exceptionClass(exception->kind);
+      return cls ? s.heap.get<ClassState>(*cls)->name : exception->kind;
+    }
     std::string operator()(const Shared<OptionalValue> &optional) {
       return s.typeName(optional->value);
     }

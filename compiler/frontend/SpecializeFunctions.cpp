@@ -504,6 +504,13 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
     }
   if (active == 0 || closure.scope().hasYield)
     return std::nullopt;
+  // An exception cannot leave a function of its own; what recurs inside `try` runs in place.
+  if (isInTry()) {
+    if (++recursionsInPlace > maximumRecursions || active > 40)
+      fail(ErrorId::Unsupported, {"a recursion that run-time values end, inside 'try'"},
+           {.help = "call it outside"});
+    return std::nullopt;
+  }
   // A recursion whose end is known at compile time starts in place.
   bool isConditional = last->entryBlock != builder.getInsertionBlock();
   unsigned inBuild =

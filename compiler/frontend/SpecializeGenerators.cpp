@@ -72,6 +72,9 @@ static void takeLocals(Locals &from, Locals &out) {
 
 void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator,
                                    llvm::function_ref<void(const Value &)> take) {
+  if (isInTry())
+    fail(ErrorId::Unsupported, {"a loop over a generator inside 'try'"},
+         {.help = "keep its items before: items = list(..)"});
   Frame &consumer = frame();
   Frame callee;
   startGenerator(generator, callee);

@@ -32,16 +32,20 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   size_t mark = heap.size();
   State entry = snapshot();
   auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
+  std::vector<std::shared_ptr<State>> unraised;
   auto runPath = [&](Block *block, llvm::function_ref<void()> path) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(block->getTerminator());
     size_t depth = frames.size();
+    TryRegion region = openRegion();
     try {
       path();
     } catch (const PathEnds &) {
       frames.resize(depth);
       dead = true;
     }
+    if (auto state = closeRegion(region))
+      unraised.push_back(state);
     return snapshot();
   };
   State thenState = runPath(op.thenBlock(), thenBranch);
@@ -49,7 +53,14 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   // The second path numbers its objects behind those of the first.
   heap.resize(thenState.heap.size());
   State elseState = runPath(op.elseBlock(), elseBranch);
+  joinPaths(op, thenState, elseState, entry, mark);
+  if (isInTry())
+    continueUnraised(unraised);
+}
 
+/// Replaces a branch whose blocks are filled by one that yields what the states after it need.
+void Specializer::joinPaths(scf::IfOp op, State &thenState, State &elseState, const State &entry,
+                            size_t mark) {
   Joiner joiner(*this, thenState, elseState, mark, op.thenBlock(), op.elseBlock(),
                 /*isLoop=*/false);
   restore(entry);
@@ -62,8 +73,9 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   for (auto &leaf : leaves)
     types.push_back(leaf.type);
   builder.setInsertionPoint(op);
-  auto joined = scf::IfOp::create(builder, op.getLoc(), types, condition, /*addThenBlock=*/false,
-                                  /*addElseBlock=*/false);
+  auto joined =
+      scf::IfOp::create(builder, op.getLoc(), types, op.getCondition(), /*addThenBlock=*/false,
+                        /*addElseBlock=*/false);
   joined.getThenRegion().takeBody(op.getThenRegion());
   joined.getElseRegion().takeBody(op.getElseRegion());
   auto yield = [&](Block *block, bool isFirst) {

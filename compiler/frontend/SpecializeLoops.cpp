@@ -44,7 +44,11 @@ static bool canJump(const ast::Body &body, bool insideInner = false) {
             })
             .Case<ast::With>([&](auto *node) { return canJump(node->body, insideInner); })
             .Case<ast::Try>([&](auto *node) {
-              return canJump(node->body, insideInner) || canJump(node->finalbody, insideInner);
+              return canJump(node->body, insideInner) || canJump(node->orelse, insideInner) ||
+                     canJump(node->finalbody, insideInner) ||
+                     llvm::any_of(node->handlers, [&](const ast::ExceptHandler &handler) {
+                       return canJump(handler.body, insideInner);
+                     });
             })
             .Default([](auto *) { return false; });
     if (found)
@@ -236,6 +240,8 @@ void Specializer::dropDeadNames(const ast::Node &loop) {
 
 void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
   dropDeadNames(node);
+  if (isInTry())
+    setUnraised();
   State entry = snapshot();
   size_t mark = heap.size();
   Location location = loc();
@@ -244,7 +250,7 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
                         ? nullptr
                         : &*std::prev(builder.getInsertionPoint());
   auto insertionPoint = builder.getInsertionPoint();
-  bool isWhile = shape.jumps || shape.test;
+  bool isWhile = shape.jumps || shape.test || isInTry();
   State head = entry;
   // Heads of earlier rounds refer to placeholders of the joins that made them.
   std::vector<std::unique_ptr<Joiner>> history;
@@ -310,6 +316,7 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     start = snapshot();
     frame().locals["%continue"] = makeBool(false);
     size_t depth = frames.size();
+    TryRegion region = openRegion();
     try {
       if (shape.begin)
         shape.begin(counter);
@@ -341,6 +348,14 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
             [&] { return Value(makeBool(false)); }));
     }
     frame().locals.erase("%continue");
+    std::shared_ptr<State> unraised;
+    if (isInTry()) {
+      frame().locals["%goOn"] = goOn;
+      unraised = closeRegion(region);
+      if (!dead)
+        goOn = truth(frame().locals["%goOn"]);
+      frame().locals.erase("%goOn");
+    }
     mlir::Value goOnValue = isWhile ? ssa(goOn) : mlir::Value();
     dropDeadNames(node);
     forgetUnreachable(start.heap.size());
@@ -405,6 +420,8 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
         refineState(*this, end, mark);
       else if (runs)
         dead = true; // The first iteration ends in an exception.
+      if (isInTry())
+        continueUnraised({});
       return;
     }
     head = std::move(joined);
@@ -441,6 +458,9 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
   State entry = snapshot();
   size_t depth = frames.size();
   Span place = span;
+  TryRegion region{openChecks.size(), certainRaise, {}};
+  unsigned outerTries = tryDepth;
+  size_t handled = handling.size();
   Block *block = builder.getInsertionBlock();
   auto point = builder.getInsertionPoint();
   Operation *last = point == block->begin() ? nullptr : &*std::prev(point);
@@ -451,6 +471,11 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
   } catch (const Abort &) {
     frames.resize(depth);
     span = place;
+    openChecks.erase(openChecks.begin() + region.checks, openChecks.end());
+    certainRaise = region.certain;
+    tryDepth = outerTries;
+    possibleKinds.resize(outerTries);
+    handling.resize(handled);
     builder.setInsertionPoint(block, point);
     restore(entry);
     eraseSince(block, last, point);

@@ -54,6 +54,8 @@ void Specializer::captureFromOutside(func::FuncOp function,
 void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
                           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
                           OutlineCall makeCall) {
+  if (isInTry())
+    fail(ErrorId::Unsupported, {"a gradient inside 'try'"}, {.help = "take it outside"});
   Location location = loc();
   size_t mark = heap.size();
   State entry = snapshot();

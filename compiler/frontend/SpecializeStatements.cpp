@@ -195,8 +195,7 @@ void Specializer::execute(const ast::Stmt &statement) {
     unsupported("'match'", "write if and elif");
     return;
   case Kind::Try:
-    unsupported("'try'", "test the condition before: if x.size == 0: ..");
-    return;
+    return executeTry(cast<Try>(statement));
   default:
     unsupported("this statement");
   }
@@ -390,7 +389,7 @@ void Specializer::executeDelete(const ast::Expr &target) {
 
 void Specializer::executeRaise(const ast::Raise &node) {
   if (!node.exc)
-    fail(ErrorId::Unsupported, {"'raise' without an exception"}, {.help = "name the exception"});
+    return raiseAgain();
   Value value = evaluate(node.exc);
   span = node.span;
   if (auto *ref = value.get<ObjectRef>(); ref && heap.get<ClassState>(ref->id))
@@ -406,8 +405,7 @@ void Specializer::executeRaise(const ast::Raise &node) {
   } else {
     fail(ErrorId::NotAnException, {describe(value)});
   }
-  create<RaiseOp>(builder.getStringAttr(kind), ssa(message));
-  dead = true;
+  raise(kind, message);
 }
 
 void Specializer::executeAssert(const ast::Assert &node) {
@@ -418,8 +416,7 @@ void Specializer::executeAssert(const ast::Assert &node) {
   auto failed = [&] {
     Text message = node.msg ? str(evaluate(node.msg)) : makeText("");
     span = node.span;
-    create<RaiseOp>(builder.getStringAttr("AssertionError"), ssa(message));
-    dead = true;
+    raise("AssertionError", message);
   };
   if (condition.knownBool == false)
     return failed();
@@ -441,6 +438,9 @@ void Specializer::executeWith(const ast::With &node) {
     if (item.optionalVars)
       assign(*item.optionalVars, entered);
   }
+  if (tryDepth > 0)
+    fail(ErrorId::Unsupported, {"'with' inside 'try'"},
+         {.help = "call what it calls before and after"});
   execute(node.body);
   if (dead)
     return;

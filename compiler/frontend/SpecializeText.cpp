@@ -146,8 +146,8 @@ Text Specializer::exceptionText(const ExceptionValue &exception) {
   if (exception.arguments.empty())
     return makeText("");
   if (exception.arguments.size() == 1)
-    return exception.kind == "KeyError" ? repr(exception.arguments[0])
-                                        : str(exception.arguments[0]);
+    return exception.kind == "KeyError" && !exception.isRendered ? repr(exception.arguments[0])
+                                                                 : str(exception.arguments[0]);
   return repr(newTuple(exception.arguments));
 }
 

@@ -8,6 +8,7 @@
 #include "frontend/Heap.h"
 #include "frontend/Liveness.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <set>
@@ -91,6 +92,8 @@ public:
   /// A Python exception that is certain on this path: an error where the program certainly gets
   /// here, else emitted; nothing after it runs.
   Value raiseHere(llvm::StringRef kind, llvm::StringRef message);
+  /// Whether an exception here may be caught.
+  bool isInTry() const { return tryDepth > 0; }
   /// Emits an exception unless the condition (i1) holds; `{}` in the message are the integers.
   void check(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
              llvm::ArrayRef<mlir::Value> integers = {});
@@ -225,6 +228,8 @@ public:
   void executeClass(const ast::ClassDef &node);
   /// The class object of an instance, or nothing.
   std::optional<ObjectId> classOf(const Value &value);
+  /// The class of exceptions of this kind; none for what no class of the program or of Python is.
+  std::optional<ObjectId> exceptionClass(llvm::StringRef kind);
   /// An attribute of a class by its resolution order; Unbound if there is none. `after`: start
   /// behind this class (super).
   Value classAttribute(ObjectId cls, llvm::StringRef name,
@@ -312,6 +317,7 @@ private:
   void executeWith(const ast::With &node);
   void executeAugmented(const ast::AugAssign &node);
   void executeDelete(const ast::Expr &target);
+  void executeTry(const ast::Try &node);
   void executeRaise(const ast::Raise &node);
   void executeAssert(const ast::Assert &node);
   void unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &value);
@@ -321,6 +327,46 @@ private:
   Value textSubscript(const Text &text, const Value &key);
   std::optional<ObjectId> findCell(llvm::StringRef name, bool forStore);
   Value integerBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs);
+  // Exceptions that may be caught (SpecializeTry.cpp).
+  /// Where a path ended in an exception: the names of all frames, the heap, kind and message.
+  struct RaisedPath {
+    std::vector<Locals> locals;
+    Heap heap;
+    Value kind, message;
+  };
+  /// A check whose success everything after it, up to the end of the region, depends on.
+  struct OpenCheck {
+    mlir::scf::IfOp op;
+    RaisedPath raised;
+  };
+  /// What was open where a path, a loop's body or the body of `try` began.
+  struct TryRegion {
+    size_t checks;
+    std::shared_ptr<RaisedPath> certain;
+    /// How control could leave from there: names such as `%break`.
+    std::vector<std::string> flags;
+  };
+  /// Ends the path with an exception.
+  void raise(llvm::StringRef kind, const Text &message);
+  void raiseAgain();
+  void checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
+                  llvm::ArrayRef<mlir::Value> integers);
+  RaisedPath capture(const Value &kind, const Value &message);
+  TryRegion openRegion();
+  void setUnraised();
+  /// Joins the paths that ended in an exception since the region began with the one that did not;
+  /// `%raised` says which. Returns the state of the latter, if there is one.
+  std::shared_ptr<State> closeRegion(TryRegion &region);
+  /// Goes on where nothing was raised, after a region.
+  void continueUnraised(llvm::ArrayRef<std::shared_ptr<State>> unraised);
+  void joinPaths(mlir::scf::IfOp op, State &thenState, State &elseState, const State &entry,
+                 size_t mark);
+  void handle(const ast::Try &node, const std::set<int64_t> &kinds);
+  void handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, int64_t kind,
+                  const Value &message);
+  bool catches(const Value &type, llvm::StringRef kind);
+  void refuseUncatchable(mlir::Operation *first, mlir::Block *block);
+  int64_t kindNumber(llvm::StringRef kind);
   /// Whether control has left the current statement list: return, break or continue.
   Scalar leftFlag();
   void clearFlags();
@@ -352,6 +398,15 @@ private:
                       llvm::function_ref<ArgumentWalk &(bool)> walk);
   [[noreturn]] void failRecursion(const ClosureValue &closure);
   void initialiseBuiltins();
+
+  unsigned tryDepth = 0;
+  std::vector<OpenCheck> openChecks;
+  std::shared_ptr<RaisedPath> certainRaise;
+  std::vector<std::string> exceptionKinds;
+  /// What can be raised inside each `try` around the current place.
+  std::vector<std::set<int64_t>> possibleKinds;
+  /// What `raise` without an exception raises: kind and message.
+  std::vector<std::pair<Value, Value>> handling;
 
   std::vector<std::string> importPaths;
   std::map<std::string, ObjectId> modules;

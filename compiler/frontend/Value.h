@@ -223,6 +223,8 @@ struct SuperValue {
 struct ExceptionValue {
   std::string kind;
   ValueList arguments;
+  /// The one argument is the text as it prints: made by a check, not by the program.
+  bool isRendered = false;
 };
 
 /// A value on some paths only: on the others the name is unset, or None.

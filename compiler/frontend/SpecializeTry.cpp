@@ -1,0 +1,416 @@
+// `try`: exceptions become branches.
+//
+//   try:                         %ok = i < len(x)
+//     y = x[i]            =>     scf.if %ok { y = x[i]; print(y) } else { raised = IndexError }
+//     print(y)                   scf.if raised { print('caught') }
+//   except IndexError:
+//     print('caught')
+//
+// A check inside `try` opens an scf.if: everything after it, up to the end of the path, the loop's
+// body or the body of `try` that it stands in, is emitted in its first block; the other one is the
+// path that raised, with the state as it was. At the end of such a region the paths are joined, and
+// `%raised`, `%kind` and `%message` among the names say what happened; after the region only where
+// nothing was raised the program goes on. What was raised is known by its number among the kinds
+// that this program can raise, so that handlers are chosen by a compare.
+#include "frontend/Joiner.h"
+#include "frontend/Specializer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+static constexpr const char *raisedNames[] = {"%raised", "%kind", "%message", "%goOn"};
+
+int64_t Specializer::kindNumber(llvm::StringRef kind) {
+  auto known = llvm::find(exceptionKinds, kind);
+  if (known == exceptionKinds.end())
+    known = exceptionKinds.insert(known, kind.str());
+  return known - exceptionKinds.begin();
+}
+
+Specializer::RaisedPath Specializer::capture(const Value &kind, const Value &message) {
+  RaisedPath path;
+  for (Frame *frame : frames)
+    path.locals.push_back(frame->locals);
+  path.heap = heap;
+  path.kind = kind;
+  path.message = message;
+  return path;
+}
+
+void Specializer::raise(llvm::StringRef kind, const Text &message) {
+  if (dead)
+    return;
+  if (isInTry()) {
+    possibleKinds.back().insert(kindNumber(kind));
+    certainRaise =
+        std::make_shared<RaisedPath>(capture(makeInt(IntExpr(kindNumber(kind))), message));
+  }
+  if (!isInTry())
+    create<RaiseOp>(builder.getStringAttr(kind), ssa(message));
+  dead = true;
+}
+
+void Specializer::raiseAgain() {
+  if (handling.empty())
+    fail(ErrorId::Unsupported, {"'raise' without an exception"}, {.help = "name the exception"});
+  auto [kind, message] = handling.back();
+  raise(exceptionKinds[*knownInt(kind)], *message.get<Text>());
+}
+
+void Specializer::checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
+                             llvm::ArrayRef<mlir::Value> integers) {
+  if (dead)
+    return;
+  possibleKinds.back().insert(kindNumber(kind));
+  auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(op.elseBlock()->getTerminator());
+    std::vector<Text> parts;
+    for (mlir::Value integer : integers) {
+      auto [before, after] = message.split("{}");
+      parts.push_back(makeText(before.str()));
+      parts.push_back(str(makeInt(symbolExpr(integer, integer.getType().isIndex()))));
+      message = after;
+    }
+    parts.push_back(makeText(message.str()));
+    openChecks.push_back({op, capture(makeInt(IntExpr(kindNumber(kind))), Value(concat(parts)))});
+  }
+  builder.setInsertionPoint(op.thenBlock()->getTerminator());
+}
+
+//===----------------------------------------------------------------------===//
+// Regions
+//===----------------------------------------------------------------------===//
+
+Specializer::TryRegion Specializer::openRegion() {
+  TryRegion region{openChecks.size(), certainRaise, {}};
+  for (const char *flag : {"%return", "%break", "%continue"})
+    if (frame().locals.count(flag))
+      region.flags.push_back(flag);
+  certainRaise = nullptr;
+  return region;
+}
+
+/// Nothing was raised on this path.
+void Specializer::setUnraised() {
+  frame().locals["%raised"] = makeBool(false);
+  frame().locals["%kind"] = makeInt(IntExpr(0));
+  frame().locals["%message"] = makeText("");
+}
+
+static void forgetRaised(Locals &locals) {
+  for (const char *name : raisedNames)
+    locals.erase(name);
+}
+
+std::shared_ptr<State> Specializer::closeRegion(TryRegion &region) {
+  if (!isInTry())
+    return nullptr;
+  std::shared_ptr<State> unraised = dead ? nullptr : std::make_shared<State>(snapshot());
+  size_t depth = frames.size() - 1;
+  auto raisedState = [&](const RaisedPath &path) {
+    State state{path.heap, path.locals[depth], false};
+    // What stands for control and for unfinished expressions ends with the exception.
+    for (auto it = state.locals.begin(); it != state.locals.end();)
+      it = llvm::StringRef(it->first).starts_with("%") &&
+                   !llvm::StringRef(it->first).starts_with("%<") &&
+                   !llvm::StringRef(it->first).starts_with("%finally") && it->first != "%value"
+               ? state.locals.erase(it)
+               : std::next(it);
+    for (auto &flag : region.flags)
+      state.locals[flag] = makeBool(false);
+    state.locals["%raised"] = makeBool(true);
+    state.locals["%kind"] = path.kind;
+    state.locals["%message"] = path.message;
+    state.locals["%goOn"] = makeBool(false);
+    return state;
+  };
+  if (dead && certainRaise) {
+    // The objects that the region made keep their numbers.
+    size_t size = heap.size();
+    restore(raisedState(*certainRaise));
+    heap.resize(std::max(size, heap.size()));
+  } else if (!dead) {
+    setUnraised();
+  }
+  while (openChecks.size() > region.checks) {
+    OpenCheck check = openChecks.back();
+    openChecks.pop_back();
+    State passed = snapshot(), raised = raisedState(check.raised);
+    State entry{check.raised.heap, check.raised.locals[depth], false};
+    raised.heap.resize(passed.heap.size());
+    builder.setInsertionPointAfter(check.op);
+    joinPaths(check.op, passed, raised, entry, check.raised.heap.size());
+  }
+  certainRaise = region.certain;
+  return unraised;
+}
+
+/// Makes names what they were on the paths that raised nothing: certainly set, and how control
+/// leaves known again.
+static void refineUnraised(Locals &locals, llvm::ArrayRef<std::shared_ptr<State>> unraised) {
+  if (unraised.empty())
+    return;
+  for (auto &local : locals) {
+    bool isSet = true, isKnown = local.first[0] == '%';
+    std::optional<bool> flag;
+    for (auto &state : unraised) {
+      auto it = state->locals.find(local.first);
+      if (it == state->locals.end()) {
+        isSet = isKnown = false;
+        break;
+      }
+      isSet &= !it->second.as<OptionalValue>() && !it->second.isNone() && !it->second.isUnbound();
+      auto *scalar = it->second.get<Scalar>();
+      isKnown &= scalar && scalar->knownBool && (!flag || flag == scalar->knownBool);
+      if (isKnown)
+        flag = scalar->knownBool;
+    }
+    if (isKnown)
+      local.second = unraised[0]->locals.find(local.first)->second;
+    else if (auto *optional = local.second.as<OptionalValue>(); optional && isSet)
+      local.second = Value(optional->value);
+  }
+}
+
+void Specializer::continueUnraised(llvm::ArrayRef<std::shared_ptr<State>> unraised) {
+  auto found = frame().locals.find("%raised");
+  if (dead || found == frame().locals.end())
+    return;
+  auto value = [&](const char *name) {
+    Value stored = frame().locals[name];
+    auto *optional = stored.as<OptionalValue>();
+    return optional ? optional->value : stored;
+  };
+  Scalar raised = truth(value("%raised"));
+  Value kind = value("%kind"), message = value("%message");
+  forgetRaised(frame().locals);
+  if (raised.knownBool == false)
+    return;
+  if (raised.knownBool == true) {
+    certainRaise = std::make_shared<RaisedPath>(capture(kind, message));
+    dead = true;
+    return;
+  }
+  auto op = create<scf::IfOp>(mlir::TypeRange(), ssa(negate(raised)), /*withElseRegion=*/true);
+  openChecks.push_back({op, capture(kind, message)});
+  builder.setInsertionPoint(op.thenBlock()->getTerminator());
+  refineUnraised(frame().locals, unraised);
+}
+
+//===----------------------------------------------------------------------===//
+// The statement
+//===----------------------------------------------------------------------===//
+
+std::optional<ObjectId> Specializer::exceptionClass(llvm::StringRef kind) {
+  std::string name = kind.str();
+  for (auto [part, known] :
+       {std::pair("AxisError", "numpy.AxisError"), std::pair("UFunc", "numpy.UFuncTypeError"),
+        std::pair("LinAlgError", "numpy.LinAlgError")})
+    if (kind.starts_with("numpy") && kind.contains(part))
+      name = known;
+  if (auto known = builtinClasses.find(name); known != builtinClasses.end())
+    return known->second;
+  for (ObjectId id = 0; id < heap.size(); ++id)
+    if (auto *cls = heap.pointer(id) ? heap.get<ClassState>(id) : nullptr; cls && cls->name == kind)
+      return id;
+  return std::nullopt;
+}
+
+bool Specializer::catches(const Value &type, llvm::StringRef kind) {
+  if (auto *tuple = type.as<TupleValue>())
+    return llvm::any_of(tuple->items, [&](const Value &item) { return catches(item, kind); });
+  auto *ref = type.get<ObjectRef>();
+  auto *cls = ref ? heap.get<ClassState>(ref->id) : nullptr;
+  if (!cls || !isSubclass(ref->id, "BaseException"))
+    fail(ErrorId::NotAnException, {describe(type)});
+  std::optional<ObjectId> raised = exceptionClass(kind);
+  return raised && llvm::is_contained(heap.get<ClassState>(*raised)->resolution, ref->id);
+}
+
+/// Runs the handler for one kind of exception.
+void Specializer::handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, int64_t kind,
+                             const Value &message) {
+  std::string name = exceptionKinds[kind];
+  for (auto [handler, type] : llvm::zip(node.handlers, types)) {
+    if (!type.isUnbound() && !catches(type, name))
+      continue;
+    handling.push_back({makeInt(IntExpr(kind)), message});
+    if (!handler.name.empty())
+      assignName(handler.name, std::make_shared<const ExceptionValue>(
+                                   ExceptionValue{name, {message}, /*isRendered=*/true}));
+    execute(handler.body);
+    handling.pop_back();
+    if (!handler.name.empty() && !dead) {
+      if (auto cell = findCell(handler.name, true))
+        heap.set(*cell, CellState{Unbound{}});
+      else
+        frame().locals.erase(handler.name);
+    }
+    return;
+  }
+  raise(name, *message.get<Text>());
+}
+
+void Specializer::handle(const ast::Try &node, const std::set<int64_t> &kinds) {
+  auto value = [&](const char *name) {
+    Value stored = frame().locals[name];
+    frame().locals.erase(name);
+    auto *optional = stored.as<OptionalValue>();
+    return optional ? optional->value : stored;
+  };
+  Value kind = value("%kind"), message = value("%message");
+  forgetRaised(frame().locals);
+  llvm::SmallVector<Value> types;
+  for (auto &handler : node.handlers)
+    types.push_back(handler.type ? evaluate(handler.type) : Value());
+  if (auto known = knownInt(kind))
+    return handleKind(node, types, *known, message);
+  mlir::Value number = index(intExpr(*kind.get<Scalar>()));
+  std::function<void(std::set<int64_t>::const_iterator)> from = [&](auto at) {
+    int64_t candidate = *at;
+    if (++at == kinds.end())
+      return handleKind(node, types, candidate, message);
+    mlir::Value isThis = create<arith::CmpIOp>(
+        arith::CmpIPredicate::eq, number, create<arith::ConstantIndexOp>(candidate).getResult());
+    branch(isThis, [&] { handleKind(node, types, candidate, message); }, [&] { from(at); });
+  };
+  from(kinds.begin());
+}
+
+/// An exception of the runtime, or inside a function of its own, ends the program: it must not
+/// stand where the program would catch it.
+void Specializer::refuseUncatchable(Operation *first, Block *block) {
+  auto refuse = [&](Operation *op) {
+    auto effect = dyn_cast<RuntimeEffectOp>(op);
+    // What is checked before, but for integers of more than 64 bits.
+    if (effect && effect.getCallee() == "mpy_int_from_float")
+      return;
+    // Formats that are written in the program: they do not fail because of data.
+    if (effect &&
+        (effect.getCallee().starts_with("mpy_percent_") ||
+         effect.getCallee().starts_with("mpy_format")) &&
+        llvm::all_of(effect->getOperands(), [](mlir::Value operand) {
+          return !isa<StringType>(operand.getType()) || operand.getDefiningOp<StringConstantOp>();
+        }))
+      return;
+    bool isOwn = isa<NormalizeIndexOp, func::CallOp, GradientOp, RaiseOp, CheckOp>(op);
+    if (!isOwn && !(effect && (effect.getRaises() || effect.getCallee() == "mpy_exit")))
+      return;
+    std::string what = isa<NormalizeIndexOp>(op) ? "an index array inside 'try'"
+                       : effect && effect.getCallee() == "mpy_exit"
+                           ? "sys.exit() inside 'try'"
+                           : "an exception of the runtime library inside 'try'";
+    if (effect && effect.getRaises())
+      what = ("'" + effect.getCallee() + "' inside 'try'").str();
+    fail(ErrorId::Unsupported, {what}, {.help = "do it before or after"});
+  };
+  for (Operation *op = first; op; op = op->getNextNode())
+    op->walk(refuse);
+}
+
+void Specializer::executeTry(const ast::Try &node) {
+  if (node.isStar)
+    fail(ErrorId::Unsupported, {"'except*'"});
+  Span place = span;
+  Block *block = builder.getInsertionBlock();
+  auto point = builder.getInsertionPoint();
+  Operation *last = point == block->begin() ? nullptr : &*std::prev(point);
+  size_t depth = frames.size();
+  std::set<int64_t> kinds;
+  auto guarded = [&](llvm::function_ref<void()> body) {
+    ++tryDepth;
+    possibleKinds.push_back({});
+    TryRegion region = openRegion();
+    try {
+      body();
+    } catch (const PathEnds &) {
+      frames.resize(depth);
+      dead = true;
+    }
+    std::shared_ptr<State> unraised = closeRegion(region);
+    --tryDepth;
+    kinds = possibleKinds.back();
+    possibleKinds.pop_back();
+    return unraised;
+  };
+  std::shared_ptr<State> unraised = guarded([&] { execute(node.body); });
+  span = place;
+  refuseUncatchable(last ? last->getNextNode() : &block->front(), block);
+
+  auto raisedFlag = [&]() -> Scalar {
+    auto it = frame().locals.find("%raised");
+    if (it == frame().locals.end())
+      return makeBool(false);
+    auto *optional = it->second.as<OptionalValue>();
+    return truth(optional ? optional->value : it->second);
+  };
+  auto rest = [&] {
+    if (dead)
+      return;
+    Scalar raised = raisedFlag();
+    auto orElse = [&] {
+      forgetRaised(frame().locals);
+      if (unraised)
+        refineUnraised(frame().locals, unraised);
+      Scalar left = leftFlag();
+      if (left.knownBool == false)
+        execute(node.orelse);
+      else if (!left.knownBool && !node.orelse.empty())
+        branch(ssa(negate(left)), [&] { execute(node.orelse); }, [] {});
+    };
+    if (raised.knownBool == false)
+      return orElse();
+    if (raised.knownBool == true)
+      return handle(node, kinds);
+    branch(ssa(raised), [&] { handle(node, kinds); }, orElse);
+  };
+  if (node.finalbody.empty())
+    return rest();
+
+  guarded(rest);
+  if (dead)
+    return;
+  // How control left waits until the last part has run.
+  static constexpr const char *left[] = {"%return", "%value", "%break",  "%continue",
+                                         "%raised", "%kind",  "%message"};
+  for (const char *name : left)
+    if (auto it = frame().locals.find(name); it != frame().locals.end()) {
+      frame().locals["%finally" + std::to_string(depth) + name] = it->second;
+      frame().locals.erase(it);
+    }
+  for (const char *name : {"%return", "%break", "%continue"})
+    if (frame().locals.count("%finally" + std::to_string(depth) + name))
+      frame().locals[name] = makeBool(false);
+  execute(node.finalbody);
+  if (dead)
+    return;
+  Scalar leaves = leftFlag();
+  if (leaves.knownBool != false)
+    fail(ErrorId::Unsupported, {"leaving a 'finally' by return, break or continue"});
+  for (const char *name : left)
+    if (auto it = frame().locals.find("%finally" + std::to_string(depth) + name);
+        it != frame().locals.end()) {
+      frame().locals[name] = it->second;
+      frame().locals.erase(it);
+    }
+  if (isInTry()) {
+    possibleKinds.back().insert(kinds.begin(), kinds.end());
+    return continueUnraised({});
+  }
+  Scalar raised = raisedFlag();
+  if (raised.knownBool == false) {
+    forgetRaised(frame().locals);
+    return;
+  }
+  ast::Try again;
+  auto uncaught = [&] { handle(again, kinds); };
+  if (raised.knownBool == true)
+    return uncaught();
+  branch(ssa(raised), uncaught, [&] { forgetRaised(frame().locals); });
+}
+
+} // namespace mpy
