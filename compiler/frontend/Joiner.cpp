@@ -337,6 +337,19 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
       result.parts.push_back(joinValue(x->parts[i], y->parts[i], name));
     return std::make_shared<const IterableValue>(std::move(result));
   }
+  if (auto *x = a.as<ExceptionValue>()) {
+    auto *y = b.as<ExceptionValue>();
+    if (x->kind != y->kind || x->isRendered != y->isRendered ||
+        x->arguments.size() != y->arguments.size())
+      return conflict(a, b, name);
+    ExceptionValue result{x->kind, {}, x->isRendered};
+    for (size_t i = 0; i < x->arguments.size(); ++i) {
+      result.arguments.push_back(joinValue(x->arguments[i], y->arguments[i], name));
+      if (result.arguments.back().get<ConflictValue>())
+        return result.arguments.back();
+    }
+    return std::make_shared<const ExceptionValue>(std::move(result));
+  }
   if (isIdentical(a, b) || s.sameObject(a, b).value_or(false))
     return a;
   return conflict(a, b, name);

@@ -94,6 +94,9 @@ void Joiner::pairValues(const Value &a, const Value &b) {
   auto *iterableA = a.as<IterableValue>(), *iterableB = b.as<IterableValue>();
   if (iterableA && iterableB)
     pairLists(iterableA->parts, iterableB->parts);
+  auto *exceptionA = a.as<ExceptionValue>(), *exceptionB = b.as<ExceptionValue>();
+  if (exceptionA && exceptionB)
+    pairLists(exceptionA->arguments, exceptionB->arguments);
 }
 
 void Joiner::pairObjects(Pair pair) {

@@ -187,7 +187,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return ObjectRef{heap.add(std::move(dict))};
     }
     if (isSubclass(cls, "BaseException") && name == "args")
-      return newTuple({});
+      fail(ErrorId::Unsupported, {"'args' of an exception whose class has an __init__"},
+           {.help = "read the attributes that it sets"});
     return Unbound{};
   }
   if (auto *cls = this->object<ClassState>(object)) {
@@ -241,8 +242,11 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     if (name == "__doc__")
       return NoneValue{};
   }
-  if (auto *exception = object.as<ExceptionValue>(); exception && name == "args")
+  if (auto *exception = object.as<ExceptionValue>(); exception && name == "args") {
+    if (exception->isRendered)
+      fail(ErrorId::Unsupported, {"'args' of this exception"}, {.help = "take its text: str(e)"});
     return newTuple(exception->arguments);
+  }
   if (auto *property = object.as<PropertyValue>();
       property && property->kind == PropertyValue::Kind::Property && name == "setter") {
     static const LibraryValue *setter = findBuiltin("property.setter");
@@ -352,6 +356,12 @@ std::optional<Value> Specializer::callMethod(const Value &object, llvm::StringRe
 
 Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
   const ClassState &state = *heap.get<ClassState>(cls);
+  if (state.node && isSubclass(cls, "BaseException"))
+    for (ObjectId id = 0; id < heap.size(); ++id)
+      if (auto *other = heap.pointer(id) ? heap.get<ClassState>(id) : nullptr;
+          other && id != cls && other->name == state.name)
+        fail(ErrorId::Unsupported, {"a second exception class named '" + state.name + "'"},
+             {.help = "give it a name of its own"});
   Value initialiser = classAttribute(cls, "__init__");
   if (isSubclass(cls, "BaseException") && initialiser.isUnbound())
     return std::make_shared<const ExceptionValue>(

@@ -405,7 +405,7 @@ void Specializer::executeRaise(const ast::Raise &node) {
   } else {
     fail(ErrorId::NotAnException, {describe(value)});
   }
-  raise(kind, message);
+  raise(kind, message, value);
 }
 
 void Specializer::executeAssert(const ast::Assert &node) {

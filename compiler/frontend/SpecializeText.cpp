@@ -251,6 +251,8 @@ Text Specializer::repr(const Value &given) {
     if (auto result = callMethod(value, "__repr__", {}); result && result->get<Text>())
       return *result->get<Text>();
   if (auto *exception = value.as<ExceptionValue>()) {
+    if (exception->isRendered)
+      fail(ErrorId::Unsupported, {"repr() of this exception"}, {.help = "take its text: str(e)"});
     std::vector<Text> parts{makeText(exception->kind), makeText("(")};
     for (size_t i = 0; i < exception->arguments.size(); ++i) {
       if (i)

@@ -20,6 +20,9 @@ using namespace mlir;
 
 namespace mpy {
 
+/// The value of an exception of one kind, among the names.
+static constexpr llvm::StringLiteral exceptionPrefix = "%exception";
+
 static constexpr const char *raisedNames[] = {"%raised", "%kind", "%message", "%goOn"};
 
 int64_t Specializer::kindNumber(llvm::StringRef kind) {
@@ -29,34 +32,43 @@ int64_t Specializer::kindNumber(llvm::StringRef kind) {
   return known - exceptionKinds.begin();
 }
 
-Specializer::RaisedPath Specializer::capture(const Value &kind, const Value &message) {
+Specializer::RaisedPath Specializer::capture(Raised raised) {
   RaisedPath path;
   for (Frame *frame : frames)
     path.locals.push_back(frame->locals);
   path.heap = heap;
-  path.kind = kind;
-  path.message = message;
+  path.raised = std::move(raised);
   return path;
 }
 
-void Specializer::raise(llvm::StringRef kind, const Text &message) {
+/// An exception that a check made. Of some, what their constructor was given is not known.
+static Value checkedException(llvm::StringRef kind, const Value &message) {
+  return std::make_shared<const ExceptionValue>(
+      ExceptionValue{kind.str(), {message}, kind == "KeyError" || kind.starts_with("numpy")});
+}
+
+void Specializer::raise(llvm::StringRef kind, const Text &message, Value value) {
   if (dead)
     return;
   if (isInTry()) {
-    possibleKinds.back().insert(kindNumber(kind));
-    certainRaise =
-        std::make_shared<RaisedPath>(capture(makeInt(IntExpr(kindNumber(kind))), message));
-  }
-  if (!isInTry())
+    int64_t number = kindNumber(kind);
+    possibleKinds.back().insert(number);
+    if (value.isUnbound())
+      value = checkedException(kind, message);
+    certainRaise = std::make_shared<RaisedPath>(
+        capture({makeInt(IntExpr(number)), message, {{number, value}}}));
+  } else {
     create<RaiseOp>(builder.getStringAttr(kind), ssa(message));
+  }
   dead = true;
 }
 
 void Specializer::raiseAgain() {
   if (handling.empty())
     fail(ErrorId::Unsupported, {"'raise' without an exception"}, {.help = "name the exception"});
-  auto [kind, message] = handling.back();
-  raise(exceptionKinds[*knownInt(kind)], *message.get<Text>());
+  Raised raised = handling.back();
+  int64_t kind = *knownInt(raised.kind);
+  raise(exceptionKinds[kind], *raised.message.get<Text>(), raised.values[kind]);
 }
 
 void Specializer::checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
@@ -76,7 +88,10 @@ void Specializer::checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::
       message = after;
     }
     parts.push_back(makeText(message.str()));
-    openChecks.push_back({op, capture(makeInt(IntExpr(kindNumber(kind))), Value(concat(parts)))});
+    Value text = concat(parts);
+    int64_t number = kindNumber(kind);
+    openChecks.push_back(
+        {op, capture({makeInt(IntExpr(number)), text, {{number, checkedException(kind, text)}}})});
   }
   builder.setInsertionPoint(op.thenBlock()->getTerminator());
 }
@@ -104,6 +119,30 @@ void Specializer::setUnraised() {
 static void forgetRaised(Locals &locals) {
   for (const char *name : raisedNames)
     locals.erase(name);
+  for (auto it = locals.begin(); it != locals.end();)
+    it = llvm::StringRef(it->first).starts_with(exceptionPrefix) ? locals.erase(it) : std::next(it);
+}
+
+void Specializer::setRaised(Locals &locals, const Raised &raised) {
+  locals["%raised"] = makeBool(true);
+  locals["%kind"] = raised.kind;
+  locals["%message"] = raised.message;
+  for (auto &[kind, value] : raised.values)
+    locals[exceptionPrefix.str() + std::to_string(kind)] = value;
+}
+
+Specializer::Raised Specializer::takeRaised(Locals &locals) {
+  // What is there on the paths that raised it.
+  auto certain = [](const Value &value) {
+    auto *optional = value.as<OptionalValue>();
+    return optional ? optional->value : value;
+  };
+  Raised raised{certain(locals["%kind"]), certain(locals["%message"]), {}};
+  for (auto &local : locals)
+    if (llvm::StringRef name = local.first; name.consume_front(exceptionPrefix))
+      raised.values[std::stoll(name.str())] = certain(local.second);
+  forgetRaised(locals);
+  return raised;
 }
 
 std::shared_ptr<State> Specializer::closeRegion(TryRegion &region) {
@@ -122,9 +161,7 @@ std::shared_ptr<State> Specializer::closeRegion(TryRegion &region) {
                : std::next(it);
     for (auto &flag : region.flags)
       state.locals[flag] = makeBool(false);
-    state.locals["%raised"] = makeBool(true);
-    state.locals["%kind"] = path.kind;
-    state.locals["%message"] = path.message;
+    setRaised(state.locals, path.raised);
     state.locals["%goOn"] = makeBool(false);
     return state;
   };
@@ -180,23 +217,18 @@ void Specializer::continueUnraised(llvm::ArrayRef<std::shared_ptr<State>> unrais
   auto found = frame().locals.find("%raised");
   if (dead || found == frame().locals.end())
     return;
-  auto value = [&](const char *name) {
-    Value stored = frame().locals[name];
-    auto *optional = stored.as<OptionalValue>();
-    return optional ? optional->value : stored;
-  };
-  Scalar raised = truth(value("%raised"));
-  Value kind = value("%kind"), message = value("%message");
-  forgetRaised(frame().locals);
-  if (raised.knownBool == false)
+  auto *optional = found->second.as<OptionalValue>();
+  Scalar flag = truth(optional ? optional->value : found->second);
+  Raised raised = takeRaised(frame().locals);
+  if (flag.knownBool == false)
     return;
-  if (raised.knownBool == true) {
-    certainRaise = std::make_shared<RaisedPath>(capture(kind, message));
+  if (flag.knownBool == true) {
+    certainRaise = std::make_shared<RaisedPath>(capture(std::move(raised)));
     dead = true;
     return;
   }
-  auto op = create<scf::IfOp>(mlir::TypeRange(), ssa(negate(raised)), /*withElseRegion=*/true);
-  openChecks.push_back({op, capture(kind, message)});
+  auto op = create<scf::IfOp>(mlir::TypeRange(), ssa(negate(flag)), /*withElseRegion=*/true);
+  openChecks.push_back({op, capture(std::move(raised))});
   builder.setInsertionPoint(op.thenBlock()->getTerminator());
   refineUnraised(frame().locals, unraised);
 }
@@ -233,15 +265,21 @@ bool Specializer::catches(const Value &type, llvm::StringRef kind) {
 
 /// Runs the handler for one kind of exception.
 void Specializer::handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, int64_t kind,
-                             const Value &message) {
+                             const Raised &raised) {
   std::string name = exceptionKinds[kind];
+  Value value;
+  if (auto it = raised.values.find(kind); it != raised.values.end())
+    value = it->second;
+  // Raised in several places with values that differ: its text is what is known.
+  if (value.isUnbound() || value.get<ConflictValue>())
+    value = std::make_shared<const ExceptionValue>(
+        ExceptionValue{name, {raised.message}, /*isRendered=*/true});
   for (auto [handler, type] : llvm::zip(node.handlers, types)) {
     if (!type.isUnbound() && !catches(type, name))
       continue;
-    handling.push_back({makeInt(IntExpr(kind)), message});
+    handling.push_back({makeInt(IntExpr(kind)), raised.message, {{kind, value}}});
     if (!handler.name.empty())
-      assignName(handler.name, std::make_shared<const ExceptionValue>(
-                                   ExceptionValue{name, {message}, /*isRendered=*/true}));
+      assignName(handler.name, value);
     execute(handler.body);
     handling.pop_back();
     if (!handler.name.empty() && !dead) {
@@ -252,31 +290,24 @@ void Specializer::handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, 
     }
     return;
   }
-  raise(name, *message.get<Text>());
+  raise(name, *raised.message.get<Text>(), value);
 }
 
 void Specializer::handle(const ast::Try &node, const std::set<int64_t> &kinds) {
-  auto value = [&](const char *name) {
-    Value stored = frame().locals[name];
-    frame().locals.erase(name);
-    auto *optional = stored.as<OptionalValue>();
-    return optional ? optional->value : stored;
-  };
-  Value kind = value("%kind"), message = value("%message");
-  forgetRaised(frame().locals);
+  Raised raised = takeRaised(frame().locals);
   llvm::SmallVector<Value> types;
   for (auto &handler : node.handlers)
     types.push_back(handler.type ? evaluate(handler.type) : Value());
-  if (auto known = knownInt(kind))
-    return handleKind(node, types, *known, message);
-  mlir::Value number = index(intExpr(*kind.get<Scalar>()));
+  if (auto known = knownInt(raised.kind))
+    return handleKind(node, types, *known, raised);
+  mlir::Value number = index(intExpr(*raised.kind.get<Scalar>()));
   std::function<void(std::set<int64_t>::const_iterator)> from = [&](auto at) {
     int64_t candidate = *at;
     if (++at == kinds.end())
-      return handleKind(node, types, candidate, message);
+      return handleKind(node, types, candidate, raised);
     mlir::Value isThis = create<arith::CmpIOp>(
         arith::CmpIPredicate::eq, number, create<arith::ConstantIndexOp>(candidate).getResult());
-    branch(isThis, [&] { handleKind(node, types, candidate, message); }, [&] { from(at); });
+    branch(isThis, [&] { handleKind(node, types, candidate, raised); }, [&] { from(at); });
   };
   from(kinds.begin());
 }
@@ -371,32 +402,36 @@ void Specializer::executeTry(const ast::Try &node) {
   if (node.finalbody.empty())
     return rest();
 
+  Block *second = builder.getInsertionBlock();
+  auto next = builder.getInsertionPoint();
+  Operation *before = next == second->begin() ? nullptr : &*std::prev(next);
   guarded(rest);
+  refuseUncatchable(before ? before->getNextNode() : &second->front(), second);
   if (dead)
     return;
   // How control left waits until the last part has run.
-  static constexpr const char *left[] = {"%return", "%value", "%break",  "%continue",
-                                         "%raised", "%kind",  "%message"};
-  for (const char *name : left)
-    if (auto it = frame().locals.find(name); it != frame().locals.end()) {
-      frame().locals["%finally" + std::to_string(depth) + name] = it->second;
-      frame().locals.erase(it);
-    }
+  std::string prefix = "%finally" + std::to_string(depth);
+  std::vector<std::string> left;
+  for (auto &local : frame().locals)
+    if (local.first[0] == '%' && !llvm::StringRef(local.first).starts_with("%finally") &&
+        !llvm::StringRef(local.first).starts_with("%<"))
+      left.push_back(local.first);
+  for (const std::string &name : left) {
+    frame().locals[prefix + name] = frame().locals[name];
+    frame().locals.erase(name);
+  }
   for (const char *name : {"%return", "%break", "%continue"})
-    if (frame().locals.count("%finally" + std::to_string(depth) + name))
+    if (llvm::is_contained(left, name))
       frame().locals[name] = makeBool(false);
   execute(node.finalbody);
   if (dead)
     return;
-  Scalar leaves = leftFlag();
-  if (leaves.knownBool != false)
+  if (leftFlag().knownBool != false)
     fail(ErrorId::Unsupported, {"leaving a 'finally' by return, break or continue"});
-  for (const char *name : left)
-    if (auto it = frame().locals.find("%finally" + std::to_string(depth) + name);
-        it != frame().locals.end()) {
-      frame().locals[name] = it->second;
-      frame().locals.erase(it);
-    }
+  for (const std::string &name : left) {
+    frame().locals[name] = frame().locals[prefix + name];
+    frame().locals.erase(prefix + name);
+  }
   if (isInTry()) {
     possibleKinds.back().insert(kinds.begin(), kinds.end());
     return continueUnraised({});

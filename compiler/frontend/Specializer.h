@@ -328,11 +328,16 @@ private:
   std::optional<ObjectId> findCell(llvm::StringRef name, bool forStore);
   Value integerBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs);
   // Exceptions that may be caught (SpecializeTry.cpp).
-  /// Where a path ended in an exception: the names of all frames, the heap, kind and message.
+  /// An exception: the number of its kind, its text, and the value for each kind it can be.
+  struct Raised {
+    Value kind, message;
+    std::map<int64_t, Value> values;
+  };
+  /// Where a path ended in an exception: the names of all frames, the heap, and what was raised.
   struct RaisedPath {
     std::vector<Locals> locals;
     Heap heap;
-    Value kind, message;
+    Raised raised;
   };
   /// A check whose success everything after it, up to the end of the region, depends on.
   struct OpenCheck {
@@ -347,11 +352,14 @@ private:
     std::vector<std::string> flags;
   };
   /// Ends the path with an exception.
-  void raise(llvm::StringRef kind, const Text &message);
+  void raise(llvm::StringRef kind, const Text &message, Value value = {});
   void raiseAgain();
   void checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
                   llvm::ArrayRef<mlir::Value> integers);
-  RaisedPath capture(const Value &kind, const Value &message);
+  RaisedPath capture(Raised raised);
+  /// What `%raised` and its like among the names of a state say, or what they are set to.
+  Raised takeRaised(Locals &locals);
+  void setRaised(Locals &locals, const Raised &raised);
   TryRegion openRegion();
   void setUnraised();
   /// Joins the paths that ended in an exception since the region began with the one that did not;
@@ -363,7 +371,7 @@ private:
                  size_t mark);
   void handle(const ast::Try &node, const std::set<int64_t> &kinds);
   void handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, int64_t kind,
-                  const Value &message);
+                  const Raised &raised);
   bool catches(const Value &type, llvm::StringRef kind);
   void refuseUncatchable(mlir::Operation *first, mlir::Block *block);
   int64_t kindNumber(llvm::StringRef kind);
@@ -405,8 +413,8 @@ private:
   std::vector<std::string> exceptionKinds;
   /// What can be raised inside each `try` around the current place.
   std::vector<std::set<int64_t>> possibleKinds;
-  /// What `raise` without an exception raises: kind and message.
-  std::vector<std::pair<Value, Value>> handling;
+  /// What `raise` without an exception raises.
+  std::vector<Raised> handling;
 
   std::vector<std::string> importPaths;
   std::map<std::string, ObjectId> modules;
