@@ -2,6 +2,7 @@
 // the expressions are kept in a form in which `x[1:-1]`, `x[:-2]` and `x[2:]` have one and the same
 // extent, max(n - 2, 0).
 #include "frontend/ArrayIndexing.h"
+#include "frontend/ArrayShapes.h"
 
 namespace mpy {
 
@@ -142,9 +143,9 @@ IntExpr resolveInteger(Specializer &specializer, const Scalar &number, const Int
     mlir::Value isNegative = compareInts(specializer, Predicate::slt, position, 0);
     mlir::Value resolved = specializer.create<mlir::arith::SelectOp>(
         isNegative, specializer.index(extent + position), specializer.index(position));
-    mlir::Value isLow = compareInts(specializer, Predicate::sge, symbolExpr(resolved, true), 0);
-    mlir::Value isHigh =
-        compareInts(specializer, Predicate::slt, symbolExpr(resolved, true), extent);
+    // Not known to be positive before the check.
+    mlir::Value isLow = compareInts(specializer, Predicate::sge, symbolExpr(resolved), 0);
+    mlir::Value isHigh = compareInts(specializer, Predicate::slt, symbolExpr(resolved), extent);
     check(specializer, specializer.create<mlir::arith::AndIOp>(isLow, isHigh), "IndexError", text);
     return symbolExpr(resolved, true);
   }
@@ -158,6 +159,30 @@ IntExpr resolveInteger(Specializer &specializer, const Scalar &number, const Int
 mlir::Value resolvePositions(Specializer &specializer, const ArrayValue &positions,
                              const IntExpr &extent, int64_t axis) {
   ArrayValue wide = castArray(specializer, positions, DType::Int64);
+  if (specializer.isInTry()) {
+    mlir::Value flat = reshaped(specializer, wide, {product(wide.shape)}).tensor;
+    auto number = [&](const IntExpr &value) {
+      return specializer.ssaAs(specializer.makeInt(value), DType::Int64);
+    };
+    mlir::Value isLow =
+        specializer.create<CompareOp>(ComparePredicate::lt, flat, number(IntExpr(0) - extent));
+    mlir::Value isHigh = specializer.create<CompareOp>(ComparePredicate::ge, flat, number(extent));
+    mlir::Value isBad = specializer.create<OrOp>(isLow, isHigh);
+    mlir::Value fits = specializer.create<NotOp>(
+        specializer.create<AnyOp>(isBad, llvm::ArrayRef<int64_t>{0}).getResult());
+    specializer.checkInTry(fits, "IndexError", [&] {
+      ArrayValue bad = {DType::Bool, {product(wide.shape)}, isBad};
+      mlir::Value first =
+          specializer.create<ArgMaxOp>(castArray(specializer, bad, DType::Int64).tensor, 0);
+      mlir::Value position = specializer.index(symbolExpr(first));
+      mlir::Value found = specializer.create<ExtractOp>(flat, mlir::ValueRange(position));
+      auto text = [&](const IntExpr &value) { return specializer.str(specializer.makeInt(value)); };
+      return specializer.concat({specializer.makeText("index "), text(symbolExpr(found)),
+                                 specializer.makeText(" is out of bounds for axis " +
+                                                      std::to_string(axis) + " with size "),
+                                 text(extent)});
+    });
+  }
   return specializer
       .create<NormalizeIndexOp>(wide.tensor.getType(), wide.tensor, specializer.index(extent), axis)
       .getResult();

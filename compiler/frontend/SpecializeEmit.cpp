@@ -70,7 +70,18 @@ void Specializer::check(mlir::Value condition, llvm::StringRef kind, llvm::Strin
     create<CheckOp>(condition, builder.getStringAttr(kind), builder.getStringAttr(message),
                     mlir::ValueRange(integers));
   else
-    checkInTry(condition, kind, message, integers);
+    checkInTry(condition, kind, [&] {
+      std::vector<Text> parts;
+      llvm::StringRef rest = message;
+      for (mlir::Value integer : integers) {
+        auto [before, after] = rest.split("{}");
+        parts.push_back(makeText(before.str()));
+        parts.push_back(str(makeInt(symbolExpr(integer))));
+        rest = after;
+      }
+      parts.push_back(makeText(rest.str()));
+      return concat(parts);
+    });
 }
 
 void Specializer::label(const Value &value, llvm::StringRef name) {

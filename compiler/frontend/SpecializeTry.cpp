@@ -71,25 +71,17 @@ void Specializer::raiseAgain() {
   raise(exceptionKinds[kind], *raised.message.get<Text>(), raised.values[kind]);
 }
 
-void Specializer::checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
-                             llvm::ArrayRef<mlir::Value> integers) {
+void Specializer::checkInTry(mlir::Value condition, llvm::StringRef kind,
+                             llvm::function_ref<Text()> message) {
   if (dead)
     return;
-  possibleKinds.back().insert(kindNumber(kind));
+  int64_t number = kindNumber(kind);
+  possibleKinds.back().insert(number);
   auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(op.elseBlock()->getTerminator());
-    std::vector<Text> parts;
-    for (mlir::Value integer : integers) {
-      auto [before, after] = message.split("{}");
-      parts.push_back(makeText(before.str()));
-      parts.push_back(str(makeInt(symbolExpr(integer, integer.getType().isIndex()))));
-      message = after;
-    }
-    parts.push_back(makeText(message.str()));
-    Value text = concat(parts);
-    int64_t number = kindNumber(kind);
+    Value text = message();
     openChecks.push_back(
         {op, capture({makeInt(IntExpr(number)), text, {{number, checkedException(kind, text)}}})});
   }
@@ -314,7 +306,7 @@ void Specializer::handle(const ast::Try &node, const std::set<int64_t> &kinds) {
 
 /// An exception of the runtime, or inside a function of its own, ends the program: it must not
 /// stand where the program would catch it.
-void Specializer::refuseUncatchable(Operation *first, Block *block) {
+void Specializer::refuseUncatchable(Operation *first, Span place) {
   auto refuse = [&](Operation *op) {
     auto effect = dyn_cast<RuntimeEffectOp>(op);
     // What is checked before, but for integers of more than 64 bits.
@@ -328,15 +320,15 @@ void Specializer::refuseUncatchable(Operation *first, Block *block) {
           return !isa<StringType>(operand.getType()) || operand.getDefiningOp<StringConstantOp>();
         }))
       return;
-    bool isOwn = isa<NormalizeIndexOp, func::CallOp, GradientOp, RaiseOp, CheckOp>(op);
+    bool isOwn = isa<func::CallOp, GradientOp, RaiseOp, CheckOp>(op);
     if (!isOwn && !(effect && (effect.getRaises() || effect.getCallee() == "mpy_exit")))
       return;
-    std::string what = isa<NormalizeIndexOp>(op) ? "an index array inside 'try'"
-                       : effect && effect.getCallee() == "mpy_exit"
+    std::string what = effect && effect.getCallee() == "mpy_exit"
                            ? "sys.exit() inside 'try'"
                            : "an exception of the runtime library inside 'try'";
     if (effect && effect.getRaises())
       what = ("'" + effect.getCallee() + "' inside 'try'").str();
+    span = place;
     fail(ErrorId::Unsupported, {what}, {.help = "do it before or after"});
   };
   for (Operation *op = first; op; op = op->getNextNode())
@@ -369,8 +361,7 @@ void Specializer::executeTry(const ast::Try &node) {
     return unraised;
   };
   std::shared_ptr<State> unraised = guarded([&] { execute(node.body); });
-  span = place;
-  refuseUncatchable(last ? last->getNextNode() : &block->front(), block);
+  refuseUncatchable(last ? last->getNextNode() : &block->front(), place);
 
   auto raisedFlag = [&]() -> Scalar {
     auto it = frame().locals.find("%raised");
@@ -406,7 +397,7 @@ void Specializer::executeTry(const ast::Try &node) {
   auto next = builder.getInsertionPoint();
   Operation *before = next == second->begin() ? nullptr : &*std::prev(next);
   guarded(rest);
-  refuseUncatchable(before ? before->getNextNode() : &second->front(), second);
+  refuseUncatchable(before ? before->getNextNode() : &second->front(), place);
   if (dead)
     return;
   // How control left waits until the last part has run.

@@ -94,6 +94,9 @@ public:
   Value raiseHere(llvm::StringRef kind, llvm::StringRef message);
   /// Whether an exception here may be caught.
   bool isInTry() const { return tryDepth > 0; }
+  /// Where it may be caught: an exception unless the condition (i1) holds, with the text that
+  /// `message` makes on its path.
+  void checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::function_ref<Text()> message);
   /// Emits an exception unless the condition (i1) holds; `{}` in the message are the integers.
   void check(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
              llvm::ArrayRef<mlir::Value> integers = {});
@@ -354,8 +357,6 @@ private:
   /// Ends the path with an exception.
   void raise(llvm::StringRef kind, const Text &message, Value value = {});
   void raiseAgain();
-  void checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
-                  llvm::ArrayRef<mlir::Value> integers);
   RaisedPath capture(Raised raised);
   /// What `%raised` and its like among the names of a state say, or what they are set to.
   Raised takeRaised(Locals &locals);
@@ -373,7 +374,7 @@ private:
   void handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, int64_t kind,
                   const Raised &raised);
   bool catches(const Value &type, llvm::StringRef kind);
-  void refuseUncatchable(mlir::Operation *first, mlir::Block *block);
+  void refuseUncatchable(mlir::Operation *first, Span place);
   int64_t kindNumber(llvm::StringRef kind);
   /// Whether control has left the current statement list: return, break or continue.
   Scalar leftFlag();

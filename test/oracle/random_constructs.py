@@ -44,6 +44,23 @@ def shrinks(v, t):
         return np.tanh(v) * t, t
     w, u = shrinks(np.sin(v[1:]) * v[:-1] + 0.1, 0.5 * t + 0.2)
     return np.concatenate([w, v[:1] * np.cos(u)]), np.sin(u) * t
+def pieces(v, t):
+    k = 0
+    while k < len(v):
+        if v[k] > 1.0:
+            return
+        yield k, v[k:] * t
+        k += 1
+def squeezed(z, n):
+    for k in range(n):
+        yield np.tanh(z) * 0.5
+        if z[0, 0] < -0.2:
+            yield z.T * 0.1
+def picks(z, k, t):
+    row = z[k]
+    if t > 0.8:
+        raise ValueError('large')
+    return np.sum(row * t)
 def turns(k, t):
     return t if k == 0 else np.cos(returns(k - 1, t * 0.7))
 def returns(k, t):
@@ -88,6 +105,8 @@ class Constructs:
             self.none_or_value,
             self.call_leaving,
             self.recursion,
+            self.generator,
+            self.caught,
         ]
         if depth == 1:
             forms.append(self.early_return)
@@ -357,3 +376,49 @@ class Constructs:
         else:
             name = self.random.choice(("turns", "returns"))
             self.line(depth, "s = s + %s(n, np.tanh(%s))" % (name, self.scalar(1)))
+
+    def generator(self, depth, nesting):
+        matrix, vector = self.pick((3, 3)), self.pick((3,))
+        if self.random.random() < 0.5 and vector:
+            k, part = self.fresh("k"), self.fresh("p")
+            self.line(depth, "for %s, %s in pieces(%s, s):" % (k, part, vector[0]))
+            self.line(depth + 1, "s = s + 0.1 * np.sum(np.sin(%s)) * %s" % (part, k))
+        elif matrix:
+            part = self.fresh("p")
+            self.line(depth, "for %s in squeezed(%s, n):" % (part, matrix[0]))
+            self.line(depth + 1, "s = s + 0.1 * np.tanh(np.sum(%s))" % part)
+            if self.random.random() < 0.5:
+                self.line(depth + 1, "%s[1] += 0.1 * %s[0]" % (matrix[0], part))
+        else:
+            return self.mask(depth, nesting)
+        if self.random.random() < 0.6:
+            self.line(depth + 1, "if %s:" % self.condition())
+            self.line(depth + 2, self.random.choice(("break", "continue")))
+        self.body(depth + 1, 0)
+        if self.random.random() < 0.3:
+            self.line(depth, "else:")
+            self.body(depth + 1, 0)
+
+    def caught(self, depth, nesting):
+        matrix = self.pick((3, 3))
+        if not matrix:
+            return self.mask(depth, nesting)
+        index = self.random.choice(("n", "n - 2", "-n", "1"))
+        self.line(depth, "try:")
+        for _ in range(self.random.randint(0, 1)):
+            self.write(depth + 1)
+        self.line(depth + 1, "s = s + 0.1 * picks(%s, %s, s)" % (matrix[0], index))
+        for _ in range(self.random.randint(0, 1)):
+            self.write(depth + 1)
+        self.line(depth, "except IndexError:")
+        self.line(depth + 1, "s = s * 0.9")
+        if self.random.random() < 0.5:
+            self.write(depth + 1)
+        self.line(depth, "except ValueError:")
+        self.line(depth + 1, "s = np.sin(s)")
+        if self.random.random() < 0.4:
+            self.line(depth, "else:")
+            self.line(depth + 1, "s = s + 0.2")
+        if self.random.random() < 0.4:
+            self.line(depth, "finally:")
+            self.write(depth + 1)
