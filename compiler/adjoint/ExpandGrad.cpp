@@ -1,6 +1,7 @@
 // A module with requests for gradients -> the same without, each request a call of a generated
 // function.
 #include "adjoint/GenerateAdjoint.h"
+#include "adjoint/GenerateTangent.h"
 #include "adjoint/Passes.h"
 
 #include "dialect/Canonical.h"
@@ -28,7 +29,9 @@ public:
 
 private:
   LogicalResult expand(GradientOp request);
+  LogicalResult expand(TangentOp request);
   FailureOr<func::FuncOp> generate(GradientOp request, func::FuncOp callee);
+  FailureOr<func::FuncOp> findTangent(StringRef callee, const CallTangents &tangents);
   FailureOr<Twins> findTwins(func::CallOp call, const CallAdjoints &adjoints);
   void inlineCalls(func::FuncOp function);
   bool isRecursive(func::FuncOp function);
@@ -39,6 +42,7 @@ private:
   llvm::DenseMap<Operation *, State> states;
   llvm::StringMap<func::FuncOp> generated;
   llvm::StringMap<Twins> twins;
+  llvm::StringMap<func::FuncOp> pushed;
   llvm::DenseMap<Operation *, bool> recursive;
 };
 
@@ -63,6 +67,8 @@ static FlatSymbolRefAttr calleeOf(Operation *op) {
     return call.getCalleeAttr();
   if (auto request = dyn_cast<GradientOp>(op))
     return request.getCalleeAttr();
+  if (auto request = dyn_cast<TangentOp>(op))
+    return request.getCalleeAttr();
   return {};
 }
 
@@ -78,7 +84,8 @@ LogicalResult Expansion::expand(func::FuncOp function) {
     auto callee = symbols.lookup<func::FuncOp>(calleeOf(user).getValue());
     if (!callee || callee.isExternal())
       continue;
-    if (isa<GradientOp>(user) && states.lookup(callee) == State::Running && states.contains(callee))
+    if (!isa<func::CallOp>(user) && states.lookup(callee) == State::Running &&
+        states.contains(callee))
       return user->emitError("E0501: ")
              << "'" << callee.getName()
              << "' differentiates itself; write the inner derivative by hand";
@@ -87,6 +94,8 @@ LogicalResult Expansion::expand(func::FuncOp function) {
   }
   for (Operation *user : users)
     if (auto request = dyn_cast<GradientOp>(user); request && failed(expand(request)))
+      return failure();
+    else if (auto request = dyn_cast<TangentOp>(user); request && failed(expand(request)))
       return failure();
   states[function] = State::Done;
   return success();
@@ -112,6 +121,49 @@ LogicalResult Expansion::expand(GradientOp request) {
   request.replaceAllUsesWith(call.getResults());
   request.erase();
   return success();
+}
+
+LogicalResult Expansion::expand(TangentOp request) {
+  FailureOr<func::FuncOp> function = findTangent(
+      request.getCallee(), {llvm::to_vector(request.getWrt()), llvm::to_vector(request.getOf())});
+  if (failed(function))
+    return failure();
+  OpBuilder builder(request);
+  SmallVector<Value> arguments(request.getInputs());
+  llvm::append_range(arguments, request.getTangents());
+  auto call = func::CallOp::create(builder, request.getLoc(), *function, arguments);
+  request.replaceAllUsesWith(call.getResults());
+  request.erase();
+  return success();
+}
+
+FailureOr<func::FuncOp> Expansion::findTangent(StringRef name, const CallTangents &tangents) {
+  std::string key;
+  llvm::raw_string_ostream text(key);
+  text << name;
+  for (ArrayRef<int64_t> numbers : {ArrayRef(tangents.arguments), ArrayRef(tangents.results)}) {
+    text << ':';
+    llvm::interleaveComma(numbers, text);
+  }
+  if (auto known = pushed.find(key); known != pushed.end())
+    return known->second;
+  auto callee = symbols.lookup<func::FuncOp>(name);
+  func::FuncOp function = callee.clone();
+  function.setPrivate();
+  function.setName((name + "_tangent").str());
+  symbols.insert(function, std::next(callee->getIterator()));
+  inlineCalls(function);
+  // Known before its body is: it may call itself.
+  pushed[key] = function;
+  if (failed(generateTangent(function, tangents,
+                             [this](func::CallOp call, const CallTangents &passing) {
+                               return findTangent(call.getCallee(), passing);
+                             })))
+    return failure();
+  states[function] = State::Done;
+  if (failed(cleanUp(function)))
+    return failure();
+  return function;
 }
 
 FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp callee) {

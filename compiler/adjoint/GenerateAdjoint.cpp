@@ -19,8 +19,7 @@ static std::string sourceName(StringRef callee) {
   return name.empty() ? callee.str() : (module + "." + name).str();
 }
 
-/// Reports an operation on the path that has no rule.
-static void refuseUnknown(Operation *op) {
+void mpy::refuseUnknown(Operation *op) {
   if (auto callee = op->getAttrOfType<StringAttr>("callee"))
     op->emitError("E0502: ") << "'" << sourceName(callee.getValue()) << "' has no derivative";
   else

@@ -96,6 +96,9 @@ mlir::FunctionType reverseType(mlir::func::FuncOp callee, const CallAdjoints &ad
 /// Makes every scf.while count its iterations in its last result (ReverseControlFlow.cpp).
 void countWhileLoops(mlir::func::FuncOp function);
 
+/// Reports an operation on the path that has no rule.
+void refuseUnknown(mlir::Operation *op);
+
 /// The location of an operation without the name of a source variable.
 mlir::Location unnamed(mlir::Location location);
 

@@ -11,8 +11,10 @@ namespace mpy {
 namespace {
 struct VerifyNoGrad : mpy::impl::VerifyNoGradBase<VerifyNoGrad> {
   void runOnOperation() override {
-    getOperation().walk([&](mpy::GradientOp op) {
-      op.emitOpError("should have been expanded");
+    getOperation().walk([&](mlir::Operation *op) {
+      if (!isa<mpy::GradientOp, mpy::TangentOp>(op))
+        return;
+      op->emitOpError("should have been expanded");
       signalPassFailure();
     });
   }

@@ -35,6 +35,35 @@ LogicalResult GradientOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===------------------------------------------------------------------------------------------===//
+// tangent
+//===------------------------------------------------------------------------------------------===//
+LogicalResult TangentOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
+  if (!callee)
+    return emitOpError("calls ") << getCallee() << ", which is not a function";
+  FunctionType type = callee.getFunctionType();
+  if (type.getInputs() != ArrayRef<Type>(llvm::to_vector(getInputs().getTypes())))
+    return emitOpError("arguments are not those of ") << getCallee();
+  if (getTangents().size() != getWrt().size())
+    return emitOpError("takes one tangent for each argument of `wrt`");
+  for (auto [argument, tangent] : llvm::zip(getWrt(), getTangents()))
+    if (argument < 0 || argument >= int64_t(type.getNumInputs()) ||
+        !isa<FloatType>(getElementTypeOrSelf(type.getInput(argument))) ||
+        tangent.getType() != type.getInput(argument))
+      return emitOpError("has a tangent of argument ") << argument << " that does not fit it";
+  SmallVector<Type> results(type.getResults());
+  for (int64_t result : getOf()) {
+    if (result < 0 || result >= int64_t(type.getNumResults()) ||
+        !isa<FloatType>(getElementTypeOrSelf(type.getResult(result))))
+      return emitOpError("differentiates result ") << result << ", which is not of floats";
+    results.push_back(type.getResult(result));
+  }
+  if (results != llvm::to_vector(getOutputs().getTypes()))
+    return emitOpError("results are not those of ") << getCallee() << " followed by the tangents";
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
 // tape_new, tape_free
 //===------------------------------------------------------------------------------------------===//
 // A tape of adjoints begins empty where the tape ends, and is empty again where the tape began.

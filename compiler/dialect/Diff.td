@@ -12,6 +12,15 @@ def GradientOp : Op<MpyDialect, "gradient", [AttrSizedOperandSegments, DeclareOp
   let results = (outs Variadic<AnyMpy>:$outputs);
   let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` (`seeds` `(` $seeds^ `:` type($seeds) `)`)? attr-dict `:` functional-type($inputs, $outputs)";
 }
+def TangentOp : Op<MpyDialect, "tangent", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+                                           MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Calls `callee` and pushes tangents of its arguments `wrt` (floats, scalar or tensor) forward. Results: all results of the "
+                "callee, then one tangent, of the result's type, for each of `of`.";
+  let arguments = (ins FlatSymbolRefAttr:$callee, DenseI64ArrayAttr:$of, DenseI64ArrayAttr:$wrt, Variadic<AnyMpy>:$inputs,
+                       Variadic<Elements>:$tangents);
+  let results = (outs Variadic<AnyMpy>:$outputs);
+  let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` `tangents` `(` $tangents `:` type($tangents) `)` attr-dict `:` functional-type($inputs, $outputs)";
+}
 def TapeNewOp : Op<MpyDialect, "tape_new", !listconcat([MemoryEffects<[MemAlloc]>], differentiable)> {
   let summary = "An empty tape.";
   let results = (outs TapeType:$result);

@@ -268,9 +268,11 @@ LogicalResult mpy::linearTangent(TangentContext &context, Operation *op,
   IRMapping inputs;
   for (Value operand : op->getOperands())
     inputs.map(operand, context.primal(operand));
+  auto tangents = llvm::map_to_vector(
+      operands, [&](unsigned index) { return context.tangentOrZeros(op->getOperand(index)); });
   Operation *copy = context.builder().clone(*op, inputs);
-  for (unsigned index : operands)
-    copy->setOperand(index, context.tangentOrZeros(op->getOperand(index)));
+  for (auto [index, tangent] : llvm::zip(operands, tangents))
+    copy->setOperand(index, tangent);
   context.set(op->getResult(0), copy->getResult(0));
   return success();
 }

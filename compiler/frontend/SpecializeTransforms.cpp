@@ -5,6 +5,7 @@
 //
 // The gradient has the form of its argument: a Python number gives a float, an array an array, a
 // container a container.
+#include "frontend/ArrayOperands.h"
 #include "frontend/Transforms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -100,7 +101,6 @@ public:
     return forEachPart(value, [&](const Value &part) { return gradient(part, bars, next); });
   }
 
-private:
   Value forEachPart(const Value &value, llvm::function_ref<Value(const Value &)> visit) {
     auto all = [&](const ValueList &items) {
       ValueList result;
@@ -122,23 +122,28 @@ private:
            {.expected = "a float, an array of floats, or a list, tuple or dict of these"});
   }
 
+private:
   Specializer &s;
   TransformValue::Convention convention;
 };
 
 } // namespace
 
+/// What the function made for it is called.
+static std::string nameOfFunction(const Value &function) {
+  Value innermost = function;
+  while (auto *method = innermost.as<BoundMethodValue>())
+    innermost = Value(method->function);
+  auto *closure = innermost.as<ClosureValue>();
+  return !closure ? "function" : closure->name == "<lambda>" ? "lambda" : closure->name;
+}
+
 Value Specializer::callTransform(const TransformValue &transform, CallArguments arguments) {
   using Kind = TransformValue::Kind;
   if (transform.kind == Kind::Jacobian || transform.kind == Kind::Hessian)
     fail(ErrorId::Unsupported, {transform.kind == Kind::Jacobian ? "'jacobian'" : "'hessian'"},
          {.help = "differentiate one output at a time with grad"});
-  std::string name = "function";
-  Value innermost = transform.function;
-  while (auto *method = innermost.as<BoundMethodValue>())
-    innermost = Value(method->function);
-  if (auto *closure = innermost.as<ClosureValue>())
-    name = closure->name == "<lambda>" ? "lambda" : closure->name;
+  std::string name = nameOfFunction(transform.function);
   Arguments wrt(*this, transform.convention);
   std::vector<int64_t> positions;
   for (int64_t argnum : transform.argnums) {
@@ -207,14 +212,7 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
     bars.assign(op.getResults().begin() + types.size(), op.getResults().end());
     return op.getResults().take_front(types.size());
   };
-  ++differentiating;
-  try {
-    outline(name, leading, body, makeCall);
-  } catch (...) {
-    --differentiating;
-    throw;
-  }
-  --differentiating;
+  outline(name, leading, body, makeCall);
   Value result = frame().locals["%result"], copies = frame().locals["%copies"];
   frame().locals.erase("%result");
   frame().locals.erase("%copies");
@@ -234,6 +232,120 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
   if (transform.kind == Kind::ValueAndGrad)
     return newTuple({result, gradient});
   return gradient;
+}
+
+//===----------------------------------------------------------------------===//
+// Forward mode
+//===----------------------------------------------------------------------===//
+
+/// The tangent of an argument, of its type; shapes that are not known must agree at run time.
+static mlir::Value tangentOf(Specializer &s, const Leaf &primal, const Leaf &tangent) {
+  mlir::Type type = primal.value.getType();
+  bool fits = bool(primal.array) == bool(tangent.array) &&
+              (!primal.array || primal.content.rank() == tangent.content.rank());
+  if (!fits)
+    s.fail(ErrorId::ShapeFailure,
+           {"ValueError", "a tangent must have the form and shape of its primal"});
+  mlir::Value value = tangent.value;
+  if (!primal.array)
+    return value.getType() == type ? value : s.create<CastOp>(value, type).getResult();
+  for (auto [extent, given] : llvm::zip(primal.content.shape, tangent.content.shape))
+    if (extent != given)
+      check(s, compareInts(s, arith::CmpIPredicate::eq, extent, given), "ValueError",
+            CheckText{"a tangent must have the shape of its primal", {}});
+  if (getElementTypeOrSelf(value) != getElementTypeOrSelf(type))
+    value = s.create<CastOp>(value, getElementTypeOrSelf(type));
+  return s.castTensor(value, type);
+}
+
+/// jvp(f, primals, tangents): the value of f and its derivative in the direction of the tangents,
+/// in the form of the value.
+static Value pushForward(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "fun, primals, tangents", "jvp");
+  auto primals = s.knownItems(given[1]), directions = s.knownItems(given[2]);
+  if (!primals || !directions || primals->size() != directions->size())
+    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given[2])},
+           {.expected = "a tuple with one tangent for each of the primals"});
+  Arguments wrt(s, TransformValue::Convention::Mpy), pushed(s, TransformValue::Convention::Mpy);
+  for (auto &primal : *primals)
+    wrt.collect(s.present(primal, "the primal"));
+  for (auto &direction : *directions)
+    pushed.collect(s.present(direction, "the tangent"));
+  if (wrt.leaves.size() != pushed.leaves.size())
+    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given[2])},
+           {.expected = "the form of the primals"});
+  llvm::SmallVector<mlir::Value> leading, tangents;
+  llvm::SmallVector<int64_t> wrtNumbers;
+  for (auto [primal, tangent] : llvm::zip(wrt.leaves, pushed.leaves)) {
+    wrtNumbers.push_back(leading.size());
+    leading.push_back(primal.value);
+    tangents.push_back(tangentOf(s, primal, tangent));
+  }
+  Arguments results(s, TransformValue::Convention::Mpy);
+  llvm::SmallVector<mlir::Value> pushedResults;
+  auto body = [&](mlir::ValueRange parameters) {
+    size_t next = 0;
+    CallArguments call{{}, {}, arguments.span};
+    for (auto &primal : *primals)
+      call.positional.push_back(wrt.parameter(primal, parameters, next));
+    Value result = s.call(given[0], call);
+    if (s.dead)
+      s.fail(ErrorId::NotDifferentiableResult, {"nothing: it always raises an exception"});
+    result = s.present(result, "the result");
+    s.frame().locals["%result"] = result;
+    ValueList copies;
+    for (auto &copy : wrt.copies) {
+      auto *state = s.heap.get<ArrayState>(*s.arrayObject(copy.copy));
+      copies.push_back(llvm::is_contained(parameters, state->tensor) ? Value() : copy.copy);
+    }
+    s.frame().locals["%copies"] = s.newTuple(copies);
+    results.collect(result);
+    llvm::SmallVector<mlir::Value> values;
+    for (auto &leaf : results.leaves)
+      values.push_back(leaf.value);
+    return values;
+  };
+  auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
+                      mlir::TypeRange types) -> mlir::ValueRange {
+    llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
+    llvm::SmallVector<int64_t> of;
+    for (size_t i = 0; i < results.leaves.size(); ++i) {
+      of.push_back(i);
+      all.push_back(types[i]);
+    }
+    auto op = s.create<TangentOp>(
+        mlir::TypeRange(all), mlir::FlatSymbolRefAttr::get(callee.getSymNameAttr()),
+        s.builder.getDenseI64ArrayAttr(of), s.builder.getDenseI64ArrayAttr(wrtNumbers), operands,
+        mlir::ValueRange(tangents));
+    pushedResults.assign(op.getResults().begin() + types.size(), op.getResults().end());
+    return op.getResults().take_front(types.size());
+  };
+  s.outline(nameOfFunction(given[0]), leading, body, makeCall);
+  Value result = s.frame().locals["%result"], copies = s.frame().locals["%copies"];
+  s.frame().locals.erase("%result");
+  s.frame().locals.erase("%copies");
+  for (size_t i = 0; i < wrt.copies.size(); ++i)
+    if (auto id = s.arrayObject(copies.as<TupleValue>()->items[i]); id && wrt.copies[i].isWritable)
+      s.write(wrt.copies[i].original, s.read(*id).tensor);
+  // The tangents in the form of the value; what extents the results have is known of the value.
+  size_t next = 0;
+  std::function<Value(const Value &)> form = [&](const Value &value) -> Value {
+    if (auto *scalar = value.get<Scalar>()) {
+      ScalarKind kind = isFloat(scalar->kind) ? scalar->kind : ScalarKind::PyFloat;
+      return s.makeScalar(kind, pushedResults[next++]);
+    }
+    if (auto id = s.arrayObject(value)) {
+      ArrayValue content = s.read(*id);
+      if (!isFloat(content.dtype))
+        content.dtype = DType::Float64;
+      content.tensor =
+          s.castTensor(pushedResults[next++], s.tensorType(content.dtype, content.shape));
+      return s.newArray(content);
+    }
+    return results.forEachPart(value, form);
+  };
+  Value tangent = form(result);
+  return s.newTuple({result, tangent});
 }
 
 //===----------------------------------------------------------------------===//
@@ -277,6 +389,7 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"mpy.grad_and_loss", makeTransform<Kind::GradAndValue, Convention::Mpy>, ""},
       {"mpy.elementwise_grad", makeTransform<Kind::ElementwiseGrad, Convention::Mpy>, ""},
       {"mpy.jacobian", makeTransform<Kind::Jacobian, Convention::Mpy>, ""},
+      {"mpy.jvp", pushForward, ""},
       {"mpy.hessian", makeTransform<Kind::Hessian, Convention::Mpy>, ""},
   };
   std::string full = (module + "." + name).str();

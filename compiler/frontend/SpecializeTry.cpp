@@ -320,7 +320,7 @@ void Specializer::refuseUncatchable(Operation *first, Span place) {
           return !isa<StringType>(operand.getType()) || operand.getDefiningOp<StringConstantOp>();
         }))
       return;
-    bool isOwn = isa<func::CallOp, GradientOp, RaiseOp, CheckOp>(op);
+    bool isOwn = isa<func::CallOp, GradientOp, TangentOp, RaiseOp, CheckOp>(op);
     if (!isOwn && !(effect && (effect.getRaises() || effect.getCallee() == "mpy_exit")))
       return;
     std::string what = effect && effect.getCallee() == "mpy_exit"

@@ -434,8 +434,6 @@ private:
   /// Why the last recursion did not become a function of its own.
   std::string whyInPlace;
   unsigned recursionsInPlace = 0;
-  /// How many transforms the current place is inside.
-  unsigned differentiating = 0;
 };
 
 /// The library function with a qualified name such as "numpy.sum" or "ndarray.sum", or null.

@@ -101,3 +101,28 @@ func.func @requests(%x: tensor<3xf64>, %w: f64, %v: tensor<5xf64>) -> (f64, tens
   %d:2 = mpy.gradient @first of [0] wrt [0] (%w, %v) : (f64, tensor<5xf64>) -> (f64, f64)
   return %e#0, %a#1, %b#1, %c#1, %d#1, %d#0 : f64, tensor<3xf64>, f64, f64, f64, f64
 }
+
+// Forward mode: what an operation's rule makes stands after it; a loop carries tangents beside what it carries.
+// CHECK-LABEL: func.func private @power_tangent
+// CHECK-SAME: (%[[X:.+]]: f64, %[[N:.+]]: index, %[[DOT:.+]]: f64) -> (f64, f64)
+// CHECK: %[[R:.+]]:2 = scf.for {{.*}} iter_args(%[[P:.+]] = %{{.+}}, %[[P_DOT:.+]] = %{{.+}}) -> (f64, f64)
+// CHECK-DAG: %[[NEXT:.+]] = mpy.mul %[[P]], %[[X]]
+// CHECK-DAG: %[[LEFT:.+]] = mpy.mul %[[P_DOT]], %[[X]]
+// CHECK-DAG: %[[RIGHT:.+]] = mpy.mul %[[DOT]], %[[P]]
+// CHECK: %[[SUM:.+]] = mpy.add %[[LEFT]], %[[RIGHT]]
+// CHECK: scf.yield %[[NEXT]], %[[SUM]]
+// CHECK: return %[[R]]#0, %[[R]]#1
+func.func private @power(%x: f64, %n: index) -> f64 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %one = arith.constant 1.0 : f64
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%p = %one) -> (f64) {
+    %q = mpy.mul %p, %x : f64, f64 -> f64
+    scf.yield %q : f64
+  }
+  return %r : f64
+}
+func.func @main(%x: f64, %n: index, %dot: f64) -> f64 {
+  %r:2 = mpy.tangent @power of [0] wrt [0] (%x, %n) tangents (%dot : f64) : (f64, index) -> (f64, f64)
+  return %r#1 : f64
+}

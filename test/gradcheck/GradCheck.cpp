@@ -5,9 +5,9 @@
 // Every operation of the dialect that is elementwise and has a domain is checked by itself; every
 // function of the files is checked; an operation with a derivative that occurs in neither is a
 // failure. Order n + 1 differentiates what order n computes, by inputs and seeds, so that linearity
-// in the seeds is checked too. Arguments of the functions say how they are drawn: `check.low`,
-// `check.high` (floats), `check.value` (fixed), `check.shape` (open extents). `check.order` of a
-// function limits its order.
+// in the seeds is checked too. Tangents of every order are compared with the gradients. Arguments
+// of the functions say how they are drawn: `check.low`, `check.high` (floats), `check.value`
+// (fixed), `check.shape` (open extents). `check.order` of a function limits its order.
 #include "Interpreter.h"
 #include "adjoint/Passes.h"
 
@@ -98,6 +98,36 @@ static func::FuncOp addGradient(ModuleOp module, func::FuncOp primal) {
                                     arguments.take_front(primal.getNumArguments()),
                                     arguments.drop_front(primal.getNumArguments()));
   func::ReturnOp::create(builder, loc, request.getOutputs().take_back(gradients.size()));
+  return function;
+}
+
+/// Adds a function that computes the tangents of another's float results, tangents of its float
+/// arguments being further arguments.
+static func::FuncOp addTangent(ModuleOp module, func::FuncOp primal) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = primal.getLoc();
+  SmallVector<int64_t> of, wrt;
+  SmallVector<Type> inputs(primal.getArgumentTypes()), outputs(primal.getResultTypes()), tangents;
+  for (auto [index, type] : llvm::enumerate(primal.getArgumentTypes()))
+    if (isFloat(type)) {
+      wrt.push_back(index);
+      inputs.push_back(type);
+    }
+  for (auto [index, type] : llvm::enumerate(primal.getResultTypes()))
+    if (isFloat(type)) {
+      of.push_back(index);
+      tangents.push_back(type);
+    }
+  llvm::append_range(outputs, tangents);
+  auto function = func::FuncOp::create(builder, loc, (primal.getName() + "^").str(),
+                                       builder.getFunctionType(inputs, tangents));
+  Block *body = function.addEntryBlock();
+  builder.setInsertionPointToStart(body);
+  ValueRange arguments = body->getArguments();
+  auto request = TangentOp::create(builder, loc, outputs, primal.getName(), of, wrt,
+                                   arguments.take_front(primal.getNumArguments()),
+                                   arguments.drop_front(primal.getNumArguments()));
+  func::ReturnOp::create(builder, loc, request.getOutputs().take_back(tangents.size()));
   return function;
 }
 
@@ -226,11 +256,41 @@ static double compare(Interpreter &interpreter, func::FuncOp primal, func::FuncO
   return worst;
 }
 
+/// Checks that tangents and gradients are the same derivative: the tangents weighed by seeds are
+/// the gradients for these seeds weighed by the inputs' tangents. Returns the error.
+static double compareModes(Interpreter &interpreter, func::FuncOp primal, func::FuncOp derivative,
+                           func::FuncOp tangent, const std::vector<Data> &inputs,
+                           std::mt19937_64 &random) {
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  auto redrawn = [&](ArrayRef<Data> values, ArrayRef<Type> types) {
+    std::vector<Data> drawn;
+    for (auto [value, type] : llvm::zip_equal(values, types))
+      if (isFloat(type)) {
+        drawn.push_back(value);
+        for (double &element : drawn.back().elements)
+          element = uniform(random);
+      }
+    return drawn;
+  };
+  std::vector<Data> values = interpreter.call(primal.getName(), inputs);
+  std::vector<Data> seeds = redrawn(values, primal.getResultTypes());
+  std::vector<Data> directions = redrawn(inputs, primal.getArgumentTypes());
+  std::vector<Data> forward = inputs, backward = inputs;
+  llvm::append_range(forward, directions);
+  llvm::append_range(backward, seeds);
+  double pushed =
+      weigh(interpreter.call(tangent.getName(), forward), tangent.getResultTypes(), seeds);
+  double pulled = weigh(interpreter.call(derivative.getName(), backward),
+                        derivative.getResultTypes(), directions);
+  return std::fabs(pushed - pulled) / std::max(1.0, std::fabs(pulled));
+}
+
 static bool checkOrders(Interpreter &interpreter, const Checked &checked,
-                        MutableArrayRef<func::FuncOp> orders) {
+                        MutableArrayRef<func::FuncOp> orders,
+                        MutableArrayRef<func::FuncOp> tangents) {
   bool passed = true;
   for (unsigned order = 1; order < orders.size(); ++order) {
-    double worst = 0;
+    double worst = 0, apart = 0;
     for (unsigned sample = 0; sample < 3; ++sample) {
       std::mt19937_64 random(sample * 977 + order);
       std::vector<Data> inputs;
@@ -246,8 +306,17 @@ static bool checkOrders(Interpreter &interpreter, const Checked &checked,
             inputs.push_back(result);
           }
       }
+      double error = compareModes(interpreter, orders[order - 1], orders[order],
+                                  tangents[order - 1], inputs, random);
+      if (!(error <= apart))
+        apart = std::isnan(error) ? INFINITY : error;
       worst =
           std::max(worst, compare(interpreter, orders[order - 1], orders[order], inputs, random));
+    }
+    if (apart >= 1e-9) {
+      passed = false;
+      llvm::outs() << "FAIL " << checked.name << " order " << order
+                   << ": tangents differ from gradients by " << apart << "\n";
     }
     bool isClose = worst < 1e-6;
     passed &= isClose;
@@ -300,7 +369,7 @@ int main(int count, char **words) {
     }
 
   std::vector<Checked> checks;
-  std::vector<SmallVector<func::FuncOp>> orders;
+  std::vector<SmallVector<func::FuncOp>> orders, tangents;
   for (auto function : llvm::to_vector(module->getOps<func::FuncOp>())) {
     if (function.isPrivate())
       continue;
@@ -313,6 +382,9 @@ int main(int count, char **words) {
       wanted = std::min<unsigned>(wanted, limit.getInt());
     for (unsigned order = 0; order < wanted; ++order)
       chain.push_back(addGradient(*module, chain.back()));
+    tangents.emplace_back();
+    for (unsigned order = 0; order < wanted; ++order)
+      tangents.back().push_back(addTangent(*module, chain[order]));
     checks.push_back(checked);
     orders.push_back(chain);
   }
@@ -327,8 +399,8 @@ int main(int count, char **words) {
     module->print(llvm::outs(), OpPrintingFlags().printNameLocAsPrefix());
 
   Interpreter interpreter(*module);
-  for (auto [checked, chain] : llvm::zip_equal(checks, orders))
-    passed &= checkOrders(interpreter, checked, chain);
+  for (auto [checked, chain, pushed] : llvm::zip_equal(checks, orders, tangents))
+    passed &= checkOrders(interpreter, checked, chain, pushed);
   llvm::outs() << (passed ? "passed " : "failed ") << checks.size() << " functions to order "
                << highest << "\n";
   return passed ? 0 : 1;

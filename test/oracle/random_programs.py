@@ -1,5 +1,5 @@
 """Writes random programs: arrays, views, in-place writes, loops, branches, containers, objects and
-closures, differentiated to order 2.
+closures, differentiated to order 2, in both modes.
 
     python random_programs.py FOLDER COUNT [FIRST SEED]
 
@@ -186,7 +186,7 @@ class Writer(Constructs):
     def program(self, seed):
         self.line(0, "# Random program %d." % seed)
         self.line(0, "import numpy as np")
-        self.line(0, "from mpy import grad, value_and_grad")
+        self.line(0, "from mpy import grad, jvp, value_and_grad")
         self.line(0, "def helper(out, y):")
         self.line(1, "out *= 0.5")
         self.line(1, "out += np.sin(y)")
@@ -215,6 +215,12 @@ class Writer(Constructs):
         self.line(0, "print('%.6f' % value)")
         self.line(0, "print(np.round(gradient / (1.0 + np.max(np.abs(gradient))), 6))")
         self.line(0, "d = np.cos(np.arange(9.0)).reshape(3, 3)")
+        form = self.random.randint(0, 2)
+        if form == 0:
+            self.line(0, "print('%.5g' % jvp(lambda z: f(z, n), (x,), (d,))[1])")
+        elif form == 1:
+            self.line(0, "third = jvp(lambda z: grad(f)(z, n), (x,), (d,))[1]")
+            self.line(0, "print(np.round(third / (1.0 + np.max(np.abs(third))), 5))")
         self.line(0, "second = grad(lambda z: np.sum(grad(f)(z, n) * d))(x)")
         self.line(0, "print(np.round(second / (1.0 + np.max(np.abs(second))), 5))")
         return "\n".join(self.lines) + "\n"

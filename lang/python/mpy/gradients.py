@@ -383,14 +383,25 @@ def pushed(run, tangents, result):
             for parent, ingrad in zip(node.parents, node.vjp(outgrad[0])):
                 totals[parent] = add_outgrads(totals.get(parent), ingrad)
     tangents_out = []
-    for node, box in zip(nodes, run.boxes):
+    for node, box, part in zip(nodes, run.boxes, flat_parts(result)):
         value = settled(box)
         leaf = Leaf(
-            kind_of(bare(value)), anp.shape(value), numpy.dtype(anp.result_type(value)), node, None
+            kind_of(part if type(part) is float else bare(value)), anp.shape(value), numpy.dtype(anp.result_type(value)), node, None
         )
         tangents_out.append(leaf.gradient(found.get(id(node))))
     tangents_out = iter(tangents_out)
     return like(result, tangents_out)
+
+
+def flat_parts(result):
+    if isinstance(result, (list, tuple)):
+        for part in result:
+            yield from flat_parts(part)
+    elif isinstance(result, dict):
+        for part in result.values():
+            yield from flat_parts(part)
+    elif result is not None:
+        yield result
 
 
 def kind_of(value):

@@ -1,0 +1,25 @@
+// The forward sweep over one function.
+#pragma once
+
+#include "adjoint/Activity.h"
+
+namespace mpy {
+
+/// Which tangents pass a call: of which arguments they come in, of which results they go out.
+struct CallTangents {
+  llvm::SmallVector<int64_t> arguments, results;
+};
+
+/// The function that is called in the place of one that calls itself, with tangents.
+using FindTangent = std::function<llvm::FailureOr<mlir::func::FuncOp>(
+    mlir::func::CallOp call, const CallTangents &tangents)>;
+
+/// Gives a single-block function without requests the tangents of its arguments as further
+/// arguments and those of its results as further results.
+llvm::LogicalResult generateTangent(mlir::func::FuncOp function, const CallTangents &tangents,
+                                    const FindTangent &findTangent);
+
+/// The type of what `generateTangent` makes.
+mlir::FunctionType tangentType(mlir::func::FuncOp function, const CallTangents &tangents);
+
+} // namespace mpy
