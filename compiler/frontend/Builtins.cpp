@@ -402,8 +402,7 @@ static Value callableOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "object", "callable")[0];
   bool isClass = s.object<ClassState>(value);
   return s.makeBool(
-      value.as<ClosureValue>() || value.as<BoundMethodValue>() ||
-      value.get<const LibraryValue *>() || isClass || value.as<TransformValue>() ||
+      isFunction(value) || isClass ||
       (s.classOf(value) && !s.classAttribute(*s.classOf(value), "__call__").isUnbound()));
 }
 /// An attribute that some paths alone set: whether it is there is known at run time.

@@ -39,6 +39,8 @@ private:
   void chooseIds();
   bool isAmbiguous(const Pair &pair) const;
 
+  Value joinParts(const Value &a, const Value &b, const std::string &name);
+  std::optional<Value> joinFunctions(const Value &a, const Value &b);
   Value joinValue(const Value &a, const Value &b, const std::string &name);
   Value joinOptional(const Value &a, const Value &b, const std::string &name);
   std::optional<Scalar> joinScalar(const Scalar &a, const Scalar &b);

@@ -94,6 +94,19 @@ void Joiner::pairValues(const Value &a, const Value &b) {
   auto *iterableA = a.as<IterableValue>(), *iterableB = b.as<IterableValue>();
   if (iterableA && iterableB)
     pairLists(iterableA->parts, iterableB->parts);
+  // Functions of which one is chosen keep the objects that they refer to.
+  if (isFunction(a) && isFunction(b) && !isIdentical(a, b))
+    for (const Value &value : {a, b}) {
+      LeafMapper mapper;
+      mapper.leaf = [](mlir::Value leaf) { return leaf; };
+      mapper.expr = [](const IntExpr &expr) { return expr; };
+      mapper.object = [&](ObjectId id) {
+        if (id < mark)
+          pairObjects({id, id});
+        return id;
+      };
+      mapper.map(value);
+    }
   auto *exceptionA = a.as<ExceptionValue>(), *exceptionB = b.as<ExceptionValue>();
   if (exceptionA && exceptionB)
     pairLists(exceptionA->arguments, exceptionB->arguments);

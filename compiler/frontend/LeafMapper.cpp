@@ -75,6 +75,9 @@ Value LeafMapper::map(const Value &value) const {
     result.function = map(transform->function);
     return std::make_shared<const TransformValue>(std::move(result));
   }
+  if (auto *choice = value.as<ChoiceValue>())
+    return std::make_shared<const ChoiceValue>(
+        ChoiceValue{leaf(choice->which), map(choice->options)});
   if (auto *exception = value.as<ExceptionValue>())
     return std::make_shared<const ExceptionValue>(
         ExceptionValue{exception->kind, map(exception->arguments), exception->isRendered});

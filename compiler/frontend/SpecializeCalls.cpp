@@ -228,6 +228,19 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
   return std::make_shared<const OptionalValue>(OptionalValue{ssa(returned), inner, true});
 }
 
+/// Calls the one of the functions that the run-time number says.
+Value Specializer::callChoice(const ChoiceValue &choice, size_t from,
+                              const CallArguments &arguments) {
+  if (from + 1 == choice.options.size())
+    return call(choice.options[from], arguments);
+  mlir::Value isThis =
+      create<arith::CmpIOp>(arith::CmpIPredicate::eq, choice.which,
+                            create<arith::ConstantOp>(builder.getI64IntegerAttr(from)).getResult());
+  return branchValue(
+      isThis, [&] { return call(choice.options[from], arguments); },
+      [&] { return callChoice(choice, from + 1, arguments); });
+}
+
 Value Specializer::call(const Value &given, CallArguments arguments) {
   if (dead)
     return NoneValue{};
@@ -242,6 +255,10 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
   }
   if (auto *library = callee.get<const LibraryValue *>())
     return (*library)->call(*this, arguments);
+  if (auto *choice = callee.as<ChoiceValue>()) {
+    Shared<ChoiceValue> keep = *callee.get<Shared<ChoiceValue>>();
+    return callChoice(*choice, 0, arguments);
+  }
   if (auto *method = callee.as<BoundMethodValue>()) {
     Shared<BoundMethodValue> keep = *callee.get<Shared<BoundMethodValue>>();
     arguments.positional.insert(arguments.positional.begin(), method->self);

@@ -172,6 +172,7 @@ std::string Specializer::typeName(const Value &value) {
       auto cls = s.exceptionClass(exception->kind);
       return cls ? s.heap.get<ClassState>(*cls)->name : exception->kind;
     }
+    std::string operator()(const Shared<ChoiceValue> &) { return "function"; }
     std::string operator()(const Shared<OptionalValue> &optional) {
       return s.typeName(optional->value);
     }

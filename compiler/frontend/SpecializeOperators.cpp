@@ -319,6 +319,13 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
 }
 
 /// `is`: identity of objects; None and truth values are single.
+/// Which function was chosen by run-time data is not compared.
+static void refuseChoice(Specializer &s, const Value &lhs, const Value &rhs) {
+  if (lhs.as<ChoiceValue>() || rhs.as<ChoiceValue>())
+    s.fail(ErrorId::Unsupported, {"comparing a function that is one of several"},
+           {.help = "compare what it was chosen by"});
+}
+
 static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   for (auto *side : {&lhs, &rhs}) {
     const Value &other = side == &lhs ? rhs : lhs;
@@ -334,6 +341,7 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
       return s.scalarCompare(Compare::Eq, *lhs.get<Scalar>(), *rhs.get<Scalar>());
     s.fail(ErrorId::IdentityOfNumbers, {}, {.help = "write =="});
   }
+  refuseChoice(s, lhs, rhs);
   auto same = s.sameObject(lhs, rhs);
   if (!same)
     return s.makeBool(isIdentical(lhs, rhs));
@@ -413,10 +421,12 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
       // Whatever names the element type is equal to it: its class, Python's type, its name.
       auto left = dtypeNamedBy(*this, lhs), right = dtypeNamedBy(*this, rhs);
       same = makeBool(left && right && *left == *right);
-    } else if (auto known = sameObject(lhs, rhs))
+    } else if (auto known = sameObject(lhs, rhs)) {
       same = makeBool(*known);
-    else
+    } else {
+      refuseChoice(*this, lhs, rhs);
       same = makeBool(isIdentical(lhs, rhs));
+    }
     return op == Compare::Eq ? same : Value(negate(truth(same)));
   }
   if ((leftTuple && rightTuple) || (leftList && rightList)) {

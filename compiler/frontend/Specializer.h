@@ -63,6 +63,9 @@ struct State {
 struct Specialization;
 class ArgumentWalk;
 
+/// Whether the value can only be called.
+bool isFunction(const Value &value);
+
 /// Erases an operation whatever still refers to it or to what it holds.
 void eraseUsed(mlir::Operation *op);
 
@@ -258,6 +261,7 @@ public:
   /// Begins the activation of a function.
   void enter(Frame &callee, const ClosureValue &closure, const Locals &parameters);
   Value callInline(const ClosureValue &closure, Locals parameters);
+  Value callChoice(const ChoiceValue &choice, size_t from, const CallArguments &arguments);
   Locals bindParameters(const ClosureValue &closure, const CallArguments &arguments);
   Value instantiate(ObjectId cls, CallArguments arguments);
   CallArguments evaluateArguments(const ast::Call &call);

@@ -102,6 +102,7 @@ struct PropertyValue;
 struct SuperValue;
 struct ExceptionValue;
 struct OptionalValue;
+struct ChoiceValue;
 
 template <typename T> using Shared = std::shared_ptr<const T>;
 
@@ -111,7 +112,7 @@ struct Value {
                Shared<RangeValue>, Shared<ClosureValue>, Shared<BoundMethodValue>,
                const LibraryValue *, Shared<ModuleValue>, Shared<TransformValue>,
                Shared<IterableValue>, Shared<PropertyValue>, Shared<SuperValue>,
-               Shared<ExceptionValue>, Shared<OptionalValue>>
+               Shared<ExceptionValue>, Shared<OptionalValue>, Shared<ChoiceValue>>
       data;
 
   Value() : data(Unbound{}) {}
@@ -225,6 +226,12 @@ struct ExceptionValue {
   ValueList arguments;
   /// The one argument is the text as it prints: made by a check, not by the program.
   bool isRendered = false;
+};
+
+/// One of several functions, by run-time data; calling it calls the one.
+struct ChoiceValue {
+  mlir::Value which; // i64
+  ValueList options;
 };
 
 /// A value on some paths only: on the others the name is unset, or None.
