@@ -216,17 +216,6 @@ Value Joiner::conflict(const Value &a, const Value &b, const std::string &name) 
   return ConflictValue{std::make_shared<const Diagnostic>(std::move(error))};
 }
 
-/// Whether two values are the same function, made at different times.
-static bool isSameFunction(const Value &a, const Value &b) {
-  auto *x = a.as<ClosureValue>(), *y = b.as<ClosureValue>();
-  if (x && y)
-    return x->node == y->node && x->cells == y->cells && x->defaults.empty() && y->defaults.empty();
-  auto *method = a.as<BoundMethodValue>(), *other = b.as<BoundMethodValue>();
-  return method && other && isIdentical(method->self, other->self) &&
-         (isIdentical(method->function, other->function) ||
-          isSameFunction(method->function, other->function));
-}
-
 Value Joiner::joinOptional(const Value &a, const Value &b, const std::string &name) {
   auto *x = a.as<OptionalValue>(), *y = b.as<OptionalValue>();
   bool orNone = x ? x->orNone : y ? y->orNone : (a.isNone() || b.isNone());
@@ -278,76 +267,6 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
   if (a.data.index() != b.data.index())
     return conflict(a, b, name);
   return joinParts(a, b, name);
-}
-
-bool isFunction(const Value &value) {
-  return value.as<ClosureValue>() || value.as<BoundMethodValue>() || value.as<TransformValue>() ||
-         value.get<const LibraryValue *>() || value.as<ChoiceValue>();
-}
-
-/// One of the functions of both paths; nothing where one of them refers to what only its path made.
-std::optional<Value> Joiner::joinFunctions(const Value &a, const Value &b) {
-  auto *x = a.as<ClosureValue>(), *y = b.as<ClosureValue>();
-  // Made by one definition, for instance in each round of a loop: what they capture is joined.
-  if (x && y && x->node == y->node)
-    return std::nullopt;
-  auto isLasting = [&](const Value &value) {
-    bool lasts = true;
-    LeafMapper mapper;
-    mapper.leaf = [&](mlir::Value leaf) {
-      lasts &= s.isAvailable(leaf);
-      return leaf;
-    };
-    mapper.expr = [&](const IntExpr &expr) {
-      lasts &= isAvailable(expr);
-      return expr;
-    };
-    mapper.object = [&](ObjectId id) {
-      lasts &= id < mark;
-      return id;
-    };
-    mapper.map(value);
-    return lasts;
-  };
-  ChoiceValue result;
-  auto numberOf = [&](const Value &value) -> int64_t {
-    for (auto [number, option] : llvm::enumerate(result.options))
-      if (isIdentical(option, value) || isSameFunction(option, value))
-        return number;
-    result.options.push_back(value);
-    return result.options.size() - 1;
-  };
-  auto number = [&](const Value &value, bool isFirst) -> mlir::Value {
-    auto *choice = value.as<ChoiceValue>();
-    llvm::SmallVector<int64_t> numbers;
-    for (const Value &option : choice ? choice->options : ValueList{value})
-      numbers.push_back(numberOf(option));
-    bool isSame = choice && llvm::equal(numbers, llvm::seq<int64_t>(0, numbers.size()));
-    return onPath(isFirst, [&]() -> mlir::Value {
-      if (isSame)
-        return choice->which;
-      auto constant = [&](int64_t number) -> mlir::Value {
-        return s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(number));
-      };
-      mlir::Value which = constant(numbers.back());
-      for (size_t i = numbers.size() - 1; i-- > 0;)
-        which = s.create<arith::SelectOp>(
-            s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, choice->which, constant(i)),
-            constant(numbers[i]), which);
-      return which;
-    });
-  };
-  for (const Value &value : {a, b}) {
-    auto *choice = value.as<ChoiceValue>();
-    for (const Value &option : choice ? choice->options : ValueList{value})
-      if (!isLasting(option))
-        return std::nullopt;
-  }
-  mlir::Value left = number(a, true), right = number(b, false);
-  if (result.options.size() == 1)
-    return result.options[0];
-  result.which = phi(left, right, s.builder.getI64Type());
-  return std::make_shared<const ChoiceValue>(std::move(result));
 }
 
 Value Joiner::joinParts(const Value &a, const Value &b, const std::string &name) {
