@@ -43,6 +43,11 @@ static bool canJump(const ast::Body &body, bool insideInner = false) {
               return canJump(node->body, true) || canJump(node->orelse, insideInner);
             })
             .Case<ast::With>([&](auto *node) { return canJump(node->body, insideInner); })
+            .Case<ast::Match>([&](auto *node) {
+              return llvm::any_of(node->cases, [&](const ast::MatchCase &part) {
+                return canJump(part.body, insideInner);
+              });
+            })
             .Case<ast::Try>([&](auto *node) {
               return canJump(node->body, insideInner) || canJump(node->orelse, insideInner) ||
                      canJump(node->finalbody, insideInner) ||

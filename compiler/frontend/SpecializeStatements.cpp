@@ -192,8 +192,7 @@ void Specializer::execute(const ast::Stmt &statement) {
     frame().locals["%continue"] = makeBool(true);
     return;
   case Kind::Match:
-    unsupported("'match'", "write if and elif");
-    return;
+    return executeMatch(cast<Match>(statement));
   case Kind::Try:
     return executeTry(cast<Try>(statement));
   default:

@@ -325,6 +325,11 @@ private:
   void executeAugmented(const ast::AugAssign &node);
   void executeDelete(const ast::Expr &target);
   void executeTry(const ast::Try &node);
+  void executeMatch(const ast::Match &node);
+  void matchFrom(const ast::Match &node, size_t from, const Value &subject);
+  /// Whether the subject fits; names that the pattern binds are added.
+  Scalar fits(const ast::Pattern &pattern, const Value &subject,
+              std::vector<std::pair<std::string, Value>> &names);
   void executeRaise(const ast::Raise &node);
   void executeAssert(const ast::Assert &node);
   void unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &value);
