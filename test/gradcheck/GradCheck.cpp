@@ -6,11 +6,17 @@
 // function of the files is checked; an operation with a derivative that occurs in neither is a
 // failure. Order n + 1 differentiates what order n computes, by inputs and seeds, so that linearity
 // in the seeds is checked too. Tangents of every order are compared with the gradients. Arguments
-// of the functions say how they are drawn: `check.low`, `check.high` (floats), `check.value`
-// (fixed), `check.shape` (open extents). `check.order` of a function limits its order.
+// of the functions say how they are drawn: `check.low`,
+// `check.high` (floats), `check.value` (fixed), `check.shape` (open extents). `check.order` of a
+// function limits its order.
+//
+// Every function has a twin in float32. Differences are too coarse there; the gradients of the
+// twin, rounded after each operation, are compared with those in float64. `check.roundings` of a
+// function says how many roundings they may differ by, where it cancels more than most do.
 #include "Interpreter.h"
 #include "adjoint/Passes.h"
 
+#include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -35,6 +41,8 @@ struct Argument {
 struct Checked {
   std::string name;
   std::vector<Argument> arguments;
+  /// How many roundings of float32 its gradients may be off.
+  int64_t roundings = 32;
 };
 } // namespace
 
@@ -157,6 +165,7 @@ static func::FuncOp addElementwise(ModuleOp module, OperationName name, ArrayRef
 static std::set<std::string> addElementwiseFunctions(ModuleOp module) {
   MLIRContext *context = module.getContext();
   std::set<std::string> covered;
+  Type scalar = Float64Type::get(context), array = RankedTensorType::get({3}, scalar);
   for (RegisteredOperationName name : context->getRegisteredOperations()) {
     if (name.getDialectNamespace() != "mpy" || !name.hasInterface<ElementwiseOpInterface>() ||
         name.getStringRef() == CompareOp::getOperationName() ||
@@ -171,26 +180,48 @@ static std::set<std::string> addElementwiseFunctions(ModuleOp module) {
     covered.insert(name.getStringRef().str());
     if (isFlat)
       continue;
-    // A rule must hold for both widths: the interpreter computes in double, so that what is written
-    // for one alone fails to verify or differs.
-    for (auto [width, scalar] : {std::pair<std::string, Type>("", Float64Type::get(context)),
-                                 std::pair<std::string, Type>("_f32", Float32Type::get(context))}) {
-      Type array = RankedTensorType::get({3}, scalar);
-      auto add = [&](ArrayRef<Type> types, Type result, StringRef form) {
-        addElementwise(module, name, types, result, domain, (form + width).str());
-      };
-      if (domain.size() == 1) {
-        add({scalar}, scalar, "");
-        add({array}, array, "_array");
-        continue;
-      }
-      add({scalar, scalar}, scalar, "");
-      add({array, array}, array, "_array");
-      add({array, scalar}, array, "_array_scalar");
-      add({scalar, array}, array, "_scalar_array");
+    if (domain.size() == 1) {
+      addElementwise(module, name, {scalar}, scalar, domain, "");
+      addElementwise(module, name, {array}, array, domain, "_array");
+      continue;
     }
+    addElementwise(module, name, {scalar, scalar}, scalar, domain, "");
+    addElementwise(module, name, {array, array}, array, domain, "_array");
+    addElementwise(module, name, {array, scalar}, array, domain, "_array_scalar");
+    addElementwise(module, name, {scalar, array}, array, domain, "_scalar_array");
   }
   return covered;
+}
+
+/// Adds a twin of a function in which float64 is float32; what it calls are twins, too.
+static func::FuncOp addTwin(ModuleOp module, func::FuncOp function) {
+  Type narrow = Float32Type::get(module.getContext());
+  auto nameOf = [](StringRef name) { return (name + "_f32").str(); };
+  func::FuncOp twin = function.clone();
+  twin.setName(nameOf(function.getName()));
+  twin.removeArgAttrsAttr();
+  AttrTypeReplacer replacer;
+  replacer.addReplacement([&](Float64Type) { return narrow; });
+  replacer.addReplacement([&](FlatSymbolRefAttr callee) {
+    return std::make_pair<Attribute>(
+        FlatSymbolRefAttr::get(callee.getContext(), nameOf(callee.getValue())), WalkResult::skip());
+  });
+  replacer.addReplacement([&](FloatAttr number) {
+    return std::make_pair<Attribute>(FloatAttr::get(narrow, number.getValueAsDouble()),
+                                     WalkResult::skip());
+  });
+  replacer.addReplacement([&](DenseFPElementsAttr numbers) {
+    auto round = [&](const APFloat &number) {
+      return cast<FloatAttr>(FloatAttr::get(narrow, number.convertToDouble()))
+          .getValue()
+          .bitcastToAPInt();
+    };
+    return std::make_pair<Attribute>(numbers.mapValues(narrow, round), WalkResult::skip());
+  });
+  replacer.recursivelyReplaceElementsIn(twin, /*replaceAttrs=*/true, /*replaceLocs=*/false,
+                                        /*replaceTypes=*/true);
+  module.push_back(twin);
+  return twin;
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -256,25 +287,41 @@ static double compare(Interpreter &interpreter, func::FuncOp primal, func::FuncO
   return worst;
 }
 
+/// Replaces the elements of results by random seeds; returns those of floats.
+static std::vector<Data> drawSeeds(std::vector<Data> results, TypeRange types,
+                                   std::mt19937_64 &random) {
+  std::vector<Data> seeds;
+  for (auto [result, type] : llvm::zip_equal(results, types))
+    if (isFloat(type)) {
+      for (double &element : result.elements)
+        element = std::uniform_real_distribution<double>(-1, 1)(random);
+      seeds.push_back(result);
+    }
+  return seeds;
+}
+
+/// Arguments of the function that an order differentiates.
+static std::vector<Data> drawInputs(Interpreter &interpreter, const Checked &checked,
+                                    ArrayRef<func::FuncOp> orders, unsigned order,
+                                    std::mt19937_64 &random) {
+  std::vector<Data> inputs;
+  for (const Argument &argument : checked.arguments)
+    inputs.push_back(draw(argument, random));
+  // Seeds of the lower orders are inputs of this one.
+  for (func::FuncOp lower : orders.take_front(order - 1))
+    llvm::append_range(inputs, drawSeeds(interpreter.call(lower.getName(), inputs),
+                                         lower.getResultTypes(), random));
+  return inputs;
+}
+
 /// Checks that tangents and gradients are the same derivative: the tangents weighed by seeds are
 /// the gradients for these seeds weighed by the inputs' tangents. Returns the error.
 static double compareModes(Interpreter &interpreter, func::FuncOp primal, func::FuncOp derivative,
                            func::FuncOp tangent, const std::vector<Data> &inputs,
                            std::mt19937_64 &random) {
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  auto redrawn = [&](ArrayRef<Data> values, ArrayRef<Type> types) {
-    std::vector<Data> drawn;
-    for (auto [value, type] : llvm::zip_equal(values, types))
-      if (isFloat(type)) {
-        drawn.push_back(value);
-        for (double &element : drawn.back().elements)
-          element = uniform(random);
-      }
-    return drawn;
-  };
   std::vector<Data> values = interpreter.call(primal.getName(), inputs);
-  std::vector<Data> seeds = redrawn(values, primal.getResultTypes());
-  std::vector<Data> directions = redrawn(inputs, primal.getArgumentTypes());
+  std::vector<Data> seeds = drawSeeds(values, primal.getResultTypes(), random);
+  std::vector<Data> directions = drawSeeds(inputs, primal.getArgumentTypes(), random);
   std::vector<Data> forward = inputs, backward = inputs;
   llvm::append_range(forward, directions);
   llvm::append_range(backward, seeds);
@@ -286,26 +333,13 @@ static double compareModes(Interpreter &interpreter, func::FuncOp primal, func::
 }
 
 static bool checkOrders(Interpreter &interpreter, const Checked &checked,
-                        MutableArrayRef<func::FuncOp> orders,
-                        MutableArrayRef<func::FuncOp> tangents) {
+                        ArrayRef<func::FuncOp> orders, ArrayRef<func::FuncOp> tangents) {
   bool passed = true;
   for (unsigned order = 1; order < orders.size(); ++order) {
     double worst = 0, apart = 0;
     for (unsigned sample = 0; sample < 3; ++sample) {
       std::mt19937_64 random(sample * 977 + order);
-      std::vector<Data> inputs;
-      for (const Argument &argument : checked.arguments)
-        inputs.push_back(draw(argument, random));
-      // Seeds of the lower orders are inputs of this one.
-      for (unsigned lower = 1; lower < order; ++lower) {
-        std::vector<Data> results = interpreter.call(orders[lower - 1].getName(), inputs);
-        for (auto [result, type] : llvm::zip_equal(results, orders[lower - 1].getResultTypes()))
-          if (isFloat(type)) {
-            for (double &element : result.elements)
-              element = std::uniform_real_distribution<double>(-1, 1)(random);
-            inputs.push_back(result);
-          }
-      }
+      std::vector<Data> inputs = drawInputs(interpreter, checked, orders, order, random);
       double error = compareModes(interpreter, orders[order - 1], orders[order],
                                   tangents[order - 1], inputs, random);
       if (!(error <= apart))
@@ -322,6 +356,46 @@ static bool checkOrders(Interpreter &interpreter, const Checked &checked,
     passed &= isClose;
     if (!isClose)
       llvm::outs() << "FAIL " << checked.name << " order " << order << ": error " << worst << "\n";
+  }
+  return passed;
+}
+
+/// Checks that the gradients of the twins are those of the functions, up to what float32 rounds.
+static bool checkTwins(Interpreter &interpreter, const Checked &checked,
+                       ArrayRef<func::FuncOp> orders, ArrayRef<func::FuncOp> twins) {
+  bool passed = true;
+  for (unsigned order = 1; order < orders.size(); ++order) {
+    double worst = 0;
+    for (unsigned sample = 0; sample < 3; ++sample) {
+      std::mt19937_64 random(sample * 977 + order);
+      func::FuncOp primal = orders[order - 1];
+      std::vector<Data> inputs = drawInputs(interpreter, checked, orders, order, random);
+      llvm::append_range(inputs, drawSeeds(interpreter.call(primal.getName(), inputs),
+                                           primal.getResultTypes(), random));
+      // Both start from the same numbers.
+      func::FuncOp function = orders[order], twin = twins[order];
+      for (auto [input, type] : llvm::zip_equal(inputs, function.getArgumentTypes()))
+        if (isFloat(type))
+          for (double &element : input.elements)
+            element = float(element);
+      std::vector<Data> wide = interpreter.call(function.getName(), inputs);
+      std::vector<Data> narrow = interpreter.call(twin.getName(), inputs);
+      for (auto [gradient, expected] : llvm::zip_equal(narrow, wide)) {
+        double scale = 1;
+        for (double element : expected.elements)
+          scale = std::max(scale, std::fabs(element));
+        for (auto [x, y] : llvm::zip_equal(gradient.elements, expected.elements)) {
+          bool isSame = x == y || (std::isnan(x) && std::isnan(y));
+          double error = isSame ? 0 : std::fabs(x - y) / scale;
+          worst = std::max(worst, std::isnan(error) ? INFINITY : error);
+        }
+      }
+    }
+    bool isClose = worst < checked.roundings * std::numeric_limits<float>::epsilon();
+    passed &= isClose;
+    if (!isClose)
+      llvm::outs() << "FAIL " << checked.name << " in float32, order " << order << ": error "
+                   << worst << "\n";
   }
   return passed;
 }
@@ -369,24 +443,30 @@ int main(int count, char **words) {
     }
 
   std::vector<Checked> checks;
-  std::vector<SmallVector<func::FuncOp>> orders, tangents;
+  std::vector<SmallVector<func::FuncOp>> orders, tangents, twins;
   for (auto function : llvm::to_vector(module->getOps<func::FuncOp>())) {
+    func::FuncOp twin = addTwin(*module, function);
     if (function.isPrivate())
       continue;
     Checked checked{function.getName().str(), {}};
+    if (auto roundings = function->getAttrOfType<IntegerAttr>("check.roundings"))
+      checked.roundings = roundings.getInt();
     for (unsigned index = 0; index < function.getNumArguments(); ++index)
       checked.arguments.push_back(describe(function, index));
-    SmallVector<func::FuncOp> chain{function};
+    SmallVector<func::FuncOp> chain{function}, twinChain{twin};
     unsigned wanted = highest;
     if (auto limit = function->getAttrOfType<IntegerAttr>("check.order"))
       wanted = std::min<unsigned>(wanted, limit.getInt());
-    for (unsigned order = 0; order < wanted; ++order)
+    for (unsigned order = 0; order < wanted; ++order) {
       chain.push_back(addGradient(*module, chain.back()));
+      twinChain.push_back(addGradient(*module, twinChain.back()));
+    }
     tangents.emplace_back();
     for (unsigned order = 0; order < wanted; ++order)
       tangents.back().push_back(addTangent(*module, chain[order]));
     checks.push_back(checked);
     orders.push_back(chain);
+    twins.push_back(twinChain);
   }
   if (failed(verify(*module)))
     return 1;
@@ -399,9 +479,12 @@ int main(int count, char **words) {
     module->print(llvm::outs(), OpPrintingFlags().printNameLocAsPrefix());
 
   Interpreter interpreter(*module);
-  for (auto [checked, chain, pushed] : llvm::zip_equal(checks, orders, tangents))
+  for (auto [checked, chain, pushed, twinChain] :
+       llvm::zip_equal(checks, orders, tangents, twins)) {
     passed &= checkOrders(interpreter, checked, chain, pushed);
+    passed &= checkTwins(interpreter, checked, chain, twinChain);
+  }
   llvm::outs() << (passed ? "passed " : "failed ") << checks.size() << " functions to order "
-               << highest << "\n";
+               << highest << ", each in float64 and float32\n";
   return passed ? 0 : 1;
 }

@@ -31,6 +31,13 @@ bool check::step(std::vector<int64_t> &index, const std::vector<int64_t> &shape)
   return false;
 }
 
+void Interpreter::set(Value value, Data data) {
+  if (getElementTypeOrSelf(value).isF32())
+    for (double &element : data.elements)
+      element = float(element);
+  values[value.getAsOpaquePointer()] = std::move(data);
+}
+
 std::vector<Data> Interpreter::call(StringRef function, ArrayRef<Data> arguments) {
   auto callee = module.lookupSymbol<func::FuncOp>(function);
   return run(callee.getBody().front(), arguments);

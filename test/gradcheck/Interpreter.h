@@ -1,5 +1,5 @@
-// Runs mpy programs by the plainest means: every value a list of doubles, every operation a few
-// loops.
+// Runs mpy programs by the plainest means: every value a list of doubles, those of float32 rounded to
+// it; every operation a few loops.
 #pragma once
 
 #include "dialect/Dialect.h"
@@ -47,7 +47,8 @@ public:
   std::vector<Data> run(mlir::Block &block, llvm::ArrayRef<Data> arguments);
 
   const Data &get(mlir::Value value) const { return values.at(value.getAsOpaquePointer()); }
-  void set(mlir::Value value, Data data) { values[value.getAsOpaquePointer()] = std::move(data); }
+  /// Keeps a value, rounded to its type.
+  void set(mlir::Value value, Data data);
 
 private:
   void execute(mlir::Operation *op);
