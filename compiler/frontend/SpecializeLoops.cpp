@@ -549,6 +549,20 @@ struct OuterFlags {
   Locals flags;
 };
 
+/// Ends a loop: the flags are those outside again, and `else` runs unless the loop was left.
+static void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFlags &outer) {
+  Scalar broken = s.truth(s.frame().locals["%break"]);
+  outer.restore(s.frame().locals);
+  if (otherwise.empty() || s.dead || broken.knownBool == true)
+    return;
+  Scalar left =
+      s.scalarBinary(ast::BinaryOperator::BitOr, broken, s.truth(s.frame().locals["%return"]));
+  if (left.knownBool == false)
+    s.execute(otherwise);
+  else if (!left.knownBool)
+    s.branch(s.ssa(s.negate(left)), [&] { s.execute(otherwise); }, [] {});
+}
+
 void Specializer::executeFor(const ast::For &loop) {
   if (loop.isAsync)
     fail(ErrorId::Unsupported, {"'async for'"});
@@ -557,18 +571,6 @@ void Specializer::executeFor(const ast::For &loop) {
     return;
   OuterFlags outer(frame().locals);
   frame().locals["%break"] = makeBool(false);
-  auto finish = [&] {
-    Scalar broken = truth(frame().locals["%break"]);
-    outer.restore(frame().locals);
-    if (loop.orelse.empty() || dead || broken.knownBool == true)
-      return;
-    Scalar left =
-        scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
-    if (left.knownBool == false)
-      execute(loop.orelse);
-    else if (!left.knownBool)
-      branch(ssa(negate(left)), [&] { execute(loop.orelse); }, [] {});
-  };
   if (object<InstanceState>(iterable))
     if (Value method = findAttribute(iterable, "__iter__"); !method.isUnbound())
       iterable = call(method, CallArguments{{}, {}, span});
@@ -578,7 +580,7 @@ void Specializer::executeFor(const ast::For &loop) {
       assign(*loop.target, item);
       execute(loop.body);
     });
-    return finish();
+    return finishLoop(*this, loop.orelse, outer);
   }
   Span place = span;
   auto walk = runTimeWalk(*this, iterable);
@@ -588,10 +590,10 @@ void Specializer::executeFor(const ast::For &loop) {
     if (!list)
       failToIterate(*this, iterable);
     unrollFor(loop, *list, 0);
-    return finish();
+    return finishLoop(*this, loop.orelse, outer);
   }
   if (walk->length.isKnown(0))
-    return finish();
+    return finishLoop(*this, loop.orelse, outer);
   std::vector<Diagnostic> errors;
   bool known = walk->length.known() && *walk->length.known() <= 4096;
   bool done = false;
@@ -615,42 +617,30 @@ void Specializer::executeFor(const ast::For &loop) {
     auto list = items();
     if (list && (*walk->length.known() <= 64 || errors.empty())) {
       unrollFor(loop, *list, 0);
-      return finish();
+      return finishLoop(*this, loop.orelse, outer);
     }
     if (list && attempt([&] { unrollFor(loop, *list, 0); }, unrollErrors))
-      return finish();
+      return finishLoop(*this, loop.orelse, outer);
   }
   if (!done) {
     for (auto &error : errors)
       diagnostics.report(error);
     throw Abort();
   }
-  finish();
+  finishLoop(*this, loop.orelse, outer);
 }
 
 void Specializer::executeWhile(const ast::While &loop) {
   Span place = span;
   OuterFlags outer(frame().locals);
   frame().locals["%break"] = makeBool(false);
-  auto finish = [&] {
-    Scalar broken = truth(frame().locals["%break"]);
-    outer.restore(frame().locals);
-    if (loop.orelse.empty() || dead || broken.knownBool == true)
-      return;
-    Scalar left =
-        scalarBinary(ast::BinaryOperator::BitOr, broken, truth(frame().locals["%return"]));
-    if (left.knownBool == false)
-      execute(loop.orelse);
-    else if (!left.knownBool)
-      branch(ssa(negate(left)), [&] { execute(loop.orelse); }, [] {});
-  };
   auto test = [&] {
     span = place;
     return truth(evaluate(loop.test));
   };
   Scalar first = test();
   if (first.knownBool == false)
-    return finish();
+    return finishLoop(*this, loop.orelse, outer);
   auto atRunTime = [&] {
     LoopShape shape;
     shape.test = test;
@@ -680,13 +670,13 @@ void Specializer::executeWhile(const ast::While &loop) {
   // What had to be unrolled before is unrolled first.
   bool wasUnrolled = unrolledLoops.count(&loop);
   if (!wasUnrolled && attempt(atRunTime, errors))
-    return finish();
+    return finishLoop(*this, loop.orelse, outer);
   if (attempt(inPlace, unrollErrors)) {
     unrolledLoops.insert(&loop);
-    return finish();
+    return finishLoop(*this, loop.orelse, outer);
   }
   if (wasUnrolled && attempt(atRunTime, errors))
-    return finish();
+    return finishLoop(*this, loop.orelse, outer);
   for (auto &error : errors.empty() ? unrollErrors : errors)
     diagnostics.report(error);
   throw Abort();
