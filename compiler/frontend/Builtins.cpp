@@ -74,8 +74,15 @@ static Value rangeOf(Specializer &s, CallArguments &arguments) {
   RangeValue range{IntExpr(0), parts[0], IntExpr(1)};
   if (parts.size() > 1)
     range.start = parts[0], range.stop = parts[1];
-  if (parts.size() > 2)
+  if (parts.size() > 2) {
     range.step = parts[2];
+    if (range.step.isKnown(0))
+      return s.raiseHere("ValueError", "range() arg 3 must not be zero");
+    if (!range.step.known())
+      s.check(s.create<CompareOp>(ComparePredicate::ne, s.ssa(s.makeInt(range.step)),
+                                  s.ssa(s.makeInt(IntExpr(0)))),
+              "ValueError", "range() arg 3 must not be zero");
+  }
   return std::make_shared<const RangeValue>(std::move(range));
 }
 
