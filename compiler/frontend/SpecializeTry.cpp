@@ -335,6 +335,13 @@ void Specializer::refuseUncatchable(Operation *first, Span place) {
     op->walk(refuse);
 }
 
+/// The operation after another, or the first of the block; nothing where none was made.
+static Operation *operationAfter(Operation *op, Block *block) {
+  if (op)
+    return op->getNextNode();
+  return block->empty() ? nullptr : &block->front();
+}
+
 void Specializer::executeTry(const ast::Try &node) {
   if (node.isStar)
     fail(ErrorId::Unsupported, {"'except*'"});
@@ -361,7 +368,7 @@ void Specializer::executeTry(const ast::Try &node) {
     return unraised;
   };
   std::shared_ptr<State> unraised = guarded([&] { execute(node.body); });
-  refuseUncatchable(last ? last->getNextNode() : &block->front(), place);
+  refuseUncatchable(operationAfter(last, block), place);
 
   auto raisedFlag = [&]() -> Scalar {
     auto it = frame().locals.find("%raised");
@@ -397,7 +404,7 @@ void Specializer::executeTry(const ast::Try &node) {
   auto next = builder.getInsertionPoint();
   Operation *before = next == second->begin() ? nullptr : &*std::prev(next);
   guarded(rest);
-  refuseUncatchable(before ? before->getNextNode() : &second->front(), place);
+  refuseUncatchable(operationAfter(before, second), place);
   if (dead)
     return;
   // How control left waits until the last part has run.
