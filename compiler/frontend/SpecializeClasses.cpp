@@ -3,6 +3,8 @@
 // operator happens at compile time.
 #include "frontend/Specializer.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 
 namespace mpy {
@@ -285,6 +287,17 @@ Value Specializer::attribute(const Value &object, llvm::StringRef name) {
     if (!method.isUnbound())
       return call(method, CallArguments{{object, makeText(name.str())}, {}, span});
   }
+  // A number of Python has no attributes but these, so on a path that data chooses it is that
+  // path's exception; what is supported of others may be less than they have.
+  static const llvm::StringSet<> ofNumbers = {
+      "as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator",
+      "from_bytes",       "fromhex",   "hex",        "imag",      "is_integer",
+      "numerator",        "real",      "to_bytes"};
+  auto *scalar = object.get<Scalar>();
+  if (scalar && !scalar->isMixed() && isPython(scalar->kind) && !ofNumbers.contains(name) &&
+      !name.starts_with("__") && !isCertain())
+    return raiseHere("AttributeError",
+                     "'" + typeName(object) + "' object has no attribute '" + name.str() + "'");
   fail(ErrorId::UnknownAttribute, {typeName(object), name.str()}, {.help = help});
 }
 

@@ -118,6 +118,25 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
   return std::nullopt;
 }
 
+/// Numbers, text, None, lists and tuples of Python itself: what operators do with them is all
+/// known.
+static bool isPlain(Specializer &s, const Value &value) {
+  if (auto *scalar = value.get<Scalar>())
+    return !scalar->isMixed() && isPython(scalar->kind);
+  return value.get<Text>() || value.isNone() || value.as<TupleValue>() ||
+         s.object<ListState>(value);
+}
+
+/// Operands that Python refuses: an error where the program certainly gets here, else its
+/// exception.
+[[noreturn]] static void failOperands(Specializer &s, llvm::StringRef op, const Value &lhs,
+                                      const Value &rhs, const std::string &message) {
+  if (s.isCertain() || !isPlain(s, lhs) || !isPlain(s, rhs))
+    s.fail(ErrorId::OperandTypes, {op.str(), s.describe(lhs), s.describe(rhs)});
+  s.raiseHere("TypeError", message);
+  throw PathEnds();
+}
+
 Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
   if (dead)
     return NoneValue{};
@@ -161,6 +180,11 @@ Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
     return arrayBinary(*this, op, lhs, rhs);
   if (auto result = containerBinary(*this, op, lhs, rhs))
     return *result;
+  // The text of other refusals depends on whether the operator assigns.
+  if (op == Op::Add && (lhs.get<Text>() || isSequence(lhs)))
+    failOperands(*this, "+", lhs, rhs,
+                 "can only concatenate " + typeName(lhs) + " (not \"" + typeName(rhs) + "\") to " +
+                     typeName(lhs));
   fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
 }
 
@@ -444,7 +468,10 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
     return scalarCompare(op, makeInt(IntExpr(int64_t(a.size()))),
                          makeInt(IntExpr(int64_t(b.size()))));
   }
-  fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
+  std::string text = ast::operatorText(op).str();
+  failOperands(*this, text, lhs, rhs,
+               "'" + text + "' not supported between instances of '" + typeName(lhs) + "' and '" +
+                   typeName(rhs) + "'");
 }
 
 } // namespace mpy
