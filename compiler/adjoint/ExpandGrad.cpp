@@ -92,11 +92,15 @@ LogicalResult Expansion::expand(func::FuncOp function) {
     if (failed(expand(callee)))
       return failure();
   }
-  for (Operation *user : users)
-    if (auto request = dyn_cast<GradientOp>(user); request && failed(expand(request)))
+  for (Operation *user : users) {
+    LogicalResult done = success();
+    if (auto request = dyn_cast<GradientOp>(user))
+      done = expand(request);
+    else if (auto request = dyn_cast<TangentOp>(user))
+      done = expand(request);
+    if (failed(done))
       return failure();
-    else if (auto request = dyn_cast<TangentOp>(user); request && failed(expand(request)))
-      return failure();
+  }
   states[function] = State::Done;
   return success();
 }
