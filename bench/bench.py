@@ -133,6 +133,24 @@ def main():
 
         attempt("sum(exp(-x*x) * tanh(x)), 10M: one C pass by hand", fused_pass)
 
+        def against_c(title, stem, source, limit, *arguments):
+            """A loop against the same loop in C; both keep the order of their operations."""
+
+            def measure():
+                subprocess.run(["clang-22", "-O3", "-march=native", "-ffp-contract=off", FOLDER / f"{source}.c", "-o",
+                                folder / f"{source}_c", "-lm"], check=True)
+                return row(title, *side_by_side([compiled(stem)], [folder / f"{source}_c", *arguments]), limit, False)
+
+            attempt(title, measure)
+
+        against_c("logistic map, 10M steps: C", "logistic", "logistic", 1.15)
+        against_c("logistic map, 10M steps, gradient: C with a tape", "logistic_gradient", "logistic", 1.3, "gradient")
+        against_c("Jacobi 1000x1000, 100 steps: C", "jacobi", "jacobi", 1.15)
+        against_python("jacobi", "Jacobi 1000x1000, 100 steps: NumPy", 3)
+        attempt("Jacobi 1000x1000, 100 steps, gradient: its own value", lambda: row(
+            "Jacobi 1000x1000, 100 steps, gradient: its own value",
+            *side_by_side([compiled("jacobi_gradient")], [compiled("jacobi")]), 3, False))
+
         def processes():
             tutorial = FOLDER.parent / "samples/tutorial_2.mpy"
             ok = limit_row("tutorial 2: source to executable", smallest_time([mpyc, tutorial, "-o", folder / "tutorial"], 5), "s ", 1)

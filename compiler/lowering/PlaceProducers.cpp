@@ -5,6 +5,7 @@
 //   %b1 = insert_slice %y into %b   ->   %x = linalg.generic ..
 //   insert_slice %x into %b1             insert_slice %x into %b1
 //
+// A write to an array that is read later moves behind the readers, where it can be done in place.
 // Extents move up to what they are computed from, so that a destination can be made before its
 // first part.
 //
@@ -128,10 +129,54 @@ static void raiseExtents(ModuleOp module) {
   });
 }
 
+/// The last operation of the block that reads a value or a view of it, itself or what it holds;
+/// `except` is the write that is asked about.
+static Operation *lastReader(Value value, Block *block, Operation *except) {
+  Operation *last = nullptr;
+  for (Operation *user : value.getUsers()) {
+    Operation *here = block->findAncestorOpInBlock(*user);
+    if (!here || user == except)
+      continue;
+    if (!last || last->isBeforeInBlock(here))
+      last = here;
+    if (here == user &&
+        isa<tensor::ExtractSliceOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(
+            user))
+      if (Operation *further = lastReader(user->getResult(0), block, except);
+          further && last->isBeforeInBlock(further))
+        last = further;
+  }
+  return last;
+}
+
+/// A write to an array that others read later moves behind them, so that it can be done in place.
+static void delayWrites(ModuleOp module) {
+  SmallVector<Operation *> writes;
+  module.walk([&](Operation *op) {
+    if (isa<tensor::InsertSliceOp, tensor::InsertOp>(op))
+      writes.push_back(op);
+  });
+  for (Operation *write : llvm::reverse(writes)) {
+    Block *block = write->getBlock();
+    Value destination = isa<tensor::InsertOp>(write) ? cast<tensor::InsertOp>(write).getDest()
+                                                     : cast<tensor::InsertSliceOp>(write).getDest();
+    Operation *last = lastReader(destination, block, write);
+    if (!last || !write->isBeforeInBlock(last) || last->hasTrait<OpTrait::IsTerminator>())
+      continue;
+    bool isFree = llvm::all_of(write->getUsers(), [&](Operation *user) {
+      Operation *here = block->findAncestorOpInBlock(*user);
+      return here && last->isBeforeInBlock(here);
+    });
+    if (isFree)
+      write->moveAfter(last);
+  }
+}
+
 void prepareForBuffers(ModuleOp module) {
   branchOnCountedSelects(module);
   generalizeNamedOps(module);
   raiseExtents(module);
+  delayWrites(module);
   sinkProducers(module);
 }
 
