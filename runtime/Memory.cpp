@@ -16,6 +16,8 @@
 namespace mpy {
 
 constexpr int64_t headerBytes = 64;
+/// The reserved word of a header that says whether the buffer came from a smaller one.
+constexpr int grownBefore = 1;
 constexpr int64_t slabBytes = 256 << 10;
 constexpr int64_t slabObjectLimit = 8 << 10;
 constexpr int64_t largeLimit = 1 << 20;
@@ -176,6 +178,7 @@ static void *allocate(const Purpose &purpose, int64_t bytes) {
   header->references = 1;
   header->capacity = size.bytes - headerBytes;
   header->drop = nullptr;
+  header->reserved[grownBefore] = 0;
   memory.allocations += 1;
   memory.liveBytes += size.bytes;
   if (memory.liveBytes > memory.peakBytes)
@@ -230,6 +233,21 @@ void *mpy_alloc_zero(int64_t bytes) {
   // To the end of the allocation: mpy_drop_pointers reads that far.
   memset(data, 0, headerOf(data)->capacity);
   return data;
+}
+
+void *mpy_grow(void *data, int64_t used, int64_t bytes) {
+  mpy_header *header = headerOf(data);
+  bool isOnly = header->references == 1;
+  if (isOnly && bytes <= header->capacity)
+    return data;
+  // What grew before will grow again.
+  bool growsAgain = isOnly && header->reserved[grownBefore];
+  void *moved =
+      mpy_alloc(growsAgain && bytes < 2 * header->capacity ? 2 * header->capacity : bytes);
+  memcpy(moved, data, used);
+  headerOf(moved)->reserved[grownBefore] = 1;
+  mpy_release(data);
+  return moved;
 }
 
 void mpy_retain(void *data) {

@@ -41,6 +41,62 @@ static bool onlyMoves(Operation *op) {
   return isa<BroadcastOp, ReshapeOp, TransposeOp, StretchOp, tensor::CastOp>(op);
 }
 
+/// The array that an operation changes a part of, or whose first rows it keeps; null for others.
+static Value changedArray(Operation *op) {
+  if (isa_and_nonnull<InsertOp, UpdateSliceOp, ScatterOp, FirstRowsOp, PadRowsOp>(op))
+    return op->getOperand(0);
+  if (auto join = dyn_cast_or_null<ConcatOp>(op); join && join.getAxis() == 0)
+    return join.getParts().front();
+  return {};
+}
+
+/// Whether an array of a loop's body is what the loop changes in place: keeping it would copy all
+/// of it in each iteration.
+static bool isChangedInPlace(Value array) {
+  if (changedArray(array.getDefiningOp()))
+    return true;
+  auto argument = dyn_cast<BlockArgument>(array);
+  auto loop =
+      argument ? dyn_cast<LoopLikeOpInterface>(argument.getOwner()->getParentOp()) : nullptr;
+  if (!loop)
+    return false;
+  // What flows back to the argument, from changes, branches and loops.
+  Operation *end = argument.getOwner()->getTerminator();
+  auto forLoop = dyn_cast<scf::ForOp>(loop.getOperation());
+  unsigned position = argument.getArgNumber() - (forLoop ? 1 : 0);
+  if (position >= end->getNumOperands())
+    return false;
+  SmallVector<Value> open{end->getOperand(position)};
+  for (unsigned steps = 0; !open.empty() && steps < 64; ++steps) {
+    Value value = open.pop_back_val();
+    Operation *op = value.getDefiningOp();
+    if (changedArray(op))
+      return true;
+    if (auto branch = dyn_cast_or_null<scf::IfOp>(op); branch && !branch.getElseRegion().empty()) {
+      unsigned result = cast<OpResult>(value).getResultNumber();
+      open.push_back(branch.thenYield().getOperand(result));
+      open.push_back(branch.elseYield().getOperand(result));
+    } else if (auto inner = dyn_cast_or_null<scf::ForOp>(op)) {
+      open.push_back(inner.getYieldedValues()[cast<OpResult>(value).getResultNumber()]);
+    } else if (auto inner = dyn_cast_or_null<scf::WhileOp>(op)) {
+      unsigned result = cast<OpResult>(value).getResultNumber();
+      if (result < inner.getYieldOp().getNumOperands())
+        open.push_back(inner.getYieldOp().getOperand(result));
+    }
+  }
+  return false;
+}
+
+/// Whether an operation reads a small part of an array that its loop changes in place, or only an
+/// extent: that is kept, not the array.
+static bool readsPart(Operation *op) {
+  if (isa<tensor::DimOp>(op))
+    return true;
+  auto slice = dyn_cast<SliceOp>(op);
+  return (isa<ExtractOp>(op) || (slice && !slice.getDropped().empty())) &&
+         isChangedInPlace(op->getOperand(0));
+}
+
 Scope *Scope::ownerOf(Value value) {
   Scope *scope = this;
   while (scope && scope->forward != value.getParentBlock())
@@ -48,10 +104,15 @@ Scope *Scope::ownerOf(Value value) {
   return scope;
 }
 
-bool Scope::isFree(Value value, unsigned &budget) {
+bool Scope::isKept(Value value) {
   Scope *owner = ownerOf(value);
-  if (!owner || owner->isOneBlock() || owner->available.contains(value))
+  return !owner || owner->isOneBlock() || owner->available.contains(value);
+}
+
+bool Scope::isFree(Value value, unsigned &budget) {
+  if (isKept(value))
     return true;
+  Scope *owner = ownerOf(value);
   Operation *op = value.getDefiningOp();
   if (!op || !isCheap(op) || budget == 0)
     return false;
@@ -61,10 +122,12 @@ bool Scope::isFree(Value value, unsigned &budget) {
 }
 
 bool Scope::restsOnOne(Value value, Value &leaf, unsigned &budget) {
-  Scope *owner = ownerOf(value);
-  if (!owner || owner->isOneBlock() || owner->available.contains(value))
+  if (isKept(value))
     return true;
+  Scope *owner = ownerOf(value);
   Operation *op = value.getDefiningOp();
+  if (op && isCheap(op) && readsPart(op) && !owner->isKept(op->getOperand(0)))
+    return false;
   if (op && isCheap(op) && budget > 0) {
     --budget;
     if (llvm::all_of(op->getOperands(),

@@ -47,6 +47,8 @@ struct Scope {
 private:
   /// Whether values of `forward` are visible in `reverse`.
   bool isOneBlock() const { return forward == reverse; }
+  /// Whether the reverse sweep has the value itself.
+  bool isKept(mlir::Value value);
   /// Whether the value can be had without storing anything more.
   bool isFree(mlir::Value value, unsigned &budget);
   /// Whether a value follows by cheap operations from what is free and at most one value to store.

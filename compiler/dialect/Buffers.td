@@ -24,6 +24,13 @@ def IsUniqueOp : Op<MpyDialect, "is_unique", [MemoryEffects<[MemRead]>]> {
   let results = (outs I1:$result);
   let assemblyFormat = "$buffer attr-dict `:` type($buffer)";
 }
+def GrowOp : Op<MpyDialect, "grow", [MemoryEffects<[MemRead, MemWrite, MemAlloc, MemFree]>]> {
+  let summary = "Takes over a reference to a row-major buffer and gives one to a buffer of more rows that begins with its elements: "
+                "itself where nobody else holds it and it has room.";
+  let arguments = (ins AnyBuffer:$buffer, Variadic<Index>:$sizes);
+  let results = (outs AnyBuffer:$result);
+  let assemblyFormat = "$buffer `[` $sizes `]` attr-dict `:` type($buffer) `->` type($result)";
+}
 def AbsentOp : Op<MpyDialect, "absent", [Pure]> {
   let summary = "A value that nobody reads; it may be retained and released.";
   let results = (outs Counted:$result);

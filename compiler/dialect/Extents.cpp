@@ -80,6 +80,11 @@ Value ExtentSearch::findThrough(Value tensor, unsigned dimension, unsigned depth
           [&](auto shaped) { return listedSize(shaped.getSizes(), tensor, dimension); })
       .Case<UpdateSliceOp, InsertOp, ScatterOp, CumsumOp>(
           [&](auto update) { return same(update.getX()); })
+      .Case<FirstRowsOp, PadRowsOp>(
+          [&](auto rows) { return dimension == 0 ? Value(rows.getCount()) : same(rows.getX()); })
+      .Case([&](ConcatOp join) {
+        return dimension == join.getAxis() ? Value() : same(join.getParts().front());
+      })
       .Case([&](tensor::CastOp cast) { return same(cast.getSource()); })
       .Case([&](TransposeOp transpose) {
         return find(transpose.getX(), transpose.getPermutation()[dimension], depth + 1);

@@ -208,7 +208,9 @@ LogicalResult ConcatOp::buildAdjoint(AdjointContext &context) {
   for (Value part : getParts()) {
     int64_t rank = cast<RankedTensorType>(part.getType()).getRank();
     Value length = context.extent(part, getAxis());
-    if (context.isActive(part)) {
+    if (context.isActive(part) && start == zero && getAxis() == 0) {
+      context.add(part, FirstRowsOp::create(builder, loc, part.getType(), bar, length));
+    } else if (context.isActive(part)) {
       SmallVector<Value> offsets(rank, zero), sizes, strides(rank, one);
       offsets[getAxis()] = start;
       for (int64_t dimension = 0; dimension < rank; ++dimension)
@@ -223,6 +225,46 @@ LogicalResult ConcatOp::buildAdjoint(AdjointContext &context) {
 
 LogicalResult ConcatOp::buildTangent(TangentContext &context) {
   return linearTangent(context, *this, llvm::to_vector(llvm::seq<unsigned>(0, getParts().size())));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// first_rows, pad_rows
+//===------------------------------------------------------------------------------------------===//
+/// Same rank and element type, and every extent but the first.
+static LogicalResult verifyRows(Operation *op, Value x, Value result) {
+  auto from = cast<RankedTensorType>(x.getType()), to = cast<RankedTensorType>(result.getType());
+  if (from.getRank() == 0 || from.getRank() != to.getRank() ||
+      from.getElementType() != to.getElementType())
+    return op->emitOpError("changes neither the rank nor the element type");
+  for (auto [extent, other] : llvm::drop_begin(llvm::zip(from.getShape(), to.getShape())))
+    if (!agree(extent, other))
+      return op->emitOpError("changes only the first extent");
+  return success();
+}
+
+LogicalResult FirstRowsOp::verify() { return verifyRows(*this, getX(), getResult()); }
+LogicalResult PadRowsOp::verify() { return verifyRows(*this, getX(), getResult()); }
+
+LogicalResult FirstRowsOp::buildAdjoint(AdjointContext &context) {
+  if (Value bar = context.bar(0); bar && context.isActive(getX()))
+    context.add(getX(), PadRowsOp::create(context.builder(), context.loc(), getX().getType(), bar,
+                                          context.extent(getX(), 0)));
+  return success();
+}
+
+LogicalResult FirstRowsOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
+}
+
+LogicalResult PadRowsOp::buildAdjoint(AdjointContext &context) {
+  if (Value bar = context.bar(0); bar && context.isActive(getX()))
+    context.add(getX(), FirstRowsOp::create(context.builder(), context.loc(), getX().getType(), bar,
+                                            context.extent(getX(), 0)));
+  return success();
+}
+
+LogicalResult PadRowsOp::buildTangent(TangentContext &context) {
+  return linearTangent(context, *this, {0});
 }
 
 //===------------------------------------------------------------------------------------------===//

@@ -51,6 +51,19 @@ def ConcatOp : ShapeChange<"concat", "Tensors of one rank joined along an axis."
   let assemblyFormat = "$parts `along` $axis attr-dict `:` type($parts) `->` type($result)";
   let hasVerifier = 1;
 }
+// A run-time list is a tensor with one row for each item: `concat` appends, these shorten and are each other's adjoints.
+def FirstRowsOp : ShapeChange<"first_rows", "The first `count` rows of x, which has at least as many."> {
+  let arguments = (ins TensorLike:$x, Index:$count);
+  let results = (outs TensorLike:$result);
+  let assemblyFormat = "$count `of` $x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+def PadRowsOp : ShapeChange<"pad_rows", "x with rows of zeros behind it, `count` rows in all."> {
+  let arguments = (ins TensorLike:$x, Index:$count);
+  let results = (outs TensorLike:$result);
+  let assemblyFormat = "$x `to` $count attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
 def FromElementsOp : ShapeChange<"from_elements", "A tensor of static shape from its scalars in row-major order."> {
   let arguments = (ins Variadic<ScalarLike>:$elements);
   let results = (outs TensorLike:$result);

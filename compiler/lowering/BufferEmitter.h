@@ -72,6 +72,9 @@ private:
   mlir::Value makeUnique(mlir::Location loc, mlir::Value buffer);
   bool relyOn(const Uniqueness &unique);
   mlir::Value contiguous(mlir::Location loc, mlir::Value value);
+  mlir::Value rowMajor(mlir::Location loc, mlir::Value value);
+  mlir::Value reinterpret(mlir::Location loc, mlir::Value buffer, mlir::MemRefType type,
+                          llvm::ArrayRef<mlir::OpFoldResult> sizes);
   llvm::SmallVector<mlir::Value> sizesOf(mlir::Location loc, mlir::Value value);
   mlir::Value allocateLike(mlir::Location loc, mlir::Value value);
   mlir::Value remake(mlir::Location loc, mlir::Value value);
@@ -100,6 +103,7 @@ private:
   // Array operations.
   llvm::LogicalResult emitView(mlir::Operation &op);
   llvm::LogicalResult emitInsert(mlir::tensor::InsertOp op);
+  mlir::Value growInto(mlir::tensor::InsertSliceOp op);
   llvm::LogicalResult emitInsertSlice(mlir::tensor::InsertSliceOp op);
   llvm::LogicalResult emitFromElements(mlir::tensor::FromElementsOp op);
   mlir::LogicalResult emitElement(mlir::Operation &op);

@@ -21,6 +21,33 @@ static SmallVector<OpFoldResult> mapped(ArrayRef<OpFoldResult> values, IRMapping
 // Views and single elements
 //===----------------------------------------------------------------------===//
 
+/// The elements in order under another shape, of which more may be unknown than operations that
+/// group dimensions can express.
+Value BufferEmitter::reinterpret(Location loc, Value buffer, MemRefType type,
+                                 ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> strides(type.getRank());
+  OpFoldResult stride = builder.getIndexAttr(1);
+  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+    strides[dim] = stride;
+    auto constant = getConstantIntValue(stride), size = getConstantIntValue(sizes[dim]);
+    if (constant && size)
+      stride = builder.getIndexAttr(*constant * *size);
+    else
+      stride =
+          arith::MulIOp::create(builder, loc, getValueOrCreateConstantIndexOp(builder, loc, stride),
+                                getValueOrCreateConstantIndexOp(builder, loc, sizes[dim]))
+              .getResult();
+  }
+  SmallVector<int64_t> known;
+  for (OpFoldResult each : strides)
+    known.push_back(getConstantIntValue(each).value_or(ShapedType::kDynamic));
+  auto strided = MemRefType::get(type.getShape(), type.getElementType(),
+                                 StridedLayoutAttr::get(builder.getContext(), 0, known));
+  Value view = memref::ReinterpretCastOp::create(builder, loc, strided, buffer,
+                                                 builder.getIndexAttr(0), sizes, strides);
+  return memref::CastOp::create(builder, loc, type, view);
+}
+
 LogicalResult BufferEmitter::emitView(Operation &op) {
   Location loc = op.getLoc();
   Value result = op.getResult(0), source = op.getOperand(0);
@@ -30,34 +57,6 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
   auto type = isView ? ownership.viewType(result)
                      : cast<MemRefType>(Ownership::bufferType(result.getType()));
   Value view;
-  // The elements in order under another shape, of which more may be unknown than ops that group
-  // dimensions can express.
-  auto reinterpret = [&](ArrayRef<OpFoldResult> sizes) -> Value {
-    SmallVector<OpFoldResult> strides(type.getRank());
-    OpFoldResult stride = builder.getIndexAttr(1);
-    for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-      strides[dim] = stride;
-      auto constant = getConstantIntValue(stride), size = getConstantIntValue(sizes[dim]);
-      if (constant && size)
-        stride = builder.getIndexAttr(*constant * *size);
-      else
-        stride = arith::MulIOp::create(builder, loc,
-                                       getValueOrCreateConstantIndexOp(builder, loc, stride),
-                                       getValueOrCreateConstantIndexOp(builder, loc, sizes[dim]))
-                     .getResult();
-    }
-    auto strided = MemRefType::get(
-        type.getShape(), type.getElementType(),
-        StridedLayoutAttr::get(builder.getContext(), 0, [&] {
-          SmallVector<int64_t> known;
-          for (OpFoldResult each : strides)
-            known.push_back(getConstantIntValue(each).value_or(ShapedType::kDynamic));
-          return known;
-        }()));
-    Value view = memref::ReinterpretCastOp::create(builder, loc, strided, buffer,
-                                                   builder.getIndexAttr(0), sizes, strides);
-    return memref::CastOp::create(builder, loc, type, view);
-  };
   auto hasSeveralUnknown = [](RankedTensorType type, ArrayRef<ReassociationIndices> groups) {
     return llvm::any_of(groups, [&](const ReassociationIndices &group) {
       return llvm::count_if(group, [&](int64_t dim) { return type.isDynamicDim(dim); }) > 1;
@@ -72,7 +71,7 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
   } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op);
              expand && type.getLayout().isIdentity() &&
              hasSeveralUnknown(expand.getResultType(), expand.getReassociationIndices())) {
-    view = reinterpret(mapped(expand.getMixedOutputShape(), map));
+    view = reinterpret(loc, buffer, type, mapped(expand.getMixedOutputShape(), map));
   } else if (expand) {
     view =
         memref::ExpandShapeOp::create(builder, loc, type, buffer, expand.getReassociationIndices(),
@@ -100,7 +99,7 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
         extent = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), extent);
       sizes.push_back(extent);
     }
-    view = reinterpret(sizes);
+    view = reinterpret(loc, buffer, type, sizes);
   }
   if (isView)
     map.map(result, view);
@@ -136,12 +135,51 @@ static bool isSameSlice(tensor::ExtractSliceOp slice, tensor::InsertSliceOp inse
          slice.getMixedStrides() == insert.getMixedStrides();
 }
 
+/// A new array that begins with one that dies here takes over its buffer; null if that is not what
+/// is done.
+Value BufferEmitter::growInto(tensor::InsertSliceOp op) {
+  Value source = op.getSource(), dest = op.getDest();
+  Location loc = op.getLoc();
+  if (!ownership.isRemade(dest) || dest.getDefiningOp<arith::ConstantOp>() ||
+      op.getSourceType().getRank() != op.getDestType().getRank() ||
+      !isRowsBox(op, op.getDestType(), op))
+    return {};
+  Value root = ownership.root(source);
+  if (ownership.isUnowned(root) || !ownership.isFirstRows(source) || !diesAt(root, op) ||
+      ownership.usesAt(root, op).size() != 1)
+    return {};
+  owners[root].alive = false;
+  Value old = rowMajor(loc, source);
+  auto type = cast<MemRefType>(Ownership::bufferType(op.getDestType()));
+  Value grown = GrowOp::create(builder, loc, type, old, sizesOf(loc, dest));
+  if (dest.getDefiningOp<linalg::FillOp>()) {
+    // The rest gets what a new array would hold.
+    SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0)), sizes,
+        strides(type.getRank(), builder.getIndexAttr(1));
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      sizes.push_back(memref::getMixedSize(builder, loc, grown, dim));
+    OpFoldResult used = memref::getMixedSize(builder, loc, old, 0);
+    offsets[0] = used;
+    sizes[0] =
+        arith::SubIOp::create(builder, loc, getValueOrCreateConstantIndexOp(builder, loc, sizes[0]),
+                              getValueOrCreateConstantIndexOp(builder, loc, used))
+            .getResult();
+    Value rest = memref::SubViewOp::create(builder, loc, grown, offsets, sizes, strides);
+    fillLike(loc, dest, rest);
+  }
+  return grown;
+}
+
 LogicalResult BufferEmitter::emitInsertSlice(tensor::InsertSliceOp op) {
   Location loc = op.getLoc();
   if (auto known = placed.find(op); known != placed.end()) {
     define(op.getResult(), known->second.buffer, known->second.unique);
     // A loop that is emitted again decides anew.
     placed.erase(known);
+    return success();
+  }
+  if (Value grown = growInto(op)) {
+    define(op.getResult(), grown, Uniqueness::fresh());
     return success();
   }
   Value source = get(op.getSource());

@@ -32,9 +32,16 @@ Taken BufferEmitter::consume(OpOperand &operand) {
     return {get(value), {}};
   if (ownership.isRemade(value))
     return {remake(loc, value), Uniqueness::fresh()};
-  if (isa<RankedTensorType>(value.getType()) && !ownership.isWhole(value))
-    return {copyOf(loc, get(value)), Uniqueness::fresh()};
   Value root = ownership.root(value);
+  if (isa<RankedTensorType>(value.getType()) && !ownership.isWhole(value)) {
+    // Who needs no more than the first rows may have all.
+    if (ownership.isFirstRows(value) && diesAt(root, op) &&
+        ownership.usesAt(root, op).size() == 1) {
+      owners[root].alive = false;
+      return {rowMajor(loc, value), owners[root].unique};
+    }
+    return {copyOf(loc, get(value)), Uniqueness::fresh()};
+  }
   if (diesAt(root, op) && ownership.usesAt(root, op).size() == 1) {
     owners[root].alive = false;
     return {get(value), owners[root].unique};
@@ -53,7 +60,7 @@ Taken BufferEmitter::takeUnique(OpOperand &operand, Operation *op) {
   if (ownership.isRemade(value))
     return {remake(loc, value), Uniqueness::fresh()};
   Value root = ownership.root(value);
-  bool isLast = ownership.isWhole(value) && diesAt(root, op);
+  bool isLast = ownership.isFirstRows(value) && diesAt(root, op);
   // The other reader may be the slice that is written back: its caller copied or computed it
   // before.
   for (OpOperand *use : ownership.usesAt(root, op))
@@ -64,8 +71,24 @@ Taken BufferEmitter::takeUnique(OpOperand &operand, Operation *op) {
   Owner &owner = owners[root];
   owner.alive = false;
   if (relyOn(owner.unique))
-    return {get(value), Uniqueness::fresh()};
-  return {makeUnique(loc, get(value)), Uniqueness::fresh()};
+    return {rowMajor(loc, value), Uniqueness::fresh()};
+  return {makeUnique(loc, rowMajor(loc, value)), Uniqueness::fresh()};
+}
+
+/// The buffer of a value that begins where its root does and is in row-major order, as its type
+/// says it.
+Value BufferEmitter::rowMajor(Location loc, Value value) {
+  Value buffer = get(value);
+  auto from = cast<MemRefType>(buffer.getType());
+  auto plain = MemRefType::get(from.getShape(), from.getElementType());
+  if (from == plain)
+    return buffer;
+  SmallVector<OpFoldResult> sizes, strides(from.getRank());
+  for (auto [dim, size] : llvm::enumerate(from.getShape()))
+    sizes.push_back(ShapedType::isDynamic(size)
+                        ? OpFoldResult(memref::DimOp::create(builder, loc, buffer, dim).getResult())
+                        : OpFoldResult(builder.getIndexAttr(size)));
+  return reinterpret(loc, buffer, plain, sizes);
 }
 
 /// Asks at run time; copies where somebody else holds the buffer.

@@ -9,6 +9,8 @@
 #include "mlir/IR/PatternMatch.h"
 
 namespace mpy {
+/// On slices and insertions of the first rows of an array, whole ones.
+inline constexpr llvm::StringLiteral rowsAttribute = "mpy.rows";
 
 /// Follows a tensor's definitions to the value that says the extent: a constant, an index value or
 /// `nullptr` when only `tensor.dim` of `source` at `dimension` (both updated) can tell.

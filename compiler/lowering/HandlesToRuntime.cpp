@@ -63,6 +63,7 @@ LogicalResult RuntimeEmitter::emit(Operation *op) {
             return success();
           })
           .Case([&](memref::AllocOp op) { return emitAlloc(op), success(); })
+          .Case([&](GrowOp op) { return emitGrow(op), success(); })
           .Case([&](memref::DeallocOp op) {
             call("mpy_free", {}, dataOf(op.getMemref()));
             return success();
@@ -119,20 +120,39 @@ void RuntimeEmitter::emitRelease(ReleaseOp op) {
   store(left, counter);
 }
 
-void RuntimeEmitter::emitAlloc(memref::AllocOp op) {
-  MemRefType type = op.getType();
+/// The bytes of a row-major buffer of a type; `dynamic` are the extents that it leaves open.
+Value RuntimeEmitter::bytesOf(MemRefType type, ArrayRef<Value> dynamic) {
   int64_t fixed =
       type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   for (int64_t size : type.getShape())
     if (!ShapedType::isDynamic(size))
       fixed *= size;
   Value bytes = constant(fixed);
+  for (Value size : dynamic)
+    bytes = LLVM::MulOp::create(builder, loc, bytes, size, LLVM::IntegerOverflowFlags::nsw);
+  return bytes;
+}
+
+void RuntimeEmitter::emitAlloc(memref::AllocOp op) {
   SmallVector<Value> sizes;
-  for (Value size : op.getDynamicSizes()) {
+  for (Value size : op.getDynamicSizes())
     sizes.push_back(toInteger(size));
-    bytes = LLVM::MulOp::create(builder, loc, bytes, sizes.back(), LLVM::IntegerOverflowFlags::nsw);
-  }
-  op.replaceAllUsesWith(bufferAt(type, call("mpy_alloc", pointer, bytes), sizes));
+  Value bytes = bytesOf(op.getType(), sizes);
+  op.replaceAllUsesWith(bufferAt(op.getType(), call("mpy_alloc", pointer, bytes), sizes));
+}
+
+void RuntimeEmitter::emitGrow(GrowOp op) {
+  auto from = cast<MemRefType>(op.getBuffer().getType()),
+       to = cast<MemRefType>(op.getResult().getType());
+  SmallVector<Value> used, sizes;
+  for (int64_t dim = 0; dim < from.getRank(); ++dim)
+    if (from.isDynamicDim(dim))
+      used.push_back(sizeOf(op.getBuffer(), dim));
+  for (Value size : op.getSizes())
+    sizes.push_back(toInteger(size));
+  Value grown =
+      call("mpy_grow", pointer, {dataOf(op.getBuffer()), bytesOf(from, used), bytesOf(to, sizes)});
+  op.replaceAllUsesWith(bufferAt(to, grown, sizes));
 }
 
 //===----------------------------------------------------------------------===//

@@ -6,6 +6,7 @@
 // extent is not a use: a descriptor outlives its data.
 #include "lowering/Ownership.h"
 #include "dialect/Dialect.h"
+#include "lowering/Extents.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -121,6 +122,31 @@ Value Ownership::root(Value value) {
 bool Ownership::isWhole(Value value) {
   for (; Value source = viewSource(value); value = source)
     if (value.getDefiningOp<tensor::ExtractSliceOp>())
+      return false;
+  return true;
+}
+
+bool isRowsBox(Operation *op, RankedTensorType whole, OffsetSizeAndStrideOpInterface box) {
+  auto isAll = [](ArrayRef<OpFoldResult> values, int64_t number) {
+    return llvm::all_of(values,
+                        [&](OpFoldResult value) { return isConstantIntValue(value, number); });
+  };
+  auto sizes = box.getMixedSizes();
+  if (!isAll(box.getMixedOffsets(), 0) || !isAll(box.getMixedStrides(), 1) || sizes.empty())
+    return false;
+  if (op->hasAttr(rowsAttribute))
+    return true;
+  for (int64_t index = 1; index < whole.getRank(); ++index)
+    if (whole.isDynamicDim(index) || getConstantIntValue(sizes[index]) != whole.getDimSize(index))
+      return false;
+  return true;
+}
+
+bool Ownership::isFirstRows(Value value) {
+  for (; Value source = viewSource(value); value = source)
+    if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+        slice && (slice.getType().getRank() != slice.getSourceType().getRank() ||
+                  !isRowsBox(slice, slice.getSourceType(), slice)))
       return false;
   return true;
 }

@@ -3,6 +3,7 @@
 #define MPY_LOWERING_OWNERSHIP_H
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -35,6 +36,8 @@ public:
   mlir::MemRefType viewType(mlir::Value value);
   /// Whether the value is all of its root's buffer, under this or another shape.
   bool isWhole(mlir::Value value);
+  /// Whether the value is the first rows of its root's buffer, or all of it.
+  bool isFirstRows(mlir::Value value);
   /// Whether the value is made anew at each use (undefined contents, or one scalar everywhere).
   bool isRemade(mlir::Value value);
   /// Whether nobody releases the value: it is remade, constant or absent.
@@ -60,6 +63,10 @@ private:
   llvm::DenseMap<mlir::Value, bool> remade;
   llvm::StringMap<llvm::SmallVector<bool>> borrowedArguments;
 };
+
+/// Whether a slice of, or an insertion into, an array of type `whole` is about its first rows.
+bool isRowsBox(mlir::Operation *op, mlir::RankedTensorType whole,
+               mlir::OffsetSizeAndStrideOpInterface box);
 
 /// Whether an `outs` operand of a linalg operation is only there for its shape.
 bool ignoresInit(mlir::OpOperand &operand);

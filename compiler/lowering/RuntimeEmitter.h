@@ -48,6 +48,8 @@ private:
   void emitRetain(RetainOp op);
   void emitRelease(ReleaseOp op);
   void emitAlloc(mlir::memref::AllocOp op);
+  void emitGrow(GrowOp op);
+  mlir::Value bytesOf(mlir::MemRefType type, llvm::ArrayRef<mlir::Value> dynamic);
   void emitAbsent(AbsentOp op);
   void emitConstantBuffer(ConstantBufferOp op);
   void emitStringConstant(StringConstantOp op);

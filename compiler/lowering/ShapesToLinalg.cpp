@@ -252,6 +252,7 @@ static void lowerConcat(IRRewriter &rewriter, ConcatOp op) {
   Value result = emptyTensor(rewriter, loc, type, extents);
   SmallVector<OpFoldResult> offsets(rank, rewriter.getIndexAttr(0)),
       strides(rank, rewriter.getIndexAttr(1));
+  bool isFirst = true;
   for (auto [part, start] : llvm::zip(op.getParts(), starts)) {
     // A slice of no extent would lie behind the end of what it is put into.
     if (llvm::is_contained(cast<RankedTensorType>(part.getType()).getShape(), 0))
@@ -261,7 +262,63 @@ static void lowerConcat(IRRewriter &rewriter, ConcatOp op) {
     for (auto [index, size] : llvm::enumerate(sizes))
       if (cast<RankedTensorType>(part.getType()).isDynamicDim(index))
         size = getValueOrCreateConstantIndexOp(rewriter, loc, size);
-    result = tensor::InsertSliceOp::create(rewriter, loc, part, result, offsets, sizes, strides);
+    auto insert =
+        tensor::InsertSliceOp::create(rewriter, loc, part, result, offsets, sizes, strides);
+    if (std::exchange(isFirst, false) && axis == 0)
+      insert->setAttr(rowsAttribute, rewriter.getUnitAttr());
+    result = insert;
+  }
+  rewriter.replaceOp(op, result);
+}
+
+/// The box of all of x, but `count` rows.
+struct Rows {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  Rows(OpBuilder &builder, Location loc, Value x, RankedTensorType type, OpFoldResult count)
+      : offsets(type.getRank(), builder.getIndexAttr(0)), sizes(extentsOf(builder, loc, x)),
+        strides(type.getRank(), builder.getIndexAttr(1)) {
+    sizes[0] = count;
+    for (auto [index, size] : llvm::enumerate(sizes))
+      if (type.isDynamicDim(index))
+        size = getValueOrCreateConstantIndexOp(builder, loc, size);
+      else
+        size = builder.getIndexAttr(type.getDimSize(index));
+  }
+};
+
+static void lowerFirstRows(IRRewriter &rewriter, FirstRowsOp op) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  // A slice of an array without elements would begin behind its end.
+  auto from = cast<RankedTensorType>(op.getX().getType());
+  if (from.getDimSize(0) == 0 || type.getDimSize(0) == 0) {
+    Value empty = emptyTensor(rewriter, op.getLoc(), type,
+                              Rows(rewriter, op.getLoc(), op.getX(), type, op.getCount()).sizes);
+    return rewriter.replaceOp(op, empty);
+  }
+  Rows rows(rewriter, op.getLoc(), op.getX(), type, op.getCount());
+  auto slice = tensor::ExtractSliceOp::create(rewriter, op.getLoc(), type, op.getX(), rows.offsets,
+                                              rows.sizes, rows.strides);
+  slice->setAttr(rowsAttribute, rewriter.getUnitAttr());
+  rewriter.replaceOp(op, slice.getResult());
+}
+
+static void lowerPadRows(IRRewriter &rewriter, PadRowsOp op) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op.getResult().getType()),
+       from = cast<RankedTensorType>(op.getX().getType());
+  Rows rows(rewriter, loc, op.getX(), type, op.getCount());
+  Value zero = buildConstant(rewriter, loc, type.getElementType(), 0);
+  Value result = buildFilled(rewriter, loc, type, rows.sizes, zero);
+  if (from.getDimSize(0) != 0) {
+    Rows part(rewriter, loc, op.getX(), from, extentOf(rewriter, loc, op.getX(), 0));
+    // The same extents as those of the whole.
+    for (int64_t index = 1; index < from.getRank(); ++index)
+      if (from.isDynamicDim(index))
+        part.sizes[index] = getValueOrCreateConstantIndexOp(rewriter, loc, rows.sizes[index]);
+    auto insert = tensor::InsertSliceOp::create(rewriter, loc, op.getX(), result, part.offsets,
+                                                part.sizes, part.strides);
+    insert->setAttr(rowsAttribute, rewriter.getUnitAttr());
+    result = insert;
   }
   rewriter.replaceOp(op, result);
 }
@@ -279,6 +336,8 @@ bool lowerShape(IRRewriter &rewriter, Operation *op) {
                true;
       })
       .Case([&](ConcatOp concat) { return lowerConcat(rewriter, concat), true; })
+      .Case([&](FirstRowsOp rows) { return lowerFirstRows(rewriter, rows), true; })
+      .Case([&](PadRowsOp rows) { return lowerPadRows(rewriter, rows), true; })
       .Case([&](FromElementsOp elements) {
         rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(
             elements, elements.getResult().getType(), elements.getElements());

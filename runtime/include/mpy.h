@@ -111,6 +111,10 @@ void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t ran
                       const int64_t *sizes);
 /* A new buffer filled with zero bytes. */
 void *mpy_alloc_zero(int64_t bytes);
+/* Takes over a reference to a buffer whose first `used` bytes are defined, and gives one to a
+ * buffer of at least `bytes` that begins with them: the same where this is the only reference and
+ * it has room. Growing again and again costs a constant time for each byte. */
+void *mpy_grow(void *data, int64_t used, int64_t bytes);
 /* Adds one reference; null is ignored. */
 void mpy_retain(void *data);
 /* Removes one reference and frees the buffer with the last one; null is ignored. */

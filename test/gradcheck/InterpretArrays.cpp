@@ -215,6 +215,14 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
         return result;
       })
       .Case([&](ConcatOp c) { return concat(in, c); })
+      .Case<FirstRowsOp, PadRowsOp>([&](auto c) {
+        Index shape = x().shape;
+        shape[0] = in.get(c.getCount()).integer();
+        Data result(shape);
+        size_t count = std::min(result.elements.size(), x().elements.size());
+        std::copy_n(x().elements.begin(), count, result.elements.begin());
+        return result;
+      })
       .Case([&](FromElementsOp c) {
         Data result(resultShape(c.getType(), {}));
         for (auto [position, element] : llvm::enumerate(c.getElements()))

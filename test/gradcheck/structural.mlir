@@ -127,6 +127,20 @@ func.func @concat(%x: tensor<2x?xf64> {check.shape = array<i64: 2, 1>}, %y: tens
   %r = mpy.concat %a, %b along 1 : tensor<2x?xf64>, tensor<2x2xf64> -> tensor<2x?xf64>
   return %r : tensor<2x?xf64>
 }
+func.func @first_rows(%x: tensor<3x2xf64>) -> tensor<?x2xf64> {
+  %two = arith.constant 2 : index
+  %a = mpy.exp %x : tensor<3x2xf64>
+  %r = mpy.first_rows %two of %a : tensor<3x2xf64> -> tensor<?x2xf64>
+  %s = mpy.square %r : tensor<?x2xf64>
+  return %s : tensor<?x2xf64>
+}
+func.func @pad_rows(%x: tensor<2x2xf64>) -> tensor<?x2xf64> {
+  %four = arith.constant 4 : index
+  %a = mpy.square %x : tensor<2x2xf64>
+  %r = mpy.pad_rows %a to %four : tensor<2x2xf64> -> tensor<?x2xf64>
+  %s = mpy.exp %r : tensor<?x2xf64>
+  return %s : tensor<?x2xf64>
+}
 func.func @from_elements(%x: f64, %y: f64) -> tensor<2x2xf64> {
   %z = mpy.mul %x, %y : f64, f64 -> f64
   %r = mpy.from_elements %x, %y, %z, %z : f64, f64, f64, f64 -> tensor<2x2xf64>

@@ -201,3 +201,36 @@ func.func private @remember(%a: tensor<?xf64>, %t: !mpy.tape, %v: f64) -> (tenso
   %b = tensor.insert %v into %a[%c0] : tensor<?xf64>
   return %b, %t2 : tensor<?xf64>, !mpy.tape
 }
+
+// A carried array that an append copies to the front of a longer one grows in place; the first rows of one that nobody
+// needs any more are the same buffer.
+// CHECK-LABEL: func.func @grow
+// CHECK: scf.for
+// CHECK-NOT: memref.alloc
+// CHECK: mpy.grow
+// CHECK-NOT: memref.alloc
+// CHECK: scf.yield
+// CHECK: scf.for
+// CHECK-NOT: memref.copy
+// CHECK: memref.reinterpret_cast
+// CHECK-NOT: memref.copy
+// CHECK: scf.yield
+func.func @grow(%x: tensor<?xf64>, %row: tensor<1xf64>, %n: index) -> tensor<?xf64> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %long = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> (tensor<?xf64>) {
+    %d = tensor.dim %a, %c0 : tensor<?xf64>
+    %m = arith.addi %d, %c1 : index
+    %e = tensor.empty(%m) : tensor<?xf64>
+    %b = tensor.insert_slice %a into %e[0] [%d] [1] : tensor<?xf64> into tensor<?xf64>
+    %c = tensor.insert_slice %row into %b[%d] [1] [1] : tensor<1xf64> into tensor<?xf64>
+    scf.yield %c : tensor<?xf64>
+  }
+  %short = scf.for %i = %c0 to %n step %c1 iter_args(%a = %long) -> (tensor<?xf64>) {
+    %d = tensor.dim %a, %c0 : tensor<?xf64>
+    %m = arith.subi %d, %c1 : index
+    %b = tensor.extract_slice %a[0] [%m] [1] : tensor<?xf64> to tensor<?xf64>
+    scf.yield %b : tensor<?xf64>
+  }
+  return %short : tensor<?xf64>
+}
