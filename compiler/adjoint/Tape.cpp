@@ -93,8 +93,12 @@ static bool readsPart(Operation *op) {
   if (isa<tensor::DimOp>(op))
     return true;
   auto slice = dyn_cast<SliceOp>(op);
-  return (isa<ExtractOp>(op) || (slice && !slice.getDropped().empty())) &&
-         isChangedInPlace(op->getOperand(0));
+  if (!isa<ExtractOp>(op) && (!slice || slice.getDropped().empty()))
+    return false;
+  Value array = op->getOperand(0);
+  while (isa_and_nonnull<SliceOp, ReshapeOp, tensor::CastOp>(array.getDefiningOp()))
+    array = array.getDefiningOp()->getOperand(0);
+  return isa<RankedTensorType>(array.getType()) && isChangedInPlace(array);
 }
 
 Scope *Scope::ownerOf(Value value) {

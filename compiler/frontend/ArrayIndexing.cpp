@@ -4,6 +4,7 @@
 //   x[1:-1, 0] -> a view: mpy.slice with offsets 1, 0, the second dimension dropped
 //   x[i, j]    -> mpy.extract;  x[i, j] = v -> mpy.insert, the array object gets the new tensor
 #include "frontend/ArrayIndexing.h"
+#include "frontend/RunTimeLists.h"
 
 namespace mpy {
 
@@ -33,12 +34,17 @@ static IndexItem itemOf(Specializer &specializer, const Value &value) {
   }
   std::optional<ValueList> items =
       specializer.isArray(value) ? std::nullopt : specializer.knownItems(value);
-  if (!specializer.isArray(value) && !items && !value.as<RangeValue>())
+  const RunTimeListState *list = runTimeListOf(specializer, value);
+  if (!specializer.isArray(value) && !items && !value.as<RangeValue>() && !list)
     failCertain(specializer, "IndexError",
                 "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer "
                 "or boolean arrays are "
                 "valid indices");
-  ArrayValue array = toArray(specializer, value);
+  // An empty list of positions selects nothing, whatever its type.
+  bool isPositions = list && list->item->kind == ResultPattern::Kind::Number &&
+                     dtypeOf(list->item->number) == DType::Int64;
+  ArrayValue array = isPositions ? arrayOfRunTimeList(specializer, value, DType::Int64)
+                                 : toArray(specializer, value);
   if (items && items->empty())
     array = castArray(specializer, array, DType::Int64);
   if (isFloat(array.dtype))

@@ -4,6 +4,7 @@
 //   np.float32 array + 1.5      -> float32 (Python's numbers are weak)
 //   int32 array + float32 array -> float64 (no information is lost)
 #include "frontend/ArrayOperands.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -55,6 +56,8 @@ ArrayValue toArray(Specializer &specializer, const Value &value) {
     numbers = specializer.create<MulOp>(numbers, step).getResult();
     return {DType::Int64, shape, specializer.create<AddOp>(numbers, start).getResult()};
   }
+  if (runTimeListOf(specializer, value))
+    return arrayOfRunTimeList(specializer, value, std::nullopt);
   // The items of a text are texts again.
   bool isNumeric = !value.get<Text>() && !specializer.object<DictState>(value);
   if (std::optional<ValueList> items = isNumeric ? specializer.knownItems(value) : std::nullopt)

@@ -1,11 +1,20 @@
 // Methods of lists, dicts, sets, tuples and text. Containers have a structure known at compile
 // time; text may be known at run time only, then its methods are calls of the runtime.
 #include "frontend/Builtins.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
 namespace mpy {
+
+/// The methods of lists: of known length here, of run-time length in RunTimeListObjects.cpp.
+template <const char *name, Value (*known)(Specializer &, CallArguments &)>
+static Value listMethod(Specializer &s, CallArguments &arguments) {
+  if (auto result = runTimeListMethod(s, name, arguments))
+    return *result;
+  return known(s, arguments);
+}
 
 /// The list behind `self`, to be changed and stored back.
 static std::pair<ObjectId, ListState> listSelf(Specializer &s, CallArguments &arguments) {
@@ -13,12 +22,22 @@ static std::pair<ObjectId, ListState> listSelf(Specializer &s, CallArguments &ar
           *s.object<ListState>(arguments.positional[0])};
 }
 
+void Specializer::appendTo(const Value &self, const Value &item) {
+  if (runTimeListOf(*this, self)) {
+    CallArguments arguments{{self, item}, {}, span};
+    runTimeListMethod(*this, "append", arguments);
+    return;
+  }
+  ObjectId id = self.get<ObjectRef>()->id;
+  ListState list = *object<ListState>(self);
+  list.items.push_back(item);
+  countCopies(list.items.size());
+  heap.set(id, std::move(list));
+}
+
 static Value append(Specializer &s, CallArguments &arguments) {
   Value item = s.bind(arguments, "self, item", "append")[1];
-  auto [id, list] = listSelf(s, arguments);
-  list.items.push_back(item);
-  s.countCopies(list.items.size());
-  s.heap.set(id, std::move(list));
+  s.appendTo(arguments.positional[0], item);
   return NoneValue{};
 }
 static Value extend(Specializer &s, CallArguments &arguments) {
@@ -111,8 +130,9 @@ static Value removeItem(Specializer &s, CallArguments &arguments) {
 }
 
 static std::pair<ObjectId, DictState> dictSelf(Specializer &s, CallArguments &arguments) {
-  return {arguments.positional[0].get<ObjectRef>()->id,
-          *s.object<DictState>(arguments.positional[0])};
+  const DictState &dict = *s.object<DictState>(arguments.positional[0]);
+  checkOwn(s, dict.isItem);
+  return {arguments.positional[0].get<ObjectRef>()->id, dict};
 }
 static Value viewOf(Specializer &s, CallArguments &arguments, IterableValue::Kind kind) {
   s.bind(arguments, "self", "a view of a dict");
@@ -195,7 +215,9 @@ static Value update(Specializer &s, CallArguments &arguments) {
 }
 static Value copyDict(Specializer &s, CallArguments &arguments) {
   s.bind(arguments, "self", "copy");
-  return ObjectRef{s.heap.add(dictSelf(s, arguments).second)};
+  DictState copy = *s.object<DictState>(arguments.positional[0]);
+  copy.isItem = false;
+  return ObjectRef{s.heap.add(std::move(copy))};
 }
 static Value clearDict(Specializer &s, CallArguments &arguments) {
   s.bind(arguments, "self", "clear");
@@ -312,8 +334,10 @@ static Value replaceText(Specializer &s, CallArguments &arguments) {
 static Value joinText(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, iterable", "join");
   auto items = s.knownItems(given[1]);
-  if (!items)
-    s.fail(ErrorId::UnknownLength, {"join()"});
+  if (!items) {
+    Value list = s.call(findBuiltin("list"), CallArguments{{given[1]}, {}, s.span});
+    return joinTexts(s, *given[0].get<Text>(), list);
+  }
   std::vector<Text> parts;
   for (size_t i = 0; i < items->size(); ++i) {
     if (i)
@@ -357,19 +381,31 @@ static Value splitText(Specializer &s, CallArguments &arguments) {
   return s.newList(std::move(parts));
 }
 
+static constexpr char appendOfList[] = "append";
+static constexpr char extendOfList[] = "extend";
+static constexpr char popOfList[] = "pop";
+static constexpr char insertOfList[] = "insert";
+static constexpr char reverseOfList[] = "reverse";
+static constexpr char clearOfList[] = "clear";
+static constexpr char sortOfList[] = "sort";
+static constexpr char copyOfList[] = "copy";
+static constexpr char indexOfList[] = "index";
+static constexpr char countOfList[] = "count";
+static constexpr char removeOfList[] = "remove";
+
 const LibraryValue *findContainerMethod(llvm::StringRef name) {
   static const LibraryValue table[] = {
-      {"list.append", append, ""},
-      {"list.extend", extend, ""},
-      {"list.pop", pop, ""},
-      {"list.insert", insert, ""},
-      {"list.reverse", reverse, ""},
-      {"list.clear", clearList, ""},
-      {"list.sort", sortList, ""},
-      {"list.copy", copyList, ""},
-      {"list.index", indexOf, ""},
-      {"list.count", countOf, ""},
-      {"list.remove", removeItem, ""},
+      {"list.append", listMethod<appendOfList, append>, ""},
+      {"list.extend", listMethod<extendOfList, extend>, ""},
+      {"list.pop", listMethod<popOfList, pop>, ""},
+      {"list.insert", listMethod<insertOfList, insert>, ""},
+      {"list.reverse", listMethod<reverseOfList, reverse>, ""},
+      {"list.clear", listMethod<clearOfList, clearList>, ""},
+      {"list.sort", listMethod<sortOfList, sortList>, ""},
+      {"list.copy", listMethod<copyOfList, copyList>, ""},
+      {"list.index", listMethod<indexOfList, indexOf>, ""},
+      {"list.count", listMethod<countOfList, countOf>, ""},
+      {"list.remove", listMethod<removeOfList, removeItem>, ""},
       {"tuple.index", indexOf, ""},
       {"tuple.count", countOf, ""},
       {"dict.keys", keys, ""},

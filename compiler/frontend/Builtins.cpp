@@ -1,6 +1,7 @@
 // Python's builtin functions and types: `len`, `range`, `float` .. by name, as values that can be
 // called.
 #include "frontend/Builtins.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
@@ -46,6 +47,8 @@ static Value lengthOf(Specializer &s, CallArguments &arguments) {
     CallArguments none;
     return findLibraryFunction("sys.argv.__len__")->call(s, none);
   }
+  if (auto *list = runTimeListOf(s, value))
+    return s.makeInt(list->length);
   if (auto result = s.callMethod(value, "__len__", {}))
     return *result;
   auto *iterable = value.as<IterableValue>();
@@ -175,113 +178,6 @@ static Value absolute(Specializer &s, CallArguments &arguments) {
   return result;
 }
 
-/// Items of an iterable for sum, min, max, sorted; arrays of run-time extent are not lists.
-static ValueList itemsOf(Specializer &s, const Value &value, const char *function) {
-  auto items = s.knownItems(value);
-  if (!items)
-    s.fail(ErrorId::UnknownLength, {function},
-           {.help = "use the array function: np.sum, np.max, np.sort"});
-  return *items;
-}
-
-static Value sumOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "iterable, start=0", "sum");
-  if (auto id = s.arrayObject(given[0]); id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
-    return s.binary(
-        ast::BinaryOperator::Add, given[1],
-        s.call(findLibraryFunction("numpy.sum"), CallArguments{{given[0]}, {}, s.span}));
-  Value total = given[1];
-  for (auto &item : itemsOf(s, given[0], "sum()"))
-    total = s.binary(ast::BinaryOperator::Add, total, item);
-  return total;
-}
-
-static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
-  const char *name = isMin ? "min()" : "max()";
-  Value key;
-  Value otherwise;
-  for (auto &[keyword, value] : arguments.keywords) {
-    if (keyword == "key")
-      key = value;
-    else if (keyword == "default")
-      otherwise = value;
-    else
-      s.fail(ErrorId::CallArguments,
-             {name, "got an unexpected keyword argument '" + keyword + "'"});
-  }
-  if (arguments.positional.size() == 1 && key.isUnbound())
-    if (auto id = s.arrayObject(arguments.positional[0]);
-        id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
-      return s.call(findLibraryFunction(isMin ? "numpy.min" : "numpy.max"),
-                    CallArguments{arguments.positional, {}, s.span});
-  ValueList items = arguments.positional.size() == 1 ? itemsOf(s, arguments.positional[0], name)
-                                                     : arguments.positional;
-  if (items.empty())
-    return otherwise.isUnbound()
-               ? s.raiseHere("ValueError",
-                             std::string(isMin ? "min()" : "max()") + " arg is an empty sequence")
-               : otherwise;
-  auto keyOf = [&](const Value &item) {
-    return key.isUnbound() || key.isNone() ? item : s.call(key, CallArguments{{item}, {}, s.span});
-  };
-  Value best = items[0], bestKey = keyOf(best);
-  for (size_t i = 1; i < items.size(); ++i) {
-    Value itemKey = keyOf(items[i]);
-    Scalar better = s.truth(
-        s.compare(isMin ? ast::CompareOperator::Lt : ast::CompareOperator::Gt, itemKey, bestKey));
-    if (better.knownBool) {
-      if (*better.knownBool)
-        best = items[i], bestKey = itemKey;
-      continue;
-    }
-    mlir::Value condition = s.ssa(better);
-    Value both = s.branchValue(
-        condition, [&] { return s.newTuple({items[i], itemKey}); },
-        [&] { return s.newTuple({best, bestKey}); });
-    auto *pair = both.as<TupleValue>();
-    if (!pair)
-      s.present(both, name);
-    best = pair->items[0], bestKey = pair->items[1];
-  }
-  return best;
-}
-
-static Value minimumOf(Specializer &s, CallArguments &arguments) {
-  return extreme(s, arguments, true);
-}
-static Value maximumOf(Specializer &s, CallArguments &arguments) {
-  return extreme(s, arguments, false);
-}
-
-static Value sortedOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "iterable, *, key=None, reverse=False", "sorted");
-  ValueList items = itemsOf(s, given[0], "sorted()");
-  bool reverse = s.knownBool(given[2]).value_or(false);
-  ValueList keys;
-  for (auto &item : items)
-    keys.push_back(given[1].isNone() ? item : s.call(given[1], CallArguments{{item}, {}, s.span}));
-  // Insertion keeps equal items in order.
-  std::vector<size_t> order;
-  for (size_t i = 0; i < items.size(); ++i) {
-    size_t at = order.size();
-    while (at > 0) {
-      Scalar less = s.truth(s.compare(reverse ? ast::CompareOperator::Gt : ast::CompareOperator::Lt,
-                                      keys[i], keys[order[at - 1]]));
-      if (!less.knownBool)
-        s.fail(ErrorId::UnknownLength, {"sorted() of run-time values"},
-               {.help = "sort an array: np.sort"});
-      if (!*less.knownBool)
-        break;
-      --at;
-    }
-    order.insert(order.begin() + at, i);
-  }
-  ValueList result;
-  for (size_t i : order)
-    result.push_back(items[i]);
-  return s.newList(std::move(result));
-}
-
 static Value iterable(IterableValue::Kind kind, ValueList parts, IntExpr start = 0) {
   return std::make_shared<const IterableValue>(
       IterableValue{kind, std::move(parts), std::move(start)});
@@ -306,17 +202,37 @@ static Value filterOf(Specializer &s, CallArguments &arguments) {
   return iterable(IterableValue::Kind::Filter, arguments.positional);
 }
 
+static ValueList knownItemsOf(Specializer &s, const Value &value, const char *function) {
+  auto items = s.knownItems(value);
+  if (!items)
+    s.fail(ErrorId::UnknownLength, {function}, {.help = "keep it a list or an array"});
+  return *items;
+}
+
 static Value listOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "iterable=None", "list")[0];
-  return s.newList(value.isNone() ? ValueList() : itemsOf(s, value, "list()"));
+  Value list = s.newList({});
+  if (auto *counted = runTimeListOf(s, value)) {
+    RunTimeListState copy = *counted;
+    copy.isItem = false;
+    return ObjectRef{s.heap.add(std::move(copy))};
+  }
+  if (auto items = value.isNone() ? ValueList() : s.knownItems(value))
+    return s.newList(std::move(*items));
+  std::string name = "%list" + std::to_string(s.frame().locals.size());
+  s.frame().locals[name] = list;
+  s.forEachItem(value, [&](const Value &item) { s.appendTo(s.frame().locals[name], item); });
+  list = s.frame().locals[name];
+  s.frame().locals.erase(name);
+  return list;
 }
 static Value tupleOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "iterable=None", "tuple")[0];
-  return s.newTuple(value.isNone() ? ValueList() : itemsOf(s, value, "tuple()"));
+  return s.newTuple(value.isNone() ? ValueList() : knownItemsOf(s, value, "tuple()"));
 }
 static Value setOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "iterable=None", "set")[0];
-  return s.makeSet(value.isNone() ? ValueList() : itemsOf(s, value, "set()"));
+  return s.makeSet(value.isNone() ? ValueList() : knownItemsOf(s, value, "set()"));
 }
 static Value dictOf(Specializer &s, CallArguments &arguments) {
   DictState dict;
@@ -324,7 +240,7 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
     if (auto *other = s.object<DictState>(arguments.positional[0])) {
       dict = *other;
     } else {
-      for (auto &item : itemsOf(s, arguments.positional[0], "dict()")) {
+      for (auto &item : knownItemsOf(s, arguments.positional[0], "dict()")) {
         auto pair = s.knownItems(item);
         if (!pair || pair->size() != 2)
           return s.raiseHere("TypeError",
@@ -337,20 +253,6 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
     s.setEntry(dict, s.makeText(name), value);
   return ObjectRef{s.heap.add(std::move(dict))};
 }
-
-static Value anyAll(Specializer &s, CallArguments &arguments, bool isAny) {
-  Value value = s.bind(arguments, "iterable", isAny ? "any" : "all")[0];
-  if (s.isArray(value))
-    return s.truth(s.call(findLibraryFunction(isAny ? "numpy.any" : "numpy.all"),
-                          CallArguments{{value}, {}, s.span}));
-  Scalar result = s.makeBool(!isAny);
-  for (auto &item : itemsOf(s, value, isAny ? "any()" : "all()"))
-    result = s.scalarBinary(isAny ? ast::BinaryOperator::BitOr : ast::BinaryOperator::BitAnd,
-                            result, s.truth(item));
-  return result;
-}
-static Value anyOf(Specializer &s, CallArguments &arguments) { return anyAll(s, arguments, true); }
-static Value allOf(Specializer &s, CallArguments &arguments) { return anyAll(s, arguments, false); }
 
 static Value roundOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "number, ndigits=None", "round");
@@ -526,8 +428,8 @@ static Value superOf(Specializer &s, CallArguments &arguments) {
 const LibraryValue *findBuiltin(llvm::StringRef name) {
   static const LibraryValue table[] = {
       {"builtins.abs", absolute, ""},
-      {"builtins.all", allOf, ""},
-      {"builtins.any", anyOf, ""},
+      {"builtins.all", builtins::allOf, ""},
+      {"builtins.any", builtins::anyOf, ""},
       {"builtins.bool", toBool, ""},
       {"builtins.callable", callableOf, ""},
       {"builtins.chr", chrOf, ""},
@@ -546,8 +448,8 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.len", lengthOf, ""},
       {"builtins.list", listOf, ""},
       {"builtins.map", mapOf, ""},
-      {"builtins.max", maximumOf, ""},
-      {"builtins.min", minimumOf, ""},
+      {"builtins.max", builtins::maximumOf, ""},
+      {"builtins.min", builtins::minimumOf, ""},
       {"builtins.ord", ordOf, ""},
       {"builtins.pow", powOf, ""},
       {"builtins.print", printOf, ""},
@@ -560,10 +462,10 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.set", setOf, ""},
       {"builtins.setattr", setAttributeOf, ""},
       {"builtins.slice", sliceOf, ""},
-      {"builtins.sorted", sortedOf, ""},
+      {"builtins.sorted", builtins::sortedOf, ""},
       {"builtins.staticmethod", staticMethodOf, ""},
       {"builtins.str", toText, ""},
-      {"builtins.sum", sumOf, ""},
+      {"builtins.sum", builtins::sumOf, ""},
       {"builtins.super", superOf, ""},
       {"builtins.tuple", tupleOf, ""},
       {"builtins.type", typeOfValue, ""},

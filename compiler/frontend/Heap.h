@@ -34,16 +34,34 @@ struct ArrayState {
   /// One of those was mutated since: may not even be read.
   bool stale = false;
 };
+// `isItem`: a list whose length is run-time data holds the object too, or may; it may be read, not
+// changed.
 struct ListState {
   ValueList items;
+  bool isItem = false;
 };
 struct DictState {
   std::vector<std::pair<Value, Value>> entries; // insertion order
   bool isSet = false;
+  bool isItem = false;
 };
 struct InstanceState {
   ObjectId cls;
   std::vector<std::pair<std::string, Value>> attributes;
+  bool isItem = false;
+};
+/// One run-time value of every item: rows of a tensor; where rows differ in extent, all elements
+/// one after the other, and where each row ends.
+struct ItemColumn {
+  mlir::Value values, ends;
+};
+struct ResultPattern;
+/// A list whose length is run-time data: items of one structure, whose run-time values are columns.
+struct RunTimeListState {
+  IntExpr length;
+  std::shared_ptr<const ResultPattern> item;
+  std::vector<ItemColumn> columns;
+  bool isItem = false;
 };
 struct ClassState {
   std::string name;
@@ -67,8 +85,8 @@ struct BrokenState {
   std::shared_ptr<const Diagnostic> error;
 };
 
-using ObjectState = std::variant<ArrayState, ListState, DictState, InstanceState, ClassState,
-                                 CellState, NamespaceState, RandomState, BrokenState>;
+using ObjectState = std::variant<ArrayState, ListState, RunTimeListState, DictState, InstanceState,
+                                 ClassState, CellState, NamespaceState, RandomState, BrokenState>;
 
 class Heap {
 public:

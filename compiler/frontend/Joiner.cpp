@@ -25,6 +25,7 @@ Joiner::Joiner(Specializer &s, const State &first, const State &second, size_t m
 
 std::vector<JoinedLeaf> Joiner::collect() {
   building = false;
+  listItems.clear();
   scratch = std::make_unique<Block>();
   leaves.clear();
   run();
@@ -76,6 +77,7 @@ State Joiner::run() {
     ObjectState state = joinObject(pair);
     merged.heap.set(ids.at(pair), std::move(state));
   }
+  markListItems();
   return merged;
 }
 
@@ -463,6 +465,19 @@ ArrayState Joiner::joinArray(const Pair &pair) {
   return result;
 }
 
+/// Nobody changes an item of a list of run-time length, so that one of several is as good as a
+/// copy.
+static bool isReadOnly(const ObjectState &state) {
+  return std::visit(
+      [](const auto &object) {
+        if constexpr (requires { object.isItem; })
+          return object.isItem;
+        else
+          return false;
+      },
+      state);
+}
+
 ObjectState Joiner::joinObject(const Pair &pair) {
   if (!pair.first || !pair.second) {
     bool isFirst = pair.first.has_value();
@@ -503,13 +518,17 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     if (auto *cell = heap.get<CellState>(id))
       return CellState{isFirst ? joinValue(cell->value, Value(), "a global")
                                : joinValue(Value(), cell->value, "a global")};
-    if (shared)
+    if (shared && !isReadOnly(heap.at(id)))
       return broken("mutable object that may be one of several");
     return oneSidedState(heap.at(id), isFirst, false);
   }
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
   if (std::get_if<BrokenState>(&a) || std::get_if<BrokenState>(&b))
     return std::get_if<BrokenState>(&a) ? a : b;
+  if (needsRunTimeList(a, b))
+    return isAmbiguous(pair) && !(isReadOnly(a) && isReadOnly(b))
+               ? broken("mutable object that may be one of several")
+               : joinLists(pair);
   if (a.index() != b.index())
     return broken("object");
   if (auto *x = std::get_if<ArrayState>(&a)) {
@@ -523,16 +542,15 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     error.id = isLoop ? ErrorId::LoopChangesArray : ErrorId::BranchesDiffer;
     return BrokenState{std::make_shared<const Diagnostic>(std::move(error))};
   }
-  if (isAmbiguous(pair))
+  if (isAmbiguous(pair) && !(isReadOnly(a) && isReadOnly(b)))
     return broken("mutable object that may be one of several");
   auto join = [&](const Value &x, const Value &y, const std::string &name) {
     return joinValue(x, y, name);
   };
   if (auto *x = std::get_if<ListState>(&a)) {
     auto *y = std::get_if<ListState>(&b);
-    if (x->items.size() != y->items.size())
-      return broken("list");
     ListState result;
+    result.isItem = x->isItem || y->isItem;
     for (size_t i = 0; i < x->items.size(); ++i)
       result.items.push_back(
           join(x->items[i], y->items[i], "item " + std::to_string(i) + " of a list"));
@@ -542,6 +560,7 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     auto *y = std::get_if<DictState>(&b);
     DictState result;
     result.isSet = x->isSet;
+    result.isItem = x->isItem || y->isItem;
     // Keys of one path alone come last and may be missing.
     size_t common = std::min(x->entries.size(), y->entries.size());
     for (size_t i = 0; i < common; ++i)
@@ -560,7 +579,7 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     auto *y = std::get_if<InstanceState>(&b);
     if (x->cls != y->cls)
       return broken("object of different classes");
-    InstanceState result{x->cls, {}};
+    InstanceState result{x->cls, {}, x->isItem || y->isItem};
     auto find = [](const InstanceState &instance, const std::string &name) {
       for (auto &entry : instance.attributes)
         if (entry.first == name)

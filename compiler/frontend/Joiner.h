@@ -3,7 +3,7 @@
 #define MPY_FRONTEND_JOINER_H
 
 #include "frontend/LeafMapper.h"
-#include "frontend/Specializer.h"
+#include "frontend/Signatures.h"
 
 namespace mpy {
 
@@ -45,6 +45,9 @@ private:
   Value joinOptional(const Value &a, const Value &b, const std::string &name);
   std::optional<Scalar> joinScalar(const Scalar &a, const Scalar &b);
   ObjectState joinObject(const Pair &pair);
+  static bool needsRunTimeList(const ObjectState &a, const ObjectState &b);
+  ObjectState joinLists(const Pair &pair);
+  void markListItems();
   ArrayState joinArray(const Pair &pair);
   /// What an object of one path may have become.
   std::vector<ObjectId> joinedAliases(ObjectId id, bool isFirst);
@@ -76,6 +79,9 @@ private:
   size_t nextLeaf = 0;
   std::unique_ptr<mlir::Block> scratch;
 
+  /// The structure of the items of lists that become lists of run-time length, as `collect` found
+  /// it.
+  std::map<Pair, ResultPattern> listItems;
   std::vector<Pair> pairs;
   std::map<Pair, ObjectId> ids;
   std::map<ObjectId, std::set<std::optional<ObjectId>>> partnersOfFirst, partnersOfSecond;

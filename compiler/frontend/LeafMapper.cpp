@@ -1,6 +1,7 @@
 // Walks values and objects once, for every purpose that replaces the run-time values in them:
 // leaving a branch, leaving a function.
 #include "frontend/LeafMapper.h"
+#include "frontend/Signatures.h"
 
 using namespace mlir;
 
@@ -89,6 +90,15 @@ Value LeafMapper::map(const Value &value) const {
   return value;
 }
 
+void LeafMapper::mapPattern(ResultPattern &pattern) const {
+  pattern.fixed = map(pattern.fixed);
+  for (auto &extent : pattern.shape)
+    if (extent)
+      extent = expr(*extent);
+  for (ResultPattern &part : pattern.parts)
+    mapPattern(part);
+}
+
 ObjectState LeafMapper::map(const ObjectState &state) const {
   if (auto *array = std::get_if<ArrayState>(&state)) {
     ArrayState result = *array;
@@ -108,15 +118,28 @@ ObjectState LeafMapper::map(const ObjectState &state) const {
     return result;
   }
   if (auto *list = std::get_if<ListState>(&state))
-    return ListState{map(list->items)};
+    return ListState{map(list->items), list->isItem};
+  if (auto *list = std::get_if<RunTimeListState>(&state)) {
+    RunTimeListState result = *list;
+    result.length = expr(list->length);
+    auto item = std::make_shared<ResultPattern>(*list->item);
+    mapPattern(*item);
+    result.item = std::move(item);
+    for (ItemColumn &column : result.columns) {
+      column.values = leaf(column.values);
+      if (column.ends)
+        column.ends = leaf(column.ends);
+    }
+    return result;
+  }
   if (auto *dict = std::get_if<DictState>(&state)) {
-    DictState result{{}, dict->isSet};
+    DictState result{{}, dict->isSet, dict->isItem};
     for (auto &entry : dict->entries)
       result.entries.push_back({entry.first, map(entry.second)});
     return result;
   }
   if (auto *instance = std::get_if<InstanceState>(&state)) {
-    InstanceState result{instance->cls, {}};
+    InstanceState result{instance->cls, {}, instance->isItem};
     for (auto &entry : instance->attributes)
       result.attributes.push_back({entry.first, map(entry.second)});
     return result;

@@ -27,6 +27,7 @@ struct LeafMapper {
   ObjectState map(const ObjectState &state) const;
 
 private:
+  void mapPattern(ResultPattern &pattern) const;
   ValueList map(const ValueList &list) const;
 };
 

@@ -5,6 +5,7 @@
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
 #include "frontend/Library.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 namespace mpy::library {
@@ -121,6 +122,8 @@ Value array(Specializer &specializer, const Arguments &arguments) {
     items = specializer.knownItems(object);
   if (items)
     result = arrayOfNested(specializer, *items, dtype);
+  else if (runTimeListOf(specializer, object))
+    result = arrayOfRunTimeList(specializer, object, dtype);
   else
     result = toArray(specializer, object);
   if (dtype)

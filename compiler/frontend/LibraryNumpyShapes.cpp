@@ -2,6 +2,7 @@
 // ArrayShapes.cpp.
 #include "frontend/ArrayShapes.h"
 #include "frontend/Library.h"
+#include "frontend/RunTimeLists.h"
 
 namespace mpy::library {
 
@@ -189,7 +190,22 @@ static Value joined(Specializer &specializer, const Arguments &arguments,
   return finish(specializer, arguments, specializer.newArray(result));
 }
 
+/// A join of the items of a list whose length is run-time data; nothing for other sequences.
+static std::optional<Value> joinedItems(Specializer &specializer, const Arguments &arguments,
+                                        const Value &sequence, ItemJoin join, int64_t axis = 0) {
+  if (!runTimeListOf(specializer, sequence))
+    return std::nullopt;
+  ArrayValue result = joinItems(specializer, sequence, join, axis);
+  if (std::optional<DType> dtype = toDType(specializer, arguments["dtype"]))
+    result = castArray(specializer, result, *dtype);
+  return finish(specializer, arguments, specializer.newArray(result));
+}
+
 Value concatenateArrays(Specializer &specializer, const Arguments &arguments) {
+  int64_t given = specializer.knownInt(arguments["axis"]).value_or(0);
+  if (auto result = joinedItems(specializer, arguments, arguments["arrays"],
+                                arguments.has("axis") ? ItemJoin::Rows : ItemJoin::Flat, given))
+    return *result;
   std::vector<ArrayValue> parts = arraysOf(specializer, arguments["arrays"]);
   if (!arguments.has("axis")) {
     for (ArrayValue &part : parts)
@@ -204,6 +220,9 @@ Value concatenateArrays(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value stack(Specializer &specializer, const Arguments &arguments) {
+  if (auto result = joinedItems(specializer, arguments, arguments["arrays"], ItemJoin::Stack,
+                                specializer.knownInt(arguments["axis"]).value_or(0)))
+    return *result;
   std::vector<ArrayValue> parts = arraysOf(specializer, arguments["arrays"]);
   if (parts.empty())
     failCertain(specializer, "ValueError", "need at least one array to stack");
@@ -237,10 +256,14 @@ static std::vector<ArrayValue> raised(Specializer &specializer, const Value &seq
 }
 
 Value vstack(Specializer &specializer, const Arguments &arguments) {
+  if (auto result = joinedItems(specializer, arguments, arguments["tup"], ItemJoin::Vertical))
+    return *result;
   return joined(specializer, arguments, raised(specializer, arguments["tup"], 2), 0);
 }
 
 Value hstack(Specializer &specializer, const Arguments &arguments) {
+  if (auto result = joinedItems(specializer, arguments, arguments["tup"], ItemJoin::Horizontal))
+    return *result;
   std::vector<ArrayValue> parts = raised(specializer, arguments["tup"], 1);
   return joined(specializer, arguments, parts, !parts.empty() && parts.front().rank() > 1 ? 1 : 0);
 }

@@ -4,6 +4,7 @@
 //
 //   return x, np.zeros(k), None or 1   =>   (argument 0, float64 array of run-time extent, optional
 //   int)   results (k, zeros, present, 1)
+#include "frontend/RunTimeLists.h"
 #include "frontend/Signatures.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -25,6 +26,56 @@ bool ResultPattern::operator==(const ResultPattern &other) const {
          shape == other.shape && contiguous == other.contiguous && aliases == other.aliases &&
          outerAliases == other.outerAliases && object == other.object && parts == other.parts &&
          fields == other.fields && orNone == other.orNone;
+}
+
+/// The items, entries or attributes of a container.
+std::vector<Value> ResultWalk::partsOf(const Value &value) {
+  ObjectId id = value.get<ObjectRef>()->id;
+  if (auto *list = s.heap.get<ListState>(id))
+    return list->items;
+  ValueList parts;
+  if (auto *dict = s.heap.get<DictState>(id))
+    for (auto &entry : dict->entries)
+      parts.push_back(entry.second);
+  if (auto *instance = s.heap.get<InstanceState>(id))
+    for (auto &attribute : instance->attributes)
+      parts.push_back(attribute.second);
+  return parts;
+}
+
+ResultPattern
+outwardPattern(ResultPattern pattern,
+               const std::function<std::optional<IntExpr>(const IntExpr &)> &outward) {
+  for (auto &extent : pattern.shape)
+    if (extent)
+      extent = outward(*extent);
+  for (ResultPattern &part : pattern.parts)
+    part = outwardPattern(std::move(part), outward);
+  return pattern;
+}
+
+/// The same structure, its objects numbered from 0.
+static void renumber(ResultPattern &pattern, std::map<unsigned, unsigned> &numbers) {
+  if (pattern.kind == Kind::Array || pattern.kind == Kind::List ||
+      pattern.kind == Kind::RunTimeList || pattern.kind == Kind::Dict ||
+      pattern.kind == Kind::Instance)
+    pattern.object = numbers.try_emplace(pattern.object, numbers.size()).first->second;
+  // The items of a run-time list are numbered by themselves.
+  if (pattern.kind != Kind::RunTimeList)
+    for (ResultPattern &part : pattern.parts)
+      renumber(part, numbers);
+}
+
+ResultPattern itemOfList(Specializer &s, const ResultPattern &list) {
+  std::optional<ResultPattern> item;
+  for (ResultPattern part : list.parts) {
+    std::map<unsigned, unsigned> numbers;
+    renumber(part, numbers);
+    item = item ? widen(s, *item, part) : std::move(part);
+  }
+  if (!item)
+    throw CannotCross{"an empty list"};
+  return *item;
 }
 
 ResultPattern ResultWalk::describe(const Value &value) {
@@ -87,7 +138,7 @@ ResultPattern ResultWalk::describe(const Value &value) {
           pattern.outerAliases.insert(owner);
         else if (auto [entry, inserted] = roots.try_emplace(owner, id);
                  !inserted && entry->second != id)
-          throw CannotCross{"a result of two arrays that share memory"};
+          throw CannotCross{"two arrays that share memory"};
       };
       if (array->base)
         pattern.contiguous = array->contiguous;
@@ -101,14 +152,38 @@ ResultPattern ResultWalk::describe(const Value &value) {
       all(list->items);
       return pattern;
     }
-    throw CannotCross{"a result of type " + s.typeName(value)};
+    if (auto *list = s.heap.get<RunTimeListState>(id); list && isNew) {
+      pattern.kind = Kind::RunTimeList;
+      pattern.parts.push_back(outwardPattern(*list->item, context.outward));
+      return pattern;
+    }
+    if (auto *dict = s.heap.get<DictState>(id); dict && isNew && !dict->isSet) {
+      pattern.kind = Kind::Dict;
+      for (auto &entry : dict->entries) {
+        auto key = s.knownText(entry.first);
+        if (!key)
+          throw CannotCross{"a dict with keys that are no text"};
+        pattern.fields.push_back(*key);
+      }
+      all(partsOf(value));
+      return pattern;
+    }
+    if (auto *instance = s.heap.get<InstanceState>(id); instance && isNew) {
+      pattern.kind = Kind::Instance;
+      pattern.fixed = ObjectRef{instance->cls};
+      for (auto &attribute : instance->attributes)
+        pattern.fields.push_back(attribute.first);
+      all(partsOf(value));
+      return pattern;
+    }
+    throw CannotCross{"a value of type " + s.typeName(value)};
   }
   if (value.isNone() || value.isUnbound() || value.get<DType>() || value.get<DTypeObject>() ||
       value.get<const LibraryValue *>() || value.as<ClosureValue>()) {
     pattern.fixed = value;
     return pattern;
   }
-  throw CannotCross{"a result of type " + s.typeName(value)};
+  throw CannotCross{"a value of type " + s.typeName(value)};
 }
 
 static bool isNoneOrUnbound(const ResultPattern &pattern) {
@@ -131,7 +206,7 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     };
     auto x = flavour(a), y = flavour(b);
     if (x && y && *x != *y)
-      throw CannotCross{"a result that may be None or missing"};
+      throw CannotCross{"a value that may be None or missing"};
     result.orNone = x ? *x : *y;
     auto inner = [](const ResultPattern &one) -> const ResultPattern & {
       return one.kind == Kind::Optional ? one.parts[0] : one;
@@ -156,7 +231,7 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) |
                        bit(ScalarKind::Float64);
     if ((kinds & ~truths) && (kinds & ~numbers))
-      throw CannotCross{"a result that is one of several kinds of numbers"};
+      throw CannotCross{"numbers of several kinds"};
     result.kinds = kinds;
     result.number = (kinds & ~truths) ? ScalarKind::Float64 : ScalarKind::Bool;
     return result;
@@ -169,7 +244,7 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
   }
   if (a.kind == Kind::Array && b.kind == Kind::Array) {
     if (a.dtype != b.dtype || a.shape.size() != b.shape.size() || a.object != b.object)
-      throw CannotCross{"a result that is one of several kinds of arrays"};
+      throw CannotCross{"arrays of several dtypes or ranks"};
     for (size_t i = 0; i < a.shape.size(); ++i)
       if (!(a.shape[i] && b.shape[i] && *a.shape[i] == *b.shape[i]))
         result.shape[i] = std::nullopt;
@@ -178,7 +253,25 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     result.outerAliases.insert(b.outerAliases.begin(), b.outerAliases.end());
     return result;
   }
-  if (a.kind == b.kind && (a.kind == Kind::Tuple || a.kind == Kind::List) &&
+  auto isList = [](const ResultPattern &one) {
+    return one.kind == Kind::List || one.kind == Kind::RunTimeList;
+  };
+  bool isCounted = a.kind == Kind::RunTimeList || b.kind == Kind::RunTimeList ||
+                   a.parts.size() != b.parts.size();
+  if (isList(a) && isList(b) && isCounted && a.object == b.object) {
+    auto itemOf = [&](const ResultPattern &one) {
+      return one.kind == Kind::RunTimeList ? one.parts[0] : itemOfList(s, one);
+    };
+    bool isEmptyA = a.kind == Kind::List && a.parts.empty(),
+         isEmptyB = b.kind == Kind::List && b.parts.empty();
+    result.kind = Kind::RunTimeList;
+    result.parts = {isEmptyA ? itemOf(b) : isEmptyB ? itemOf(a) : widen(s, itemOf(a), itemOf(b))};
+    return result;
+  }
+  bool isSameClass = a.kind != Kind::Instance || isIdentical(a.fixed, b.fixed);
+  if (a.kind == b.kind && isSameClass &&
+      (a.kind == Kind::Tuple || a.kind == Kind::List || a.kind == Kind::Dict ||
+       a.kind == Kind::Instance) &&
       a.parts.size() == b.parts.size() && a.object == b.object && a.fields == b.fields) {
     for (size_t i = 0; i < a.parts.size(); ++i)
       result.parts[i] = widen(s, a.parts[i], b.parts[i]);
@@ -186,8 +279,8 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
   }
   if (a.kind == Kind::Text && b.kind == Kind::Text)
     return a;
-  throw CannotCross{isArray(a) || isArray(b) ? "a result that is an array on some paths only"
-                                             : "a result whose structure depends on the depth"};
+  throw CannotCross{isArray(a) || isArray(b) ? "arrays in some places, something else in others"
+                                             : "values of several structures"};
 }
 
 static RankedTensorType arrayType(Specializer &s, const ResultPattern &pattern) {
@@ -219,6 +312,10 @@ void leafTypes(Specializer &s, const ResultPattern &pattern,
     break;
   default:
     break;
+  }
+  if (pattern.kind == Kind::RunTimeList) {
+    types.push_back(s.builder.getIndexType());
+    return columnTypes(s, pattern.parts[0], types);
   }
   for (auto &part : pattern.parts)
     leafTypes(s, part, types);
@@ -252,7 +349,7 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
     bool mayBeInt = pattern.number == ScalarKind::Float64 && dtypeOf(scalar.kind) == DType::Int64 &&
                     !scalar.isMixed();
     if (mayBeInt && !scalar.knownInt())
-      throw CannotCross{"a result that is an int or a float"};
+      throw CannotCross{"ints and floats; make them floats"};
     leaves.push_back(s.ssaAs(scalar, dtypeOf(pattern.number)));
     leaves.push_back(scalar.isMixed()
                          ? scalar.tag
@@ -276,10 +373,22 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
     for (size_t i = 0; i < pattern.parts.size(); ++i)
       flatten(pattern.parts[i], value.as<TupleValue>()->items[i], leaves);
     return;
-  case Kind::List: {
-    ValueList items = s.heap.get<ListState>(value.get<ObjectRef>()->id)->items;
+  case Kind::List:
+  case Kind::Dict:
+  case Kind::Instance: {
+    ValueList parts = partsOf(value);
     for (size_t i = 0; i < pattern.parts.size(); ++i)
-      flatten(pattern.parts[i], items[i], leaves);
+      flatten(pattern.parts[i], parts[i], leaves);
+    return;
+  }
+  case Kind::RunTimeList: {
+    RunTimeListState list = runTimeList(s, s.heap.at(value.get<ObjectRef>()->id), pattern.parts[0]);
+    leaves.push_back(s.index(list.length));
+    for (ItemColumn &column : list.columns) {
+      leaves.push_back(column.values);
+      if (column.ends)
+        leaves.push_back(column.ends);
+    }
     return;
   }
   case Kind::Optional: {
@@ -351,6 +460,33 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
     return std::make_shared<const TupleValue>(TupleValue{all(), pattern.fields});
   case Kind::List:
     return s.newList(all());
+  case Kind::Dict: {
+    DictState dict;
+    ValueList items = all();
+    for (size_t i = 0; i < items.size(); ++i)
+      dict.entries.push_back({s.makeText(pattern.fields[i]), items[i]});
+    return ObjectRef{s.heap.add(std::move(dict))};
+  }
+  case Kind::Instance: {
+    InstanceState instance{pattern.fixed.get<ObjectRef>()->id, {}};
+    ValueList items = all();
+    for (size_t i = 0; i < items.size(); ++i)
+      instance.attributes.push_back({pattern.fields[i], items[i]});
+    return ObjectRef{s.heap.add(std::move(instance))};
+  }
+  case Kind::RunTimeList: {
+    RunTimeListState list;
+    list.length = symbolExpr(leaves[next++], true);
+    list.item = std::make_shared<const ResultPattern>(
+        outwardPattern(pattern.parts[0],
+                       [&](const IntExpr &expr) { return std::optional<IntExpr>(inward(expr)); }));
+    for (bool hasEnds : columnsWithEnds(s, pattern.parts[0])) {
+      list.columns.push_back({leaves[next++], {}});
+      if (hasEnds)
+        list.columns.back().ends = leaves[next++];
+    }
+    return ObjectRef{s.heap.add(std::move(list))};
+  }
   case Kind::Optional: {
     mlir::Value present = leaves[next++];
     return std::make_shared<const OptionalValue>(

@@ -55,11 +55,24 @@ private:
   std::vector<std::pair<IntExpr, IntExpr>> extents;
 };
 
-/// The structure of a function's result; run-time values are its leaves.
+/// The structure of a function's result, or of the items of a run-time list; run-time values are
+/// its leaves.
 struct ResultPattern {
-  enum class Kind { Fixed, Number, Text, Array, Argument, Tuple, List, Optional };
+  enum class Kind {
+    Fixed,
+    Number,
+    Text,
+    Array,
+    Argument,
+    Tuple,
+    List,
+    RunTimeList,
+    Dict,
+    Instance,
+    Optional
+  };
   Kind kind = Kind::Fixed;
-  Value fixed;                           // Fixed: the value itself
+  Value fixed;                           // Fixed: the value itself; Instance: its class
   ScalarKind number = ScalarKind::PyInt; // Number
   uint16_t kinds = 0;                    // Number: more than one bit is a mixed number
   DType dtype = DType::Float64;          // Array
@@ -68,9 +81,9 @@ struct ResultPattern {
   bool contiguous = true;          // Array
   std::set<unsigned> aliases;      // Array: arguments that it may share memory with
   std::set<ObjectId> outerAliases; // Array: objects from outside that it may share memory with
-  unsigned object = 0; // Argument: its number; Array, List: number of the object in the result
+  unsigned object = 0; // Argument: its number; else the number of the object in the result
   std::vector<ResultPattern> parts;
-  std::vector<std::string> fields; // Tuple
+  std::vector<std::string> fields; // Tuple; Dict: its keys; Instance: its attributes
   bool orNone = false;             // Optional
   bool operator==(const ResultPattern &other) const;
 };
@@ -95,6 +108,7 @@ public:
 
 private:
   void flattenAbsent(const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Value> &leaves);
+  std::vector<Value> partsOf(const Value &value);
   Specializer &s;
   const ResultContext &context;
   std::map<ObjectId, unsigned> numbers;
@@ -103,6 +117,11 @@ private:
 
 /// The least structure that covers both.
 ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern &b);
+/// A pattern whose extents are those that are known outside; the rest are leaves.
+ResultPattern outwardPattern(ResultPattern pattern,
+                             const std::function<std::optional<IntExpr>(const IntExpr &)> &outward);
+/// The structure of the items of a run-time list that covers those of a list of known length.
+ResultPattern itemOfList(Specializer &s, const ResultPattern &list);
 /// The types of the leaves, in order.
 void leafTypes(Specializer &s, const ResultPattern &pattern,
                llvm::SmallVectorImpl<mlir::Type> &types);

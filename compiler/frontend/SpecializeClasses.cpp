@@ -1,7 +1,7 @@
 // Classes and attributes. A class is an object of the heap with its attributes and its method
 // resolution order; an instance holds its own attributes. Finding a method, a property or an
 // operator happens at compile time.
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -143,7 +143,7 @@ static Value boundAttribute(Specializer &s, const Value &self, const Value &attr
 }
 
 static const char *containerMethods(Specializer &s, const Value &value) {
-  if (s.object<ListState>(value))
+  if (s.object<ListState>(value) || runTimeListOf(s, value))
     return "list.";
   if (auto *dict = s.object<DictState>(value))
     return dict->isSet ? "set." : "dict.";
@@ -329,6 +329,7 @@ void Specializer::setAttribute(const Value &given, llvm::StringRef name, const V
       return;
     }
     InstanceState changed = *this->object<InstanceState>(object);
+    checkOwn(*this, changed.isItem);
     put(changed.attributes);
     heap.set(object.get<ObjectRef>()->id, std::move(changed));
     return;

@@ -1,6 +1,6 @@
 // Expressions: names, constants, containers, conditionals, comprehensions, subscripts of
 // containers.
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -386,8 +386,6 @@ Value Specializer::comprehension(const ast::Expr &expr) {
     second = cast<ast::DictComp>(expr).value;
   // The first iterable belongs to the scope outside.
   Value first = evaluate((*generators)[0].iter);
-  ValueList items;
-  DictState dict;
   Frame inner;
   inner.scope = scope;
   inner.globals = frame().globals;
@@ -406,6 +404,23 @@ Value Specializer::comprehension(const ast::Expr &expr) {
     size_t depth;
     ~Pop() { s.frames.resize(depth); }
   } pop{*this, frames.size() - 1};
+  // Where iterations or conditions are run-time data, what is made is joined like any other name.
+  const char *made = "%made";
+  frame().locals[made] = second ? Value(ObjectRef{heap.add(DictState{})}) : newList({});
+  std::function<void(const std::vector<ast::Expr *> &, size_t, llvm::function_ref<void()>)> filter =
+      [&](const std::vector<ast::Expr *> &conditions, size_t from,
+          llvm::function_ref<void()> keep) {
+        if (dead)
+          return;
+        if (from == conditions.size())
+          return keep();
+        Scalar holds = truth(evaluate(conditions[from]));
+        auto next = [&] { filter(conditions, from + 1, keep); };
+        if (!holds.knownBool)
+          branch(ssa(holds), next, [] {});
+        else if (*holds.knownBool)
+          next();
+      };
   std::function<void(size_t)> walk = [&](size_t level) {
     auto &generator = (*generators)[level];
     if (generator.isAsync)
@@ -414,29 +429,28 @@ Value Specializer::comprehension(const ast::Expr &expr) {
     span = generator.span;
     forEachItem(iterable, [&](const Value &item) {
       assign(*generator.target, item);
-      for (auto *condition : generator.ifs) {
-        Scalar keep = truth(evaluate(condition));
-        if (!keep.knownBool)
-          fail(ErrorId::UnknownLength, {"a comprehension with a run-time condition"},
-               {.help = "select from an array by a mask: x[x > 0]"});
-        if (!*keep.knownBool)
+      filter(generator.ifs, 0, [&] {
+        if (level + 1 < generators->size())
+          return walk(level + 1);
+        Value value = present(evaluate(element), "the item");
+        if (dead)
           return;
-      }
-      if (level + 1 < generators->size())
-        return walk(level + 1);
-      Value value = present(evaluate(element), "the item");
-      if (second)
+        if (!second)
+          return appendTo(frame().locals[made], value);
+        DictState dict = *heap.get<DictState>(frame().locals[made].get<ObjectRef>()->id);
         setEntry(dict, value, present(evaluate(second), "the value"));
-      else
-        items.push_back(value);
+        heap.set(frame().locals[made].get<ObjectRef>()->id, std::move(dict));
+      });
     });
   };
   walk(0);
-  if (second)
-    return ObjectRef{heap.add(std::move(dict))};
-  if (isa<ast::SetComp>(expr))
-    return makeSet(items);
-  return newList(std::move(items));
+  Value result = frame().locals[made];
+  if (!isa<ast::SetComp>(expr))
+    return result;
+  auto items = knownItems(result);
+  if (!items)
+    fail(ErrorId::UnknownLength, {"a set"}, {.help = "make it a list"});
+  return makeSet(*items);
 }
 
 //===----------------------------------------------------------------------===//
@@ -562,8 +576,19 @@ Value Specializer::subscript(const Value &container, const Value &key) {
     }
     return runTimeItem(*this, items, index, 0);
   };
-  if (auto *list = object<ListState>(container))
+  if (runTimeListOf(*this, container))
+    return runTimeListSubscript(*this, container, key);
+  if (auto *list = object<ListState>(container)) {
+    // Bounds that are run-time data give a list whose length is.
+    auto *slice = key.as<SliceValue>();
+    auto isRunTime = [&](const Value &bound) { return bound.get<Scalar>() && !knownInt(bound); };
+    if (slice && !list->items.empty() && (isRunTime(slice->start) || isRunTime(slice->stop))) {
+      Value counted = ObjectRef{heap.add(*list)};
+      makeRunTimeList(*this, counted.get<ObjectRef>()->id);
+      return runTimeListSubscript(*this, counted, key);
+    }
     return sequence(ValueList(list->items), false);
+  }
   if (auto *tuple = container.as<TupleValue>())
     return sequence(tuple->items, true);
   if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
@@ -612,7 +637,10 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
     return;
   if (auto id = arrayObject(container))
     return arrayAssign(*this, *id, key, value);
+  if (runTimeListOf(*this, container))
+    return assignRunTimeList(*this, container, key, value);
   if (auto *list = object<ListState>(container)) {
+    checkOwn(*this, list->isItem);
     ListState changed = *list;
     ObjectId id = container.get<ObjectRef>()->id;
     if (auto *slice = key.as<SliceValue>()) {
@@ -665,6 +693,7 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
     return;
   }
   if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
+    checkOwn(*this, dict->isItem);
     DictState changed = *dict;
     setEntry(changed, key, value);
     heap.set(container.get<ObjectRef>()->id, std::move(changed));

@@ -4,7 +4,7 @@
 //
 //   row = A[1]; row += 1     =>   part = slice A; new = part + 1; A = update_slice new into A
 #include "frontend/LeafMapper.h"
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -82,6 +82,9 @@ ArrayValue Specializer::read(ObjectId id) {
 
 void Specializer::write(ObjectId id, mlir::Value tensor) {
   const ArrayState &array = *heap.get<ArrayState>(id);
+  if (llvm::any_of(array.maybeAliases,
+                   [&](ObjectId other) { return heap.get<RunTimeListState>(other); }))
+    checkOwn(*this, true);
   if (!array.maybeAliases.empty())
     fail(ErrorId::AmbiguousMutation, {},
          {.found = "an array that is one of several, by run-time data",

@@ -9,21 +9,13 @@
 // or `return` inside is an scf.while that carries its condition. A loop whose iterations differ in
 // structure (`d = grad(d)`), or over a list, is unrolled.
 #include "frontend/Joiner.h"
+#include "frontend/Loops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
 namespace mpy {
-
-struct Specializer::LoopShape {
-  std::optional<IntExpr> trip;                // for: the number of iterations
-  std::function<void(const IntExpr &)> begin; // for: binds the target for an iteration
-  const ast::Body *body = nullptr;
-  std::function<Scalar()> test; // while: asked before each iteration but the first
-  Scalar firstTest;             // while: asked before the loop
-  bool jumps = false;           // break or return inside
-};
 
 /// Whether a loop body can leave its loop before the end.
 static bool canJump(const ast::Body &body, bool insideInner = false) {
@@ -62,98 +54,7 @@ static bool canJump(const ast::Body &body, bool insideInner = false) {
   return false;
 }
 
-/// How a value is walked at run time: the number of items, and the item at a position.
-struct RunTimeWalk {
-  IntExpr length;
-  std::function<Value(const IntExpr &)> item;
-};
-
-static std::optional<RunTimeWalk> runTimeWalk(Specializer &s, const Value &value) {
-  if (auto *range = value.as<RangeValue>()) {
-    RangeValue r = *range;
-    auto step = r.step.known();
-    IntExpr length;
-    if (step) {
-      if (*step == 0)
-        s.fail(ErrorId::ArgumentValue, {"range() arg 3 must not be zero"});
-      IntExpr distance = *step > 0 ? r.stop - r.start : r.start - r.stop;
-      int64_t size = std::abs(*step);
-      length =
-          maximum(IntExpr(0),
-                  size == 1 ? distance : floorDivide(distance + IntExpr(size - 1), IntExpr(size)));
-    } else {
-      // ceil((stop - start) / step), whatever the sign of the step.
-      Location loc = s.loc();
-      mlir::Value stepValue = s.index(r.step), zero = s.create<arith::ConstantIndexOp>(0);
-      s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, stepValue, zero), "ValueError",
-              "range() arg 3 must not be zero");
-      mlir::Value count =
-          arith::CeilDivSIOp::create(s.builder, loc, s.index(r.stop - r.start), stepValue);
-      length = symbolExpr(s.create<arith::MaxSIOp>(count, zero), true);
-    }
-    return RunTimeWalk{
-        length, [&s, r](const IntExpr &k) { return Value(s.makeInt(r.start + k * r.step)); }};
-  }
-  if (auto id = s.arrayObject(value)) {
-    auto *array = s.heap.get<ArrayState>(*id);
-    if (array->shape.empty())
-      s.fail(ErrorId::NotIterable, {"an array of rank 0"});
-    ObjectId object = *id;
-    return RunTimeWalk{array->shape[0], [&s, object](const IntExpr &k) {
-                         return arraySubscript(s, object, Value(s.makeInt(k)));
-                       }};
-  }
-  auto *iterable = value.as<IterableValue>();
-  if (!iterable)
-    return std::nullopt;
-  using Kind = IterableValue::Kind;
-  if (iterable->kind != Kind::Enumerate && iterable->kind != Kind::Zip &&
-      iterable->kind != Kind::Reversed)
-    return std::nullopt;
-  std::vector<RunTimeWalk> parts;
-  for (auto &part : iterable->parts) {
-    auto walk = runTimeWalk(s, part);
-    if (!walk)
-      return std::nullopt;
-    parts.push_back(*walk);
-  }
-  if (parts.empty())
-    return std::nullopt;
-  IntExpr length = parts[0].length;
-  for (auto &part : parts)
-    length = minimum(length, part.length);
-  if (iterable->kind == Kind::Reversed)
-    return RunTimeWalk{length, [parts, length](const IntExpr &k) {
-                         return parts[0].item(length - IntExpr(1) - k);
-                       }};
-  if (iterable->kind == Kind::Enumerate) {
-    IntExpr start = iterable->start;
-    return RunTimeWalk{length, [&s, parts, start](const IntExpr &k) {
-                         return s.newTuple({s.makeInt(start + k), parts[0].item(k)});
-                       }};
-  }
-  return RunTimeWalk{length, [&s, parts](const IntExpr &k) {
-                       ValueList row;
-                       for (auto &part : parts)
-                         row.push_back(part.item(k));
-                       return s.newTuple(std::move(row));
-                     }};
-}
-
 /// How many slots of a state cannot be used; a head has settled when the end of the body adds none.
-[[noreturn]] static void failToIterate(Specializer &s, const Value &value) {
-  if (value.get<Text>())
-    s.fail(ErrorId::UnknownLength, {"text that is not known here"},
-           {.help = "loop over positions: for i in range(len(text)): text[i]"});
-  bool hasMethods =
-      s.classOf(value) && (!s.classAttribute(*s.classOf(value), "__iter__").isUnbound() ||
-                           !s.classAttribute(*s.classOf(value), "__getitem__").isUnbound());
-  s.fail(ErrorId::NotIterable, {s.describe(value)},
-         {.help = hasMethods ? "give the class a method that returns a list, or loop with 'while' "
-                               "and call __next__'s work as a method"
-                             : ""});
-}
-
 static size_t countUnusable(const State &state) {
   size_t count = 0;
   for (auto &local : state.locals)
@@ -243,8 +144,9 @@ void Specializer::dropDeadNames(const ast::Node &loop) {
       heap.set(cell.second, CellState{Unbound{}});
 }
 
-void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
-  dropDeadNames(node);
+void Specializer::runTimeLoop(const ast::Node *node, const LoopShape &shape) {
+  if (node)
+    dropDeadNames(*node);
   if (isInTry())
     setUnraised();
   State entry = snapshot();
@@ -325,7 +227,7 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
     try {
       if (shape.begin)
         shape.begin(counter);
-      execute(*shape.body);
+      shape.body();
     } catch (const PathEnds &) {
       frames.resize(depth);
       builder.setInsertionPointToEnd(body);
@@ -362,7 +264,8 @@ void Specializer::runTimeLoop(const ast::Node &node, const LoopShape &shape) {
       frame().locals.erase("%goOn");
     }
     mlir::Value goOnValue = isWhile ? ssa(goOn) : mlir::Value();
-    dropDeadNames(node);
+    if (node)
+      dropDeadNames(*node);
     forgetUnreachable(start.heap.size());
     State end = snapshot();
 
@@ -489,21 +392,6 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
   }
 }
 
-void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body) {
-  if (dead)
-    return;
-  auto items = knownItems(iterable);
-  if (!items && runTimeWalk(*this, iterable))
-    fail(ErrorId::UnknownLength, {describe(iterable)});
-  if (!items)
-    failToIterate(*this, iterable);
-  for (auto &item : *items) {
-    if (++unrolled > maximumUnrolled)
-      fail(ErrorId::UnrollsTooFar, {"this loop"});
-    body(item);
-  }
-}
-
 /// One iteration after the other, at compile time.
 void Specializer::unrollFor(const ast::For &loop, const ValueList &items, size_t from) {
   for (size_t i = from; i < items.size() && !dead; ++i) {
@@ -583,7 +471,7 @@ void Specializer::executeFor(const ast::For &loop) {
     return finishLoop(*this, loop.orelse, outer);
   }
   Span place = span;
-  auto walk = runTimeWalk(*this, iterable);
+  auto walk = runTimeWalk(iterable);
   auto items = [&] { return knownItems(iterable); };
   if (!walk) {
     auto list = items();
@@ -596,9 +484,12 @@ void Specializer::executeFor(const ast::For &loop) {
     return finishLoop(*this, loop.orelse, outer);
   std::vector<Diagnostic> errors;
   bool known = walk->length.known() && *walk->length.known() <= 4096;
+  // A short loop that fills a list keeps it one of known length, whose items can be changed.
+  bool isShort = known && *walk->length.known() <= 64;
   bool done = false;
-  if (!known || !unrolledLoops.count(&loop))
-    done = attempt(
+  auto atRunTime = [&](bool makesLists) {
+    bool outer = std::exchange(keepsLists, keepsLists || !makesLists);
+    bool works = attempt(
         [&] {
           LoopShape shape;
           shape.trip = walk->length;
@@ -606,21 +497,35 @@ void Specializer::executeFor(const ast::For &loop) {
             span = place;
             assign(*loop.target, walk->item(k));
           };
-          shape.body = &loop.body;
+          auto body = [&] { execute(loop.body); };
+          shape.body = body;
           shape.jumps = canJump(loop.body);
-          runTimeLoop(loop, shape);
+          runTimeLoop(&loop, shape);
         },
         errors);
+    keepsLists = outer;
+    return works;
+  };
+  if (!known || !unrolledLoops.count(&loop))
+    done = atRunTime(!isShort);
   if (!done && known) {
     unrolledLoops.insert(&loop);
     std::vector<Diagnostic> unrollErrors;
     auto list = items();
-    if (list && (*walk->length.known() <= 64 || errors.empty())) {
-      unrollFor(loop, *list, 0);
+    auto unroll = [&] {
+      bool outer = std::exchange(keepsLists, false);
+      bool works = attempt([&] { unrollFor(loop, *list, 0); }, unrollErrors);
+      keepsLists = outer;
+      return works;
+    };
+    if (list && unroll())
       return finishLoop(*this, loop.orelse, outer);
-    }
-    if (list && attempt([&] { unrollFor(loop, *list, 0); }, unrollErrors))
-      return finishLoop(*this, loop.orelse, outer);
+    if (isShort || errors.empty())
+      errors = unrollErrors;
+    std::vector<Diagnostic> kept = errors;
+    done = isShort && atRunTime(true);
+    if (!done)
+      errors = kept;
   }
   if (!done) {
     for (auto &error : errors)
@@ -645,9 +550,10 @@ void Specializer::executeWhile(const ast::While &loop) {
     LoopShape shape;
     shape.test = test;
     shape.firstTest = first;
-    shape.body = &loop.body;
+    auto body = [&] { execute(loop.body); };
+    shape.body = body;
     shape.jumps = true;
-    runTimeLoop(loop, shape);
+    runTimeLoop(&loop, shape);
   };
   // A condition that is known in each iteration lets the loop run at compile time.
   auto inPlace = [&] {

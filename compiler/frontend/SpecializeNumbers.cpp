@@ -233,6 +233,8 @@ Scalar Specializer::truth(const Value &value) {
   }
   if (auto *list = object<ListState>(value))
     return makeBool(!list->items.empty());
+  if (auto *list = object<RunTimeListState>(value))
+    return scalarCompare(ast::CompareOperator::Gt, makeInt(list->length), makeInt(IntExpr(0)));
   if (auto *dict = object<DictState>(value))
     return makeBool(!dict->entries.empty());
   if (auto *tuple = value.as<TupleValue>())

@@ -1,7 +1,7 @@
 // Which rule an operator follows: numbers, arrays, text, sequences, dicts and sets, or the operator
 // method of a class.
 #include "frontend/ArrayOperands.h"
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 
 using namespace mlir;
 
@@ -71,6 +71,8 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
   auto *leftList = s.object<ListState>(lhs), *rightList = s.object<ListState>(rhs);
   if (leftList && rightList && op == Op::Add)
     return s.newList(joined(s, leftList->items, rightList->items));
+  if (auto result = runTimeListBinary(s, op, lhs, rhs))
+    return *result;
   auto *leftTuple = lhs.as<TupleValue>(), *rightTuple = rhs.as<TupleValue>();
   if (leftTuple && rightTuple && op == Op::Add)
     return s.newTuple(joined(s, leftTuple->items, rightTuple->items));
@@ -124,7 +126,7 @@ static bool isPlain(Specializer &s, const Value &value) {
   if (auto *scalar = value.get<Scalar>())
     return !scalar->isMixed() && isPython(scalar->kind);
   return value.get<Text>() || value.isNone() || value.as<TupleValue>() ||
-         s.object<ListState>(value);
+         s.object<ListState>(value) || runTimeListOf(s, value);
 }
 
 /// Operands that Python refuses: an error where the program certainly gets here, else its
@@ -166,7 +168,7 @@ Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
     return scalarBinary(op, *x, *y);
   }
   auto isSequence = [&](const Value &value) {
-    return object<ListState>(value) || value.as<TupleValue>();
+    return object<ListState>(value) || runTimeListOf(*this, value) || value.as<TupleValue>();
   };
   // NumPy's integers repeat a list as Python's do.
   bool repeats = op == Op::Mult && (isSequence(lhs) || isSequence(rhs));
@@ -329,6 +331,10 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
     return s.truth(s.call(any, CallArguments{{equal}, {}, s.span}));
   } else if (auto known = s.knownItems(container)) {
     items = *known;
+  } else if (runTimeListOf(s, container)) {
+    CallArguments search{{container, item}, {}, s.span};
+    Value count = *runTimeListMethod(s, "count", search);
+    return s.scalarCompare(Compare::Gt, *count.get<Scalar>(), s.makeInt(IntExpr(0)));
   } else {
     s.fail(ErrorId::NotIterable, {s.describe(container)});
   }
@@ -424,7 +430,10 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
   if (equality) {
     Value same = makeBool(false);
     auto *leftDict = object<DictState>(lhs), *rightDict = object<DictState>(rhs);
-    if (leftList && rightList)
+    if ((runTimeListOf(*this, lhs) && (rightList || runTimeListOf(*this, rhs))) ||
+        (leftList && runTimeListOf(*this, rhs)))
+      same = sameRunTimeLists(*this, lhs, rhs);
+    else if (leftList && rightList)
       same = compareItems(*this, leftList->items, rightList->items);
     else if (leftTuple && rightTuple)
       same = compareItems(*this, leftTuple->items, rightTuple->items);

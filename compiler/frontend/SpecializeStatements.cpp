@@ -5,7 +5,8 @@
 //   true, %b } rest; return b
 //
 // Where one branch always leaves, the rest of the list moves into the other, so no flag is needed.
-#include "frontend/Specializer.h"
+#include "frontend/Loops.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -243,20 +244,18 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
   for (size_t i = 0; i < targets.size(); ++i)
     if (isa<ast::Starred>(targets[i]))
       star = i;
-  if (auto id = arrayObject(value); id && !items && star == targets.size()) {
-    // The extent is known at run time only: it must be the number of targets.
-    auto *array = heap.get<ArrayState>(*id);
-    if (!array->shape.empty()) {
-      mlir::Value wanted = index(IntExpr(int64_t(targets.size())));
-      mlir::Value given = index(array->shape[0]);
-      check(create<arith::CmpIOp>(arith::CmpIPredicate::sle, given, wanted), "ValueError",
-            "too many values to unpack (expected {})", {wanted});
-      check(create<arith::CmpIOp>(arith::CmpIPredicate::sge, given, wanted), "ValueError",
-            "not enough values to unpack (expected {}, got {})", {wanted, given});
-      items.emplace();
-      for (size_t i = 0; i < targets.size(); ++i)
-        items->push_back(arraySubscript(*this, *id, makeInt(IntExpr(int64_t(i)))));
-    }
+  auto walk = items ? std::nullopt : runTimeWalk(value);
+  if (walk && star == targets.size()) {
+    // The length is known at run time only: it must be the number of targets.
+    mlir::Value wanted = index(IntExpr(int64_t(targets.size())));
+    mlir::Value given = index(walk->length);
+    check(create<arith::CmpIOp>(arith::CmpIPredicate::sle, given, wanted), "ValueError",
+          "too many values to unpack (expected {})", {wanted});
+    check(create<arith::CmpIOp>(arith::CmpIPredicate::sge, given, wanted), "ValueError",
+          "not enough values to unpack (expected {}, got {})", {wanted, given});
+    items.emplace();
+    for (size_t i = 0; i < targets.size(); ++i)
+      items->push_back(walk->item(IntExpr(int64_t(i))));
   }
   if (!items)
     fail(ErrorId::NotIterable, {describe(value)});
@@ -314,13 +313,9 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
   if (auto id = arrayObject(current)) {
     arrayInPlace(*this, node.op, *id, operand);
     result = current;
-  } else if (auto *list = object<ListState>(current); list && node.op == ast::BinaryOperator::Add) {
-    auto items = knownItems(operand);
-    if (!items)
-      fail(ErrorId::UnknownLength, {"a list"});
-    ListState longer = *object<ListState>(current);
-    longer.items.insert(longer.items.end(), items->begin(), items->end());
-    heap.set(current.get<ObjectRef>()->id, std::move(longer));
+  } else if (node.op == ast::BinaryOperator::Add &&
+             (object<ListState>(current) || runTimeListOf(*this, current))) {
+    call(findBuiltin("list.extend"), CallArguments{{current, operand}, {}, span});
     result = current;
   } else {
     static const char *const methods[] = {"__iadd__",     "__isub__", "__imul__", "__imatmul__",
@@ -357,6 +352,7 @@ void Specializer::executeDelete(const ast::Expr &target) {
     Value key = evaluate(node->slice);
     auto *dict = object<DictState>(container);
     if (dict) {
+      checkOwn(*this, dict->isItem);
       DictState smaller = *dict;
       auto it = llvm::find_if(smaller.entries, [&](auto &entry) {
         return sameObject(entry.first, key).value_or(false);
@@ -371,6 +367,12 @@ void Specializer::executeDelete(const ast::Expr &target) {
     }
     auto *list = object<ListState>(container);
     auto position = knownInt(key);
+    if (list && !position && key.get<Scalar>())
+      makeRunTimeList(*this, container.get<ObjectRef>()->id);
+    if (runTimeListOf(*this, container))
+      return deleteFromRunTimeList(*this, container, key);
+    if (list)
+      checkOwn(*this, list->isItem);
     if (list && position) {
       ListState shorter = *list;
       int64_t at = *position < 0 ? *position + int64_t(shorter.items.size()) : *position;

@@ -2,7 +2,7 @@
 // the runtime, joined once.
 //
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
 #include <charconv>
@@ -214,6 +214,11 @@ Text Specializer::repr(const Value &given) {
     return makeText(("dtype('" + nameOf(dtype->type) + "')").str());
   if (auto *list = object<ListState>(value))
     return sequence(ValueList(list->items), "[", "]");
+  if (runTimeListOf(*this, value)) {
+    Value parts = newList({});
+    forEachItem(value, [&](const Value &item) { appendTo(parts, repr(item)); });
+    return concat({makeText("["), joinTexts(*this, makeText(", "), parts), makeText("]")});
+  }
   if (auto *tuple = value.as<TupleValue>())
     return sequence(tuple->items, "(", tuple->items.size() == 1 ? ",)" : ")");
   if (auto *dict = object<DictState>(value)) {

@@ -62,6 +62,8 @@ struct State {
 /// budgets.
 struct Specialization;
 class ArgumentWalk;
+struct LoopShape;
+struct RunTimeWalk;
 
 /// Whether the value can only be called.
 bool isFunction(const Value &value);
@@ -207,7 +209,11 @@ public:
   void assignName(llvm::StringRef name, const Value &value);
   void executeFor(const ast::For &loop);
   void executeWhile(const ast::While &loop);
-  /// Calls `body` for each item of an iterable of known structure.
+  /// How a value is walked at run time; nothing if only known items can say.
+  std::optional<RunTimeWalk> runTimeWalk(const Value &value);
+  /// Runs `body` for each item; where the items are run-time data, in a loop of the program, for
+  /// which `body` may run several times: what it changes is in the names of the frame or on the
+  /// heap.
   void forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body);
 
   //===--- Expressions (SpecializeExpressions.cpp) ---===//
@@ -216,6 +222,8 @@ public:
   Value subscript(const Value &container, const Value &key);
   void assignSubscript(const Value &container, const Value &key, const Value &value);
   Value comprehension(const ast::Expr &expr);
+  /// One item more for a list of either kind.
+  void appendTo(const Value &list, const Value &item);
   Value makeSet(const ValueList &items);
   /// Raises at run time where setting a key that may be missing would change the order of keys.
   void checkKeyOrder(const DictState &dict, size_t position);
@@ -388,7 +396,6 @@ private:
   /// Whether control has left the current statement list: return, break or continue.
   Scalar leftFlag();
   void clearFlags();
-  struct LoopShape;
   Value makeGenerator(const ClosureValue &closure, const Locals &parameters);
   void startGenerator(const Value &generator, Frame &callee);
   /// Runs a generator; `take` runs with each item in the frame that consumes it. `loop` is the
@@ -405,7 +412,8 @@ private:
   /// Forgets names that neither the next iteration nor what follows the loop reads.
   void dropDeadNames(const ast::Node &loop);
   const Liveness *livenessOf(const Frame &frame);
-  void runTimeLoop(const ast::Node &node, const LoopShape &shape);
+  /// `node`: the loop of the program at whose head names are alive, if it is one.
+  void runTimeLoop(const ast::Node *node, const LoopShape &shape);
   Value callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside);
   /// Runs the body once in a function of its own; false if its result was not as assumed and it
   /// must run again.
@@ -430,6 +438,9 @@ private:
   std::map<std::string, ObjectId> modules;
   std::vector<std::unique_ptr<ast::Module>> parsedModules;
   std::map<std::string, ObjectId> builtinClasses;
+  /// Whether a list that differs in length where paths meet is an error rather than a list of
+  /// run-time length.
+  bool keepsLists = false;
   /// Loops whose iterations differ in structure: unrolled at once when met again.
   std::set<const ast::Node *> unrolledLoops;
   std::map<const ast::Node *, std::unique_ptr<Liveness>> liveness;

@@ -99,6 +99,13 @@ double mpy_time(void);
 /* Flushes the output, then sleeps. */
 void mpy_sleep(const char *file, int64_t line, double seconds);
 
+/* The bytes of a text as int32 of rank 1, a text from such, and texts one after the other with a
+ * separator between: the bytes of all, and where each ends (int64). */
+void mpy_string_codes(const mpy_text *text, void **data, int64_t *sizes);
+mpy_text *mpy_string_from_codes(const mpy_array *codes);
+mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes,
+                               const mpy_array *ends);
+
 /* ---- Memory ---- */
 
 /* A new buffer with one reference, 64-byte aligned, contents undefined; MemoryError if there is

@@ -20,7 +20,8 @@ SAMPLES = sorted((ROOT / "samples").glob("*.mpy"))
 LEVELS = ["-O0", "-O3"]
 GROWTH = {ROOT / "samples/heat.mpy": 8000, FOLDER / "growth-updated-array.mpy": 400000,
           FOLDER / "growth-updated-array-twice.mpy": 400000, FOLDER / "growth-heat.mpy": 200000,
-          FOLDER / "growth-concatenate.mpy": 1000000, FOLDER / "growth-recursion.mpy": 2000000,
+          FOLDER / "growth-concatenate.mpy": 1000000, FOLDER / "growth-list.mpy": 400000,
+          FOLDER / "growth-recursion.mpy": 2000000,
           FOLDER / "growth-recursion-twice.mpy": 1000000}
 MAXIMUM_GROWTH = 2.3
 MAXIMUM_ADJOINT = 3

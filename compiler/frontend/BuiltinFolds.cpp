@@ -1,0 +1,173 @@
+// sum, min, max, any, all, sorted: one value from all items, at compile time where they are known,
+// else in a loop of the program.
+#include "frontend/Builtins.h"
+#include "frontend/Loops.h"
+#include "frontend/RunTimeLists.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+namespace mpy {
+
+/// start, step(start, item 0), step(that, item 1), ..
+static Value fold(Specializer &s, const Value &iterable, const Value &start,
+                  llvm::function_ref<Value(const Value &, const Value &)> step) {
+  if (auto items = s.knownItems(iterable)) {
+    Value total = start;
+    for (auto &item : *items)
+      total = step(total, item);
+    return total;
+  }
+  std::string name = "%fold" + std::to_string(s.frame().locals.size());
+  s.frame().locals[name] = start;
+  s.forEachItem(iterable, [&](const Value &item) {
+    Value before = s.frame().locals[name], next = step(before, item);
+    s.frame().locals[name] = next;
+  });
+  Value total = s.frame().locals[name];
+  s.frame().locals.erase(name);
+  return total;
+}
+
+Value builtins::sumOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "iterable, start=0", "sum");
+  if (auto id = s.arrayObject(given[0]); id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
+    return s.binary(
+        ast::BinaryOperator::Add, given[1],
+        s.call(findLibraryFunction("numpy.sum"), CallArguments{{given[0]}, {}, s.span}));
+  return fold(s, given[0], given[1], [&](const Value &total, const Value &item) {
+    return s.binary(ast::BinaryOperator::Add, total, item);
+  });
+}
+
+static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
+  const char *name = isMin ? "min()" : "max()";
+  Value key;
+  Value otherwise;
+  for (auto &[keyword, value] : arguments.keywords) {
+    if (keyword == "key")
+      key = value;
+    else if (keyword == "default")
+      otherwise = value;
+    else
+      s.fail(ErrorId::CallArguments,
+             {name, "got an unexpected keyword argument '" + keyword + "'"});
+  }
+  if (arguments.positional.size() == 1 && key.isUnbound())
+    if (auto id = s.arrayObject(arguments.positional[0]);
+        id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
+      return s.call(findLibraryFunction(isMin ? "numpy.min" : "numpy.max"),
+                    CallArguments{arguments.positional, {}, s.span});
+  auto keyOf = [&](const Value &item) {
+    return key.isUnbound() || key.isNone() ? item : s.call(key, CallArguments{{item}, {}, s.span});
+  };
+  auto better = [&](const Value &pair, const Value &item) {
+    const ValueList best = pair.as<TupleValue>()->items;
+    Value itemKey = keyOf(item);
+    Scalar wins = s.truth(
+        s.compare(isMin ? ast::CompareOperator::Lt : ast::CompareOperator::Gt, itemKey, best[1]));
+    if (wins.knownBool)
+      return *wins.knownBool ? s.newTuple({item, itemKey}) : pair;
+    Value both = s.branchValue(
+        s.ssa(wins), [&] { return s.newTuple({item, itemKey}); }, [&] { return pair; });
+    if (!both.as<TupleValue>())
+      s.present(both, name);
+    return both;
+  };
+  auto known = arguments.positional.size() == 1 ? s.knownItems(arguments.positional[0])
+                                                : std::optional(arguments.positional);
+  if (!known) {
+    auto walk = s.runTimeWalk(arguments.positional[0]);
+    if (!walk)
+      failToIterate(s, arguments.positional[0]);
+    mlir::Value isFilled = s.create<mlir::arith::CmpIOp>(
+        mlir::arith::CmpIPredicate::sgt, s.index(walk->length), s.index(IntExpr(0)));
+    auto fromItems = [&] {
+      Value first = walk->item(IntExpr(0));
+      Value best = s.newTuple({first, keyOf(first)});
+      Value pair = fold(s, arguments.positional[0], best, better);
+      if (!pair.as<TupleValue>())
+        s.present(pair, name);
+      return pair.as<TupleValue>()->items[0];
+    };
+    if (!otherwise.isUnbound())
+      return s.branchValue(isFilled, fromItems, [&] { return otherwise; });
+    s.check(isFilled, "ValueError",
+            std::string(isMin ? "min()" : "max()") + " arg is an empty sequence");
+    return fromItems();
+  }
+  ValueList items = *known;
+  if (items.empty())
+    return otherwise.isUnbound()
+               ? s.raiseHere("ValueError",
+                             std::string(isMin ? "min()" : "max()") + " arg is an empty sequence")
+               : otherwise;
+  Value best = s.newTuple({items[0], keyOf(items[0])});
+  for (size_t i = 1; i < items.size(); ++i)
+    best = better(best, items[i]);
+  return best.as<TupleValue>()->items[0];
+}
+
+Value builtins::minimumOf(Specializer &s, CallArguments &arguments) {
+  return extreme(s, arguments, true);
+}
+Value builtins::maximumOf(Specializer &s, CallArguments &arguments) {
+  return extreme(s, arguments, false);
+}
+
+Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "iterable, *, key=None, reverse=False", "sorted");
+  auto atRunTime = [&](const Value &list) {
+    CallArguments all{{list}, {{"key", given[1]}, {"reverse", given[2]}}, s.span};
+    makeRunTimeList(s, list.get<ObjectRef>()->id);
+    return *runTimeListMethod(s, "sorted", all);
+  };
+  auto known = s.knownItems(given[0]);
+  if (!known) {
+    Value list = s.call(findBuiltin("list"), CallArguments{{given[0]}, {}, s.span});
+    return atRunTime(list);
+  }
+  ValueList items = *known;
+  bool reverse = s.knownBool(given[2]).value_or(false);
+  ValueList keys;
+  for (auto &item : items)
+    keys.push_back(given[1].isNone() ? item : s.call(given[1], CallArguments{{item}, {}, s.span}));
+  // Insertion keeps equal items in order.
+  std::vector<size_t> order;
+  for (size_t i = 0; i < items.size(); ++i) {
+    size_t at = order.size();
+    while (at > 0) {
+      Scalar less = s.truth(s.compare(reverse ? ast::CompareOperator::Gt : ast::CompareOperator::Lt,
+                                      keys[i], keys[order[at - 1]]));
+      if (!less.knownBool) {
+        // The order is run-time data.
+        return atRunTime(s.newList(items));
+      }
+      if (!*less.knownBool)
+        break;
+      --at;
+    }
+    order.insert(order.begin() + at, i);
+  }
+  ValueList result;
+  for (size_t i : order)
+    result.push_back(items[i]);
+  return s.newList(std::move(result));
+}
+
+static Value anyAll(Specializer &s, CallArguments &arguments, bool isAny) {
+  Value value = s.bind(arguments, "iterable", isAny ? "any" : "all")[0];
+  if (s.isArray(value))
+    return s.truth(s.call(findLibraryFunction(isAny ? "numpy.any" : "numpy.all"),
+                          CallArguments{{value}, {}, s.span}));
+  return fold(s, value, s.makeBool(!isAny), [&](const Value &result, const Value &item) -> Value {
+    return s.scalarBinary(isAny ? ast::BinaryOperator::BitOr : ast::BinaryOperator::BitAnd,
+                          s.truth(result), s.truth(item));
+  });
+}
+Value builtins::anyOf(Specializer &s, CallArguments &arguments) {
+  return anyAll(s, arguments, true);
+}
+Value builtins::allOf(Specializer &s, CallArguments &arguments) {
+  return anyAll(s, arguments, false);
+}
+
+} // namespace mpy

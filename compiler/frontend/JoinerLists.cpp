@@ -1,0 +1,141 @@
+// Lists that differ in length where paths meet become one list of run-time length:
+//
+//   before the loop [a], at the end of its body [a, b]   =>   columns with as many rows as items
+//
+// What the items refer to can be reached through the list from then on, and is read only.
+#include "frontend/Joiner.h"
+#include "frontend/RunTimeLists.h"
+#include "llvm/ADT/ScopeExit.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+static bool isList(const ObjectState &state) {
+  return std::get_if<ListState>(&state) || std::get_if<RunTimeListState>(&state);
+}
+
+bool Joiner::needsRunTimeList(const ObjectState &a, const ObjectState &b) {
+  if (!isList(a) || !isList(b))
+    return false;
+  auto *x = std::get_if<ListState>(&a), *y = std::get_if<ListState>(&b);
+  return !x || !y || x->items.size() != y->items.size();
+}
+
+ObjectState Joiner::joinLists(const Pair &pair) {
+  const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
+  if (s.keepsLists && (std::get_if<ListState>(&a) || std::get_if<ListState>(&b)))
+    return broken("list");
+  auto withHeap = [&](bool isFirst, auto action) {
+    Heap &heap = const_cast<Heap &>(isFirst ? first.heap : second.heap);
+    size_t size = heap.size();
+    std::swap(s.heap, heap);
+    auto restore = llvm::scope_exit([&] {
+      s.heap.resize(size);
+      std::swap(s.heap, heap);
+    });
+    return action();
+  };
+  try {
+    auto known = listItems.find(pair);
+    if (known == listItems.end()) {
+      auto outward = [&](const IntExpr &expr) {
+        return isAvailable(expr) ? std::optional<IntExpr>(expr) : std::nullopt;
+      };
+      auto x = withHeap(true, [&] { return describeItems(s, a, outward); });
+      auto y = withHeap(false, [&] { return describeItems(s, b, outward); });
+      known = listItems.try_emplace(pair, x && y ? widen(s, *x, *y) : x ? *x : *y).first;
+    }
+    const ResultPattern &item = known->second;
+    RunTimeListState result;
+    auto columnsOf = [&](bool isFirst) {
+      RunTimeListState list;
+      onPath(isFirst, [&] {
+        list = withHeap(isFirst, [&] { return runTimeList(s, isFirst ? a : b, item); });
+        return mlir::Value();
+      });
+      return list;
+    };
+    auto *sameA = std::get_if<RunTimeListState>(&a), *sameB = std::get_if<RunTimeListState>(&b);
+    RunTimeListState x = columnsOf(true), y = columnsOf(false);
+    auto lengthOf = [](const ObjectState &list) {
+      if (auto *counted = std::get_if<RunTimeListState>(&list))
+        return counted->length;
+      return IntExpr(int64_t(std::get<ListState>(list).items.size()));
+    };
+    result.length = joinExpr(lengthOf(a), lengthOf(b));
+    result.item = std::make_shared<const ResultPattern>(item);
+    result.isItem = std::visit(
+        [](const auto &list) {
+          if constexpr (requires { list.isItem; })
+            return list.isItem;
+          else
+            return false;
+        },
+        a);
+    result.isItem |= (sameB ? sameB->isItem : std::get<ListState>(b).isItem);
+    llvm::SmallVector<mlir::Type> types;
+    columnTypes(s, item, types);
+    std::vector<bool> withEnds = columnsWithEnds(s, item);
+    size_t type = 0;
+    bool isSame = sameA && sameB && *sameA->item == item && *sameB->item == item;
+    auto joined = [&](mlir::Value left, mlir::Value right, bool mayBeSame) {
+      mlir::Type columnType = types[type++];
+      if (mayBeSame && left == right && s.isAvailable(left))
+        return left;
+      return phi(left, right, columnType);
+    };
+    for (size_t i = 0; i < withEnds.size(); ++i) {
+      // While the result is built nothing is emitted, and what is the same is known all the same.
+      ItemColumn left = isSame ? sameA->columns[i] : building ? ItemColumn() : x.columns[i];
+      ItemColumn right = isSame ? sameB->columns[i] : building ? ItemColumn() : y.columns[i];
+      ItemColumn column{joined(left.values, right.values, isSame), {}};
+      if (withEnds[i])
+        column.ends = joined(left.ends, right.ends, isSame);
+      result.columns.push_back(column);
+    }
+    return result;
+  } catch (const CannotCross &refused) {
+    return broken("list (" + refused.what + ")");
+  }
+}
+
+/// Arrays and containers that the items of joined lists refer to are marked, wherever else they are
+/// reached from.
+void Joiner::markListItems() {
+  for (auto &[pair, item] : listItems) {
+    ObjectId owner = ids.at(pair);
+    for (bool isFirst : {true, false}) {
+      const Heap &heap = isFirst ? first.heap : second.heap;
+      auto *list = heap.get<ListState>(isFirst ? *pair.first : *pair.second);
+      if (!list)
+        continue;
+      std::set<ObjectId> reached;
+      LeafMapper visit;
+      visit.leaf = [](mlir::Value leaf) { return leaf; };
+      visit.expr = [](const IntExpr &expr) { return expr; };
+      visit.object = [&](ObjectId id) {
+        if (!heap.pointer(id) || !reached.insert(id).second)
+          return id;
+        if (auto *array = heap.get<ArrayState>(id); array && array->base)
+          reached.insert(memoryOwner(heap, id));
+        else if (heap.get<ListState>(id) || heap.get<DictState>(id) || heap.get<InstanceState>(id))
+          visit.map(heap.at(id));
+        return id;
+      };
+      for (const Value &value : list->items)
+        visit.map(value);
+      Heap saved = std::move(s.heap);
+      s.heap = std::move(merged.heap);
+      for (auto &other : pairs) {
+        auto side = isFirst ? other.first : other.second;
+        if (side && reached.count(*side) && s.heap.pointer(ids.at(other)))
+          markItems(s, ObjectRef{ids.at(other)}, owner);
+      }
+      merged.heap = std::move(s.heap);
+      s.heap = std::move(saved);
+    }
+  }
+}
+
+} // namespace mpy

@@ -1,0 +1,528 @@
+// Lists of run-time length as objects of the program: who may change them and what they hold,
+// positions, and Python's operations on them.
+#include "frontend/ArrayOperands.h"
+#include "frontend/LeafMapper.h"
+#include "frontend/RunTimeLists.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+using Kind = ResultPattern::Kind;
+
+const RunTimeListState *runTimeListOf(Specializer &s, const Value &value) {
+  return s.object<RunTimeListState>(value);
+}
+
+/// Runs what may find that items have no common structure.
+static auto orFail(Specializer &s, auto action) {
+  try {
+    return action();
+  } catch (const CannotCross &refused) {
+    s.fail(ErrorId::ItemsDiffer, {},
+           {.found = refused.what,
+            .help = "give all items one type, or make the length of the list known: a loop over a "
+                    "known range"});
+  }
+}
+
+RunTimeListState asRunTimeList(Specializer &s, const Value &list) {
+  if (auto *counted = runTimeListOf(s, list))
+    return *counted;
+  ObjectState state = s.heap.at(list.get<ObjectRef>()->id);
+  return orFail(s, [&] {
+    auto item = describeItems(s, state);
+    if (!item)
+      throw CannotCross{"an empty list"};
+    return runTimeList(s, state, *item);
+  });
+}
+
+void makeRunTimeList(Specializer &s, ObjectId id) {
+  if (s.heap.get<RunTimeListState>(id))
+    return;
+  ValueList items = s.heap.get<ListState>(id)->items;
+  s.heap.set(id, asRunTimeList(s, ObjectRef{id}));
+  for (const Value &item : items)
+    markItems(s, item, id);
+}
+
+void markItems(Specializer &s, const Value &value, ObjectId owner) {
+  std::set<ObjectId> seen;
+  LeafMapper visit;
+  visit.leaf = [](mlir::Value leaf) { return leaf; };
+  visit.expr = [](const IntExpr &expr) { return expr; };
+  visit.object = [&](ObjectId id) {
+    if (!seen.insert(id).second || !s.heap.pointer(id))
+      return id;
+    if (s.heap.get<ArrayState>(id)) {
+      for (ObjectId one : {id, memoryOwner(s.heap, id)}) {
+        ArrayState marked = *s.heap.get<ArrayState>(one);
+        if (llvm::is_contained(marked.maybeAliases, owner))
+          continue;
+        marked.maybeAliases.push_back(owner);
+        s.heap.set(one, std::move(marked));
+      }
+      return id;
+    }
+    ObjectState state = s.heap.at(id);
+    bool isContainer = true;
+    if (auto *list = std::get_if<ListState>(&state))
+      list->isItem = true;
+    else if (auto *list = std::get_if<RunTimeListState>(&state))
+      list->isItem = true;
+    else if (auto *dict = std::get_if<DictState>(&state))
+      dict->isItem = true;
+    else if (auto *instance = std::get_if<InstanceState>(&state))
+      instance->isItem = true;
+    else
+      isContainer = false;
+    if (isContainer) {
+      s.heap.set(id, state);
+      visit.map(state);
+    }
+    return id;
+  };
+  visit.map(value);
+}
+
+void checkOwn(Specializer &s, bool isItem) {
+  if (isItem)
+    s.fail(ErrorId::ItemMutation, {},
+           {.found = "an object that is also an item of a list whose length is run-time data",
+            .help = "put a copy into the list, or replace the item: items[i] = .."});
+}
+
+IntExpr checkedPosition(Specializer &s, const Value &key, const IntExpr &length,
+                        llvm::StringRef message) {
+  auto *scalar = key.get<Scalar>();
+  if (!scalar || isFloat(scalar->kind) || scalar->isMixed()) {
+    s.raiseHere("TypeError", "list indices must be integers or slices, not " + s.typeName(key));
+    throw PathEnds();
+  }
+  IntExpr position = s.intExpr(*scalar);
+  mlir::Value i = s.index(position), n = s.index(length), zero = s.index(IntExpr(0));
+  mlir::Value high = s.create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, n);
+  if (position.isNonNegative()) {
+    s.check(high, "IndexError", message);
+    return position;
+  }
+  mlir::Value negated = s.create<arith::SubIOp>(zero, n);
+  mlir::Value low = s.create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, negated);
+  s.check(s.create<arith::AndIOp>(low, high), "IndexError", message);
+  if (auto known = position.known())
+    return length + IntExpr(*known);
+  mlir::Value isNegative = s.create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, zero);
+  return symbolExpr(s.create<arith::SelectOp>(isNegative, s.create<arith::AddIOp>(i, n), i), true);
+}
+
+//===----------------------------------------------------------------------===//
+// Subscripts
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Span1D {
+  IntExpr start, count, step;
+};
+} // namespace
+
+/// The positions of a slice, clamped as Python does.
+static Span1D sliceSpan(Specializer &s, const SliceValue &slice, const IntExpr &length) {
+  auto bound = [&](const Value &value) -> std::optional<IntExpr> {
+    if (value.isNone())
+      return std::nullopt;
+    auto *scalar = value.get<Scalar>();
+    if (!scalar || isFloat(scalar->kind) || scalar->isMixed())
+      s.fail(ErrorId::NotAnInteger, {s.describe(value)}, {.expected = "an int"});
+    return s.intExpr(*scalar);
+  };
+  auto step = bound(slice.step);
+  auto knownStep = step ? step->known() : std::optional<int64_t>(1);
+  if (!knownStep)
+    s.fail(ErrorId::RunTimeIndex, {"a slice of a list with a step that is known at run time only"},
+           {.help = "loop over positions"});
+  if (*knownStep == 0) {
+    s.raiseHere("ValueError", "slice step cannot be zero");
+    throw PathEnds();
+  }
+  bool forward = *knownStep > 0;
+  auto clamp = [&](const IntExpr &value, const IntExpr &low, const IntExpr &high) {
+    IntExpr wrapped = value;
+    if (auto known = value.known(); known && *known < 0) {
+      wrapped = length + value;
+    } else if (!value.isNonNegative() && !known) {
+      mlir::Value i = s.index(value), zero = s.index(IntExpr(0));
+      mlir::Value isNegative = s.create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, zero);
+      wrapped = symbolExpr(
+          s.create<arith::SelectOp>(isNegative, s.create<arith::AddIOp>(i, s.index(length)), i));
+    }
+    return maximum(low, minimum(wrapped, high));
+  };
+  auto start = bound(slice.start), stop = bound(slice.stop);
+  IntExpr last = length - IntExpr(1);
+  IntExpr from = forward ? (start ? clamp(*start, IntExpr(0), length) : IntExpr(0))
+                         : (start ? clamp(*start, IntExpr(-1), last) : last);
+  IntExpr to = forward ? (stop ? clamp(*stop, IntExpr(0), length) : length)
+                       : (stop ? clamp(*stop, IntExpr(-1), last) : IntExpr(-1));
+  int64_t size = std::abs(*knownStep);
+  IntExpr distance = forward ? to - from : from - to;
+  IntExpr count = maximum(
+      IntExpr(0), size == 1 ? distance : floorDivide(distance + IntExpr(size - 1), IntExpr(size)));
+  // Nothing is read where nothing is selected.
+  return {maximum(from, IntExpr(0)), count, IntExpr(*knownStep)};
+}
+
+Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key) {
+  ObjectId id = value.get<ObjectRef>()->id;
+  RunTimeListState list = *runTimeListOf(s, value);
+  if (auto *slice = key.as<SliceValue>()) {
+    Span1D span = sliceSpan(s, *slice, list.length);
+    RunTimeListState part = selectItems(s, list, span.start, span.count, span.step);
+    part.isItem = false;
+    return ObjectRef{s.heap.add(std::move(part))};
+  }
+  IntExpr position = checkedPosition(s, key, list.length, "list index out of range");
+  return itemAt(s, list, id, position);
+}
+
+void assignRunTimeList(Specializer &s, const Value &value, const Value &key, const Value &item) {
+  ObjectId id = value.get<ObjectRef>()->id;
+  RunTimeListState list = *runTimeListOf(s, value);
+  checkOwn(s, list.isItem);
+  if (auto *slice = key.as<SliceValue>()) {
+    Span1D span = sliceSpan(s, *slice, list.length);
+    if (!span.step.isKnown(1))
+      s.fail(ErrorId::RunTimeIndex, {"assignment to this slice of a list"},
+             {.help = "assign item by item"});
+    RunTimeListState middle = orFail(s, [&] {
+      Value items = s.call(findBuiltin("list"), CallArguments{{item}, {}, s.span});
+      auto structure = describeItems(s, s.heap.at(items.get<ObjectRef>()->id));
+      return runTimeList(s, s.heap.at(items.get<ObjectRef>()->id),
+                         structure ? *structure : *list.item);
+    });
+    IntExpr end = span.start + span.count;
+    RunTimeListState tail = selectItems(s, list, end, list.length - end, IntExpr(1));
+    s.heap.set(id, orFail(s, [&] {
+                 return concatenate(s, concatenate(s, firstItems(s, list, span.start), middle),
+                                    tail);
+               }));
+    markItems(s, item, id);
+    return;
+  }
+  IntExpr position = checkedPosition(s, key, list.length, "list assignment index out of range");
+  s.heap.set(id, orFail(s, [&] { return replaceItem(s, list, position, item); }));
+  markItems(s, item, id);
+}
+
+static RunTimeListState without(Specializer &s, const RunTimeListState &list,
+                                const IntExpr &position, const IntExpr &count) {
+  IntExpr end = position + count;
+  if (end == list.length)
+    return firstItems(s, list, position);
+  RunTimeListState tail = selectItems(s, list, end, list.length - end, IntExpr(1));
+  return concatenate(s, firstItems(s, list, position), tail);
+}
+
+void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key) {
+  ObjectId id = value.get<ObjectRef>()->id;
+  RunTimeListState list = *runTimeListOf(s, value);
+  checkOwn(s, list.isItem);
+  if (auto *slice = key.as<SliceValue>()) {
+    Span1D span = sliceSpan(s, *slice, list.length);
+    if (!span.step.isKnown(1))
+      s.fail(ErrorId::RunTimeIndex, {"'del' of this slice of a list"});
+    s.heap.set(id, without(s, list, span.start, span.count));
+    return;
+  }
+  IntExpr position = checkedPosition(s, key, list.length, "list assignment index out of range");
+  s.heap.set(id, without(s, list, position, IntExpr(1)));
+}
+
+//===----------------------------------------------------------------------===//
+// Methods
+//===----------------------------------------------------------------------===//
+
+/// The elements of a column of numbers; fails for other items.
+static const ItemColumn &numbersOf(Specializer &s, const RunTimeListState &list,
+                                   llvm::StringRef what) {
+  if (list.item->kind != Kind::Number || list.columns.size() != 1)
+    s.fail(ErrorId::UnknownLength,
+           {what.str() + " of a list of run-time length whose items are not "
+                         "numbers of one type"},
+           {.help = "sort an array of the numbers: np.argsort"});
+  return list.columns[0];
+}
+
+static Value sortedCopy(Specializer &s, RunTimeListState list, const Value &key, bool reverse) {
+  RunTimeListState keys = list;
+  Value self = ObjectRef{s.heap.add(list)};
+  if (!key.isNone() && !key.isUnbound()) {
+    Value made = s.newList({});
+    s.forEachItem(self, [&](const Value &item) {
+      CallArguments one{{made, s.call(key, CallArguments{{item}, {}, s.span})}, {}, s.span};
+      findBuiltin("list.append")->call(s, one);
+    });
+    keys = asRunTimeList(s, made);
+  }
+  mlir::Value numbers = numbersOf(s, keys, "sorting").values;
+  bool isFloating = isa<FloatType>(getElementTypeOrSelf(numbers.getType()));
+  if (isFloating) {
+    // Python's order of NaN is that of its algorithm.
+    mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, numbers, numbers);
+    mlir::Value all = s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0});
+    s.create<CheckOp>(all, "ValueError", "a list with nan in it has no order", ValueRange());
+  }
+  if (reverse)
+    numbers =
+        isFloating
+            ? s.create<NegOp>(numbers).getResult()
+            : s.create<SubOp>(numbers.getType(),
+                              s.create<BroadcastOp>(
+                                   cast<RankedTensorType>(numbers.getType()),
+                                   s.create<arith::ConstantOp>(s.builder.getIntegerAttr(
+                                       getElementTypeOrSelf(numbers.getType()), -1)),
+                                   mlir::ValueRange(s.create<tensor::DimOp>(numbers, int64_t(0))))
+                                  .getResult(),
+                              numbers)
+                  .getResult();
+  auto type = RankedTensorType::get({ShapedType::kDynamic}, s.builder.getI64Type());
+  mlir::Value order = s.create<ArgsortOp>(type, numbers);
+  RunTimeListState result = list;
+  if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; }))
+    s.fail(ErrorId::UnknownLength, {"sorting of items that differ in extent"});
+  for (ItemColumn &column : result.columns)
+    column.values =
+        s.create<GatherOp>(column.values.getType(), column.values, mlir::ValueRange(order));
+  result.isItem = false;
+  return ObjectRef{s.heap.add(std::move(result))};
+}
+
+static Value appendItem(Specializer &s, ObjectId id, const Value &item) {
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  s.heap.set(id, orFail(s, [&] { return withItem(s, list, item); }));
+  markItems(s, item, id);
+  return NoneValue{};
+}
+
+static Value popItem(Specializer &s, ObjectId id, const Value &key) {
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  mlir::Value isFull =
+      s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(list.length), s.index(IntExpr(0)));
+  s.check(isFull, "IndexError", "pop from empty list");
+  IntExpr position = checkedPosition(s, key, list.length, "pop index out of range");
+  Value item = itemAt(s, list, id, position);
+  s.heap.set(id, without(s, list, position, IntExpr(1)));
+  return item;
+}
+
+static Value insertItem(Specializer &s, ObjectId id, const Value &key, const Value &item) {
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  Span1D span = sliceSpan(s, SliceValue{key, NoneValue{}, NoneValue{}}, list.length);
+  s.heap.set(id, orFail(s, [&] {
+               RunTimeListState before = withItem(s, firstItems(s, list, span.start), item);
+               return concatenate(
+                   s, before,
+                   selectItems(s, list, span.start, list.length - span.start, IntExpr(1)));
+             }));
+  markItems(s, item, id);
+  return NoneValue{};
+}
+
+static Value extendList(Specializer &s, ObjectId id, const Value &iterable) {
+  if (auto *other = runTimeListOf(s, iterable)) {
+    RunTimeListState more = *other, list = *s.heap.get<RunTimeListState>(id);
+    bool isItem = list.isItem;
+    list = orFail(s, [&] { return concatenate(s, list, more); });
+    list.isItem = isItem;
+    s.heap.set(id, std::move(list));
+    return NoneValue{};
+  }
+  Value self = ObjectRef{id};
+  s.forEachItem(iterable, [&](const Value &item) {
+    CallArguments one{{self, item}, {}, s.span};
+    findBuiltin("list.append")->call(s, one);
+  });
+  return NoneValue{};
+}
+
+/// The first position of a value, or how often it is there.
+static Value searchItem(Specializer &s, const Value &list, const Value &wanted, bool count) {
+  Locals &locals = s.frame().locals;
+  std::string found = "%found" + std::to_string(locals.size()), at = found + "at";
+  locals[found] = count ? Value(s.makeInt(IntExpr(0))) : Value(s.makeBool(false));
+  locals[at] = s.makeInt(IntExpr(0));
+  Value pairs = s.call(findBuiltin("enumerate"), CallArguments{{list}, {}, s.span});
+  s.forEachItem(pairs, [&](const Value &pair) {
+    Locals &here = s.frame().locals;
+    const ValueList &parts = pair.as<TupleValue>()->items;
+    Scalar same = s.truth(s.compare(ast::CompareOperator::Eq, parts[1], wanted));
+    if (count) {
+      here[found] = s.binary(ast::BinaryOperator::Add, here[found], same);
+      return;
+    }
+    Scalar before = s.truth(here[found]);
+    Value position = parts[0], old = here[at];
+    here[at] = s.branchValue(s.ssa(before), [&] { return old; }, [&] { return position; });
+    here[found] = s.scalarBinary(ast::BinaryOperator::BitOr, before, same);
+  });
+  Value result = s.frame().locals[count ? found : at];
+  if (!count) {
+    mlir::Value isThere = s.ssa(s.truth(s.frame().locals[found]));
+    Text text = s.repr(wanted);
+    if (!text.value)
+      s.check(isThere, "ValueError", text.known + " is not in list");
+    else
+      s.check(isThere, "ValueError", "list.index(x): x not in list");
+  }
+  s.frame().locals.erase(found);
+  s.frame().locals.erase(at);
+  return result;
+}
+
+std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
+                                       CallArguments &arguments) {
+  Value self = arguments.positional[0];
+  ObjectId id = self.get<ObjectRef>()->id;
+  bool isKnown = !runTimeListOf(s, self);
+  bool changes = method != "copy" && method != "index" && method != "count";
+  if (changes)
+    checkOwn(s, isKnown ? s.object<ListState>(self)->isItem : runTimeListOf(s, self)->isItem);
+  auto argument = [&](const char *parameters) { return s.bind(arguments, parameters, method); };
+  if (isKnown) {
+    // What needs no known position or search stays as it is.
+    bool needsPosition = (method == "pop" || method == "insert") &&
+                         arguments.positional.size() > 1 && !s.knownInt(arguments.positional[1]) &&
+                         arguments.positional[1].get<Scalar>();
+    bool needsLength = method == "extend" && arguments.positional.size() == 2 &&
+                       !arguments.positional[1].as<IterableValue>() &&
+                       !s.knownItems(arguments.positional[1]);
+    if (needsLength && s.object<ListState>(self)->items.empty()) {
+      extendList(s, id, argument("self, iterable")[1]);
+      return Value(NoneValue{});
+    }
+    if (!needsPosition && !needsLength)
+      return std::nullopt;
+    makeRunTimeList(s, id);
+  }
+  if (method == "append")
+    return appendItem(s, id, argument("self, item")[1]);
+  if (method == "pop")
+    return popItem(s, id, argument("self, index=-1")[1]);
+  if (method == "insert") {
+    ValueList given = argument("self, index, item");
+    return insertItem(s, id, given[1], given[2]);
+  }
+  if (method == "extend")
+    return extendList(s, id, argument("self, iterable")[1]);
+  if (method == "clear") {
+    s.heap.set(id, ListState{});
+    return Value(NoneValue{});
+  }
+  if (method == "index" || method == "count")
+    return searchItem(s, self, argument("self, value")[1], method == "count");
+  if (method == "remove") {
+    Value position = searchItem(s, self, argument("self, value")[1], false);
+    popItem(s, id, position);
+    return Value(NoneValue{});
+  }
+  RunTimeListState list = *runTimeListOf(s, self);
+  if (method == "reverse") {
+    s.heap.set(id, selectItems(s, list, maximum(list.length - IntExpr(1), IntExpr(0)), list.length,
+                               IntExpr(-1)));
+    return Value(NoneValue{});
+  }
+  if (method == "sort" || method == "sorted") {
+    ValueList given = argument("self, *, key=None, reverse=False");
+    auto reverse = s.knownBool(given[2]);
+    if (!reverse)
+      s.fail(ErrorId::RunTimeIndex, {"'reverse'"});
+    Value sorted = sortedCopy(s, list, given[1], *reverse);
+    if (method == "sorted")
+      return sorted;
+    s.heap.set(id, *runTimeListOf(s, sorted));
+    return Value(NoneValue{});
+  }
+  list.isItem = false;
+  return Value(ObjectRef{s.heap.add(std::move(list))}); // copy
+}
+
+//===----------------------------------------------------------------------===//
+// Arrays
+//===----------------------------------------------------------------------===//
+
+ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<DType> wanted) {
+  RunTimeListState list = *runTimeListOf(s, value);
+  auto isFilled = [&] {
+    return s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(list.length),
+                                   s.index(IntExpr(0)));
+  };
+  const ResultPattern &item = *list.item;
+  ArrayValue result;
+  if (item.kind == Kind::Number) {
+    if (list.columns.size() != 1)
+      s.fail(ErrorId::DTypeDependsOnPath, {},
+             {.help = "convert the numbers with float() before they are put in a list"});
+    result = {dtypeOf(item.number), {list.length}, list.columns[0].values};
+    // An empty list is an array of floats for NumPy.
+    if (result.dtype != DType::Float64 && !wanted)
+      s.create<CheckOp>(isFilled(), "ValueError",
+                        "an array of an empty list would be of another type; give dtype",
+                        ValueRange());
+  } else if (item.kind == Kind::Array) {
+    s.create<CheckOp>(isFilled(), "ValueError", "an array of an empty list would have another rank",
+                      ValueRange());
+    Shape shape{list.length};
+    bool isUniform = !list.columns.back().ends;
+    if (isUniform) {
+      for (auto &extent : item.shape)
+        shape.push_back(*extent);
+      result = {item.dtype, shape, list.columns[0].values};
+    } else {
+      // All items must have the extents of the first.
+      size_t column = 0;
+      for (auto &extent : item.shape) {
+        if (extent) {
+          shape.push_back(*extent);
+          continue;
+        }
+        mlir::Value extents = list.columns[column++].values;
+        mlir::Value first = s.create<ExtractOp>(extents, mlir::ValueRange(s.index(IntExpr(0))));
+        mlir::Value spread =
+            s.create<BroadcastOp>(cast<RankedTensorType>(extents.getType()), first,
+                                  mlir::ValueRange(s.create<tensor::DimOp>(extents, int64_t(0))));
+        mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, extents, spread);
+        s.check(s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0}), "ValueError",
+                "all input arrays must have the same shape");
+        shape.push_back(
+            symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true));
+      }
+      mlir::Value values = list.columns.back().values;
+      result = {item.dtype, shape, reshapeTo(s, values, item.dtype, shape)};
+    }
+  } else if (item.kind == Kind::Tuple || item.kind == Kind::List) {
+    // Rows of numbers of one type.
+    ResultPattern first = item.parts.empty() ? ResultPattern() : item.parts[0];
+    std::vector<mlir::Value> columns;
+    Shape shape{list.length, IntExpr(1)};
+    DType dtype = dtypeOf(first.number);
+    for (auto &part : item.parts) {
+      if (part.kind != Kind::Number || (part.kinds & (part.kinds - 1)))
+        s.fail(ErrorId::NotNumeric, {s.describe(value)});
+      dtype = promote(dtype, dtypeOf(part.number));
+    }
+    s.create<CheckOp>(isFilled(), "ValueError", "an array of an empty list would have another rank",
+                      ValueRange());
+    for (auto [part, column] : llvm::zip(item.parts, list.columns))
+      columns.push_back(
+          reshapeTo(s, castTo(s, column.values, dtypeOf(part.number), dtype), dtype, shape));
+    shape[1] = IntExpr(int64_t(columns.size()));
+    result = {dtype, shape,
+              s.create<ConcatOp>(s.tensorType(dtype, shape), columns, int64_t(1)).getResult()};
+  } else {
+    s.fail(ErrorId::NotNumeric, {s.describe(value)});
+  }
+  return wanted ? castArray(s, result, *wanted) : result;
+}
+
+} // namespace mpy

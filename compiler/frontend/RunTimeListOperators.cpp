@@ -1,0 +1,219 @@
+// Operators and joins of lists of run-time length: `a + b`, `a * n`, `a == b`, ', '.join(a),
+// np.concatenate(a).
+#include "frontend/ArrayOperands.h"
+#include "frontend/RunTimeLists.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+using Kind = ResultPattern::Kind;
+
+static bool isList(Specializer &s, const Value &value) {
+  return s.object<ListState>(value) || runTimeListOf(s, value);
+}
+
+/// A list of its own that begins with the items of another.
+static Value copyOf(Specializer &s, const Value &list) {
+  return s.call(findBuiltin("list"), CallArguments{{list}, {}, s.span});
+}
+
+std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, const Value &lhs,
+                                       const Value &rhs) {
+  using Op = ast::BinaryOperator;
+  if (op == Op::Add && isList(s, lhs) && isList(s, rhs)) {
+    if (!runTimeListOf(s, lhs) && !runTimeListOf(s, rhs))
+      return std::nullopt;
+    Value result = copyOf(s, lhs);
+    if (auto *known = s.object<ListState>(result); known && known->items.empty())
+      return copyOf(s, rhs);
+    ObjectId id = result.get<ObjectRef>()->id;
+    makeRunTimeList(s, id);
+    CallArguments more{{result, rhs}, {}, s.span};
+    runTimeListMethod(s, "extend", more);
+    return result;
+  }
+  if (op != Op::Mult || (!isList(s, lhs) && !isList(s, rhs)))
+    return std::nullopt;
+  const Value &list = isList(s, lhs) ? lhs : rhs, &count = isList(s, lhs) ? rhs : lhs;
+  auto *times = count.get<Scalar>();
+  if (!times || isFloat(times->kind) || times->isMixed())
+    return std::nullopt;
+  auto *known = s.object<ListState>(list);
+  if (known && (s.knownInt(count) || known->items.empty()))
+    return std::nullopt;
+  // Item k of the result is item k % n.
+  RunTimeListState items = asRunTimeList(s, list);
+  IntExpr repeats = maximum(IntExpr(0), s.intExpr(*times));
+  RunTimeListState result =
+      repeatItems(s, items, symbolExpr(s.index(items.length * repeats), true));
+  return Value(ObjectRef{s.heap.add(std::move(result))});
+}
+
+Value sameRunTimeLists(Specializer &s, const Value &lhs, const Value &rhs) {
+  auto lengthOf = [&](const Value &list) {
+    auto *counted = runTimeListOf(s, list);
+    return counted ? counted->length : IntExpr(int64_t(s.object<ListState>(list)->items.size()));
+  };
+  mlir::Value same = compareInts(s, arith::CmpIPredicate::eq, lengthOf(lhs), lengthOf(rhs));
+  auto *known = s.object<ListState>(runTimeListOf(s, lhs) ? rhs : lhs);
+  if (known && known->items.empty())
+    return s.makeScalar(ScalarKind::PyBool, same);
+  return s.branchValue(
+      same,
+      [&]() -> Value {
+        Value a = ObjectRef{s.heap.add(asRunTimeList(s, lhs))},
+              b = ObjectRef{s.heap.add(asRunTimeList(s, rhs))};
+        std::string name = "%same" + std::to_string(s.frame().locals.size());
+        s.frame().locals[name] = s.makeBool(true);
+        Value pairs = s.call(findBuiltin("zip"), CallArguments{{a, b}, {}, s.span});
+        s.forEachItem(pairs, [&](const Value &pair) {
+          const ValueList &parts = pair.as<TupleValue>()->items;
+          Scalar equal = s.truth(s.compare(ast::CompareOperator::Eq, parts[0], parts[1]));
+          Value &all = s.frame().locals[name];
+          all = s.scalarBinary(ast::BinaryOperator::BitAnd, s.truth(all), equal);
+        });
+        Value result = s.frame().locals[name];
+        s.frame().locals.erase(name);
+        return result;
+      },
+      [&] { return Value(s.makeBool(false)); });
+}
+
+Text joinTexts(Specializer &s, const Text &separator, const Value &value) {
+  if (auto *known = s.object<ListState>(value)) {
+    std::vector<Text> parts;
+    for (const Value &item : known->items) {
+      if (!parts.empty())
+        parts.push_back(separator);
+      if (!item.get<Text>()) {
+        s.raiseHere("TypeError", "sequence item " + std::to_string(parts.size() / 2) +
+                                     ": expected str instance, " + s.typeName(item) + " found");
+        return s.makeText("");
+      }
+      parts.push_back(*item.get<Text>());
+    }
+    return parts.empty() ? s.makeText("") : s.concat(parts);
+  }
+  RunTimeListState list = *runTimeListOf(s, value);
+  if (list.item->kind != Kind::Text) {
+    mlir::Value isEmpty = compareInts(s, arith::CmpIPredicate::eq, list.length, IntExpr(0));
+    s.check(isEmpty, "TypeError", "sequence item 0: expected str instance");
+    return s.makeText("");
+  }
+  return Text{"",
+              s.create<RuntimeCallOp>(
+                   mlir::TypeRange(StringType::get(s.context())), "mpy_string_join_list",
+                   mlir::ValueRange{s.ssa(separator), list.columns[0].values, list.columns[0].ends},
+                   false)
+                  .getResult(0)};
+}
+
+/// The items one after the other along their first axis.
+static ArrayValue concatenateItems(Specializer &s, const Value &value) {
+  RunTimeListState list = *runTimeListOf(s, value);
+  const ResultPattern &item = *list.item;
+  s.check(compareInts(s, arith::CmpIPredicate::sgt, list.length, IntExpr(0)), "ValueError",
+          "need at least one array to concatenate");
+  if (item.kind != Kind::Array || item.shape.empty())
+    failCertain(s, "ValueError", "zero-dimensional arrays cannot be concatenated");
+  if (!list.columns.back().ends) {
+    // Rows of rows become rows.
+    Shape shape;
+    for (auto &extent : item.shape)
+      shape.push_back(*extent);
+    shape[0] = symbolExpr(s.index(list.length * shape[0]), true);
+    return {item.dtype, shape, reshapeTo(s, list.columns[0].values, item.dtype, shape)};
+  }
+  // All extents but the first must agree.
+  Shape shape{IntExpr(0)};
+  size_t column = 0;
+  mlir::Value rows;
+  for (auto [dim, extent] : llvm::enumerate(item.shape)) {
+    if (extent) {
+      if (dim > 0)
+        shape.push_back(*extent);
+      continue;
+    }
+    mlir::Value extents = list.columns[column++].values;
+    if (dim == 0) {
+      rows = s.create<SumOp>(extents, llvm::ArrayRef<int64_t>{0});
+      continue;
+    }
+    mlir::Value first = s.create<ExtractOp>(extents, mlir::ValueRange(s.index(IntExpr(0))));
+    mlir::Value spread =
+        s.create<BroadcastOp>(cast<RankedTensorType>(extents.getType()), first,
+                              mlir::ValueRange(s.create<tensor::DimOp>(extents, int64_t(0))));
+    mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, extents, spread);
+    s.check(s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0}), "ValueError",
+            "all the input array dimensions except for the concatenation axis must match exactly");
+    shape.push_back(
+        symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true));
+  }
+  if (item.shape[0])
+    shape[0] = symbolExpr(s.index(list.length * *item.shape[0]), true);
+  else
+    shape[0] = symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), rows), true);
+  return {item.dtype, shape, reshapeTo(s, list.columns.back().values, item.dtype, shape)};
+}
+
+ArrayValue joinItems(Specializer &s, const Value &value, ItemJoin join, int64_t axis) {
+  const ResultPattern &item = *runTimeListOf(s, value)->item;
+  size_t rank = item.kind == Kind::Array ? item.shape.size() : 0;
+  auto refuse = [&] {
+    s.fail(
+        ErrorId::NotKnownHere, {"the number of arrays to join"},
+        {.found = s.describe(value), .help = "join along the first axis, or make an array first"});
+  };
+  auto stacked = [&] {
+    s.check(compareInts(s, arith::CmpIPredicate::sgt, runTimeListOf(s, value)->length, IntExpr(0)),
+            "ValueError", "need at least one array to stack");
+    return arrayOfRunTimeList(s, value, std::nullopt);
+  };
+  switch (join) {
+  case ItemJoin::Rows:
+    if (axis != 0 && axis != -int64_t(rank))
+      refuse();
+    return concatenateItems(s, value);
+  case ItemJoin::Flat: {
+    if (rank == 0)
+      return stacked();
+    ArrayValue all = rank == 1 ? concatenateItems(s, value) : stacked();
+    Shape flat{symbolExpr(s.index(product(all.shape)), true)};
+    return {all.dtype, flat, reshapeTo(s, all.tensor, all.dtype, flat)};
+  }
+  case ItemJoin::Stack: {
+    ArrayValue all = stacked();
+    int64_t last = all.rank();
+    if (axis < -last || axis >= last)
+      failCertain(s, "AxisError",
+                  "axis " + llvm::Twine(axis) + " is out of bounds for array of dimension " +
+                      llvm::Twine(last));
+    llvm::SmallVector<int64_t> permutation;
+    for (int64_t dim = 1; dim < last; ++dim)
+      permutation.push_back(dim);
+    permutation.insert(permutation.begin() + (axis < 0 ? axis + last : axis), 0);
+    Shape shape;
+    for (int64_t dim : permutation)
+      shape.push_back(all.shape[dim]);
+    return {all.dtype, shape, transposeTo(s, all.tensor, permutation)};
+  }
+  case ItemJoin::Vertical: {
+    if (rank > 1)
+      return concatenateItems(s, value);
+    ArrayValue all = stacked();
+    if (rank == 1)
+      return all;
+    Shape shape{all.shape[0], IntExpr(1)};
+    return {all.dtype, shape, reshapeTo(s, all.tensor, all.dtype, shape)};
+  }
+  case ItemJoin::Horizontal:
+    if (rank > 1)
+      refuse();
+    return rank == 1 ? concatenateItems(s, value) : stacked();
+  }
+  llvm_unreachable("a join");
+}
+
+} // namespace mpy

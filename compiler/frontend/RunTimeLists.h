@@ -1,0 +1,85 @@
+// Lists whose length is run-time data, as columns: one tensor for each run-time value of an item.
+#ifndef MPY_FRONTEND_RUNTIMELISTS_H
+#define MPY_FRONTEND_RUNTIMELISTS_H
+
+#include "frontend/Signatures.h"
+
+namespace mpy {
+
+//===--- Structure ---===//
+
+/// The structure of a value as an item; `outward` says an extent as it is known where the list
+/// lives. Throws CannotCross.
+ResultPattern
+describeItem(Specializer &, const Value &value,
+             const std::function<std::optional<IntExpr>(const IntExpr &)> &outward = nullptr);
+/// The least structure that covers the items of a list of either kind; nothing for an empty list.
+std::optional<ResultPattern>
+describeItems(Specializer &, const ObjectState &list,
+              const std::function<std::optional<IntExpr>(const IntExpr &)> &outward = nullptr);
+/// The types of the columns of items of this structure.
+void columnTypes(Specializer &, const ResultPattern &item, llvm::SmallVectorImpl<mlir::Type> &);
+/// For each column whether it has ends.
+std::vector<bool> columnsWithEnds(Specializer &, const ResultPattern &item);
+
+//===--- Lists as values ---===//
+
+/// A list of either kind with items of this structure, which covers theirs.
+RunTimeListState runTimeList(Specializer &, const ObjectState &list, const ResultPattern &item);
+/// The item at a position that is in range; what it refers to belongs to the list `owner`.
+Value itemAt(Specializer &, const RunTimeListState &list, ObjectId owner, const IntExpr &position);
+/// One item more; its structure may be wider than that of the others.
+RunTimeListState withItem(Specializer &, RunTimeListState list, const Value &item);
+/// The item at a position replaced.
+RunTimeListState replaceItem(Specializer &, RunTimeListState list, const IntExpr &position,
+                             const Value &item);
+RunTimeListState firstItems(Specializer &, RunTimeListState list, const IntExpr &count);
+/// start, start + step, .. of which `count` exist.
+RunTimeListState selectItems(Specializer &, const RunTimeListState &list, const IntExpr &start,
+                             const IntExpr &count, const IntExpr &step);
+/// `count` items: the list again and again.
+RunTimeListState repeatItems(Specializer &, const RunTimeListState &list, const IntExpr &count);
+RunTimeListState concatenate(Specializer &, RunTimeListState a, RunTimeListState b);
+
+//===--- Lists as objects ---===//
+
+/// Whether the value is a list of run-time length.
+const RunTimeListState *runTimeListOf(Specializer &, const Value &value);
+/// Any list as one of run-time length, for this use; fails where its items have no common
+/// structure.
+RunTimeListState asRunTimeList(Specializer &, const Value &list);
+/// Makes the list one of run-time length for good.
+void makeRunTimeList(Specializer &, ObjectId list);
+/// Everything that a value refers to is an item of the list `owner` from now on.
+void markItems(Specializer &, const Value &value, ObjectId owner);
+/// Fails for an object that a list of run-time length holds too.
+void checkOwn(Specializer &, bool isItem);
+/// A position as Python means it: within [-length, length), made non-negative; IndexError with the
+/// message otherwise.
+IntExpr checkedPosition(Specializer &, const Value &key, const IntExpr &length,
+                        llvm::StringRef message);
+/// The method of a list of run-time length; nothing if the list is of the other kind and the method
+/// can work on it.
+std::optional<Value> runTimeListMethod(Specializer &, llvm::StringRef method,
+                                       CallArguments &arguments);
+/// `list[key]`, `list[key] = value`, `del list[key]`.
+Value runTimeListSubscript(Specializer &, const Value &list, const Value &key);
+void assignRunTimeList(Specializer &, const Value &list, const Value &key, const Value &value);
+void deleteFromRunTimeList(Specializer &, const Value &list, const Value &key);
+/// `a + b` and `a * n` where the result is a list of run-time length; nothing if it is not.
+std::optional<Value> runTimeListBinary(Specializer &, ast::BinaryOperator op, const Value &lhs,
+                                       const Value &rhs);
+/// Whether two lists, of which one at least is of run-time length, have equal items.
+Value sameRunTimeLists(Specializer &, const Value &lhs, const Value &rhs);
+/// The texts of a list one after the other; TypeError for other items.
+Text joinTexts(Specializer &, const Text &separator, const Value &list);
+/// Joins of the items, which are arrays or numbers: np.concatenate, the same with axis=None,
+/// np.stack, np.vstack, np.hstack.
+enum class ItemJoin { Rows, Flat, Stack, Vertical, Horizontal };
+ArrayValue joinItems(Specializer &, const Value &list, ItemJoin join, int64_t axis);
+/// The items as an array of one more dimension, as np.array makes it.
+ArrayValue arrayOfRunTimeList(Specializer &, const Value &list, std::optional<DType> dtype);
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_RUNTIMELISTS_H

@@ -1,0 +1,54 @@
+// Texts in lists whose length is run-time data: their bytes lie one after the other in one int32
+// array, and an int64 array holds where each text ends.
+#include "Context.h"
+
+#include <cstring>
+
+using namespace mpy;
+
+static int64_t stepOf(const mpy_array &array) { return array.strides ? array.strides[0] : 1; }
+
+static int64_t sizeOf(const mpy_array &array) { return array.rank ? array.sizes[0] : 1; }
+
+void mpy_string_codes(const mpy_text *text, void **data, int64_t *sizes) {
+  int32_t *codes = static_cast<int32_t *>(mpy_alloc(text->length * 4));
+  for (int64_t i = 0; i < text->length; ++i)
+    codes[i] = static_cast<unsigned char>(text->bytes[i]);
+  *data = codes;
+  sizes[0] = text->length;
+}
+
+static mpy_text *newText(int64_t length) {
+  mpy_text *text =
+      static_cast<mpy_text *>(mpy_alloc(length + static_cast<int64_t>(sizeof(mpy_text))));
+  text->length = length;
+  return text;
+}
+
+mpy_text *mpy_string_from_codes(const mpy_array *codes) {
+  const int32_t *from = static_cast<const int32_t *>(codes->data);
+  int64_t step = stepOf(*codes);
+  mpy_text *text = newText(sizeOf(*codes));
+  for (int64_t i = 0; i < text->length; ++i)
+    text->bytes[i] = static_cast<char>(from[i * step]);
+  return text;
+}
+
+mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes,
+                               const mpy_array *ends) {
+  const int32_t *from = static_cast<const int32_t *>(codes->data);
+  const int64_t *end = static_cast<const int64_t *>(ends->data);
+  int64_t step = stepOf(*codes), endStep = stepOf(*ends), count = sizeOf(*ends);
+  int64_t total = count ? end[(count - 1) * endStep] + (count - 1) * separator->length : 0;
+  mpy_text *text = newText(total);
+  char *to = text->bytes;
+  for (int64_t item = 0, i = 0; item < count; ++item) {
+    if (item) {
+      memcpy(to, separator->bytes, separator->length);
+      to += separator->length;
+    }
+    for (; i < end[item * endStep]; ++i)
+      *to++ = static_cast<char>(from[i * step]);
+  }
+  return text;
+}
