@@ -84,11 +84,12 @@ void ForwardSweep::set(Value result, Value tangent) {
 }
 
 LogicalResult ForwardSweep::sweep(Block &block) {
-  auto operations =
-      llvm::map_to_vector(block.without_terminator(), [](Operation &op) { return &op; });
+  // Asked before anything is replaced: what ends a tape is active through its operand.
+  SmallVector<Operation *> operations;
+  for (Operation &op : block.without_terminator())
+    if (activity.isActive(&op))
+      operations.push_back(&op);
   for (Operation *op : operations) {
-    if (!activity.isActive(op))
-      continue;
     current = op;
     opBuilder.setInsertionPointAfter(op);
     LogicalResult done =
