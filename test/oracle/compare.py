@@ -12,6 +12,7 @@ Comments at the head of a program:
     # exact              output is compared byte for byte
     # float32            tolerance of single precision
     # fails              ends with an uncaught exception or an exit code
+    # exits              calls sys.exit where buffers are alive; elsewhere none may be left at the end
     # cwd: root          runs in the project's root, as samples do; others run in an empty folder
     # beyond: what       uses what the compiler may refuse: its located error counts as skipped
     # no-differences     for check_oracle.py
@@ -37,6 +38,7 @@ NUMBER = re.compile(
     r"(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+|inf\b|nan\b)"
 )
 FAILURE = re.compile(r"^(?:.*/)?([^/:]+\.mpy):(\d+): (.*)$")
+MEMORY_REPORT = re.compile(r"^mpy: (\d+) allocations, (\d+) frees, (\d+) bytes peak, (\d+) live$", re.M)
 TIME_LIMIT = 120
 
 
@@ -47,7 +49,7 @@ def header(text):
         if line.strip() and not line.startswith("#"):
             break
         name, colon, value = line.lstrip("# ").partition(":")
-        if colon or name.strip() in ("exact", "float32", "fails", "no-differences"):
+        if colon or name.strip() in ("exact", "float32", "fails", "exits", "no-differences"):
             marks.setdefault(name.strip(), value.strip())
     return marks
 
@@ -225,6 +227,7 @@ def run_compiled(program, marks, mpyc, level, folder):
             errors="replace",
             timeout=TIME_LIMIT,
             cwd=working_folder(program, marks) or inside,
+            env={**os.environ, "MPY_MEMORY_REPORT": "1"},
         )
     except subprocess.TimeoutExpired:
         return {"failed": "the program does not end"}
@@ -259,6 +262,12 @@ def difference(expected, found, marks):
     return None
 
 
+def buffers_left(found):
+    """How many buffers were alive at the end of a program that came to its end."""
+    report = MEMORY_REPORT.search(found["stderr"])
+    return int(report[4]) if report and found["code"] == 0 else 0
+
+
 def check(program, expected, marks, options):
     """(outcome, text) for one program."""
     if ("fails" in marks) != (expected["code"] != 0):
@@ -279,6 +288,8 @@ def check(program, expected, marks, options):
             text = difference(expected, found, marks)
             if text is not None:
                 return "failed", (level + ": " if level else "") + text
+            if (left := buffers_left(found)) and "exits" not in marks:
+                return "failed", "%d buffers are alive at the end" % left
     return "passed", ""
 
 
