@@ -136,6 +136,14 @@ struct Purpose {
   int64_t dtype = 0;
 };
 
+static constexpr int64_t elementBytes[] = {1, 4, 8, 4, 8};
+
+[[noreturn]] static void failTooBig(Place place) {
+  raise(place, "ValueError",
+        "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible "
+        "size.");
+}
+
 [[noreturn]] static void failAllocation(const Purpose &purpose, int64_t bytes) {
   static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
   TextBuilder text;
@@ -157,24 +165,10 @@ struct Purpose {
   mpy_raise_message(purpose.place.file, purpose.place.line, "MemoryError", text.cString());
 }
 
-static void *allocate(const Purpose &purpose, int64_t bytes) {
+static bool isPossible(int64_t bytes) { return bytes >= 0 && bytes <= int64_t(1) << 56; }
+
+static void *handOut(mpy_header *header, SizeClass size) {
   MemoryState &memory = context.memory;
-  if (bytes < 0 || bytes > (int64_t(1) << 56))
-    failAllocation(purpose, bytes);
-  SizeClass size = classOf(bytes + headerBytes);
-  mpy_header *header = memory.freeLists[size.index];
-  if (header) {
-    memory.freeLists[size.index] = nextOf(header);
-    memory.keptBytes -= size.bytes;
-  } else {
-    header = static_cast<mpy_header *>(takeFromSystem(size.bytes));
-    if (!header) {
-      mpy_trim();
-      header = static_cast<mpy_header *>(takeFromSystem(size.bytes));
-    }
-    if (!header)
-      failAllocation(purpose, bytes);
-  }
   header->references = 1;
   header->capacity = size.bytes - headerBytes;
   header->drop = nullptr;
@@ -184,6 +178,71 @@ static void *allocate(const Purpose &purpose, int64_t bytes) {
   if (memory.liveBytes > memory.peakBytes)
     memory.peakBytes = memory.liveBytes;
   return reinterpret_cast<char *>(header) + headerBytes;
+}
+
+/// A buffer that was kept, or null: the way of nearly all allocations.
+static inline void *takeKept(int64_t bytes) {
+  if (!isPossible(bytes))
+    return nullptr;
+  MemoryState &memory = context.memory;
+  SizeClass size = classOf(bytes + headerBytes);
+  mpy_header *header = memory.freeLists[size.index];
+  if (!header)
+    return nullptr;
+  memory.freeLists[size.index] = nextOf(header);
+  memory.keptBytes -= size.bytes;
+  return handOut(header, size);
+}
+
+/// A new buffer, or null where there is no memory.
+static void *takeNew(int64_t bytes) {
+  if (!isPossible(bytes))
+    return nullptr;
+  SizeClass size = classOf(bytes + headerBytes);
+  void *area = takeFromSystem(size.bytes);
+  if (!area) {
+    mpy_trim();
+    area = takeFromSystem(size.bytes);
+  }
+  return area ? handOut(static_cast<mpy_header *>(area), size) : nullptr;
+}
+
+static void *allocate(const Purpose &purpose, int64_t bytes) {
+  void *data = takeKept(bytes);
+  if (!data)
+    data = takeNew(bytes);
+  if (!data)
+    failAllocation(purpose, bytes);
+  return data;
+}
+
+[[noreturn]] static void failAtSite(const mpy_site *site, int64_t bytes, const int64_t *open) {
+  Purpose purpose = {{site->file, site->line}};
+  int64_t sizes[MPY_MAX_RANK], known = 0, product = 1;
+  bool overflow = false;
+  if (site->dtype >= 0 && site->rank <= MPY_MAX_RANK) {
+    product = elementBytes[site->dtype];
+    for (int64_t i = 0; i < site->rank; ++i) {
+      if (site->sizes[i] < 0 && known == MPY_SITE_EXTENTS)
+        failAllocation(purpose, bytes);
+      sizes[i] = site->sizes[i] < 0 ? open[known++] : site->sizes[i];
+      overflow |= __builtin_mul_overflow(product, sizes[i], &product);
+    }
+    purpose = {{site->file, site->line}, site->rank, sizes, site->dtype};
+  }
+  if (overflow)
+    failTooBig(purpose.place);
+  failAllocation(purpose, bytes);
+}
+
+// Apart, so that the short way keeps nothing for it.
+__attribute__((noinline)) static void *allocateAtSite(const mpy_site *site, int64_t bytes,
+                                                      int64_t size0, int64_t size1, int64_t size2,
+                                                      int64_t size3) {
+  if (void *data = takeNew(bytes))
+    return data;
+  const int64_t open[MPY_SITE_EXTENTS] = {size0, size1, size2, size3};
+  failAtSite(site, bytes, open);
 }
 
 void *allocateRaw(size_t bytes) {
@@ -210,9 +269,15 @@ void *mpy_alloc_at(const char *file, int64_t line, int64_t bytes) {
   return allocate({{file, line}}, bytes);
 }
 
+void *mpy_alloc_for(const mpy_site *site, int64_t bytes, int64_t size0, int64_t size1,
+                    int64_t size2, int64_t size3) {
+  if (void *data = takeKept(bytes))
+    return data;
+  return allocateAtSite(site, bytes, size0, size1, size2, size3);
+}
+
 void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t rank,
                       const int64_t *sizes) {
-  static const int64_t elementBytes[] = {1, 4, 8, 4, 8};
   int64_t bytes = elementBytes[dtype];
   bool overflow = false, empty = false;
   for (int64_t i = 0; i < rank; ++i) {
@@ -222,9 +287,7 @@ void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t ran
     overflow |= __builtin_mul_overflow(bytes, sizes[i], &bytes);
   }
   if (overflow && !empty)
-    raise({file, line}, "ValueError",
-          "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible "
-          "size.");
+    failTooBig({file, line});
   return allocate({{file, line}, rank, sizes, dtype}, empty ? 0 : bytes);
 }
 
@@ -235,15 +298,17 @@ void *mpy_alloc_zero(int64_t bytes) {
   return data;
 }
 
-void *mpy_grow(void *data, int64_t used, int64_t bytes) {
+void *mpy_grow(void *data, int64_t used, const mpy_site *site, int64_t bytes, int64_t size0,
+               int64_t size1, int64_t size2, int64_t size3) {
   mpy_header *header = headerOf(data);
   bool isOnly = header->references == 1;
   if (isOnly && bytes <= header->capacity)
     return data;
   // What grew before will grow again.
   bool growsAgain = isOnly && header->reserved[grownBefore];
+  bool doubles = growsAgain && bytes < 2 * header->capacity;
   void *moved =
-      mpy_alloc(growsAgain && bytes < 2 * header->capacity ? 2 * header->capacity : bytes);
+      mpy_alloc_for(site, doubles ? 2 * header->capacity : bytes, size0, size1, size2, size3);
   memcpy(moved, data, used);
   headerOf(moved)->reserved[grownBefore] = 1;
   mpy_release(data);

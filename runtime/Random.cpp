@@ -116,20 +116,19 @@ static uint64_t nextBounded(mpy_random *random, uint64_t highest) {
   return value;
 }
 
-static void *newArray(Place place, int64_t count, void **data, int64_t *sizes) {
-  if (count < 0)
-    raise(place, "ValueError", "negative dimensions are not allowed");
-  int64_t bytes;
-  if (__builtin_mul_overflow(count, int64_t(8), &bytes))
-    bytes = -1;
-  *data = mpy_alloc_at(place.file, place.line, bytes);
+static void *newArray(Place place, mpy_dtype dtype, int64_t count, void **data, int64_t *sizes) {
+  *data = mpy_alloc_array(place.file, place.line, dtype, 1, &count);
   sizes[0] = count;
   return *data;
 }
 
+static int64_t *newIntegers(Place place, int64_t count, void **data, int64_t *sizes) {
+  return static_cast<int64_t *>(newArray(place, MPY_INT64, count, data, sizes));
+}
+
 template <typename Draw>
 static void fill(Place place, int64_t count, void **data, int64_t *sizes, Draw draw) {
-  double *values = static_cast<double *>(newArray(place, count, data, sizes));
+  double *values = static_cast<double *>(newArray(place, MPY_FLOAT64, count, data, sizes));
   for (int64_t i = 0; i < count; ++i)
     values[i] = draw();
 }
@@ -341,21 +340,21 @@ void mpy_random_int_array(const char *file, int64_t line, mpy_random *random, in
                           int64_t high, int64_t count, void **data, int64_t *sizes) {
   // NumPy checks the bounds of an empty draw too.
   uint64_t range = checkBounds({file, line}, low, high);
-  int64_t *values = static_cast<int64_t *>(newArray({file, line}, count, data, sizes));
+  int64_t *values = newIntegers({file, line}, count, data, sizes);
   for (int64_t i = 0; i < count; ++i)
     values[i] = static_cast<int64_t>(static_cast<uint64_t>(low) + nextBounded(random, range));
 }
 
 void mpy_random_permutation(const char *file, int64_t line, mpy_random *random, int64_t n,
                             void **data, int64_t *sizes) {
-  permute(random, n, static_cast<int64_t *>(newArray({file, line}, n < 0 ? 0 : n, data, sizes)));
+  permute(random, n, newIntegers({file, line}, n < 0 ? 0 : n, data, sizes));
 }
 
 void mpy_random_choice(const char *file, int64_t line, mpy_random *random, int64_t n, int64_t count,
                        int8_t replace, void **data, int64_t *sizes) {
   Place place = {file, line};
   checkPopulation(place, n, count, replace);
-  int64_t *result = static_cast<int64_t *>(newArray(place, count, data, sizes));
+  int64_t *result = newIntegers(place, count, data, sizes);
   if (replace) {
     for (int64_t i = 0; i < count; ++i)
       result[i] = static_cast<int64_t>(nextBounded(random, static_cast<uint64_t>(n - 1)));
@@ -385,7 +384,7 @@ void mpy_random_choice_weighted(const char *file, int64_t line, mpy_random *rand
   if (n > 0)
     checkProbabilities(place, weights, n);
   checkPopulation(place, n, count, replace);
-  int64_t *result = static_cast<int64_t *>(newArray(place, count, data, sizes));
+  int64_t *result = newIntegers(place, count, data, sizes);
   if (replace) {
     accumulate(weights, n, cdf);
     for (int64_t i = 0; i < count; ++i)

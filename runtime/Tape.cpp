@@ -33,10 +33,10 @@ constexpr int64_t largestChunkBytes = 16 << 20;
 
 static int64_t roundUp(int64_t bytes) { return (bytes + 7) & ~int64_t(7); }
 
-static Chunk *newChunk(int64_t bytes) {
+static Chunk *newChunk(Place place, int64_t bytes) {
   // Through the buffer allocator: huge pages, and a MemoryError with its size.
   int64_t total = bytes + static_cast<int64_t>(sizeof(Chunk));
-  Chunk *chunk = static_cast<Chunk *>(mpy_alloc(total));
+  Chunk *chunk = static_cast<Chunk *>(mpy_alloc_at(place.file, place.line, total));
   chunk->previous = chunk->next = nullptr;
   chunk->used = chunk->bytes;
   chunk->end = chunk->bytes + bytes;
@@ -58,7 +58,7 @@ static void enter(mpy_tape *tape, Chunk *chunk, char *cursor) {
 
 static void dropTape(void *data) { freeChunks(static_cast<mpy_tape *>(data)->first); }
 
-static void advance(mpy_tape *tape, int64_t bytes) {
+static void advance(Place place, mpy_tape *tape, int64_t bytes) {
   Chunk *current = tape->chunk;
   if (current && current->next && current->next->end - current->next->bytes < bytes) {
     // The kept chunk is too small for this piece; so may be those behind it.
@@ -68,7 +68,7 @@ static void advance(mpy_tape *tape, int64_t bytes) {
   if (!current || !current->next) {
     int64_t size = current ? (current->end - current->bytes) * 2 : firstChunkBytes;
     size = size > largestChunkBytes ? largestChunkBytes : size;
-    Chunk *chunk = newChunk(size < bytes ? bytes : size);
+    Chunk *chunk = newChunk(place, size < bytes ? bytes : size);
     chunk->previous = current;
     if (current)
       current->next = chunk;
@@ -93,13 +93,13 @@ mpy_tape *mpy_tape_new(void) {
   return tape;
 }
 
-void *mpy_tape_push_bytes(mpy_tape *tape, int64_t bytes) {
+void *mpy_tape_push_bytes(const char *file, int64_t line, mpy_tape *tape, int64_t bytes) {
   bytes = roundUp(bytes);
   if (!tape->chunk || tape->fields.end - tape->fields.cursor < bytes)
-    advance(tape, bytes);
-  void *place = tape->fields.cursor;
+    advance({file, line}, tape, bytes);
+  void *room = tape->fields.cursor;
   tape->fields.cursor += bytes;
-  return place;
+  return room;
 }
 
 void *mpy_tape_pop_bytes(mpy_tape *tape, int64_t bytes) {

@@ -6,6 +6,7 @@
 //   mpy.stretch
 #include "frontend/ArrayOperands.h"
 #include "mlir/IR/Matchers.h"
+#include <limits>
 
 namespace mpy {
 
@@ -93,6 +94,32 @@ void checkEqual(Specializer &specializer, const IntExpr &a, const IntExpr &b, ll
   if (std::optional<int64_t> difference = (a - b).known(); difference)
     failCertain(specializer, kind, text.text);
   check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::eq, a, b), kind, text);
+}
+
+void checkSize(Specializer &specializer, llvm::ArrayRef<IntExpr> shape) {
+  const CheckText text = {"array is too big; `arr.size * arr.dtype.itemsize` is larger than the "
+                          "maximum possible size.",
+                          {}};
+  // By division, which cannot overflow: n0 * n1 * n2 <= limit where n2 <= limit / n0 / n1.
+  int64_t limit = std::numeric_limits<int64_t>::max() / 8;
+  std::vector<IntExpr> unknown;
+  for (const IntExpr &extent : shape) {
+    if (std::optional<int64_t> known = extent.known())
+      limit /= std::max<int64_t>(*known, 1);
+    else
+      unknown.push_back(extent);
+  }
+  if (limit == 0)
+    failCertain(specializer, "ValueError", text.text);
+  // What allocates one such extent finds by itself that there is no room.
+  if (unknown.empty() || shape.size() < 2)
+    return;
+  IntExpr most = limit;
+  for (const IntExpr &extent : llvm::drop_end(unknown))
+    most = floorDivide(most, maximum(extent, 1));
+  check(specializer,
+        compareInts(specializer, mlir::arith::CmpIPredicate::sle, unknown.back(), most),
+        "ValueError", text);
 }
 
 Shape broadcastShapes(Specializer &specializer, llvm::ArrayRef<Shape> shapes, llvm::StringRef kind,

@@ -54,6 +54,8 @@ mlir::Value compareInts(Specializer &specializer, mlir::arith::CmpIPredicate pre
 /// Whether two integers are equal: known, or by a check that raises with this text.
 void checkEqual(Specializer &specializer, const IntExpr &a, const IntExpr &b, llvm::StringRef kind,
                 const CheckText &text);
+/// ValueError in NumPy's words where no array has room for so many elements.
+void checkSize(Specializer &specializer, llvm::ArrayRef<IntExpr> shape);
 /// The known condition of an i1, if it is a constant.
 std::optional<bool> knownCondition(mlir::Value condition);
 

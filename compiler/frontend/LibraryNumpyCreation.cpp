@@ -20,14 +20,19 @@ static Shape toShape(Specializer &specializer, const Value &value) {
   Shape shape = toExtents(specializer, value);
   if (shape.size() > 8)
     specializer.fail(ErrorId::TooManyDimensions, {"8"});
+  unsigned unchecked = 0;
   for (IntExpr &extent : shape) {
     if (extent.isNonNegative())
       continue;
+    ++unchecked;
     check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::sge, extent, 0),
           "ValueError", CheckText{"negative dimensions are not allowed", {}});
     // The same expression wherever the same number gives a shape.
     extent = maximum(extent, 0);
   }
+  // Extents of arrays that exist are small enough.
+  if (unchecked > 1 || llvm::all_of(shape, [](const IntExpr &extent) { return extent.known(); }))
+    checkSize(specializer, shape);
   return shape;
 }
 

@@ -160,6 +160,7 @@ Value broadcastTo(Specializer &specializer, const Arguments &arguments) {
   for (auto [axis, extent] : llvm::enumerate(x.shape))
     if (!extent.isKnown(1))
       checkEqual(specializer, extent, shape[lead + axis], "ValueError", text);
+  checkSize(specializer, shape);
   return specializer.newArray({x.dtype, shape, expandInto(specializer, x, shape)});
 }
 
@@ -370,6 +371,7 @@ Value repeat(Specializer &specializer, const Arguments &arguments) {
   Shape single = x.shape, spreadShape = x.shape, result = x.shape;
   single.insert(single.begin() + axis + 1, IntExpr(1));
   spreadShape.insert(spreadShape.begin() + axis + 1, count);
+  checkSize(specializer, spreadShape);
   result[axis] = result[axis] * count;
   return specializer.newArray(reshaped(
       specializer, spread(specializer, reshaped(specializer, x, single), spreadShape), result));
@@ -392,6 +394,7 @@ Value tile(Specializer &specializer, const Arguments &arguments) {
     spreadShape.push_back(extent);
     result.push_back(extent * count);
   }
+  checkSize(specializer, spreadShape);
   return specializer.newArray(reshaped(
       specializer, spread(specializer, reshaped(specializer, x, single), spreadShape), result));
 }

@@ -43,6 +43,7 @@ static Value draw(Specializer &specializer, const Arguments &arguments, llvm::St
       // The same expression wherever the same number gives a shape.
       extent = maximum(extent, 0);
     }
+  checkSize(specializer, shape);
   Shape line = {product(shape)};
   inputs.push_back(specializer.ssaAs(specializer.makeInt(line.front()), DType::Int64));
   mlir::Value numbers = callRuntime(specializer, (name + "_array").str(),
@@ -200,6 +201,7 @@ Value randomChoice(Specializer &specializer, const Arguments &arguments) {
   }
   const Value &size = arguments["size"];
   Shape shape = size.isNone() ? Shape{} : toExtents(specializer, size);
+  checkSize(specializer, shape);
   Shape line = {product(shape)};
   llvm::SmallVector<mlir::Value> inputs = {
       stateOf(specializer, arguments), specializer.ssaAs(specializer.makeInt(count), DType::Int64),

@@ -13,6 +13,8 @@
 #include "lowering/Passes.h"
 #include "lowering/RuntimeEmitter.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mpy.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -126,10 +128,11 @@ Value RuntimeEmitter::bytesOf(MemRefType type, ArrayRef<Value> dynamic) {
       type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   for (int64_t size : type.getShape())
     if (!ShapedType::isDynamic(size))
-      fixed *= size;
+      if (llvm::MulOverflow(fixed, size, fixed))
+        fixed = std::numeric_limits<int64_t>::max();
   Value bytes = constant(fixed);
   for (Value size : dynamic)
-    bytes = LLVM::MulOp::create(builder, loc, bytes, size, LLVM::IntegerOverflowFlags::nsw);
+    bytes = saturatedProduct(bytes, size);
   return bytes;
 }
 
@@ -137,8 +140,19 @@ void RuntimeEmitter::emitAlloc(memref::AllocOp op) {
   SmallVector<Value> sizes;
   for (Value size : op.getDynamicSizes())
     sizes.push_back(toInteger(size));
-  Value bytes = bytesOf(op.getType(), sizes);
-  op.replaceAllUsesWith(bufferAt(op.getType(), call("mpy_alloc", pointer, bytes), sizes));
+  allocate(op.getType(), bytesOf(op.getType(), sizes), sizes, op, "mpy_alloc_for", {});
+}
+
+/// Calls an allocation with the place, bytes and extents that its error says.
+void RuntimeEmitter::allocate(MemRefType type, Value bytes, ArrayRef<Value> sizes, Operation *op,
+                              StringRef callee, ArrayRef<Value> more) {
+  SmallVector<Value> operands(more);
+  operands.push_back(site(type, loc));
+  operands.push_back(bytes);
+  llvm::append_range(operands, sizes.take_front(MPY_SITE_EXTENTS));
+  while (operands.size() < more.size() + 2 + MPY_SITE_EXTENTS)
+    operands.push_back(LLVM::UndefOp::create(builder, loc, builder.getI64Type()));
+  op->getResult(0).replaceAllUsesWith(bufferAt(type, call(callee, pointer, operands), sizes));
 }
 
 void RuntimeEmitter::emitGrow(GrowOp op) {
@@ -150,9 +164,18 @@ void RuntimeEmitter::emitGrow(GrowOp op) {
       used.push_back(sizeOf(op.getBuffer(), dim));
   for (Value size : op.getSizes())
     sizes.push_back(toInteger(size));
-  Value grown =
-      call("mpy_grow", pointer, {dataOf(op.getBuffer()), bytesOf(from, used), bytesOf(to, sizes)});
-  op.replaceAllUsesWith(bufferAt(to, grown, sizes));
+  allocate(to, bytesOf(to, sizes), sizes, op, "mpy_grow",
+           {dataOf(op.getBuffer()), bytesOf(from, used)});
+}
+
+/// The product, or the largest integer, which no allocation grants, where it is larger.
+Value RuntimeEmitter::saturatedProduct(Value x, Value y) {
+  auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(),
+                                               {builder.getI64Type(), builder.getI1Type()});
+  Value pair = LLVM::SMulWithOverflowOp::create(builder, loc, type, x, y);
+  return LLVM::SelectOp::create(builder, loc, LLVM::ExtractValueOp::create(builder, loc, pair, 1),
+                                constant(std::numeric_limits<int64_t>::max()),
+                                LLVM::ExtractValueOp::create(builder, loc, pair, 0));
 }
 
 //===----------------------------------------------------------------------===//
@@ -240,9 +263,10 @@ Value RuntimeEmitter::topOfTape(Value tape, int64_t bytes, bool push) {
   store(moved, tape);
   scf::YieldOp::create(builder, loc, push ? cursor : moved);
   builder.setInsertionPointToStart(branch.elseBlock());
+  SmallVector<Value> operands = push ? place(loc) : SmallVector<Value>();
+  operands.append({tape, constant(bytes)});
   scf::YieldOp::create(
-      builder, loc,
-      call(push ? "mpy_tape_push_bytes" : "mpy_tape_pop_bytes", pointer, {tape, constant(bytes)}));
+      builder, loc, call(push ? "mpy_tape_push_bytes" : "mpy_tape_pop_bytes", pointer, operands));
   return branch.getResult(0);
 }
 

@@ -146,7 +146,7 @@ Value RuntimeEmitter::call(StringRef callee, Type result, ValueRange operands) {
     for (StringRef attribute : attributesOf(callee))
       attributes.push_back(builder.getStringAttr(attribute));
     function.setPassthroughAttr(builder.getArrayAttr(attributes));
-    if (callee == "mpy_alloc")
+    if (callee == "mpy_alloc_for")
       function.setResultAttr(0, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
     symbols.insert(function);
   } else if (function.getFunctionType() != type) {
@@ -195,6 +195,45 @@ SmallVector<Value> RuntimeEmitter::place(Location where) {
   FileLineColLoc found = sourcePlace(where);
   return {text(found ? found.getFilename().getValue() : StringRef("<program>")),
           constant(found ? found.getLine() : 0)};
+}
+
+Value RuntimeEmitter::site(MemRefType type, Location where) {
+  SmallVector<int64_t> sizes;
+  for (int64_t size : type.getShape())
+    sizes.push_back(ShapedType::isDynamic(size) ? -1 : size);
+  int64_t kind = elementKind(type.getElementType()).value_or(-1);
+  FileLineColLoc found = sourcePlace(where);
+  std::string key;
+  llvm::raw_string_ostream stream(key);
+  stream << "site:" << (found ? found.getFilename().getValue() : StringRef()) << ":"
+         << (found ? found.getLine() : 0) << ":" << kind;
+  for (int64_t size : sizes)
+    stream << ":" << size;
+  auto [known, isNew] = constants.try_emplace(key);
+  if (isNew) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    Type integer = builder.getI64Type();
+    auto array = LLVM::LLVMArrayType::get(integer, sizes.size());
+    auto layout = LLVM::LLVMStructType::getLiteral(builder.getContext(),
+                                                   {pointer, integer, integer, integer, array});
+    auto global = LLVM::GlobalOp::create(builder, module.getLoc(), layout, /*isConstant=*/true,
+                                         LLVM::Linkage::Internal, "site", Attribute());
+    known->second = symbols.insert(global).str();
+    builder.createBlock(&global.getInitializerRegion());
+    SmallVector<Value> fields = place(where);
+    fields.push_back(constant(kind));
+    fields.push_back(constant(type.getRank()));
+    if (!sizes.empty())
+      fields.push_back(
+          LLVM::ConstantOp::create(builder, loc, array, builder.getI64TensorAttr(sizes)));
+    Value value = LLVM::UndefOp::create(builder, loc, layout);
+    for (auto [position, field] : llvm::enumerate(fields))
+      value = LLVM::InsertValueOp::create(builder, loc, value, field,
+                                          ArrayRef<int64_t>{static_cast<int64_t>(position)});
+    LLVM::ReturnOp::create(builder, loc, value);
+  }
+  return LLVM::AddressOfOp::create(builder, loc, pointer, known->second);
 }
 
 /// Constant data behind a header whose count never reaches zero; the address of the data.

@@ -41,6 +41,8 @@ private:
   mlir::Value call(llvm::StringRef callee, mlir::Type result, mlir::ValueRange operands);
   mlir::Value text(llvm::StringRef bytes);
   llvm::SmallVector<mlir::Value> place(mlir::Location loc);
+  /// The address of a constant mpy_site.
+  mlir::Value site(mlir::MemRefType type, mlir::Location loc);
   mlir::Value immortal(llvm::StringRef key, llvm::ArrayRef<mlir::Attribute> fields,
                        llvm::ArrayRef<mlir::Type> types);
 
@@ -49,6 +51,8 @@ private:
   void emitRelease(ReleaseOp op);
   void emitAlloc(mlir::memref::AllocOp op);
   void emitGrow(GrowOp op);
+  void allocate(mlir::MemRefType type, mlir::Value bytes, llvm::ArrayRef<mlir::Value> sizes,
+                mlir::Operation *op, llvm::StringRef callee, llvm::ArrayRef<mlir::Value> more);
   mlir::Value bytesOf(mlir::MemRefType type, llvm::ArrayRef<mlir::Value> dynamic);
   void emitAbsent(AbsentOp op);
   void emitConstantBuffer(ConstantBufferOp op);
@@ -62,6 +66,7 @@ private:
   llvm::LogicalResult emitGemm(GemmOp op);
   llvm::LogicalResult emitArgsort(ArgsortRowsOp op);
   mlir::Value describe(mlir::Value buffer);
+  mlir::Value saturatedProduct(mlir::Value x, mlir::Value y);
   int64_t slotBytes(mlir::Type type);
   mlir::Value topOfTape(mlir::Value tape, int64_t bytes, bool push);
 

@@ -34,8 +34,9 @@ extern "C" {
 #define MPY_NORETURN _Noreturn
 #endif
 
-#define MPY_ABI_VERSION 1
+#define MPY_ABI_VERSION 2
 #define MPY_MAX_RANK 8
+#define MPY_SITE_EXTENTS 4
 #define MPY_IMMORTAL ((int64_t)1 << 62)
 
 /* The element types; numbered in the order of NumPy's promotion. */
@@ -64,6 +65,15 @@ typedef struct mpy_text {
   int64_t length;
   char bytes[];
 } mpy_text;
+
+/* Where compiled code makes a buffer, and what is known of it before the program runs. */
+typedef struct mpy_site {
+  const char *file;
+  int64_t line;
+  int64_t dtype; /* below 0 where the buffer is no array */
+  int64_t rank;
+  int64_t sizes[]; /* below 0 where the program alone knows */
+} mpy_site;
 
 typedef struct mpy_random mpy_random; /* the state of a RandomState */
 typedef struct mpy_tape mpy_tape;     /* a stack of bytes */
@@ -113,15 +123,21 @@ mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes
 void *mpy_alloc(int64_t bytes);
 /* mpy_alloc with a place for the error. */
 void *mpy_alloc_at(const char *file, int64_t line, int64_t bytes);
+/* mpy_alloc for compiled code. The first MPY_SITE_EXTENTS extents that the site leaves open follow;
+ * like the site they are read by errors alone, and those that there are not may be anything. A
+ * product that does not fit in 64 bits comes as INT64_MAX bytes. */
+void *mpy_alloc_for(const mpy_site *site, int64_t bytes, int64_t size0, int64_t size1,
+                    int64_t size2, int64_t size3);
+/* Takes over a reference to a buffer whose first `used` bytes are defined, and gives one to a
+ * buffer of at least `bytes` that begins with them: the same where this is the only reference and
+ * it has room. Growing again and again costs a constant time for each byte. */
+void *mpy_grow(void *data, int64_t used, const mpy_site *site, int64_t bytes, int64_t size0,
+               int64_t size1, int64_t size2, int64_t size3);
 /* Room for an array; errors in NumPy's words for negative extents and for what does not fit. */
 void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t rank,
                       const int64_t *sizes);
 /* A new buffer filled with zero bytes. */
 void *mpy_alloc_zero(int64_t bytes);
-/* Takes over a reference to a buffer whose first `used` bytes are defined, and gives one to a
- * buffer of at least `bytes` that begins with them: the same where this is the only reference and
- * it has room. Growing again and again costs a constant time for each byte. */
-void *mpy_grow(void *data, int64_t used, int64_t bytes);
 /* Adds one reference; null is ignored. */
 void mpy_retain(void *data);
 /* Removes one reference and frees the buffer with the last one; null is ignored. */
@@ -459,7 +475,7 @@ typedef struct mpy_tape_fields {
 /* A new empty tape with one reference. */
 mpy_tape *mpy_tape_new(void);
 /* Room for `bytes` more bytes on top. */
-void *mpy_tape_push_bytes(mpy_tape *tape, int64_t bytes);
+void *mpy_tape_push_bytes(const char *file, int64_t line, mpy_tape *tape, int64_t bytes);
 /* Removes the last `bytes` bytes; they stay readable until the next push. */
 void *mpy_tape_pop_bytes(mpy_tape *tape, int64_t bytes);
 /* Removes everything; chunks are kept. */

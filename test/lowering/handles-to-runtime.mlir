@@ -1,5 +1,8 @@
 // RUN: mpy-opt %s -handles-to-runtime -canonicalize | FileCheck %s
 
+// What an allocation that fails says of the array stands beside the code.
+// CHECK: llvm.mlir.global internal constant @site
+
 // CHECK-LABEL: func.func @release
 // CHECK: llvm.load
 // CHECK: scf.if
@@ -7,6 +10,15 @@
 func.func @release(%a: memref<?xf64>) {
   mpy.release %a : memref<?xf64>
   return
+}
+
+// A product of extents that does not fit must not wrap.
+// CHECK-LABEL: func.func @alloc
+// CHECK: llvm.intr.smul.with.overflow
+// CHECK: llvm.call @mpy_alloc_for
+func.func @alloc(%n: index) -> memref<?x3xf64> {
+  %a = memref.alloc(%n) : memref<?x3xf64>
+  return %a : memref<?x3xf64>
 }
 
 // CHECK-LABEL: func.func @check

@@ -140,14 +140,15 @@ def check_tape(runtime, same):
     library = runtime.lib
     for name in ("mpy_tape_new", "mpy_tape_push_bytes", "mpy_tape_pop_bytes"):
         getattr(library, name).restype = c.c_void_p
-    library.mpy_tape_push_bytes.argtypes = library.mpy_tape_pop_bytes.argtypes = [c.c_void_p, c.c_int64]
+    library.mpy_tape_push_bytes.argtypes = [c.c_char_p, c.c_int64, c.c_void_p, c.c_int64]
+    library.mpy_tape_pop_bytes.argtypes = [c.c_void_p, c.c_int64]
     library.mpy_tape_size.argtypes = [c.c_void_p]
     tape, model = library.mpy_tape_new(), []
     for step in range(6000):
         if rng.random() < (0.7 if step % 2000 < 1000 else 0.3) or not model:
             size = rng.choice([8, 24, 1000, 5, 40000, 300000 if rng.random() < 0.05 else 16])
             value = rng.getrandbits(40)
-            c.c_int64.from_address(library.mpy_tape_push_bytes(tape, max(size, 8))).value = value
+            c.c_int64.from_address(library.mpy_tape_push_bytes(b"p.mpy", 1, tape, max(size, 8))).value = value
             model.append((max(size, 8), value))
         else:
             size, value = model.pop()
