@@ -70,6 +70,29 @@ static void watchStack() {
     sigaction(SIGSEGV, &action, nullptr);
 }
 
+// Ctrl-C, as Python ends: what was printed reaches the reader, and the process dies of the signal,
+// so that a shell sees 130 and stops its script. A second signal waits until the first is done.
+static void handleInterrupt(int number) {
+  int64_t size = output.size;
+  output.size = 0;
+  [[maybe_unused]] ssize_t written = size > 0 ? write(1, output.buffer, size) : 0;
+  static const char words[] = "KeyboardInterrupt\n";
+  written = write(2, words, sizeof words - 1);
+  signal(number, SIG_DFL);
+  kill(getpid(), number);
+}
+
+static void watchInterrupts() {
+  struct sigaction action;
+  // Ignored where a shell started the program in the background.
+  if (sigaction(SIGINT, nullptr, &action) != 0 || action.sa_handler == SIG_IGN)
+    return;
+  action = {};
+  action.sa_handler = handleInterrupt;
+  action.sa_flags = SA_ONSTACK;
+  sigaction(SIGINT, &action, nullptr);
+}
+
 } // namespace mpy
 
 using namespace mpy;
@@ -87,6 +110,7 @@ void mpy_begin(int argc, char **argv, const char *module) {
   // A closed pipe is an error of write, as in Python.
   signal(SIGPIPE, SIG_IGN);
   watchStack();
+  watchInterrupts();
 }
 
 void mpy_end(void) {

@@ -13,6 +13,9 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
 using namespace mpy;
@@ -56,8 +59,18 @@ static std::optional<std::string> findLldFolder() {
   return std::nullopt;
 }
 
+/// Whether there is no room for an executable beside this path. A linker that maps its output dies
+/// of a fault then, without a word about the disk.
+static bool isDiskFull(llvm::StringRef path) {
+  llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  llvm::ErrorOr<llvm::sys::fs::space_info> space =
+      llvm::sys::fs::disk_space(folder.empty() ? "." : folder);
+  return space && space->available < (1 << 20);
+}
+
 bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
-                         llvm::StringRef output, std::string &reason) {
+                         llvm::StringRef output, llvm::StringRef messages,
+                         llvm::function_ref<void(int)> started, std::string &reason) {
   std::optional<std::string> compiler =
       findProgram({MPY_LINK_DRIVER, "cc", "gcc", "clang-22", "clang"});
   if (!compiler) {
@@ -77,22 +90,27 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
                    {"-pie", objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",
                     "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", outputPath});
 
-  llvm::SmallString<128> messages;
-  if (llvm::sys::fs::createTemporaryFile("mpyc-link", "txt", messages)) {
-    reason = "no temporary file can be made";
-    return false;
-  }
-  std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), llvm::StringRef(messages),
-                                                llvm::StringRef(messages)};
+  // A linker that dies leaves no files of its own behind.
+  setenv("LLVM_DISABLE_SYMBOLIZATION", "1", /*overwrite=*/1);
+  std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), messages, messages};
   std::string launchError;
-  int status = llvm::sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects,
-                                         /*SecondsToWait=*/0, /*MemoryLimit=*/0, &launchError);
+  bool failed = false;
+  llvm::sys::ProcessInfo linker = llvm::sys::ExecuteNoWait(
+      *compiler, arguments, std::nullopt, redirects, /*MemoryLimit=*/0, &launchError, &failed,
+      /*AffinityMask=*/nullptr, /*DetachProcess=*/true);
+  int status = -1;
+  if (!failed) {
+    started(linker.Pid);
+    status = llvm::sys::Wait(linker, std::nullopt, &launchError).ReturnCode;
+    started(0);
+  }
   if (status != 0) {
     auto text = llvm::MemoryBuffer::getFile(messages);
     reason = launchError.empty() && text ? (*text)->getBuffer().rtrim().str() : launchError;
+    if (isDiskFull(output))
+      reason = std::strerror(ENOSPC);
     if (reason.empty())
       reason = *compiler + " ended with status " + std::to_string(status);
   }
-  llvm::sys::fs::remove(messages);
   return status == 0;
 }

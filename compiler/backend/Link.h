@@ -2,6 +2,7 @@
 #ifndef MPY_BACKEND_LINK_H
 #define MPY_BACKEND_LINK_H
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
 #include <string>
@@ -13,8 +14,10 @@ namespace mpy {
 std::optional<std::string> findRuntimeLibrary(llvm::StringRef compilerPath);
 
 /// Links `object` with the runtime into an executable at `output`; on failure a sentence, or the
-/// linker's words, in `reason`.
+/// linker's words, in `reason`. The linker writes to the file `messages`; it runs in a process
+/// group of its own, which `started` is told, and 0 when it has ended.
 bool linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary, llvm::StringRef output,
+                    llvm::StringRef messages, llvm::function_ref<void(int group)> started,
                     std::string &reason);
 
 } // namespace mpy

@@ -210,11 +210,14 @@ ExitCode Compilation::link(llvm::StringRef object) {
     return ExitCode::ProgramError;
   }
   RemovedOnExit removed(objectPath);
+  llvm::SmallString<128> messages(objectPath);
+  messages += ".txt";
+  RemovedOnExit removedMessages(messages);
   if (!writeOutput(objectPath, object, diagnostics))
     return ExitCode::ProgramError;
   auto linkTo = [&](llvm::StringRef path) {
     std::string reason;
-    if (linkExecutable(objectPath, *runtime, path, reason))
+    if (linkExecutable(objectPath, *runtime, path, messages, endOnInterrupt, reason))
       return true;
     diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
     return false;

@@ -9,11 +9,14 @@
 
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 using namespace mpy;
@@ -86,7 +89,33 @@ static void handleCrash(int signal) {
   }
 }
 
+static volatile int startedGroup = 0;
+
+static volatile bool interrupted = false;
+
+void mpy::endOnInterrupt(int group) {
+  // The handler ends the process; that the group was ended is no error to report.
+  while (interrupted)
+    pause();
+  startedGroup = group;
+}
+
+/// A linker that went on would write its output after everything was removed.
+static void endStartedGroup() {
+  if (startedGroup <= 0)
+    return;
+  kill(-startedGroup, SIGTERM);
+  while (waitpid(startedGroup, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  timespec moment = {0, 10'000'000};
+  for (int i = 0; i < 100 && kill(-startedGroup, 0) == 0; ++i)
+    nanosleep(&moment, nullptr);
+  kill(-startedGroup, SIGKILL);
+}
+
 static void handleInterrupt(int signal) {
+  interrupted = true;
+  endStartedGroup();
   removeFiles();
   _exit(128 + signal);
 }

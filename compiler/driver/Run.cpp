@@ -20,9 +20,10 @@ using namespace mpy;
 
 static volatile pid_t child = 0;
 
-/// What the compiler is told to do, the running program is told.
-static void forwardSignal(int signal) {
-  if (child > 0)
+/// What another process tells the compiler, the running program is told; what comes from the
+/// terminal, it hears itself.
+static void forwardSignal(int signal, siginfo_t *info, void *) {
+  if (child > 0 && info->si_code <= 0)
     kill(child, signal);
 }
 
@@ -46,7 +47,8 @@ static int runProgram(const std::string &executable, const Options &options,
     _exit(126);
   }
   struct sigaction action = {};
-  action.sa_handler = forwardSignal;
+  action.sa_sigaction = forwardSignal;
+  action.sa_flags = SA_SIGINFO;
   for (int signal : {SIGINT, SIGTERM, SIGHUP})
     sigaction(signal, &action, nullptr);
   int status = 0;

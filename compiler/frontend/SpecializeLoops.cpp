@@ -254,6 +254,11 @@ void Specializer::runTimeLoop(const ast::Node *node, const LoopShape &shape) {
             ssa(goOn), [&] { return Value(truth(next())); },
             [&] { return Value(makeBool(false)); }));
     }
+    // Without end, a loop is an effect: what nobody reads from it must not remove it. Nothing is
+    // ever kept for standard error.
+    if (isWhile && !dead && goOn.knownBool == true)
+      create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_flush",
+                              mlir::ValueRange{create<arith::ConstantIntOp>(2, 64)}, false);
     frame().locals.erase("%continue");
     std::shared_ptr<State> unraised;
     if (isInTry()) {

@@ -127,7 +127,7 @@ def same_text(expected, found, marks):
 def failure_line(stderr):
     """(program, line, message) of the last error line."""
     for line in reversed(stderr.strip().splitlines()):
-        match = FAILURE.match(line)
+        match = FAILURE.match(line.rstrip())
         if match:
             return match.groups()
     return None
