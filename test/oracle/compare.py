@@ -4,6 +4,7 @@
 
 The expected side is `python -m mpy`; its results are kept by content (program, modules beside it,
 package), so a second run only runs compiled programs. Without `--mpyc` only the expected side runs.
+`--reduce` makes each failing program small (reduce.py), writes it beside the program and prints it.
 Needs a Python with NumPy and autograd.
 
 Comments at the head of a program:
@@ -27,6 +28,7 @@ import multiprocessing
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +42,8 @@ NUMBER = re.compile(
 FAILURE = re.compile(r"^(?:.*/)?([^/:]+\.mpy):(\d+): (.*)$")
 MEMORY_REPORT = re.compile(r"^mpy: (\d+) allocations, (\d+) frees, (\d+) bytes peak, (\d+) live$", re.M)
 TIME_LIMIT = 120
+# Ends the names of reduced programs, which stand beside those they were made from.
+REDUCED = "-reduced"
 
 
 def header(text):
@@ -133,6 +137,12 @@ def failure_line(stderr):
     return None
 
 
+def first_error(stderr, lines=6):
+    """The compiler's first error, without a sanitiser's or LLVM's lines before it."""
+    start = re.search(r"^.*(?:error\[E|internal error)", stderr, re.M)
+    return "\n".join(stderr[start.start() if start else 0 :].strip().splitlines()[:lines])
+
+
 def tail(text, lines=4):
     return "\n".join(text.strip().splitlines()[-lines:])
 
@@ -165,8 +175,8 @@ def working_folder(program, marks):
     return None
 
 
-def run_expected(task):
-    """Runs one program in this process, which serves no other."""
+def run_expected(task, limit=TIME_LIMIT):
+    """Runs one program in a child of this process."""
     program, marks, store = task
     from mpy.run import run_program
 
@@ -183,6 +193,7 @@ def run_expected(task):
             sys.stdout = os.fdopen(1, "w", encoding="utf-8")
             sys.stderr = os.fdopen(2, "w", encoding="utf-8")
             code = 70
+            signal.alarm(limit)
             try:
                 code = run_program(str(program), marks.get("args", "").split())
             finally:
@@ -203,19 +214,19 @@ def run_expected(task):
     return result
 
 
-def run_compiled(program, marks, mpyc, level, folder):
+def run_compiled(program, marks, mpyc, level, folder, limit):
     """The compiled program's result, or the compiler's failure."""
     binary = os.path.join(folder, program.stem + level)
     build = [mpyc, str(program), "-o", binary] + ([level] if level else [])
     try:
         built = subprocess.run(
-            build, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT
+            build, capture_output=True, text=True, errors="replace", timeout=limit
         )
     except subprocess.TimeoutExpired:
         return {"failed": "mpyc does not end"}
     if built.returncode != 0:
         return {
-            "failed": "mpyc ends with %d\n%s" % (built.returncode, tail(built.stderr, 6)),
+            "failed": "mpyc ends with %d\n%s" % (built.returncode, first_error(built.stderr)),
             "errors": built.stderr,
         }
     inside = tempfile.mkdtemp(dir=folder)
@@ -225,7 +236,7 @@ def run_compiled(program, marks, mpyc, level, folder):
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=TIME_LIMIT,
+            timeout=limit,
             cwd=working_folder(program, marks) or inside,
             env={**os.environ, "MPY_MEMORY_REPORT": "1"},
         )
@@ -268,7 +279,7 @@ def buffers_left(found):
     return int(report[4]) if report and found["code"] == 0 else 0
 
 
-def check(program, expected, marks, options):
+def check(program, expected, marks, options, limit=TIME_LIMIT):
     """(outcome, text) for one program."""
     if ("fails" in marks) != (expected["code"] != 0):
         return "failed", "under CPython: exit code %d\n%s" % (
@@ -279,7 +290,8 @@ def check(program, expected, marks, options):
         return "passed", ""
     with tempfile.TemporaryDirectory() as folder:
         for level in options.optimize.split(",") if options.optimize else [""]:
-            found = run_compiled(program, marks, options.mpyc, "-" + level if level else "", folder)
+            flag = "-" + level if level else ""
+            found = run_compiled(program, marks, options.mpyc, flag, folder, limit)
             if "failed" in found:
                 unsupported = (
                     options.skip_unsupported or "beyond" in marks
@@ -296,7 +308,8 @@ def check(program, expected, marks, options):
 def collect(paths):
     for path in map(pathlib.Path, paths):
         if path.is_dir():
-            yield from sorted(p.resolve() for p in path.glob("*.mpy"))
+            found = sorted(p.resolve() for p in path.glob("*.mpy"))
+            yield from (p for p in found if not p.stem.endswith(REDUCED))
         else:
             yield path.resolve()
 
@@ -326,6 +339,17 @@ def expected_results(programs, options):
     return results
 
 
+def reduced(program, options):
+    """The text of a failing program made small, which is then written beside it."""
+    import reduce
+
+    text, how = reduce.Reducer(program, options).reduce()
+    if text is None:
+        return "it is not reduced, as it " + (how or "passes once it is written anew")
+    reduce.reduced_path(program).write_text(text, encoding="utf-8")
+    return "reduced (%s):\n%s" % (how, text.rstrip())
+
+
 def main():
     parser = argparse.ArgumentParser(description="compare compiled programs with CPython")
     parser.add_argument("programs", nargs="+", help="programs or folders of programs")
@@ -341,14 +365,19 @@ def main():
     parser.add_argument(
         "--skip-unsupported", action="store_true", help="count located compile errors as skipped"
     )
+    parser.add_argument("--reduce", action="store_true", help="make failing programs small")
+    parser.add_argument(
+        "--reduction-seconds", type=float, default=300, help="time to reduce one program"
+    )
     parser.add_argument("--verbose", action="store_true", help="name the programs that pass, too")
     options = parser.parse_args()
+    options.mpyc = options.mpyc and os.path.abspath(options.mpyc)
     sys.path.insert(0, str(PACKAGE))
     programs = [
         p for p in collect(options.programs) if options.filter in p.name and not is_module(p)
     ]
     expected = expected_results(programs, options)
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    counts, failures = {"passed": 0, "failed": 0, "skipped": 0}, []
 
     def one(program):
         marks = header(program.read_text(encoding="utf-8", errors="replace"))
@@ -362,7 +391,13 @@ def main():
                 print("%s: %s" % (outcome.upper(), name))
                 if text:
                     print("    " + text.replace("\n", "\n    "))
+            if outcome == "failed":
+                failures.append(program)
             sys.stdout.flush()
+    # Alone, for it changes this process's folder.
+    for program in failures if options.reduce and options.mpyc else []:
+        print("%s\n    %s" % (program.name, reduced(program, options).replace("\n", "\n    ")))
+        sys.stdout.flush()
     print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % counts)
     return 1 if counts["failed"] else 0
 
