@@ -1,6 +1,7 @@
 // Keeps the dependences of a block up to date while operations become groups, and finds an order
 // for the result.
 #include "lowering/FuseDependences.h"
+#include "lowering/PartWrites.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -14,15 +15,24 @@ BlockDependences::BlockDependences(ArrayRef<Operation *> run) : operations(run.b
   predecessors.resize(size());
   members.resize(size());
   std::optional<unsigned> lastEffect;
+  llvm::DenseMap<Value, llvm::SmallVector<unsigned>> readers;
   for (unsigned place = 0; place < size(); ++place) {
     Operation *op = operations[place];
     llvm::SmallSetVector<unsigned, 8> before;
     op->walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands())
+      for (Value operand : inner->getOperands()) {
         if (auto definition = placeOf(operand.getDefiningOp()))
           if (*definition != place)
             before.insert(*definition);
+        if (isa<TensorType>(operand.getType()) && overwrittenBy(inner) != operand)
+          readers[storageOf(operand)].push_back(place);
+      }
     });
+    // Who reads an array before a part of it is replaced stays before, or the whole is copied.
+    if (Value array = overwrittenBy(op); array && !isUsedBehind(array, op))
+      for (unsigned reader : readers.lookup(array))
+        if (reader != place)
+          before.insert(reader);
     // What a check allows, such as reading an element, stays behind it.
     bool pure = isMemoryEffectFree(op);
     bool free = isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()) &&

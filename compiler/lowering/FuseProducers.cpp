@@ -2,6 +2,7 @@
 // memory: casts, transposes, repeated rows, comparisons, a few additions. Loops may be more than
 // the producer has.
 #include "lowering/Fusion.h"
+#include "lowering/PartWrites.h"
 
 using namespace mlir;
 
@@ -137,7 +138,9 @@ static linalg::GenericOp inlineOne(IRRewriter &rewriter, linalg::GenericOp consu
       return consumer;
     auto producer = read->get().getDefiningOp<linalg::GenericOp>();
     if (producer && isCheap(producer, consumer->getBlock()) &&
-        consumer.getMatchingIndexingMap(read).isProjectedPermutation())
+        consumer.getMatchingIndexingMap(read).isProjectedPermutation() &&
+        llvm::none_of(producer.getInputs(),
+                      [&](Value input) { return isOverwrittenBetween(input, producer, consumer); }))
       if (linalg::GenericOp fused = inlineProducer(rewriter, consumer, read, producer))
         return fused;
   }

@@ -26,6 +26,7 @@
 // an input that dies there and is read at the same position, else in a new buffer.
 #include "dialect/Dialect.h"
 #include "lowering/BufferEmitter.h"
+#include "lowering/PartWrites.h"
 #include "lowering/Passes.h"
 #include "lowering/PlaceProducers.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -89,6 +90,7 @@ struct OwnBuffersPass : impl::OwnBuffersBase<OwnBuffersPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     prepareForBuffers(module);
+    copyOvertakenParts(module);
     Ownership ownership(module);
     BufferEmitter emitter(module, ownership);
     SmallVector<func::FuncOp> order = calleesFirst(module);
