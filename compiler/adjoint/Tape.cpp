@@ -42,9 +42,14 @@ static bool onlyMoves(Operation *op) {
 }
 
 /// The array that an operation changes a part of, or whose first rows it keeps; null for others.
-static Value changedArray(Operation *op) {
-  if (isa_and_nonnull<InsertOp, UpdateSliceOp, ScatterOp, FirstRowsOp, PadRowsOp>(op))
+/// `byRows`: only by an element or a row at a time.
+static Value changedArray(Operation *op, bool byRows) {
+  if (isa_and_nonnull<InsertOp, FirstRowsOp, PadRowsOp>(op))
     return op->getOperand(0);
+  if (auto write = dyn_cast_or_null<UpdateSliceOp>(op))
+    return byRows && write.getDropped().empty() ? Value() : write.getX();
+  if (auto write = dyn_cast_or_null<ScatterOp>(op))
+    return byRows ? Value() : write.getX();
   if (auto join = dyn_cast_or_null<ConcatOp>(op); join && join.getAxis() == 0)
     return join.getParts().front();
   return {};
@@ -52,8 +57,8 @@ static Value changedArray(Operation *op) {
 
 /// Whether an array of a loop's body is what the loop changes in place: keeping it would copy all
 /// of it in each iteration.
-static bool isChangedInPlace(Value array) {
-  if (changedArray(array.getDefiningOp()))
+static bool isChangedInPlace(Value array, bool byRows) {
+  if (changedArray(array.getDefiningOp(), byRows))
     return true;
   auto argument = dyn_cast<BlockArgument>(array);
   auto loop =
@@ -70,7 +75,7 @@ static bool isChangedInPlace(Value array) {
   for (unsigned steps = 0; !open.empty() && steps < 64; ++steps) {
     Value value = open.pop_back_val();
     Operation *op = value.getDefiningOp();
-    if (changedArray(op))
+    if (changedArray(op, byRows))
       return true;
     if (auto branch = dyn_cast_or_null<scf::IfOp>(op); branch && !branch.getElseRegion().empty()) {
       unsigned result = cast<OpResult>(value).getResultNumber();
@@ -88,17 +93,18 @@ static bool isChangedInPlace(Value array) {
 }
 
 /// Whether an operation reads a small part of an array that its loop changes in place, or only an
-/// extent: that is kept, not the array.
+/// extent: that is kept, not the array. A slice is small for an array that changes row by row.
 static bool readsPart(Operation *op) {
   if (isa<tensor::DimOp>(op))
     return true;
-  auto slice = dyn_cast<SliceOp>(op);
-  if (!isa<ExtractOp>(op) && (!slice || slice.getDropped().empty()))
+  if (!isa<ExtractOp, SliceOp>(op))
     return false;
+  auto slice = dyn_cast<SliceOp>(op);
   Value array = op->getOperand(0);
   while (isa_and_nonnull<SliceOp, ReshapeOp, tensor::CastOp>(array.getDefiningOp()))
     array = array.getDefiningOp()->getOperand(0);
-  return isa<RankedTensorType>(array.getType()) && isChangedInPlace(array);
+  return isa<RankedTensorType>(array.getType()) &&
+         isChangedInPlace(array, /*byRows=*/slice && slice.getDropped().empty());
 }
 
 Scope *Scope::ownerOf(Value value) {
