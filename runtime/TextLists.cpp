@@ -52,3 +52,63 @@ mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes
   }
   return text;
 }
+
+/// The parts of a text, one after the other; `next` gives the next part from a position on, or says
+/// that there is none.
+template <typename Next>
+static void splitInto(const mpy_text *text, Next next, void **codes, int64_t *size, void **ends,
+                      int64_t *count) {
+  int32_t *bytes = static_cast<int32_t *>(mpy_alloc(text->length * 4));
+  // There are at most as many parts as bytes, and one.
+  int64_t *last = static_cast<int64_t *>(mpy_alloc((text->length + 1) * 8));
+  int64_t used = 0, parts = 0, from, to, at = 0;
+  while (next(at, from, to)) {
+    for (int64_t i = from; i < to; ++i)
+      bytes[used++] = static_cast<unsigned char>(text->bytes[i]);
+    last[parts++] = used;
+  }
+  *codes = bytes;
+  *ends = last;
+  size[0] = used;
+  count[0] = parts;
+}
+
+static bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 28 && c <= 31); }
+
+void mpy_string_words(const char *, int64_t, const mpy_text *text, void **codes, int64_t *size,
+                      void **ends, int64_t *count) {
+  splitInto(
+      text,
+      [&](int64_t &at, int64_t &from, int64_t &to) {
+        while (at < text->length && isSpace(text->bytes[at]))
+          ++at;
+        from = at;
+        while (at < text->length && !isSpace(text->bytes[at]))
+          ++at;
+        to = at;
+        return from < to;
+      },
+      codes, size, ends, count);
+}
+
+void mpy_string_split(const char *file, int64_t line, const mpy_text *text,
+                      const mpy_text *separator, void **codes, int64_t *size, void **ends,
+                      int64_t *count) {
+  if (separator->length == 0)
+    mpy_raise_message(file, line, "ValueError", "empty separator");
+  bool isDone = false;
+  splitInto(
+      text,
+      [&](int64_t &at, int64_t &from, int64_t &to) {
+        if (isDone)
+          return false;
+        from = at;
+        const void *found =
+            memmem(text->bytes + at, text->length - at, separator->bytes, separator->length);
+        isDone = !found;
+        to = found ? static_cast<const char *>(found) - text->bytes : text->length;
+        at = to + separator->length;
+        return true;
+      },
+      codes, size, ends, count);
+}

@@ -364,8 +364,11 @@ static Value splitText(Specializer &s, CallArguments &arguments) {
   if (!most || (*most >= 0 && given[1].isNone()))
     s.fail(ErrorId::NotKnownHere, {"the separator and the number of splits"});
   auto text = s.knownText(given[0]);
-  if (!text || (!given[1].isNone() && !s.knownText(given[1])))
-    s.fail(ErrorId::UnknownLength, {"split() of run-time text"});
+  if (!text || (!given[1].isNone() && !s.knownText(given[1]))) {
+    if (*most >= 0)
+      s.fail(ErrorId::NotKnownHere, {"the separator and the number of splits"});
+    return splitTexts(s, *given[0].get<Text>(), given[1]);
+  }
   ValueList parts;
   if (given[1].isNone()) {
     llvm::SmallVector<llvm::StringRef> pieces;

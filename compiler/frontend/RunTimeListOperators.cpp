@@ -110,6 +110,24 @@ Text joinTexts(Specializer &s, const Text &separator, const Value &value) {
                   .getResult(0)};
 }
 
+Value splitTexts(Specializer &s, const Text &text, const Value &separator) {
+  Type codes = RankedTensorType::get({ShapedType::kDynamic}, s.builder.getI32Type()),
+       ends = RankedTensorType::get({ShapedType::kDynamic}, s.builder.getI64Type());
+  llvm::SmallVector<mlir::Value> operands{s.ssa(text)};
+  if (auto *between = separator.get<Text>())
+    operands.push_back(s.ssa(*between));
+  auto call = s.create<RuntimeEffectOp>(
+      TypeRange{codes, ends}, operands.size() == 1 ? "mpy_string_words" : "mpy_string_split",
+      operands, true);
+  RunTimeListState list;
+  ResultPattern item;
+  item.kind = Kind::Text;
+  list.length = symbolExpr(s.create<tensor::DimOp>(call.getResult(1), int64_t(0)), true);
+  list.item = std::make_shared<const ResultPattern>(item);
+  list.columns.push_back({call.getResult(0), call.getResult(1)});
+  return ObjectRef{s.heap.add(std::move(list))};
+}
+
 /// The items one after the other along their first axis.
 static ArrayValue concatenateItems(Specializer &s, const Value &value) {
   RunTimeListState list = *runTimeListOf(s, value);

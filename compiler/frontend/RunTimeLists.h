@@ -73,6 +73,8 @@ std::optional<Value> runTimeListBinary(Specializer &, ast::BinaryOperator op, co
 Value sameRunTimeLists(Specializer &, const Value &lhs, const Value &rhs);
 /// The texts of a list one after the other; TypeError for other items.
 Text joinTexts(Specializer &, const Text &separator, const Value &list);
+/// The parts of a text between separators, or between white space (None).
+Value splitTexts(Specializer &, const Text &text, const Value &separator);
 /// Joins of the items, which are arrays or numbers: np.concatenate, the same with axis=None,
 /// np.stack, np.vstack, np.hstack.
 enum class ItemJoin { Rows, Flat, Stack, Vertical, Horizontal };

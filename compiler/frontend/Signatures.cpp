@@ -5,7 +5,7 @@
 //
 // Known numbers become parameters: one function serves the whole recursion. Equal extents share a
 // parameter; an extent of 1 stays.
-#include "frontend/Signatures.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -121,6 +121,47 @@ Value ArgumentWalk::visitArray(ObjectId id) {
   return ObjectRef{result};
 }
 
+/// The structure of items as text.
+static std::string textOf(Specializer &s, const ResultPattern &pattern) {
+  std::string text =
+      std::to_string(static_cast<int>(pattern.kind)) + "." +
+      std::to_string(static_cast<int>(pattern.number)) + "." + std::to_string(pattern.kinds) + "." +
+      std::to_string(static_cast<int>(pattern.dtype)) + "." + std::to_string(pattern.object);
+  for (auto &extent : pattern.shape)
+    text += extent ? "," + std::to_string(*extent->known()) : ",?";
+  if (pattern.kind == ResultPattern::Kind::Fixed && !pattern.fixed.isNone() &&
+      !pattern.fixed.isUnbound())
+    throw CannotCross{"a list of " + s.typeName(pattern.fixed)};
+  if (auto *cls = pattern.fixed.get<ObjectRef>())
+    text += "#" + std::to_string(cls->id);
+  for (auto &field : pattern.fields)
+    text += "'" + field + "'";
+  text += "(";
+  for (auto &part : pattern.parts)
+    text += textOf(s, part);
+  return text + ")";
+}
+
+Value ArgumentWalk::visitRunTimeList(ObjectId id) {
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  ResultPattern item = outwardPattern(*list.item, [](const IntExpr &extent) {
+    return extent.known() ? std::optional<IntExpr>(extent) : std::nullopt;
+  });
+  note("R" + textOf(s, item));
+  if (!building)
+    list = runTimeList(s, list, item);
+  list.item = std::make_shared<const ResultPattern>(item);
+  list.length = symbolExpr(leaf([&] { return s.index(list.length); }, list.length), true);
+  auto withEnds = columnsWithEnds(s, item);
+  list.columns.resize(withEnds.size());
+  for (auto [column, hasEnds] : llvm::zip(list.columns, withEnds)) {
+    column.values = leaf([&] { return column.values; });
+    if (hasEnds)
+      column.ends = leaf([&] { return column.ends; });
+  }
+  return building ? ObjectRef{s.heap.add(std::move(list))} : ObjectRef{id};
+}
+
 Value ArgumentWalk::visitObject(ObjectId id) {
   if (auto it = objects.find(id); it != objects.end()) {
     note("=" + std::to_string(std::distance(objects.begin(), it)));
@@ -135,6 +176,8 @@ Value ArgumentWalk::visitObject(ObjectId id) {
     ValueList items = visit(ValueList(list->items));
     if (building)
       result = s.newList(std::move(items));
+  } else if (s.heap.get<RunTimeListState>(id)) {
+    result = visitRunTimeList(id);
   } else if (auto *dict = s.heap.get<DictState>(id)) {
     DictState copy = *dict;
     note("D");

@@ -40,6 +40,7 @@ private:
   Scalar visit(const Scalar &scalar);
   Value visitObject(ObjectId id);
   Value visitArray(ObjectId id);
+  Value visitRunTimeList(ObjectId id);
   ValueList visit(const ValueList &list);
   mlir::Value leaf(llvm::function_ref<mlir::Value()> emit, std::optional<IntExpr> expr = {});
   IntExpr extent(const IntExpr &expr);

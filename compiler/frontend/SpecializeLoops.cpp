@@ -10,6 +10,7 @@
 // structure (`d = grad(d)`), or over a list, is unrolled.
 #include "frontend/Joiner.h"
 #include "frontend/Loops.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -398,8 +399,30 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
 }
 
 /// One iteration after the other, at compile time.
-void Specializer::unrollFor(const ast::For &loop, const ValueList &items, size_t from) {
-  for (size_t i = from; i < items.size() && !dead; ++i) {
+void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueList items,
+                            size_t from) {
+  bool isList = object<ListState>(iterable);
+  auto keysOf = [&]() -> std::optional<size_t> {
+    auto *view = iterable.as<IterableValue>();
+    auto *dict = object<DictState>(view && view->parts.size() == 1 ? view->parts[0] : iterable);
+    return dict ? std::optional(dict->entries.size()) : std::nullopt;
+  };
+  auto keys = keysOf();
+  for (size_t i = from; !dead; ++i) {
+    // A list is walked as it is now, whatever the body did to it.
+    if (isList && runTimeListOf(*this, iterable))
+      fail(ErrorId::UnknownLength, {"a list that changes while it is walked"},
+           {.help = "walk a copy of it: for x in list(items)"});
+    if (isList)
+      items = object<ListState>(iterable)->items;
+    if (i > from && keys != keysOf()) {
+      raiseHere("RuntimeError", object<DictState>(iterable) && object<DictState>(iterable)->isSet
+                                    ? "Set changed size during iteration"
+                                    : "dictionary changed size during iteration");
+      return;
+    }
+    if (i >= items.size())
+      return;
     if (++unrolled > maximumUnrolled)
       fail(ErrorId::UnrollsTooFar, {"this loop"},
            {.found = std::to_string(items.size()) + " iterations that differ in structure",
@@ -416,7 +439,7 @@ void Specializer::unrollFor(const ast::For &loop, const ValueList &items, size_t
           ssa(negate(leaves)),
           [&] {
             clearFlags();
-            unrollFor(loop, items, i + 1);
+            unrollFor(loop, iterable, items, i + 1);
           },
           [] {});
       return;
@@ -482,7 +505,7 @@ void Specializer::executeFor(const ast::For &loop) {
     auto list = items();
     if (!list)
       failToIterate(*this, iterable);
-    unrollFor(loop, *list, 0);
+    unrollFor(loop, iterable, *list, 0);
     return finishLoop(*this, loop.orelse, outer);
   }
   if (walk->length.isKnown(0))
@@ -491,7 +514,11 @@ void Specializer::executeFor(const ast::For &loop) {
   bool known = walk->length.known() && *walk->length.known() <= 4096;
   // A short loop that fills a list keeps it one of known length, whose items can be changed.
   bool isShort = known && *walk->length.known() <= 64;
-  bool done = false;
+  bool done = false, changesList = false;
+  auto lengthOf = [&]() -> std::optional<IntExpr> {
+    auto *list = runTimeListOf(*this, iterable);
+    return list ? list->length : walk->length;
+  };
   auto atRunTime = [&](bool makesLists) {
     bool outer = std::exchange(keepsLists, keepsLists || !makesLists);
     bool works = attempt(
@@ -502,7 +529,14 @@ void Specializer::executeFor(const ast::For &loop) {
             span = place;
             assign(*loop.target, walk->item(k));
           };
-          auto body = [&] { execute(loop.body); };
+          auto body = [&] {
+            execute(loop.body);
+            if (!dead && lengthOf() != walk->length) {
+              changesList = true;
+              fail(ErrorId::UnknownLength, {"a list that changes while it is walked"},
+                   {.help = "walk a copy of it: for x in list(items)"});
+            }
+          };
           shape.body = body;
           shape.jumps = canJump(loop.body);
           runTimeLoop(&loop, shape);
@@ -511,15 +545,41 @@ void Specializer::executeFor(const ast::For &loop) {
     keepsLists = outer;
     return works;
   };
+  // A list that the body changes is walked by position, as long as there is an item there.
+  auto byPosition = [&] {
+    std::string name = "%position" + std::to_string(frame().locals.size());
+    frame().locals[name] = makeInt(IntExpr(0));
+    LoopShape shape;
+    auto position = [&] { return intExpr(*frame().locals[name].get<Scalar>()); };
+    auto hasItem = [&] {
+      return scalarCompare(ast::CompareOperator::Lt, *frame().locals[name].get<Scalar>(),
+                           makeInt(*lengthOf()));
+    };
+    shape.test = hasItem;
+    shape.firstTest = hasItem();
+    auto body = [&] {
+      span = place;
+      IntExpr at = position();
+      assign(*loop.target, runTimeWalk(iterable)->item(at));
+      execute(loop.body);
+      frame().locals[name] = makeInt(at + IntExpr(1));
+    };
+    shape.body = body;
+    shape.jumps = true;
+    runTimeLoop(&loop, shape);
+    frame().locals.erase(name);
+  };
   if (!known || !unrolledLoops.count(&loop))
     done = atRunTime(!isShort);
+  if (!done && changesList)
+    done = attempt(byPosition, errors);
   if (!done && known) {
     unrolledLoops.insert(&loop);
     std::vector<Diagnostic> unrollErrors;
     auto list = items();
     auto unroll = [&] {
       bool outer = std::exchange(keepsLists, false);
-      bool works = attempt([&] { unrollFor(loop, *list, 0); }, unrollErrors);
+      bool works = attempt([&] { unrollFor(loop, iterable, *list, 0); }, unrollErrors);
       keepsLists = outer;
       return works;
     };
@@ -561,10 +621,10 @@ void Specializer::executeWhile(const ast::While &loop) {
     runTimeLoop(&loop, shape);
   };
   // A condition that is known in each iteration lets the loop run at compile time.
-  auto inPlace = [&] {
+  auto inPlace = [&](unsigned most) {
     Scalar go = first;
-    while (go.knownBool == true && !dead) {
-      if (++unrolled > maximumUnrolled)
+    for (unsigned round = 0; go.knownBool == true && !dead; ++round) {
+      if (++unrolled > maximumUnrolled || round > most)
         fail(ErrorId::UnrollsTooFar, {"this loop"});
       frame().locals["%continue"] = makeBool(false);
       execute(loop.body);
@@ -578,15 +638,26 @@ void Specializer::executeWhile(const ast::While &loop) {
       fail(ErrorId::LoopNeverSettles);
   };
   std::vector<Diagnostic> errors, unrollErrors;
-  // What had to be unrolled before is unrolled first.
+  auto tryAtRunTime = [&](bool makesLists, std::vector<Diagnostic> &found) {
+    bool outer = std::exchange(keepsLists, keepsLists || !makesLists);
+    bool works = attempt(atRunTime, found);
+    keepsLists = outer;
+    return works;
+  };
+  auto tryInPlace = [&](unsigned most) {
+    bool outer = std::exchange(keepsLists, false);
+    bool works = attempt([&] { inPlace(most); }, unrollErrors);
+    keepsLists = outer;
+    if (works)
+      unrolledLoops.insert(&loop);
+    return works;
+  };
+  // What had to be unrolled before is unrolled first. A short loop that fills a list keeps it one
+  // of known length, whose items can be changed.
   bool wasUnrolled = unrolledLoops.count(&loop);
-  if (!wasUnrolled && attempt(atRunTime, errors))
-    return finishLoop(*this, loop.orelse, outer);
-  if (attempt(inPlace, unrollErrors)) {
-    unrolledLoops.insert(&loop);
-    return finishLoop(*this, loop.orelse, outer);
-  }
-  if (wasUnrolled && attempt(atRunTime, errors))
+  if ((wasUnrolled && tryInPlace(maximumUnrolled)) || tryAtRunTime(false, errors) ||
+      tryInPlace(64) || tryAtRunTime(true, errors) ||
+      (first.knownBool && tryInPlace(maximumUnrolled)))
     return finishLoop(*this, loop.orelse, outer);
   for (auto &error : errors.empty() ? unrollErrors : errors)
     diagnostics.report(error);

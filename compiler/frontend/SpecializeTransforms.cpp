@@ -6,6 +6,7 @@
 // The gradient has the form of its argument: a Python number gives a float, an array an array, a
 // container a container.
 #include "frontend/ArrayOperands.h"
+#include "frontend/RunTimeLists.h"
 #include "frontend/Transforms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -36,6 +37,8 @@ public:
     bool isWritable;
   };
   std::vector<Copy> copies;
+  /// Lists that hold a differentiated array: nobody may read them while the function runs.
+  std::vector<ObjectId> hidden;
 
   void collect(const Value &value) {
     if (auto *scalar = value.get<Scalar>()) {
@@ -48,6 +51,9 @@ public:
         content.dtype = DType::Float64;
       }
       leaves.push_back({content.tensor, {}, *id, content});
+    } else if (runTimeListOf(s, value)) {
+      RunTimeListState list = numbersOf(value);
+      leaves.push_back({list.columns[0].values, {}, {}, {}});
     } else {
       forEachPart(value, [&](const Value &part) {
         collect(part);
@@ -68,7 +74,14 @@ public:
       ArrayValue content = leaf.content;
       content.tensor = parameters[next++];
       auto *state = s.heap.get<ArrayState>(*id);
-      bool sameObject = convention == TransformValue::Convention::MinPy && isFloat(state->dtype);
+      // An item of a list of run-time length is not what the list holds: who reads the list while
+      // the function runs gets an error.
+      bool isItem = llvm::any_of(
+          state->maybeAliases, [&](ObjectId other) { return s.heap.get<RunTimeListState>(other); });
+      bool sameObject =
+          convention == TransformValue::Convention::MinPy && isFloat(state->dtype) && !isItem;
+      if (isItem && convention == TransformValue::Convention::MinPy)
+        llvm::append_range(hidden, state->maybeAliases);
       if (!sameObject) {
         Value copy = s.newArray(content);
         copies.push_back({*id, copy, isFloat(state->dtype)});
@@ -84,6 +97,8 @@ public:
       }
       return value;
     }
+    if (runTimeListOf(s, value))
+      return withNumbers(value, parameters[next++]);
     return forEachPart(value, [&](const Value &part) { return parameter(part, parameters, next); });
   }
 
@@ -98,7 +113,36 @@ public:
       content.tensor = bars[next++];
       return s.newArray(content);
     }
+    if (runTimeListOf(s, value))
+      return withNumbers(value, bars[next++]);
     return forEachPart(value, [&](const Value &part) { return gradient(part, bars, next); });
+  }
+
+  /// A list of run-time length as one of floats or of float arrays of one shape.
+  RunTimeListState numbersOf(const Value &value) {
+    RunTimeListState list = *runTimeListOf(s, value);
+    ResultPattern item = *list.item;
+    using Kind = ResultPattern::Kind;
+    bool isNumber = item.kind == Kind::Number && list.columns.size() == 1;
+    if (isNumber && !isFloat(dtypeOf(item.number))) {
+      item.number = ScalarKind::PyFloat;
+      item.kinds = 1 << static_cast<int>(ScalarKind::PyFloat);
+      list.columns[0].values = s.create<CastOp>(list.columns[0].values, s.builder.getF64Type());
+      list.item = std::make_shared<const ResultPattern>(item);
+    }
+    bool isArray = item.kind == Kind::Array && isFloat(item.dtype) && !list.columns[0].ends &&
+                   list.columns.size() == 1;
+    if (!isNumber && !isArray)
+      s.fail(ErrorId::NotDifferentiableArgument, {"a list whose length is run-time data"},
+             {.expected = "a list of floats, or of float arrays of one shape"});
+    return list;
+  }
+
+  Value withNumbers(const Value &value, mlir::Value column) {
+    RunTimeListState list = numbersOf(value);
+    list.columns[0].values = s.castTensor(column, list.columns[0].values.getType());
+    list.isItem = false;
+    return ObjectRef{s.heap.add(std::move(list))};
   }
 
   Value forEachPart(const Value &value, llvm::function_ref<Value(const Value &)> visit) {
@@ -168,7 +212,18 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
     size_t next = 0;
     for (int64_t position : positions)
       arguments.positional[position] = wrt.parameter(given[position], parameters, next);
+    std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> lists;
+    for (ObjectId list : wrt.hidden) {
+      lists.push_back({list, heap.pointer(list)});
+      Diagnostic error =
+          diagnostic(ErrorId::ItemMutation, {},
+                     {.found = "a list that holds an array that is being differentiated",
+                      .help = "append a copy of the array: items.append(x.copy())"});
+      heap.set(list, BrokenState{std::make_shared<const Diagnostic>(std::move(error))});
+    }
     Value result = call(transform.function, arguments);
+    for (auto &[list, state] : llvm::reverse(lists))
+      heap.setPointer(list, state);
     if (dead)
       fail(ErrorId::NotDifferentiableResult, {"nothing: it always raises an exception"});
     result = present(result, "the result");

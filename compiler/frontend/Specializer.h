@@ -405,7 +405,7 @@ private:
   std::optional<ValueList> generatedItems(const Value &generator);
   void executeYield(const ast::Expr &node);
   void yieldFrom(const ValueList &items, size_t from);
-  void unrollFor(const ast::For &loop, const ValueList &items, size_t from);
+  void unrollFor(const ast::For &loop, const Value &iterable, ValueList items, size_t from);
   /// Runs an action; after an error undoes all of it and says no.
   bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);
   void eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);

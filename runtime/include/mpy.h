@@ -113,6 +113,12 @@ void mpy_sleep(const char *file, int64_t line, double seconds);
  * separator between: the bytes of all, and where each ends (int64). */
 void mpy_string_codes(const mpy_text *text, void **data, int64_t *sizes);
 mpy_text *mpy_string_from_codes(const mpy_array *codes);
+void mpy_string_words(const char *file, int64_t line, const mpy_text *text, void **codes,
+                      int64_t *size, void **ends, int64_t *count);
+/* ValueError for an empty separator. */
+void mpy_string_split(const char *file, int64_t line, const mpy_text *text,
+                      const mpy_text *separator, void **codes, int64_t *size, void **ends,
+                      int64_t *count);
 mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes,
                                const mpy_array *ends);
 
