@@ -14,7 +14,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -59,13 +58,13 @@ static std::optional<std::string> findLldFolder() {
   return std::nullopt;
 }
 
-/// Whether there is no room for an executable beside this path. A linker that maps its output dies
-/// of a fault then, without a word about the disk.
+/// Whether there is hardly room for an executable beside this path. A linker that maps its output
+/// dies of a fault then, without a word about the disk, and leaves its file behind.
 static bool isDiskFull(llvm::StringRef path) {
   llvm::StringRef folder = llvm::sys::path::parent_path(path);
   llvm::ErrorOr<llvm::sys::fs::space_info> space =
       llvm::sys::fs::disk_space(folder.empty() ? "." : folder);
-  return space && space->available < (1 << 20);
+  return space && space->available < (512 << 10);
 }
 
 bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
@@ -75,6 +74,10 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
       findProgram({MPY_LINK_DRIVER, "cc", "gcc", "clang-22", "clang"});
   if (!compiler) {
     reason = "no linker: none of cc, gcc, clang-22 and clang is on the search path";
+    return false;
+  }
+  if (isDiskFull(output)) {
+    reason = std::strerror(ENOSPC);
     return false;
   }
   std::string objectPath = object.str(), outputPath = output.str(), runtime = runtimeLibrary.str();
@@ -90,8 +93,6 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
                    {"-pie", objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",
                     "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", outputPath});
 
-  // A linker that dies leaves no files of its own behind.
-  setenv("LLVM_DISABLE_SYMBOLIZATION", "1", /*overwrite=*/1);
   std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), messages, messages};
   std::string launchError;
   bool failed = false;
@@ -107,8 +108,6 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
   if (status != 0) {
     auto text = llvm::MemoryBuffer::getFile(messages);
     reason = launchError.empty() && text ? (*text)->getBuffer().rtrim().str() : launchError;
-    if (isDiskFull(output))
-      reason = std::strerror(ENOSPC);
     if (reason.empty())
       reason = *compiler + " ended with status " + std::to_string(status);
   }
