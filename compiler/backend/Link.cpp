@@ -96,6 +96,7 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
   std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), messages, messages};
   std::string launchError;
   bool failed = false;
+  started(-1);
   llvm::sys::ProcessInfo linker = llvm::sys::ExecuteNoWait(
       *compiler, arguments, std::nullopt, redirects, /*MemoryLimit=*/0, &launchError, &failed,
       /*AffinityMask=*/nullptr, /*DetachProcess=*/true);
@@ -103,8 +104,8 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
   if (!failed) {
     started(linker.Pid);
     status = llvm::sys::Wait(linker, std::nullopt, &launchError).ReturnCode;
-    started(0);
   }
+  started(0);
   if (status != 0) {
     auto text = llvm::MemoryBuffer::getFile(messages);
     reason = launchError.empty() && text ? (*text)->getBuffer().rtrim().str() : launchError;

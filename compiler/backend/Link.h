@@ -15,7 +15,7 @@ std::optional<std::string> findRuntimeLibrary(llvm::StringRef compilerPath);
 
 /// Links `object` with the runtime into an executable at `output`; on failure a sentence, or the
 /// linker's words, in `reason`. The linker writes to the file `messages`; it runs in a process
-/// group of its own, which `started` is told, and 0 when it has ended.
+/// group of its own, which `started` is told: -1 before it starts, and 0 when it has ended.
 bool linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary, llvm::StringRef output,
                     llvm::StringRef messages, llvm::function_ref<void(int group)> started,
                     std::string &reason);

@@ -205,7 +205,9 @@ ExitCode Compilation::link(llvm::StringRef object) {
     return ExitCode::ProgramError;
   }
   llvm::SmallString<128> objectPath;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("mpyc", "o", objectPath)) {
+  // A name first: what exists is known to those who remove it.
+  if (std::error_code error =
+          llvm::sys::fs::getPotentiallyUniqueTempFileName("mpyc", "o", objectPath)) {
     diagnostics.reportGlobal(ErrorId::OutputFailed, {"temporary object", error.message()});
     return ExitCode::ProgramError;
   }
@@ -217,7 +219,7 @@ ExitCode Compilation::link(llvm::StringRef object) {
     return ExitCode::ProgramError;
   auto linkTo = [&](llvm::StringRef path) {
     std::string reason;
-    if (linkExecutable(objectPath, *runtime, path, messages, endOnInterrupt, reason))
+    if (linkExecutable(objectPath, *runtime, path, messages, awaitOnInterrupt, reason))
       return true;
     diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
     return false;

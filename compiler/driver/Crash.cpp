@@ -90,34 +90,35 @@ static void handleCrash(int signal) {
 }
 
 static volatile int startedGroup = 0;
+static volatile int pendingSignal = 0;
 
-static volatile bool interrupted = false;
-
-void mpy::endOnInterrupt(int group) {
-  // The handler ends the process; that the group was ended is no error to report.
-  while (interrupted)
-    pause();
-  startedGroup = group;
-}
-
-/// A linker that went on would write its output after everything was removed.
-static void endStartedGroup() {
-  if (startedGroup <= 0)
-    return;
-  kill(-startedGroup, SIGTERM);
-  while (waitpid(startedGroup, nullptr, 0) < 0 && errno == EINTR) {
-  }
+/// A linker that went on would write its output after everything was removed. It leaves nothing of
+/// its own when it comes to its end, which is soon.
+static void awaitStartedGroup() {
   timespec moment = {0, 10'000'000};
-  for (int i = 0; i < 100 && kill(-startedGroup, 0) == 0; ++i)
+  for (int i = 0; i < 300; ++i) {
+    if (waitpid(startedGroup, nullptr, WNOHANG) != 0)
+      return;
     nanosleep(&moment, nullptr);
+  }
   kill(-startedGroup, SIGKILL);
 }
 
 static void handleInterrupt(int signal) {
-  interrupted = true;
-  endStartedGroup();
+  pendingSignal = signal;
+  // Between its start and its number, the linker cannot be waited for: awaitOnInterrupt goes on.
+  if (startedGroup < 0)
+    return;
+  if (startedGroup > 0)
+    awaitStartedGroup();
   removeFiles();
   _exit(128 + signal);
+}
+
+void mpy::awaitOnInterrupt(int group) {
+  startedGroup = group;
+  if (pendingSignal)
+    handleInterrupt(pendingSignal);
 }
 
 static void installSignalStack() {
@@ -170,6 +171,12 @@ int mpy::runWithLargeStack(llvm::function_ref<int()> work) {
   // Where so much address space is not to be had, the usual stack serves most programs.
   if (pthread_create(&thread, &attributes, run, &call) != 0)
     return work();
+  // Ctrl-C goes to the thread that works, so that nothing is made while files are removed.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP})
+    sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   pthread_join(thread, nullptr);
   return call.result;
 }

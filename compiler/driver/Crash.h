@@ -20,8 +20,9 @@ const char *currentPhase();
 /// Prints what failed and that this is a bug, then ends the process with code 70.
 [[noreturn]] void internalError(llvm::StringRef what);
 
-/// A process group that ends with the compiler, before temporary files are removed; 0 for none.
-void endOnInterrupt(int group);
+/// A process group that an interrupted compiler waits for before it removes temporary files; 0 for
+/// none, -1 for one that is being started.
+void awaitOnInterrupt(int group);
 
 /// A file or empty folder that is removed should the process end early.
 class RemovedOnExit {
