@@ -130,9 +130,9 @@ static Value removeItem(Specializer &s, CallArguments &arguments) {
 }
 
 static std::pair<ObjectId, DictState> dictSelf(Specializer &s, CallArguments &arguments) {
-  const DictState &dict = *s.object<DictState>(arguments.positional[0]);
-  checkOwn(s, dict.isItem);
-  return {arguments.positional[0].get<ObjectRef>()->id, dict};
+  ObjectId id = arguments.positional[0].get<ObjectRef>()->id;
+  beginChange(s, id);
+  return {id, *s.object<DictState>(arguments.positional[0])};
 }
 static Value viewOf(Specializer &s, CallArguments &arguments, IterableValue::Kind kind) {
   s.bind(arguments, "self", "a view of a dict");

@@ -34,21 +34,25 @@ struct ArrayState {
   /// One of those was mutated since: may not even be read.
   bool stale = false;
 };
-// `isItem`: a list whose length is run-time data holds the object too, or may; it may be read, not
-// changed.
+// `isItem`: a list whose length is run-time data holds the object too, or it is one of several by
+// run-time data; it may be read, not changed. `sharesWith`: what it may be; where one of these
+// changes, it may not even be read.
 struct ListState {
   ValueList items;
   bool isItem = false;
+  std::vector<ObjectId> sharesWith = {};
 };
 struct DictState {
   std::vector<std::pair<Value, Value>> entries; // insertion order
   bool isSet = false;
   bool isItem = false;
+  std::vector<ObjectId> sharesWith = {};
 };
 struct InstanceState {
   ObjectId cls;
   std::vector<std::pair<std::string, Value>> attributes;
   bool isItem = false;
+  std::vector<ObjectId> sharesWith = {};
 };
 /// One run-time value of every item: rows of a tensor; where rows differ in extent, all elements
 /// one after the other, and where each row ends.
@@ -62,6 +66,7 @@ struct RunTimeListState {
   std::shared_ptr<const ResultPattern> item;
   std::vector<ItemColumn> columns;
   bool isItem = false;
+  std::vector<ObjectId> sharesWith = {};
 };
 struct ClassState {
   std::string name;

@@ -75,6 +75,7 @@ State Joiner::run() {
         first.heap.pointer(*pair.first) == second.heap.pointer(*pair.second))
       continue;
     ObjectState state = joinObject(pair);
+    addSharing(pair, state);
     merged.heap.set(ids.at(pair), std::move(state));
   }
   markListItems();
@@ -465,15 +466,37 @@ ArrayState Joiner::joinArray(const Pair &pair) {
   return result;
 }
 
-/// Nobody changes an item of a list of run-time length, so that one of several is as good as a
-/// copy.
-static bool isReadOnly(const ObjectState &state) {
-  return std::visit(
-      [](const auto &object) {
-        if constexpr (requires { object.isItem; })
-          return object.isItem;
-        else
-          return false;
+/// A container that may be one of several is a snapshot: it may be read, and not even that where
+/// one of the several has changed since.
+void Joiner::addSharing(const Pair &pair, ObjectState &state) {
+  auto sharing = [&](const Heap &heap, std::optional<ObjectId> id, bool isFirst,
+                     std::set<ObjectId> &found) {
+    if (!id)
+      return;
+    std::visit(
+        [&](const auto &object) {
+          if constexpr (requires { object.sharesWith; })
+            for (ObjectId other : object.sharesWith)
+              for (ObjectId joined : joinedAliases(other, isFirst))
+                found.insert(joined);
+        },
+        heap.at(*id));
+  };
+  std::set<ObjectId> found;
+  sharing(first.heap, pair.first, true, found);
+  sharing(second.heap, pair.second, false, found);
+  bool ambiguous = isAmbiguous(pair);
+  if (ambiguous)
+    for (auto &other : pairs)
+      if (other != pair && ((pair.first && other.first == pair.first) ||
+                            (pair.second && other.second == pair.second)))
+        found.insert(ids.at(other));
+  std::visit(
+      [&](auto &object) {
+        if constexpr (requires { object.sharesWith; }) {
+          object.isItem |= ambiguous;
+          object.sharesWith.assign(found.begin(), found.end());
+        }
       },
       state);
 }
@@ -518,17 +541,13 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     if (auto *cell = heap.get<CellState>(id))
       return CellState{isFirst ? joinValue(cell->value, Value(), "a global")
                                : joinValue(Value(), cell->value, "a global")};
-    if (shared && !isReadOnly(heap.at(id)))
-      return broken("mutable object that may be one of several");
     return oneSidedState(heap.at(id), isFirst, false);
   }
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
   if (std::get_if<BrokenState>(&a) || std::get_if<BrokenState>(&b))
     return std::get_if<BrokenState>(&a) ? a : b;
   if (needsRunTimeList(a, b))
-    return isAmbiguous(pair) && !(isReadOnly(a) && isReadOnly(b))
-               ? broken("mutable object that may be one of several")
-               : joinLists(pair);
+    return joinLists(pair);
   if (a.index() != b.index())
     return broken("object");
   if (auto *x = std::get_if<ArrayState>(&a)) {
@@ -542,7 +561,9 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     error.id = isLoop ? ErrorId::LoopChangesArray : ErrorId::BranchesDiffer;
     return BrokenState{std::make_shared<const Diagnostic>(std::move(error))};
   }
-  if (isAmbiguous(pair) && !(isReadOnly(a) && isReadOnly(b)))
+  bool isContainer =
+      std::get_if<ListState>(&a) || std::get_if<DictState>(&a) || std::get_if<InstanceState>(&a);
+  if (isAmbiguous(pair) && !isContainer)
     return broken("mutable object that may be one of several");
   auto join = [&](const Value &x, const Value &y, const std::string &name) {
     return joinValue(x, y, name);

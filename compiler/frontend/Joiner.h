@@ -47,6 +47,7 @@ private:
   ObjectState joinObject(const Pair &pair);
   static bool needsRunTimeList(const ObjectState &a, const ObjectState &b);
   ObjectState joinLists(const Pair &pair);
+  void addSharing(const Pair &pair, ObjectState &state);
   void markListItems();
   ArrayState joinArray(const Pair &pair);
   /// What an object of one path may have become.

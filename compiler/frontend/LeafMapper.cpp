@@ -118,7 +118,7 @@ ObjectState LeafMapper::map(const ObjectState &state) const {
     return result;
   }
   if (auto *list = std::get_if<ListState>(&state))
-    return ListState{map(list->items), list->isItem};
+    return ListState{map(list->items), list->isItem, list->sharesWith};
   if (auto *list = std::get_if<RunTimeListState>(&state)) {
     RunTimeListState result = *list;
     result.length = expr(list->length);
@@ -133,13 +133,13 @@ ObjectState LeafMapper::map(const ObjectState &state) const {
     return result;
   }
   if (auto *dict = std::get_if<DictState>(&state)) {
-    DictState result{{}, dict->isSet, dict->isItem};
+    DictState result{{}, dict->isSet, dict->isItem, dict->sharesWith};
     for (auto &entry : dict->entries)
       result.entries.push_back({entry.first, map(entry.second)});
     return result;
   }
   if (auto *instance = std::get_if<InstanceState>(&state)) {
-    InstanceState result{instance->cls, {}, instance->isItem};
+    InstanceState result{instance->cls, {}, instance->isItem, instance->sharesWith};
     for (auto &entry : instance->attributes)
       result.attributes.push_back({entry.first, map(entry.second)});
     return result;

@@ -87,11 +87,40 @@ void markItems(Specializer &s, const Value &value, ObjectId owner) {
   visit.map(value);
 }
 
-void checkOwn(Specializer &s, bool isItem) {
+void refuseChange(Specializer &s) {
+  s.fail(ErrorId::ItemMutation, {},
+         {.found = "an object that is one of several, or an item of a list, by run-time data",
+          .help = "change a copy of it, or replace the item: items[i] = .."});
+}
+
+void beginChange(Specializer &s, ObjectId id) {
+  auto sharingOf = [&](ObjectId object, bool &isItem, std::vector<ObjectId> &with) {
+    if (s.heap.pointer(object))
+      std::visit(
+          [&](const auto &state) {
+            if constexpr (requires { state.sharesWith; }) {
+              isItem = state.isItem;
+              with = state.sharesWith;
+            }
+          },
+          s.heap.at(object));
+  };
+  bool isItem = false;
+  std::vector<ObjectId> with;
+  sharingOf(id, isItem, with);
   if (isItem)
-    s.fail(ErrorId::ItemMutation, {},
-           {.found = "an object that is also an item of a list whose length is run-time data",
-            .help = "put a copy into the list, or replace the item: items[i] = .."});
+    refuseChange(s);
+  for (ObjectId other = 0; other < s.heap.size(); ++other) {
+    with.clear();
+    sharingOf(other, isItem, with);
+    if (!llvm::is_contained(with, id))
+      continue;
+    Diagnostic error =
+        s.diagnostic(ErrorId::StaleAlias, {},
+                     {.found = "an object that may be one that was changed since",
+                      .help = "read what you need of it before the other is changed"});
+    s.heap.set(other, BrokenState{std::make_shared<const Diagnostic>(std::move(error))});
+  }
 }
 
 IntExpr checkedPosition(Specializer &s, const Value &key, const IntExpr &length,
@@ -189,7 +218,7 @@ Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key)
 void assignRunTimeList(Specializer &s, const Value &value, const Value &key, const Value &item) {
   ObjectId id = value.get<ObjectRef>()->id;
   RunTimeListState list = *runTimeListOf(s, value);
-  checkOwn(s, list.isItem);
+  beginChange(s, id);
   if (auto *slice = key.as<SliceValue>()) {
     Span1D span = sliceSpan(s, *slice, list.length);
     if (!span.step.isKnown(1))
@@ -227,7 +256,7 @@ static RunTimeListState without(Specializer &s, const RunTimeListState &list,
 void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key) {
   ObjectId id = value.get<ObjectRef>()->id;
   RunTimeListState list = *runTimeListOf(s, value);
-  checkOwn(s, list.isItem);
+  beginChange(s, id);
   if (auto *slice = key.as<SliceValue>()) {
     Span1D span = sliceSpan(s, *slice, list.length);
     if (!span.step.isKnown(1))
@@ -387,7 +416,7 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
   bool isKnown = !runTimeListOf(s, self);
   bool changes = method != "copy" && method != "index" && method != "count";
   if (changes)
-    checkOwn(s, isKnown ? s.object<ListState>(self)->isItem : runTimeListOf(s, self)->isItem);
+    beginChange(s, id);
   auto argument = [&](const char *parameters) { return s.bind(arguments, parameters, method); };
   if (isKnown) {
     // What needs no known position or search stays as it is.

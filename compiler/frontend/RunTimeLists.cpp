@@ -129,7 +129,7 @@ std::vector<bool> columnsWithEnds(Specializer &s, const ResultPattern &item) {
 
 ResultPattern describeItem(Specializer &s, const Value &value, const Outward &outward) {
   static const std::vector<ObjectId> none;
-  ResultContext context{none, 0, outward ? outward : [](const IntExpr &expr) {
+  ResultContext context{none, 0, none, outward ? outward : [](const IntExpr &expr) {
                           return std::optional<IntExpr>(expr);
                         }};
   return ResultWalk(s, context).describe(value);
@@ -320,7 +320,7 @@ static mlir::Value rowAt(Specializer &s, const ItemLeaf &leaf, const ItemColumn 
 static llvm::SmallVector<mlir::Value> flatten(Specializer &s, const ResultPattern &item,
                                               const Value &value) {
   static const std::vector<ObjectId> none;
-  ResultContext context{none, 0, [](const IntExpr &expr) { return std::optional<IntExpr>(expr); }};
+  ResultContext context{none, 0, none, [](const IntExpr &expr) { return std::optional<IntExpr>(expr); }};
   llvm::SmallVector<mlir::Value> leaves;
   ResultWalk(s, context).flatten(item, value, leaves);
   return leaves;

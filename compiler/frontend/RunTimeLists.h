@@ -52,8 +52,10 @@ RunTimeListState asRunTimeList(Specializer &, const Value &list);
 void makeRunTimeList(Specializer &, ObjectId list);
 /// Everything that a value refers to is an item of the list `owner` from now on.
 void markItems(Specializer &, const Value &value, ObjectId owner);
-/// Fails for an object that a list of run-time length holds too.
-void checkOwn(Specializer &, bool isItem);
+/// Before an object is changed: fails where it may be one of several, and makes useless what may be
+/// it.
+void beginChange(Specializer &, ObjectId object);
+[[noreturn]] void refuseChange(Specializer &);
 /// A position as Python means it: within [-length, length), made non-negative; IndexError with the
 /// message otherwise.
 IntExpr checkedPosition(Specializer &, const Value &key, const IntExpr &length,

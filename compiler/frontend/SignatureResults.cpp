@@ -25,7 +25,22 @@ bool ResultPattern::operator==(const ResultPattern &other) const {
          number == other.number && kinds == other.kinds && dtype == other.dtype &&
          shape == other.shape && contiguous == other.contiguous && aliases == other.aliases &&
          outerAliases == other.outerAliases && object == other.object && parts == other.parts &&
-         fields == other.fields && orNone == other.orNone;
+         fields == other.fields && orNone == other.orNone && isShared == other.isShared;
+}
+
+static bool isReadOnly(const ObjectState &state) {
+  return std::visit(
+      [](const auto &object) {
+        if constexpr (requires { object.isItem; })
+          return object.isItem;
+        else
+          return false;
+      },
+      state);
+}
+
+bool hasShared(const ResultPattern &pattern) {
+  return pattern.isShared || llvm::any_of(pattern.parts, hasShared);
 }
 
 /// The items, entries or attributes of a container.
@@ -124,6 +139,9 @@ ResultPattern ResultWalk::describe(const Value &value) {
       return pattern;
     }
     pattern.object = numbers[id];
+    // Items of lists are read only in any case.
+    pattern.isShared = context.mark > 0 &&
+                       (isReadOnly(s.heap.at(id)) || llvm::is_contained(context.containers, id));
     if (auto *array = s.heap.get<ArrayState>(id)) {
       pattern.kind = Kind::Array;
       pattern.dtype = array->dtype;
@@ -220,6 +238,7 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     return result;
   }
   ResultPattern result = a;
+  result.isShared |= b.isShared;
   auto isArray = [&](const ResultPattern &one) {
     return one.kind == Kind::Array || one.kind == Kind::Argument;
   };
@@ -459,16 +478,17 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
   case Kind::Tuple:
     return std::make_shared<const TupleValue>(TupleValue{all(), pattern.fields});
   case Kind::List:
-    return s.newList(all());
+    return ObjectRef{s.heap.add(ListState{all(), pattern.isShared})};
   case Kind::Dict: {
     DictState dict;
+    dict.isItem = pattern.isShared;
     ValueList items = all();
     for (size_t i = 0; i < items.size(); ++i)
       dict.entries.push_back({s.makeText(pattern.fields[i]), items[i]});
     return ObjectRef{s.heap.add(std::move(dict))};
   }
   case Kind::Instance: {
-    InstanceState instance{pattern.fixed.get<ObjectRef>()->id, {}};
+    InstanceState instance{pattern.fixed.get<ObjectRef>()->id, {}, pattern.isShared};
     ValueList items = all();
     for (size_t i = 0; i < items.size(); ++i)
       instance.attributes.push_back({pattern.fields[i], items[i]});
@@ -476,6 +496,7 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
   }
   case Kind::RunTimeList: {
     RunTimeListState list;
+    list.isItem = pattern.isShared;
     list.length = symbolExpr(leaves[next++], true);
     list.item = std::make_shared<const ResultPattern>(
         outwardPattern(pattern.parts[0],

@@ -196,6 +196,10 @@ Value ArgumentWalk::visitObject(ObjectId id) {
     // Instances, classes, generators of random numbers: the same object on both sides.
     note("#" + std::to_string(id));
   }
+  bool isCopied =
+      s.heap.get<ListState>(id) || s.heap.get<RunTimeListState>(id) || s.heap.get<DictState>(id);
+  if (!building && isCopied)
+    containers.push_back(id);
   if (building && !s.heap.get<ArrayState>(id) && result.get<ObjectRef>()->id != id)
     builtContainers.push_back(result.get<ObjectRef>()->id);
   objects[id] = result.get<ObjectRef>()->id;

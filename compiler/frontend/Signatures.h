@@ -33,7 +33,8 @@ public:
   std::vector<ObjectId> arrays;            ///< The distinct arrays of the caller, in order.
   std::vector<unsigned> arrayOperands;     ///< Which operands are their contents.
   std::vector<ObjectId> builtArrays;       ///< The same in the function.
-  std::vector<ObjectId> builtContainers;   ///< Lists and dicts in the function.
+  std::vector<ObjectId> containers;        ///< Lists and dicts of the caller.
+  std::vector<ObjectId> builtContainers;   ///< The same in the function.
 
 private:
   Value visit(const Value &value);
@@ -86,13 +87,16 @@ struct ResultPattern {
   std::vector<ResultPattern> parts;
   std::vector<std::string> fields; // Tuple; Dict: its keys; Instance: its attributes
   bool orNone = false;             // Optional
+  /// List, RunTimeList, Dict, Instance: may be an argument, or one of several; it may only be read.
+  bool isShared = false;
   bool operator==(const ResultPattern &other) const;
 };
 
 /// What a function's result refers to.
 struct ResultContext {
-  const std::vector<ObjectId> &arguments; ///< The argument arrays, by number.
-  size_t mark;                            ///< Objects from outside have smaller numbers.
+  const std::vector<ObjectId> &arguments;  ///< The argument arrays, by number.
+  size_t mark;                             ///< Objects from outside have smaller numbers.
+  const std::vector<ObjectId> &containers; ///< The argument lists and dicts.
   /// An integer of the function as one of its parameters' symbols; nothing if it is computed
   /// inside.
   std::function<std::optional<IntExpr>(const IntExpr &)> outward;
@@ -116,6 +120,8 @@ private:
   std::map<ObjectId, ObjectId> roots; // of views in the result
 };
 
+/// Whether a container of the result may be an argument, or one of several.
+bool hasShared(const ResultPattern &pattern);
 /// The least structure that covers both.
 ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern &b);
 /// A pattern whose extents are those that are known outside; the rest are leaves.

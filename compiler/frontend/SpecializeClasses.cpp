@@ -329,7 +329,7 @@ void Specializer::setAttribute(const Value &given, llvm::StringRef name, const V
       return;
     }
     InstanceState changed = *this->object<InstanceState>(object);
-    checkOwn(*this, changed.isItem);
+    beginChange(*this, object.get<ObjectRef>()->id);
     put(changed.attributes);
     heap.set(object.get<ObjectRef>()->id, std::move(changed));
     return;

@@ -640,7 +640,7 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
   if (runTimeListOf(*this, container))
     return assignRunTimeList(*this, container, key, value);
   if (auto *list = object<ListState>(container)) {
-    checkOwn(*this, list->isItem);
+    beginChange(*this, container.get<ObjectRef>()->id);
     ListState changed = *list;
     ObjectId id = container.get<ObjectRef>()->id;
     if (auto *slice = key.as<SliceValue>()) {
@@ -693,7 +693,7 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
     return;
   }
   if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
-    checkOwn(*this, dict->isItem);
+    beginChange(*this, container.get<ObjectRef>()->id);
     DictState changed = *dict;
     setEntry(changed, key, value);
     heap.set(container.get<ObjectRef>()->id, std::move(changed));

@@ -12,7 +12,7 @@
 // structure does.
 #include "frontend/AstWalk.h"
 #include "frontend/LeafMapper.h"
-#include "frontend/Signatures.h"
+#include "frontend/RunTimeLists.h"
 
 using namespace mlir;
 
@@ -290,8 +290,12 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
       return walk.exprs[argument.getArgNumber()];
     });
   };
-  return ResultBuilder(*this, walk.arrays, call.getResults().take_front(first), inward)
-      .build(*spec.result);
+  Value result = ResultBuilder(*this, walk.arrays, call.getResults().take_front(first), inward)
+                     .build(*spec.result);
+  if (hasShared(*spec.result))
+    for (ObjectId id : walk.containers)
+      markItems(*this, ObjectRef{id}, id);
+  return result;
 }
 
 //===----------------------------------------------------------------------===//
@@ -359,6 +363,11 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   Value result;
   bool returns = true;
   try {
+    // What the arguments are is known wherever the body joins them with other objects.
+    ValueList pinned;
+    for (ObjectId id : walk.builtContainers)
+      pinned.push_back(ObjectRef{id});
+    frame().locals["%arguments"] = newTuple(std::move(pinned));
     result = callInline(closure, inner);
     returns = !dead;
   } catch (const PathEnds &) {
@@ -410,7 +419,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     return finish({});
   }
   Region &region = function.getBody();
-  ResultContext context{walk.builtArrays, spec.mark,
+  ResultContext context{walk.builtArrays, spec.mark, walk.builtContainers,
                         [&](const IntExpr &expr) -> std::optional<IntExpr> {
                           bool isOutward = true;
                           auto number = [&](mlir::Value symbol) -> std::optional<unsigned> {

@@ -84,7 +84,7 @@ void Specializer::write(ObjectId id, mlir::Value tensor) {
   const ArrayState &array = *heap.get<ArrayState>(id);
   if (llvm::any_of(array.maybeAliases,
                    [&](ObjectId other) { return heap.get<RunTimeListState>(other); }))
-    checkOwn(*this, true);
+    refuseChange(*this);
   if (!array.maybeAliases.empty())
     fail(ErrorId::AmbiguousMutation, {},
          {.found = "an array that is one of several, by run-time data",

@@ -352,7 +352,7 @@ void Specializer::executeDelete(const ast::Expr &target) {
     Value key = evaluate(node->slice);
     auto *dict = object<DictState>(container);
     if (dict) {
-      checkOwn(*this, dict->isItem);
+      beginChange(*this, container.get<ObjectRef>()->id);
       DictState smaller = *dict;
       auto it = llvm::find_if(smaller.entries, [&](auto &entry) {
         return sameObject(entry.first, key).value_or(false);
@@ -372,7 +372,7 @@ void Specializer::executeDelete(const ast::Expr &target) {
     if (runTimeListOf(*this, container))
       return deleteFromRunTimeList(*this, container, key);
     if (list)
-      checkOwn(*this, list->isItem);
+      beginChange(*this, container.get<ObjectRef>()->id);
     if (list && position) {
       ListState shorter = *list;
       int64_t at = *position < 0 ? *position + int64_t(shorter.items.size()) : *position;
