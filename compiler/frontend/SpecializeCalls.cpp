@@ -193,6 +193,11 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
     failRecursion(closure);
   if (closure.scope().hasYield)
     return makeGenerator(closure, parameters);
+  // Functions that each call another one twice double the work with every one.
+  if (++unrolled > maximumUnrolled)
+    fail(ErrorId::UnrollsTooFar, {"the call of '" + closure.name + "'"},
+         {.found = "more than " + std::to_string(maximumUnrolled) + " calls and loop iterations",
+          .help = "call it once and keep the result, or call it in a loop"});
   Frame callee;
   enter(callee, closure, parameters);
   callee.locals["%return"] = makeBool(false);
