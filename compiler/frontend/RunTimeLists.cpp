@@ -320,7 +320,8 @@ static mlir::Value rowAt(Specializer &s, const ItemLeaf &leaf, const ItemColumn 
 static llvm::SmallVector<mlir::Value> flatten(Specializer &s, const ResultPattern &item,
                                               const Value &value) {
   static const std::vector<ObjectId> none;
-  ResultContext context{none, 0, none, [](const IntExpr &expr) { return std::optional<IntExpr>(expr); }};
+  ResultContext context{none, 0, none,
+                        [](const IntExpr &expr) { return std::optional<IntExpr>(expr); }};
   llvm::SmallVector<mlir::Value> leaves;
   ResultWalk(s, context).flatten(item, value, leaves);
   return leaves;
