@@ -217,7 +217,9 @@ static Value listOf(Specializer &s, CallArguments &arguments) {
     copy.isItem = false;
     return ObjectRef{s.heap.add(std::move(copy))};
   }
-  if (auto items = value.isNone() ? ValueList() : s.knownItems(value))
+  auto *made = value.as<IterableValue>();
+  bool isFiltered = made && made->kind == IterableValue::Kind::Filter;
+  if (auto items = value.isNone() ? ValueList() : isFiltered ? std::nullopt : s.knownItems(value))
     return s.newList(std::move(*items));
   std::string name = "%list" + std::to_string(s.frame().locals.size());
   s.frame().locals[name] = list;

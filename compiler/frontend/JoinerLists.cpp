@@ -104,7 +104,6 @@ ObjectState Joiner::joinLists(const Pair &pair) {
 /// reached from.
 void Joiner::markListItems() {
   for (auto &[pair, item] : listItems) {
-    ObjectId owner = ids.at(pair);
     for (bool isFirst : {true, false}) {
       const Heap &heap = isFirst ? first.heap : second.heap;
       auto *list = heap.get<ListState>(isFirst ? *pair.first : *pair.second);
@@ -130,7 +129,7 @@ void Joiner::markListItems() {
       for (auto &other : pairs) {
         auto side = isFirst ? other.first : other.second;
         if (side && reached.count(*side) && s.heap.pointer(ids.at(other)))
-          markItems(s, ObjectRef{ids.at(other)}, owner);
+          markItems(s, ObjectRef{ids.at(other)});
       }
       merged.heap = std::move(s.heap);
       s.heap = std::move(saved);

@@ -222,7 +222,8 @@ BitVector Liveness::Analysis::forLoop(const For *node, const BitVector &live) {
   }
   atBreak = outerBreak;
   atContinue = outerContinue;
-  result.heads[node] = names(head);
+  // Whoever breaks leaves by the end of the body, where the names of the next iteration are joined.
+  result.heads[node] = names(BitVector(head) |= live);
   addReads(head, node->iter);
   return head;
 }
@@ -243,7 +244,7 @@ BitVector Liveness::Analysis::whileLoop(const While *node, const BitVector &live
   }
   atBreak = outerBreak;
   atContinue = outerContinue;
-  result.heads[node] = names(head);
+  result.heads[node] = names(BitVector(head) |= live);
   return head;
 }
 

@@ -22,6 +22,31 @@ struct LoopShape {
   bool jumps = false;           // break or return inside
 };
 
+/// The flags of the loop around an inner one; a flag that was not there is not there afterwards, so
+/// that a loop on one path alone leaves nothing to join.
+struct OuterFlags {
+  explicit OuterFlags(const Locals &locals) {
+    for (const char *name : {"%break", "%continue"})
+      if (auto it = locals.find(name); it != locals.end())
+        flags.insert(*it);
+  }
+  void restore(Locals &locals) const {
+    for (const char *name : {"%break", "%continue"}) {
+      locals.erase(name);
+      if (auto it = flags.find(name); it != flags.end())
+        locals.insert(*it);
+    }
+  }
+  Locals flags;
+};
+
+/// The lists that a walk reads as it goes.
+std::vector<ObjectId> walkedLists(Specializer &s, const Value &iterable);
+/// Whether a walk can be made anew, at the position where it is: it has no effects, and the
+/// position counts from the start.
+bool canWalkAgain(const Value &iterable);
+/// Fails for a list that its walk cannot follow.
+[[noreturn]] void failToFollow(Specializer &s);
 /// Fails for a value that cannot be walked.
 [[noreturn]] void failToIterate(Specializer &s, const Value &value);
 

@@ -45,10 +45,10 @@ void makeRunTimeList(Specializer &s, ObjectId id) {
   ValueList items = s.heap.get<ListState>(id)->items;
   s.heap.set(id, asRunTimeList(s, ObjectRef{id}));
   for (const Value &item : items)
-    markItems(s, item, id);
+    markItems(s, item);
 }
 
-void markItems(Specializer &s, const Value &value, ObjectId owner) {
+void markItems(Specializer &s, const Value &value) {
   std::set<ObjectId> seen;
   LeafMapper visit;
   visit.leaf = [](mlir::Value leaf) { return leaf; };
@@ -57,13 +57,12 @@ void markItems(Specializer &s, const Value &value, ObjectId owner) {
     if (!seen.insert(id).second || !s.heap.pointer(id))
       return id;
     if (s.heap.get<ArrayState>(id)) {
-      for (ObjectId one : {id, memoryOwner(s.heap, id)}) {
-        ArrayState marked = *s.heap.get<ArrayState>(one);
-        if (llvm::is_contained(marked.maybeAliases, owner))
-          continue;
-        marked.maybeAliases.push_back(owner);
-        s.heap.set(one, std::move(marked));
-      }
+      for (ObjectId one : {id, memoryOwner(s.heap, id)})
+        if (!isItemArray(s.heap, one)) {
+          ArrayState marked = *s.heap.get<ArrayState>(one);
+          marked.maybeAliases.push_back(one);
+          s.heap.set(one, std::move(marked));
+        }
       return id;
     }
     ObjectState state = s.heap.at(id);
@@ -85,6 +84,66 @@ void markItems(Specializer &s, const Value &value, ObjectId owner) {
     return id;
   };
   visit.map(value);
+}
+
+bool isItemArray(const Heap &heap, ObjectId id) {
+  auto isOwn = [&](ObjectId one) {
+    return llvm::is_contained(heap.get<ArrayState>(one)->maybeAliases, one);
+  };
+  return isOwn(id) || isOwn(memoryOwner(heap, id));
+}
+
+IntExpr listLength(Specializer &s, ObjectId id) {
+  if (auto *counted = s.heap.get<RunTimeListState>(id))
+    return counted->length;
+  return IntExpr(int64_t(s.heap.get<ListState>(id)->items.size()));
+}
+
+void refuseIdentity(Specializer &s, const Value &lhs, const Value &rhs) {
+  auto *x = lhs.get<ObjectRef>(), *y = rhs.get<ObjectRef>();
+  if (!x || !y || x->id == y->id || !s.heap.pointer(x->id) || !s.heap.pointer(y->id))
+    return;
+  auto isUncertain = [&](ObjectId id) {
+    return std::visit(
+        [](const auto &object) {
+          if constexpr (requires { object.maybeAliases; })
+            return !object.maybeAliases.empty();
+          else if constexpr (requires { object.isItem; })
+            return object.isItem;
+          else
+            return false;
+        },
+        s.heap.at(id));
+  };
+  const ObjectState &a = s.heap.at(x->id), &b = s.heap.at(y->id);
+  auto *first = std::get_if<InstanceState>(&a), *second = std::get_if<InstanceState>(&b);
+  bool isList = s.typeName(lhs) == "list" && s.typeName(rhs) == "list";
+  if ((a.index() != b.index() && !isList) || (first && second && first->cls != second->cls))
+    return;
+  if (isUncertain(x->id) || isUncertain(y->id))
+    s.fail(ErrorId::Unsupported,
+           {"comparing an object that is one of several, or an item of a list, by run-time data"},
+           {.help = "compare what tells the objects apart, such as a number in each of them"});
+}
+
+void checkWithText(Specializer &s, mlir::Value condition, llvm::StringRef kind,
+                   llvm::function_ref<Text()> message) {
+  if (s.isInTry())
+    return s.checkInTry(condition, kind, message);
+  auto op = s.create<scf::IfOp>(TypeRange(), condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(s.builder);
+  s.builder.setInsertionPoint(op.elseBlock()->getTerminator());
+  s.create<RaiseOp>(s.builder.getStringAttr(kind), s.ssa(message()));
+}
+
+IntExpr commonExtent(Specializer &s, const ItemColumn &extents, llvm::StringRef words) {
+  mlir::Value first = s.create<ExtractOp>(extents.values, mlir::ValueRange(s.index(IntExpr(0))));
+  mlir::Value spread =
+      s.create<BroadcastOp>(cast<RankedTensorType>(extents.values.getType()), first,
+                            mlir::ValueRange(s.create<tensor::DimOp>(extents.values, int64_t(0))));
+  mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, extents.values, spread);
+  s.check(s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0}), "ValueError", words);
+  return symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true);
 }
 
 void refuseChange(Specializer &s) {
@@ -203,7 +262,6 @@ static Span1D sliceSpan(Specializer &s, const SliceValue &slice, const IntExpr &
 }
 
 Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key) {
-  ObjectId id = value.get<ObjectRef>()->id;
   RunTimeListState list = *runTimeListOf(s, value);
   if (auto *slice = key.as<SliceValue>()) {
     Span1D span = sliceSpan(s, *slice, list.length);
@@ -212,60 +270,60 @@ Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key)
     return ObjectRef{s.heap.add(std::move(part))};
   }
   IntExpr position = checkedPosition(s, key, list.length, "list index out of range");
-  return itemAt(s, list, id, position);
+  return itemAt(s, list, position);
+}
+
+/// The part of a list that a slice names is replaced; by nothing for `del`.
+static void replaceSlice(Specializer &s, ObjectId id, const SliceValue &slice,
+                         std::optional<Value> items) {
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  Span1D span = sliceSpan(s, slice, list.length);
+  if (!span.step.isKnown(1))
+    s.fail(ErrorId::RunTimeIndex,
+           {items ? "assignment to this slice of a list" : "'del' of this slice of a list"},
+           {.help = "go item by item"});
+  IntExpr end = span.start + span.count;
+  RunTimeListState result = orFail(s, [&] {
+    RunTimeListState before = firstItems(s, list, span.start);
+    if (items) {
+      Value given = s.call(findBuiltin("list"), CallArguments{{*items}, {}, s.span});
+      const ObjectState &state = s.heap.at(given.get<ObjectRef>()->id);
+      auto structure = describeItems(s, state);
+      before = concatenate(s, before, runTimeList(s, state, structure ? *structure : *list.item));
+    }
+    if (end == list.length)
+      return before;
+    return concatenate(s, before, selectItems(s, list, end, list.length - end, IntExpr(1)));
+  });
+  s.heap.set(id, std::move(result));
+  if (items)
+    markItems(s, *items);
+}
+
+/// A slice of one item.
+static SliceValue sliceOfOne(Specializer &s, const IntExpr &position) {
+  return {s.makeInt(position), s.makeInt(position + IntExpr(1)), NoneValue{}};
 }
 
 void assignRunTimeList(Specializer &s, const Value &value, const Value &key, const Value &item) {
   ObjectId id = value.get<ObjectRef>()->id;
-  RunTimeListState list = *runTimeListOf(s, value);
   beginChange(s, id);
-  if (auto *slice = key.as<SliceValue>()) {
-    Span1D span = sliceSpan(s, *slice, list.length);
-    if (!span.step.isKnown(1))
-      s.fail(ErrorId::RunTimeIndex, {"assignment to this slice of a list"},
-             {.help = "assign item by item"});
-    RunTimeListState middle = orFail(s, [&] {
-      Value items = s.call(findBuiltin("list"), CallArguments{{item}, {}, s.span});
-      auto structure = describeItems(s, s.heap.at(items.get<ObjectRef>()->id));
-      return runTimeList(s, s.heap.at(items.get<ObjectRef>()->id),
-                         structure ? *structure : *list.item);
-    });
-    IntExpr end = span.start + span.count;
-    RunTimeListState tail = selectItems(s, list, end, list.length - end, IntExpr(1));
-    s.heap.set(id, orFail(s, [&] {
-                 return concatenate(s, concatenate(s, firstItems(s, list, span.start), middle),
-                                    tail);
-               }));
-    markItems(s, item, id);
-    return;
-  }
+  if (auto *slice = key.as<SliceValue>())
+    return replaceSlice(s, id, *slice, item);
+  RunTimeListState list = *runTimeListOf(s, value);
   IntExpr position = checkedPosition(s, key, list.length, "list assignment index out of range");
   s.heap.set(id, orFail(s, [&] { return replaceItem(s, list, position, item); }));
-  markItems(s, item, id);
-}
-
-static RunTimeListState without(Specializer &s, const RunTimeListState &list,
-                                const IntExpr &position, const IntExpr &count) {
-  IntExpr end = position + count;
-  if (end == list.length)
-    return firstItems(s, list, position);
-  RunTimeListState tail = selectItems(s, list, end, list.length - end, IntExpr(1));
-  return concatenate(s, firstItems(s, list, position), tail);
+  markItems(s, item);
 }
 
 void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key) {
   ObjectId id = value.get<ObjectRef>()->id;
-  RunTimeListState list = *runTimeListOf(s, value);
   beginChange(s, id);
-  if (auto *slice = key.as<SliceValue>()) {
-    Span1D span = sliceSpan(s, *slice, list.length);
-    if (!span.step.isKnown(1))
-      s.fail(ErrorId::RunTimeIndex, {"'del' of this slice of a list"});
-    s.heap.set(id, without(s, list, span.start, span.count));
-    return;
-  }
-  IntExpr position = checkedPosition(s, key, list.length, "list assignment index out of range");
-  s.heap.set(id, without(s, list, position, IntExpr(1)));
+  if (auto *slice = key.as<SliceValue>())
+    return replaceSlice(s, id, *slice, std::nullopt);
+  IntExpr position =
+      checkedPosition(s, key, listLength(s, id), "list assignment index out of range");
+  replaceSlice(s, id, sliceOfOne(s, position), std::nullopt);
 }
 
 //===----------------------------------------------------------------------===//
@@ -330,7 +388,7 @@ static Value sortedCopy(Specializer &s, RunTimeListState list, const Value &key,
 static Value appendItem(Specializer &s, ObjectId id, const Value &item) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
   s.heap.set(id, orFail(s, [&] { return withItem(s, list, item); }));
-  markItems(s, item, id);
+  markItems(s, item);
   return NoneValue{};
 }
 
@@ -340,8 +398,8 @@ static Value popItem(Specializer &s, ObjectId id, const Value &key) {
       s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(list.length), s.index(IntExpr(0)));
   s.check(isFull, "IndexError", "pop from empty list");
   IntExpr position = checkedPosition(s, key, list.length, "pop index out of range");
-  Value item = itemAt(s, list, id, position);
-  s.heap.set(id, without(s, list, position, IntExpr(1)));
+  Value item = itemAt(s, list, position);
+  replaceSlice(s, id, sliceOfOne(s, position), std::nullopt);
   return item;
 }
 
@@ -354,7 +412,7 @@ static Value insertItem(Specializer &s, ObjectId id, const Value &key, const Val
                    s, before,
                    selectItems(s, list, span.start, list.length - span.start, IntExpr(1)));
              }));
-  markItems(s, item, id);
+  markItems(s, item);
   return NoneValue{};
 }
 
@@ -376,7 +434,8 @@ static Value extendList(Specializer &s, ObjectId id, const Value &iterable) {
 }
 
 /// The first position of a value, or how often it is there.
-static Value searchItem(Specializer &s, const Value &list, const Value &wanted, bool count) {
+static Value searchItem(Specializer &s, const Value &list, const Value &wanted, bool count,
+                        bool removes = false) {
   Locals &locals = s.frame().locals;
   std::string found = "%found" + std::to_string(locals.size()), at = found + "at";
   locals[found] = count ? Value(s.makeInt(IntExpr(0))) : Value(s.makeBool(false));
@@ -398,11 +457,10 @@ static Value searchItem(Specializer &s, const Value &list, const Value &wanted, 
   Value result = s.frame().locals[count ? found : at];
   if (!count) {
     mlir::Value isThere = s.ssa(s.truth(s.frame().locals[found]));
-    Text text = s.repr(wanted);
-    if (!text.value)
-      s.check(isThere, "ValueError", text.known + " is not in list");
-    else
-      s.check(isThere, "ValueError", "list.index(x): x not in list");
+    checkWithText(s, isThere, "ValueError", [&] {
+      return removes ? s.makeText("list.remove(x): x not in list")
+                     : s.concat({s.repr(wanted), s.makeText(" is not in list")});
+    });
   }
   s.frame().locals.erase(found);
   s.frame().locals.erase(at);
@@ -451,7 +509,7 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
   if (method == "index" || method == "count")
     return searchItem(s, self, argument("self, value")[1], method == "count");
   if (method == "remove") {
-    Value position = searchItem(s, self, argument("self, value")[1], false);
+    Value position = searchItem(s, self, argument("self, value")[1], false, /*removes=*/true);
     popItem(s, id, position);
     return Value(NoneValue{});
   }
@@ -515,16 +573,8 @@ ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<
           shape.push_back(*extent);
           continue;
         }
-        mlir::Value extents = list.columns[column++].values;
-        mlir::Value first = s.create<ExtractOp>(extents, mlir::ValueRange(s.index(IntExpr(0))));
-        mlir::Value spread =
-            s.create<BroadcastOp>(cast<RankedTensorType>(extents.getType()), first,
-                                  mlir::ValueRange(s.create<tensor::DimOp>(extents, int64_t(0))));
-        mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, extents, spread);
-        s.check(s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0}), "ValueError",
-                "all input arrays must have the same shape");
         shape.push_back(
-            symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true));
+            commonExtent(s, list.columns[column++], "all input arrays must have the same shape"));
       }
       mlir::Value values = list.columns.back().values;
       result = {item.dtype, shape, reshapeTo(s, values, item.dtype, shape)};

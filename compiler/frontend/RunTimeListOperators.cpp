@@ -52,10 +52,7 @@ std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, c
 }
 
 Value sameRunTimeLists(Specializer &s, const Value &lhs, const Value &rhs) {
-  auto lengthOf = [&](const Value &list) {
-    auto *counted = runTimeListOf(s, list);
-    return counted ? counted->length : IntExpr(int64_t(s.object<ListState>(list)->items.size()));
-  };
+  auto lengthOf = [&](const Value &list) { return listLength(s, list.get<ObjectRef>()->id); };
   mlir::Value same = compareInts(s, arith::CmpIPredicate::eq, lengthOf(lhs), lengthOf(rhs));
   auto *known = s.object<ListState>(runTimeListOf(s, lhs) ? rhs : lhs);
   if (known && known->items.empty())
@@ -99,7 +96,13 @@ Text joinTexts(Specializer &s, const Text &separator, const Value &value) {
   RunTimeListState list = *runTimeListOf(s, value);
   if (list.item->kind != Kind::Text) {
     mlir::Value isEmpty = compareInts(s, arith::CmpIPredicate::eq, list.length, IntExpr(0));
-    s.check(isEmpty, "TypeError", "sequence item 0: expected str instance");
+    Value first = list.item->kind == Kind::Number && list.columns.size() == 1
+                      ? Value(s.makeScalar(list.item->number, list.columns[0].values))
+                      : Value();
+    if (first.isUnbound())
+      s.fail(ErrorId::ArgumentType, {"join()", s.describe(value)}, {.expected = "a list of texts"});
+    s.check(isEmpty, "TypeError",
+            "sequence item 0: expected str instance, " + s.typeName(first) + " found");
     return s.makeText("");
   }
   return Text{"",
@@ -159,15 +162,9 @@ static ArrayValue concatenateItems(Specializer &s, const Value &value) {
       rows = s.create<SumOp>(extents, llvm::ArrayRef<int64_t>{0});
       continue;
     }
-    mlir::Value first = s.create<ExtractOp>(extents, mlir::ValueRange(s.index(IntExpr(0))));
-    mlir::Value spread =
-        s.create<BroadcastOp>(cast<RankedTensorType>(extents.getType()), first,
-                              mlir::ValueRange(s.create<tensor::DimOp>(extents, int64_t(0))));
-    mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, extents, spread);
-    s.check(s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0}), "ValueError",
-            "all the input array dimensions except for the concatenation axis must match exactly");
-    shape.push_back(
-        symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true));
+    shape.push_back(commonExtent(
+        s, {extents, {}},
+        "all the input array dimensions except for the concatenation axis must match exactly"));
   }
   if (item.shape[0])
     shape[0] = symbolExpr(s.index(list.length * *item.shape[0]), true);

@@ -87,7 +87,6 @@ static void collectLeaves(Specializer &s, const ResultPattern &pattern,
         array.extents.push_back(leaves.size());
         leaves.push_back({s.builder.getIndexType(), false, {}, {}});
       }
-    Shape known;
     llvm::SmallVector<int64_t> sizes;
     for (auto &extent : pattern.shape)
       sizes.push_back(extent && extent->known() ? *extent->known() : ShapedType::kDynamic);
@@ -143,8 +142,6 @@ std::optional<ResultPattern> describeItems(Specializer &s, const ObjectState &li
     for (const Value &value : known->items)
       add(describeItem(s, value, outward));
   } else if (auto *counted = std::get_if<RunTimeListState>(&list)) {
-    ResultPattern whole;
-    whole.kind = Kind::RunTimeList;
     add(outward ? outwardPattern(*counted->item, outward) : *counted->item);
   }
   return item;
@@ -415,10 +412,9 @@ RunTimeListState runTimeList(Specializer &s, const ObjectState &state, const Res
   return result;
 }
 
-Value itemAt(Specializer &s, const RunTimeListState &list, ObjectId owner,
-             const IntExpr &position) {
+Value itemAt(Specializer &s, const RunTimeListState &list, const IntExpr &position) {
   Value item = buildItem(s, list, position);
-  markItems(s, item, owner);
+  markItems(s, item);
   return item;
 }
 

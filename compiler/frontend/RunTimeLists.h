@@ -26,8 +26,8 @@ std::vector<bool> columnsWithEnds(Specializer &, const ResultPattern &item);
 
 /// A list of either kind with items of this structure, which covers theirs.
 RunTimeListState runTimeList(Specializer &, const ObjectState &list, const ResultPattern &item);
-/// The item at a position that is in range; what it refers to belongs to the list `owner`.
-Value itemAt(Specializer &, const RunTimeListState &list, ObjectId owner, const IntExpr &position);
+/// The item at a position that is in range; what it refers to may only be read.
+Value itemAt(Specializer &, const RunTimeListState &list, const IntExpr &position);
 /// One item more; its structure may be wider than that of the others.
 RunTimeListState withItem(Specializer &, RunTimeListState list, const Value &item);
 /// The item at a position replaced.
@@ -50,12 +50,27 @@ const RunTimeListState *runTimeListOf(Specializer &, const Value &value);
 RunTimeListState asRunTimeList(Specializer &, const Value &list);
 /// Makes the list one of run-time length for good.
 void makeRunTimeList(Specializer &, ObjectId list);
-/// Everything that a value refers to is an item of the list `owner` from now on.
-void markItems(Specializer &, const Value &value, ObjectId owner);
+/// Everything that a value refers to may only be read from now on: a list of run-time length holds
+/// it.
+void markItems(Specializer &, const Value &value);
 /// Before an object is changed: fails where it may be one of several, and makes useless what may be
 /// it.
 void beginChange(Specializer &, ObjectId object);
 [[noreturn]] void refuseChange(Specializer &);
+/// Whether an array may be held by a list of run-time length, so that it may only be read. Such an
+/// array stands among its own maybeAliases, for good.
+bool isItemArray(const Heap &, ObjectId array);
+/// The number of items of a list of either kind.
+IntExpr listLength(Specializer &, ObjectId list);
+/// Fails where run-time data say whether two objects are one: items, and objects that are one of
+/// several.
+void refuseIdentity(Specializer &, const Value &lhs, const Value &rhs);
+/// Raises unless a condition (i1) holds, with a text that may be run-time data.
+void checkWithText(Specializer &, mlir::Value condition, llvm::StringRef kind,
+                   llvm::function_ref<Text()> message);
+/// The extent that all items share, of those that a column holds; ValueError with these words where
+/// they differ.
+IntExpr commonExtent(Specializer &, const ItemColumn &extents, llvm::StringRef words);
 /// A position as Python means it: within [-length, length), made non-negative; IndexError with the
 /// message otherwise.
 IntExpr checkedPosition(Specializer &, const Value &key, const IntExpr &length,

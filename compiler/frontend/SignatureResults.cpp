@@ -39,8 +39,14 @@ static bool isReadOnly(const ObjectState &state) {
       state);
 }
 
+bool holdsArrays(const ResultPattern &pattern) {
+  return pattern.kind == Kind::Array || llvm::any_of(pattern.parts, holdsArrays);
+}
+
 bool hasShared(const ResultPattern &pattern) {
-  return pattern.isShared || llvm::any_of(pattern.parts, hasShared);
+  // The items of a list of run-time length do not say what they are.
+  return pattern.isShared || pattern.kind == Kind::RunTimeList ||
+         llvm::any_of(pattern.parts, hasShared);
 }
 
 /// The items, entries or attributes of a container.
@@ -163,6 +169,7 @@ ResultPattern ResultWalk::describe(const Value &value) {
       alias(memoryOwner(s.heap, id));
       for (ObjectId other : array->maybeAliases)
         alias(memoryOwner(s.heap, other));
+      pattern.isShared = context.mark > 0 && isItemArray(s.heap, id);
       return pattern;
     }
     if (auto *list = s.heap.get<ListState>(id); list && isNew) {
@@ -466,6 +473,8 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
     };
     for (ObjectId other : pattern.outerAliases)
       alias(other);
+    if (pattern.isShared)
+      alias(id);
     for (unsigned number : pattern.aliases) {
       ObjectId argument = arguments[number];
       alias(memoryOwner(s.heap, argument));

@@ -87,7 +87,8 @@ struct ResultPattern {
   std::vector<ResultPattern> parts;
   std::vector<std::string> fields; // Tuple; Dict: its keys; Instance: its attributes
   bool orNone = false;             // Optional
-  /// List, RunTimeList, Dict, Instance: may be an argument, or one of several; it may only be read.
+  /// Array, List, RunTimeList, Dict, Instance: may be an argument, an item of one, or one of
+  /// several; it may only be read.
   bool isShared = false;
   bool operator==(const ResultPattern &other) const;
 };
@@ -120,7 +121,9 @@ private:
   std::map<ObjectId, ObjectId> roots; // of views in the result
 };
 
-/// Whether a container of the result may be an argument, or one of several.
+/// Whether an array is anywhere in the structure.
+bool holdsArrays(const ResultPattern &pattern);
+/// Whether something in the result may be an argument, or hold what an argument holds.
 bool hasShared(const ResultPattern &pattern);
 /// The least structure that covers both.
 ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern &b);

@@ -360,6 +360,7 @@ bool Specializer::sameKey(const Value &a, const Value &b) {
   };
   if (auto x = number(a), y = number(b); x && y)
     return *x == *y;
+  refuseIdentity(*this, a, b);
   return sameObject(a, b).value_or(false);
 }
 

@@ -205,6 +205,8 @@ static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::V
         s.heap.set(id, std::move(changed));
       continue;
     }
+    if (notify)
+      beginChange(s, id);
     ObjectState changed = s.heap.at(id);
     forEachNumber(changed,
                   [&](Scalar &scalar) { scalar = s.makeScalar(scalar.kind, values[next++]); });
@@ -293,8 +295,9 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
   Value result = ResultBuilder(*this, walk.arrays, call.getResults().take_front(first), inward)
                      .build(*spec.result);
   if (hasShared(*spec.result))
-    for (ObjectId id : walk.containers)
-      markItems(*this, ObjectRef{id}, id);
+    for (auto *arguments : {&walk.containers, &walk.arrays})
+      for (ObjectId id : *arguments)
+        markItems(*this, ObjectRef{id});
   return result;
 }
 

@@ -82,8 +82,7 @@ ArrayValue Specializer::read(ObjectId id) {
 
 void Specializer::write(ObjectId id, mlir::Value tensor) {
   const ArrayState &array = *heap.get<ArrayState>(id);
-  if (llvm::any_of(array.maybeAliases,
-                   [&](ObjectId other) { return heap.get<RunTimeListState>(other); }))
+  if (isItemArray(heap, id))
     refuseChange(*this);
   if (!array.maybeAliases.empty())
     fail(ErrorId::AmbiguousMutation, {},

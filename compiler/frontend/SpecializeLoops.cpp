@@ -7,14 +7,18 @@
 // The carried values are found by running the body: what differs at its end from its head is joined
 // (Joiner), the body is emitted again for the wider head, until nothing is new. A loop with `break`
 // or `return` inside is an scf.while that carries its condition. A loop whose iterations differ in
-// structure (`d = grad(d)`), or over a list, is unrolled.
+// structure (`d = grad(d)`), or over a list of known length, is unrolled. A list that is filled
+// makes a short loop one of known iterations and a longer one a loop with a list of run-time
+// length.
 #include "frontend/Joiner.h"
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
+using llvm::SaveAndRestore;
 
 namespace mpy {
 
@@ -401,20 +405,31 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
 /// One iteration after the other, at compile time.
 void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueList items,
                             size_t from) {
-  bool isList = object<ListState>(iterable);
+  std::vector<ObjectId> lists = walkedLists(*this, iterable);
+  auto statesOf = [&] {
+    // Kept alive, or another state could get the address of an old one.
+    std::vector<std::shared_ptr<const ObjectState>> states;
+    for (ObjectId id : lists)
+      states.push_back(heap.pointer(id));
+    return states;
+  };
   auto keysOf = [&]() -> std::optional<size_t> {
     auto *view = iterable.as<IterableValue>();
     auto *dict = object<DictState>(view && view->parts.size() == 1 ? view->parts[0] : iterable);
     return dict ? std::optional(dict->entries.size()) : std::nullopt;
   };
   auto keys = keysOf();
+  auto states = statesOf();
   for (size_t i = from; !dead; ++i) {
-    // A list is walked as it is now, whatever the body did to it.
-    if (isList && runTimeListOf(*this, iterable))
-      fail(ErrorId::UnknownLength, {"a list that changes while it is walked"},
-           {.help = "walk a copy of it: for x in list(items)"});
-    if (isList)
-      items = object<ListState>(iterable)->items;
+    // Lists are walked as they are now, whatever the body did to them.
+    if (i > 0 && (i == from || states != statesOf())) {
+      states = statesOf();
+      bool isKnown = llvm::all_of(lists, [&](ObjectId id) { return heap.get<ListState>(id); });
+      if (!lists.empty() && (!isKnown || !canWalkAgain(iterable)))
+        failToFollow(*this);
+      if (!lists.empty())
+        items = *knownItems(iterable);
+    }
     if (i > from && keys != keysOf()) {
       raiseHere("RuntimeError", object<DictState>(iterable) && object<DictState>(iterable)->isSet
                                     ? "Set changed size during iteration"
@@ -446,24 +461,6 @@ void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueLi
     }
   }
 }
-
-/// The flags of the loop around an inner one; a flag that was not there is not there afterwards, so
-/// that a loop on one path alone leaves nothing to join.
-struct OuterFlags {
-  explicit OuterFlags(const Locals &locals) {
-    for (const char *name : {"%break", "%continue"})
-      if (auto it = locals.find(name); it != locals.end())
-        flags.insert(*it);
-  }
-  void restore(Locals &locals) const {
-    for (const char *name : {"%break", "%continue"}) {
-      locals.erase(name);
-      if (auto it = flags.find(name); it != flags.end())
-        locals.insert(*it);
-    }
-  }
-  Locals flags;
-};
 
 /// Ends a loop: the flags are those outside again, and `else` runs unless the loop was left.
 static void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFlags &outer) {
@@ -515,26 +512,30 @@ void Specializer::executeFor(const ast::For &loop) {
   // A short loop that fills a list keeps it one of known length, whose items can be changed.
   bool isShort = known && *walk->length.known() <= 64;
   bool done = false, changesList = false;
-  auto lengthOf = [&]() -> std::optional<IntExpr> {
-    auto *list = runTimeListOf(*this, iterable);
-    return list ? list->length : walk->length;
+  std::vector<ObjectId> lists = walkedLists(*this, iterable);
+  auto lengthsOf = [&] {
+    std::vector<IntExpr> lengths;
+    for (ObjectId id : lists)
+      lengths.push_back(listLength(*this, id));
+    return lengths;
   };
   auto atRunTime = [&](bool makesLists) {
-    bool outer = std::exchange(keepsLists, keepsLists || !makesLists);
-    bool works = attempt(
+    SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
+    return attempt(
         [&] {
           LoopShape shape;
+          std::vector<IntExpr> lengths;
           shape.trip = walk->length;
           shape.begin = [&](const IntExpr &k) {
             span = place;
+            lengths = lengthsOf();
             assign(*loop.target, walk->item(k));
           };
           auto body = [&] {
             execute(loop.body);
-            if (!dead && lengthOf() != walk->length) {
+            if (!dead && lengthsOf() != lengths) {
               changesList = true;
-              fail(ErrorId::UnknownLength, {"a list that changes while it is walked"},
-                   {.help = "walk a copy of it: for x in list(items)"});
+              failToFollow(*this);
             }
           };
           shape.body = body;
@@ -542,25 +543,30 @@ void Specializer::executeFor(const ast::For &loop) {
           runTimeLoop(&loop, shape);
         },
         errors);
-    keepsLists = outer;
-    return works;
   };
   // A list that the body changes is walked by position, as long as there is an item there.
   auto byPosition = [&] {
     std::string name = "%position" + std::to_string(frame().locals.size());
     frame().locals[name] = makeInt(IntExpr(0));
     LoopShape shape;
-    auto position = [&] { return intExpr(*frame().locals[name].get<Scalar>()); };
     auto hasItem = [&] {
+      auto now = runTimeWalk(iterable);
+      // A list that was emptied is one of known length until paths meet.
+      auto known = now ? std::nullopt : knownItems(iterable);
+      if (!now && !(known && known->empty()))
+        failToFollow(*this);
       return scalarCompare(ast::CompareOperator::Lt, *frame().locals[name].get<Scalar>(),
-                           makeInt(*lengthOf()));
+                           makeInt(now ? now->length : IntExpr(0)));
     };
     shape.test = hasItem;
     shape.firstTest = hasItem();
     auto body = [&] {
       span = place;
-      IntExpr at = position();
-      assign(*loop.target, runTimeWalk(iterable)->item(at));
+      auto now = runTimeWalk(iterable);
+      if (!now || !canWalkAgain(iterable))
+        failToFollow(*this);
+      IntExpr at = intExpr(*frame().locals[name].get<Scalar>());
+      assign(*loop.target, now->item(at));
       execute(loop.body);
       frame().locals[name] = makeInt(at + IntExpr(1));
     };
@@ -578,10 +584,8 @@ void Specializer::executeFor(const ast::For &loop) {
     std::vector<Diagnostic> unrollErrors;
     auto list = items();
     auto unroll = [&] {
-      bool outer = std::exchange(keepsLists, false);
-      bool works = attempt([&] { unrollFor(loop, iterable, *list, 0); }, unrollErrors);
-      keepsLists = outer;
-      return works;
+      SaveAndRestore<bool> policy(keepsLists, false);
+      return attempt([&] { unrollFor(loop, iterable, *list, 0); }, unrollErrors);
     };
     if (list && unroll())
       return finishLoop(*this, loop.orelse, outer);
@@ -639,15 +643,12 @@ void Specializer::executeWhile(const ast::While &loop) {
   };
   std::vector<Diagnostic> errors, unrollErrors;
   auto tryAtRunTime = [&](bool makesLists, std::vector<Diagnostic> &found) {
-    bool outer = std::exchange(keepsLists, keepsLists || !makesLists);
-    bool works = attempt(atRunTime, found);
-    keepsLists = outer;
-    return works;
+    SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
+    return attempt(atRunTime, found);
   };
   auto tryInPlace = [&](unsigned most) {
-    bool outer = std::exchange(keepsLists, false);
+    SaveAndRestore<bool> policy(keepsLists, false);
     bool works = attempt([&] { inPlace(most); }, unrollErrors);
-    keepsLists = outer;
     if (works)
       unrolledLoops.insert(&loop);
     return works;

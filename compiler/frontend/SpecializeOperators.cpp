@@ -348,14 +348,15 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
   return result;
 }
 
-/// `is`: identity of objects; None and truth values are single.
-/// Which function was chosen by run-time data is not compared.
+/// Which function or object was chosen by run-time data is not compared.
 static void refuseChoice(Specializer &s, const Value &lhs, const Value &rhs) {
   if (lhs.as<ChoiceValue>() || rhs.as<ChoiceValue>())
     s.fail(ErrorId::Unsupported, {"comparing a function that is one of several"},
            {.help = "compare what it was chosen by"});
+  refuseIdentity(s, lhs, rhs);
 }
 
+/// `is`: identity of objects; None and truth values are single.
 static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   for (auto *side : {&lhs, &rhs}) {
     const Value &other = side == &lhs ? rhs : lhs;
@@ -454,11 +455,12 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
       // Whatever names the element type is equal to it: its class, Python's type, its name.
       auto left = dtypeNamedBy(*this, lhs), right = dtypeNamedBy(*this, rhs);
       same = makeBool(left && right && *left == *right);
-    } else if (auto known = sameObject(lhs, rhs)) {
-      same = makeBool(*known);
     } else {
       refuseChoice(*this, lhs, rhs);
-      same = makeBool(isIdentical(lhs, rhs));
+      auto known = sameObject(lhs, rhs);
+      same = makeBool(known.value_or(false));
+      if (!known)
+        same = makeBool(isIdentical(lhs, rhs));
     }
     return op == Compare::Eq ? same : Value(negate(truth(same)));
   }

@@ -354,9 +354,8 @@ void Specializer::executeDelete(const ast::Expr &target) {
     if (dict) {
       beginChange(*this, container.get<ObjectRef>()->id);
       DictState smaller = *dict;
-      auto it = llvm::find_if(smaller.entries, [&](auto &entry) {
-        return sameObject(entry.first, key).value_or(false);
-      });
+      auto it =
+          llvm::find_if(smaller.entries, [&](auto &entry) { return sameKey(entry.first, key); });
       if (it == smaller.entries.end()) {
         raiseHere("KeyError", repr(key).known);
         return;

@@ -37,8 +37,9 @@ public:
     bool isWritable;
   };
   std::vector<Copy> copies;
-  /// Lists that hold a differentiated array: nobody may read them while the function runs.
-  std::vector<ObjectId> hidden;
+  /// Whether a list of run-time length may hold a differentiated array, as it was: nobody may read
+  /// one that holds arrays while the function runs.
+  bool hidesLists = false;
 
   void collect(const Value &value) {
     if (auto *scalar = value.get<Scalar>()) {
@@ -74,14 +75,8 @@ public:
       ArrayValue content = leaf.content;
       content.tensor = parameters[next++];
       auto *state = s.heap.get<ArrayState>(*id);
-      // An item of a list of run-time length is not what the list holds: who reads the list while
-      // the function runs gets an error.
-      bool isItem = llvm::any_of(
-          state->maybeAliases, [&](ObjectId other) { return s.heap.get<RunTimeListState>(other); });
-      bool sameObject =
-          convention == TransformValue::Convention::MinPy && isFloat(state->dtype) && !isItem;
-      if (isItem && convention == TransformValue::Convention::MinPy)
-        llvm::append_range(hidden, state->maybeAliases);
+      bool sameObject = convention == TransformValue::Convention::MinPy && isFloat(state->dtype);
+      hidesLists |= sameObject && isItemArray(s.heap, *id);
       if (!sameObject) {
         Value copy = s.newArray(content);
         copies.push_back({*id, copy, isFloat(state->dtype)});
@@ -213,13 +208,16 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
     for (int64_t position : positions)
       arguments.positional[position] = wrt.parameter(given[position], parameters, next);
     std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> lists;
-    for (ObjectId list : wrt.hidden) {
-      lists.push_back({list, heap.pointer(list)});
+    for (ObjectId id = 0; id < heap.size() && wrt.hidesLists; ++id) {
+      auto *list = heap.pointer(id) ? heap.get<RunTimeListState>(id) : nullptr;
+      if (!list || !holdsArrays(*list->item))
+        continue;
+      lists.push_back({id, heap.pointer(id)});
       Diagnostic error =
-          diagnostic(ErrorId::ItemMutation, {},
-                     {.found = "a list that holds an array that is being differentiated",
+          diagnostic(ErrorId::StaleAlias, {},
+                     {.found = "a list that may hold an array that is being differentiated",
                       .help = "append a copy of the array: items.append(x.copy())"});
-      heap.set(list, BrokenState{std::make_shared<const Diagnostic>(std::move(error))});
+      heap.set(id, BrokenState{std::make_shared<const Diagnostic>(std::move(error))});
     }
     Value result = call(transform.function, arguments);
     for (auto &[list, state] : llvm::reverse(lists))

@@ -45,9 +45,9 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
                        }};
   }
   if (auto *list = runTimeListOf(s, value)) {
-    ObjectId object = value.get<ObjectRef>()->id;
+    Value object = value;
     return RunTimeWalk{list->length, [&s, object](const IntExpr &k) {
-                         return itemAt(s, *s.heap.get<RunTimeListState>(object), object, k);
+                         return itemAt(s, asRunTimeList(s, object), k);
                        }};
   }
   auto *iterable = value.as<IterableValue>();
@@ -55,10 +55,11 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
     return std::nullopt;
   using Kind = IterableValue::Kind;
   if (iterable->kind != Kind::Enumerate && iterable->kind != Kind::Zip &&
-      iterable->kind != Kind::Reversed)
+      iterable->kind != Kind::Reversed && iterable->kind != Kind::Map)
     return std::nullopt;
+  bool isMap = iterable->kind == Kind::Map;
   std::vector<RunTimeWalk> parts;
-  for (auto &part : iterable->parts) {
+  for (auto &part : llvm::drop_begin(iterable->parts, isMap ? 1 : 0)) {
     auto walk = runTimeWalk(part);
     if (!walk)
       return std::nullopt;
@@ -77,6 +78,15 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
     IntExpr start = iterable->start;
     return RunTimeWalk{length, [&s, parts, start](const IntExpr &k) {
                          return s.newTuple({s.makeInt(start + k), parts[0].item(k)});
+                       }};
+  }
+  if (isMap) {
+    Value function = iterable->parts[0];
+    return RunTimeWalk{length, [&s, parts, function](const IntExpr &k) {
+                         CallArguments arguments{{}, {}, s.span};
+                         for (auto &part : parts)
+                           arguments.positional.push_back(part.item(k));
+                         return s.call(function, std::move(arguments));
                        }};
   }
   return RunTimeWalk{length, [&s, parts](const IntExpr &k) {
@@ -100,9 +110,43 @@ void failToIterate(Specializer &s, const Value &value) {
                              : ""});
 }
 
+std::vector<ObjectId> walkedLists(Specializer &s, const Value &iterable) {
+  if (s.object<ListState>(iterable) || runTimeListOf(s, iterable))
+    return {iterable.get<ObjectRef>()->id};
+  std::vector<ObjectId> lists;
+  if (auto *made = iterable.as<IterableValue>())
+    for (const Value &part : made->parts)
+      llvm::append_range(lists, walkedLists(s, part));
+  return lists;
+}
+
+bool canWalkAgain(const Value &iterable) {
+  auto *made = iterable.as<IterableValue>();
+  if (!made)
+    return true;
+  return (made->kind == IterableValue::Kind::Enumerate || made->kind == IterableValue::Kind::Zip) &&
+         llvm::all_of(made->parts, canWalkAgain);
+}
+
+void failToFollow(Specializer &s) {
+  s.fail(ErrorId::UnknownLength, {"a list that changes while it is walked"},
+         {.help = "walk a copy of it: for x in list(items)"});
+}
+
 void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body) {
   if (dead)
     return;
+  if (auto *made = iterable.as<IterableValue>();
+      made && made->kind == IterableValue::Kind::Filter) {
+    Value test = made->parts[0];
+    return forEachItem(made->parts[1], [&](const Value &item) {
+      Scalar holds = truth(test.isNone() ? item : call(test, {{item}, {}, span}));
+      if (!holds.knownBool)
+        branch(ssa(holds), [&] { body(item); }, [] {});
+      else if (*holds.knownBool)
+        body(item);
+    });
+  }
   auto items = knownItems(iterable);
   if (!items) {
     auto walk = runTimeWalk(iterable);
@@ -118,7 +162,10 @@ void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(con
     };
     auto once = [&] { body(item); };
     shape.body = once;
-    return runTimeLoop(nullptr, shape);
+    OuterFlags outer(frame().locals);
+    frame().locals["%break"] = makeBool(false);
+    runTimeLoop(nullptr, shape);
+    return outer.restore(frame().locals);
   }
   for (auto &item : *items) {
     if (++unrolled > maximumUnrolled)
