@@ -547,7 +547,10 @@ ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<
   const ResultPattern &item = *list.item;
   ArrayValue result;
   if (item.kind == Kind::Number) {
-    if (list.columns.size() != 1)
+    // Python's floats and NumPy's are elements of one type.
+    uint16_t floats = 1 << static_cast<int>(ScalarKind::PyFloat) |
+                      1 << static_cast<int>(ScalarKind::Float64);
+    if (list.columns.size() != 1 && (item.kinds & ~floats))
       s.fail(ErrorId::DTypeDependsOnPath, {},
              {.help = "convert the numbers with float() before they are put in a list"});
     result = {dtypeOf(item.number), {list.length}, list.columns[0].values};

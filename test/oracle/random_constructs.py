@@ -2,6 +2,8 @@
 scatters, containers, objects, closures, and gradients inside of functions.
 `random_programs.Writer` mixes them in."""
 
+from random_lists import ListConstructs
+
 CLASSES = """class Box:
     def __init__(self, w):
         self.w = w
@@ -67,7 +69,7 @@ def returns(k, t):
     return t * t if k == 0 else t - 0.3 * turns(k - 1, t)"""
 
 
-class Constructs:
+class Constructs(ListConstructs):
     def condition(self):
         choice = self.random.randint(0, 3)
         if choice == 0:
@@ -107,6 +109,12 @@ class Constructs:
             self.recursion,
             self.generator,
             self.caught,
+            self.grown_list,
+            self.grown_list,
+            self.grown_list,
+            self.array_list,
+            self.array_list,
+            self.ragged_list,
         ]
         if depth == 1:
             forms.append(self.early_return)
