@@ -231,10 +231,10 @@ mlir::Value expandInto(Specializer &specializer, const ArrayValue &value, const 
   return expand(specializer, tensor, value.dtype, from, to);
 }
 
-Shape prepare(Specializer &specializer, llvm::MutableArrayRef<Operand> operands,
+Shape prepare(Specializer &specializer, llvm::MutableArrayRef<ElementOperand> operands,
               llvm::ArrayRef<DType> dtypes, llvm::SmallVectorImpl<mlir::Value> &values) {
   std::vector<Shape> shapes;
-  for (const Operand &operand : operands)
+  for (const ElementOperand &operand : operands)
     if (!operand.isScalar)
       shapes.push_back(operand.shape);
   Shape shape = broadcastShapes(specializer, shapes);

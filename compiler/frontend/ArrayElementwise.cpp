@@ -10,7 +10,7 @@ namespace mpy {
 
 Value applyUnary(Specializer &specializer, llvm::StringRef name, UnaryRule rule,
                  UnaryEmitter emitter, const Value &value, std::optional<DType> wanted) {
-  Operand operand = makeOperand(specializer, value);
+  ElementOperand operand = makeOperand(specializer, value);
   if (operand.isScalar && operand.scalar.isMixed())
     commonType(specializer, {operand});
   DType dtype = wanted ? *wanted : operand.dtype;
@@ -172,7 +172,7 @@ static mlir::Value emitIgnoringNan(Specializer &specializer, mlir::Value x, mlir
 }
 
 /// Integers raise where an exponent is negative.
-static void checkExponent(Specializer &specializer, const Operand &exponent, mlir::Value y,
+static void checkExponent(Specializer &specializer, const ElementOperand &exponent, mlir::Value y,
                           DType dtype) {
   if (isFloat(dtype))
     return;
@@ -190,8 +190,8 @@ static void checkExponent(Specializer &specializer, const Operand &exponent, mli
         CheckText{"Integers to negative integer powers are not allowed.", {}});
 }
 
-static mlir::Value emitPower(Specializer &specializer, const Operand &exponent, mlir::Value x,
-                             mlir::Value y, DType dtype) {
+static mlir::Value emitPower(Specializer &specializer, const ElementOperand &exponent,
+                             mlir::Value x, mlir::Value y, DType dtype) {
   // What NumPy computes without pow for these exponents.
   if (exponent.isScalar && !exponent.scalar.isMixed()) {
     std::optional<double> known = exponent.scalar.knownFloat;
@@ -209,7 +209,7 @@ static mlir::Value emitPower(Specializer &specializer, const Operand &exponent, 
 }
 
 static mlir::Value emitBinary(Specializer &specializer, BinaryFunction function,
-                              llvm::ArrayRef<Operand> operands, mlir::Value x, mlir::Value y,
+                              llvm::ArrayRef<ElementOperand> operands, mlir::Value x, mlir::Value y,
                               DType dtype) {
   using F = BinaryFunction;
   bool isBool = dtype == DType::Bool;
@@ -267,7 +267,7 @@ static mlir::Value emitBinary(Specializer &specializer, BinaryFunction function,
 
 Value applyBinary(Specializer &specializer, BinaryFunction function, const Value &lhs,
                   const Value &rhs, std::optional<DType> wanted) {
-  Operand operands[] = {makeOperand(specializer, lhs), makeOperand(specializer, rhs)};
+  ElementOperand operands[] = {makeOperand(specializer, lhs), makeOperand(specializer, rhs)};
   DType dtype =
       computingType(specializer, function, wanted ? *wanted : commonType(specializer, operands));
   llvm::SmallVector<mlir::Value> values;
@@ -278,10 +278,10 @@ Value applyBinary(Specializer &specializer, BinaryFunction function, const Value
 
 Value applyComparison(Specializer &specializer, ComparePredicate predicate, const Value &lhs,
                       const Value &rhs) {
-  Operand operands[] = {makeOperand(specializer, lhs), makeOperand(specializer, rhs)};
+  ElementOperand operands[] = {makeOperand(specializer, lhs), makeOperand(specializer, rhs)};
   DType dtype = commonType(specializer, operands);
   // Python's int may lie outside int32 here; and bools have no order of their own.
-  bool hasPythonInt = llvm::any_of(operands, [](const Operand &operand) {
+  bool hasPythonInt = llvm::any_of(operands, [](const ElementOperand &operand) {
     return operand.isScalar && operand.scalar.kind == ScalarKind::PyInt;
   });
   if (dtype == DType::Int32 && hasPythonInt)

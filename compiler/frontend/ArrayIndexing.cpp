@@ -184,7 +184,7 @@ Value arraySubscript(Specializer &specializer, ObjectId object, const Value &ind
 
 /// A number, or an array of one element, as the element to store.
 static mlir::Value elementToStore(Specializer &specializer, const Value &value, DType dtype) {
-  Operand operand = makeOperand(specializer, value);
+  ElementOperand operand = makeOperand(specializer, value);
   if (!operand.isScalar) {
     CheckText text;
     text << "setting an array element with a sequence.";
@@ -213,7 +213,7 @@ void arrayAssign(Specializer &specializer, ObjectId object, const Value &index,
                                   .getResult());
     return;
   }
-  Operand operand = makeOperand(specializer, value);
+  ElementOperand operand = makeOperand(specializer, value);
   mlir::Value part = convert(specializer, operand, array.dtype);
   if (operand.isScalar) {
     if (basic.isWhole)

@@ -102,7 +102,7 @@ static ArrayValue arrayOfLeaves(Specializer &specializer, const Leaves &leaves,
   mlir::RankedTensorType type = specializer.tensorType(dtype, shape);
   std::vector<mlir::Value> elements;
   for (const Scalar &number : leaves.numbers) {
-    Operand operand;
+    ElementOperand operand;
     operand.isScalar = true;
     operand.scalar = number;
     operand.dtype = dtypeOf(number.kind);
@@ -113,7 +113,7 @@ static ArrayValue arrayOfLeaves(Specializer &specializer, const Leaves &leaves,
   if (mlir::Value constant = denseConstant(specializer, leaves.numbers, dtype, type))
     return {dtype, shape, constant};
   for (const Scalar &number : leaves.numbers) {
-    Operand operand;
+    ElementOperand operand;
     operand.isScalar = true;
     operand.scalar = number;
     operand.dtype = dtypeOf(number.kind);

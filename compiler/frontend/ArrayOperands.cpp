@@ -10,8 +10,8 @@
 
 namespace mpy {
 
-Operand makeOperand(Specializer &specializer, const Value &value) {
-  Operand operand;
+ElementOperand makeOperand(Specializer &specializer, const Value &value) {
+  ElementOperand operand;
   if (const Scalar *scalar = value.get<Scalar>()) {
     operand.isScalar = true;
     operand.scalar = *scalar;
@@ -28,8 +28,8 @@ Operand makeOperand(Specializer &specializer, const Value &value) {
   return operand;
 }
 
-Operand makeOperand(const ArrayValue &array) {
-  Operand operand;
+ElementOperand makeOperand(const ArrayValue &array) {
+  ElementOperand operand;
   operand.dtype = array.dtype;
   operand.shape = array.shape;
   operand.tensor = array.tensor;
@@ -112,10 +112,10 @@ static DType commonTypeOf(llvm::ArrayRef<std::pair<DType, bool>> operands) {
   return isFloat(*strong) ? *strong : DType::Float64;
 }
 
-DType commonType(Specializer &specializer, llvm::ArrayRef<Operand> operands) {
+DType commonType(Specializer &specializer, llvm::ArrayRef<ElementOperand> operands) {
   // A number whose kind depends on the path must lead to one type on every path.
   llvm::SmallVector<std::pair<DType, bool>> types;
-  for (const Operand &operand : operands)
+  for (const ElementOperand &operand : operands)
     types.push_back({operand.dtype, operand.isWeak()});
   DType result = commonTypeOf(types);
   for (auto [position, operand] : llvm::enumerate(operands)) {
@@ -167,7 +167,7 @@ static void checkFitsInt32(Specializer &specializer, const Scalar &scalar) {
   check(specializer, fits, "OverflowError", text);
 }
 
-mlir::Value convert(Specializer &specializer, const Operand &operand, DType dtype) {
+mlir::Value convert(Specializer &specializer, const ElementOperand &operand, DType dtype) {
   if (!operand.isScalar)
     return castTo(specializer, operand.tensor, operand.dtype, dtype);
   if (operand.scalar.kind == ScalarKind::PyInt && dtype == DType::Int32)

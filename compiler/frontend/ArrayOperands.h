@@ -12,7 +12,7 @@ using Shape = std::vector<IntExpr>;
 
 /// One operand of an elementwise function: an array of any rank but 0, or a number that stands for
 /// every element.
-struct Operand {
+struct ElementOperand {
   DType dtype = DType::Float64;
   bool isScalar = false;
   Scalar scalar;
@@ -62,8 +62,8 @@ std::optional<bool> knownCondition(mlir::Value condition);
 //===--- Operands ---===//
 
 /// The operand behind a value; lists and tuples become arrays, arrays of rank 0 numbers.
-Operand makeOperand(Specializer &specializer, const Value &value);
-Operand makeOperand(const ArrayValue &array);
+ElementOperand makeOperand(Specializer &specializer, const Value &value);
+ElementOperand makeOperand(const ArrayValue &array);
 /// As an array of any rank, rank 0 included; the array itself, nested lists and tuples, or a
 /// number.
 ArrayValue toArray(Specializer &specializer, const Value &value);
@@ -77,9 +77,9 @@ Scalar elementOf(Specializer &specializer, const ArrayValue &array);
 /// NumPy's common type of two strong types.
 DType promote(DType a, DType b);
 /// The common type of operands, Python's numbers weak.
-DType commonType(Specializer &specializer, llvm::ArrayRef<Operand> operands);
+DType commonType(Specializer &specializer, llvm::ArrayRef<ElementOperand> operands);
 /// The operand's tensor or number converted to an element type.
-mlir::Value convert(Specializer &specializer, const Operand &operand, DType dtype);
+mlir::Value convert(Specializer &specializer, const ElementOperand &operand, DType dtype);
 /// Casts a tensor or number between element types; the value itself if there is nothing to do.
 mlir::Value castTo(Specializer &specializer, mlir::Value value, DType from, DType to);
 ArrayValue castArray(Specializer &specializer, ArrayValue array, DType dtype);
@@ -98,7 +98,7 @@ mlir::Value expand(Specializer &specializer, mlir::Value tensor, DType dtype, co
 mlir::Value expandInto(Specializer &specializer, const ArrayValue &value, const Shape &to);
 /// The common shape of the operands, whose tensors are converted to `dtype` and spread; numbers
 /// stay numbers.
-Shape prepare(Specializer &specializer, llvm::MutableArrayRef<Operand> operands,
+Shape prepare(Specializer &specializer, llvm::MutableArrayRef<ElementOperand> operands,
               llvm::ArrayRef<DType> dtypes, llvm::SmallVectorImpl<mlir::Value> &values);
 
 //===--- Results ---===//

@@ -203,7 +203,7 @@ Value gatherItems(Specializer &specializer, const ArrayValue &array,
 /// `x[mask] = number`, the mask over the leading axes: a choice for each element.
 static std::optional<mlir::Value> selectByMask(Specializer &specializer, const ArrayValue &array,
                                                const std::vector<IndexItem> &items,
-                                               const Operand &value) {
+                                               const ElementOperand &value) {
   if (!value.isScalar || items.front().kind != IndexItem::Kind::Mask)
     return std::nullopt;
   for (const IndexItem &item : llvm::drop_begin(items))
@@ -227,7 +227,7 @@ static std::optional<mlir::Value> selectByMask(Specializer &specializer, const A
 
 mlir::Value scatterItems(Specializer &specializer, const ArrayValue &array,
                          const std::vector<IndexItem> &items, const Value &value) {
-  Operand operand = makeOperand(specializer, value);
+  ElementOperand operand = makeOperand(specializer, value);
   if (std::optional<mlir::Value> selected = selectByMask(specializer, array, items, operand))
     return *selected;
   Selection plan = planSelection(specializer, array.shape, items);

@@ -172,7 +172,7 @@ void refuse(Specializer &specializer, const Arguments &arguments, llvm::StringRe
 mlir::Value toDouble(Specializer &specializer, const Value &value) {
   if (const Scalar *scalar = value.get<Scalar>())
     return specializer.ssaAs(*scalar, DType::Float64);
-  Operand operand;
+  ElementOperand operand;
   if (specializer.isArray(value))
     operand = makeOperand(specializer, value);
   if (!operand.isScalar)
@@ -352,7 +352,7 @@ Value callDType(Specializer &specializer, DType dtype, CallArguments &call) {
   if (x.isNone())
     return specializer.makeScalar(kind, specializer.constant(dtype, 0));
   if (const Scalar *scalar = x.get<Scalar>()) {
-    Operand operand;
+    ElementOperand operand;
     operand.isScalar = true;
     operand.scalar = *scalar;
     operand.dtype = dtypeOf(scalar->kind);

@@ -57,7 +57,7 @@ Value dtypeObject(Specializer &specializer, const Arguments &arguments) {
 
 static Value filledWith(Specializer &specializer, const Value &value, std::optional<DType> dtype,
                         const Shape &shape) {
-  Operand operand = makeOperand(specializer, value);
+  ElementOperand operand = makeOperand(specializer, value);
   DType type = dtype ? *dtype : commonType(specializer, {operand});
   mlir::Value content = convert(specializer, operand, type);
   if (operand.isScalar)
@@ -185,7 +185,7 @@ Value astype(Specializer &specializer, const Arguments &arguments) {
 Value fillArray(Specializer &specializer, const Arguments &arguments) {
   ObjectId object = *specializer.arrayObject(arguments["a"]);
   ArrayState state = *specializer.heap.get<ArrayState>(object);
-  Operand operand = makeOperand(specializer, arguments["value"]);
+  ElementOperand operand = makeOperand(specializer, arguments["value"]);
   if (!operand.isScalar)
     failCertain(specializer, "ValueError", "setting an array element with a sequence.");
   specializer.write(object, fill(specializer, convert(specializer, operand, state.dtype),
@@ -327,9 +327,10 @@ Value arange(Specializer &specializer, const Arguments &arguments) {
   if (step.isNone())
     step = specializer.makeInt(IntExpr(1));
   std::optional<DType> wanted = toDType(specializer, arguments["dtype"]);
-  std::vector<Operand> operands = {makeOperand(specializer, start), makeOperand(specializer, stop),
-                                   makeOperand(specializer, step)};
-  for (const Operand &operand : operands)
+  std::vector<ElementOperand> operands = {makeOperand(specializer, start),
+                                          makeOperand(specializer, stop),
+                                          makeOperand(specializer, step)};
+  for (const ElementOperand &operand : operands)
     if (!operand.isScalar)
       failCertain(specializer, "TypeError",
                   "only 0-dimensional arrays can be converted to Python scalars");
@@ -365,8 +366,8 @@ Value arange(Specializer &specializer, const Arguments &arguments) {
 /// start + i * step with the last element set to stop, as np.linspace computes.
 static ArrayValue evenlySpaced(Specializer &specializer, const Arguments &arguments,
                                mlir::Value *stepOut) {
-  Operand operands[] = {makeOperand(specializer, arguments["start"]),
-                        makeOperand(specializer, arguments["stop"])};
+  ElementOperand operands[] = {makeOperand(specializer, arguments["start"]),
+                               makeOperand(specializer, arguments["stop"])};
   if (!operands[0].isScalar || !operands[1].isScalar)
     failArgument(specializer, "start", arguments.name, "an array");
   mlir::Value start = specializer.ssaAs(operands[0].scalar, DType::Float64),

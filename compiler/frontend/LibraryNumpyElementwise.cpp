@@ -120,9 +120,9 @@ Value where(Specializer &specializer, const Arguments &arguments) {
     call.positional = {arguments["condition"]};
     return findLibraryFunction("numpy.nonzero")->call(specializer, call);
   }
-  Operand operands[] = {makeOperand(specializer, arguments["condition"]),
-                        makeOperand(specializer, arguments["x"]),
-                        makeOperand(specializer, arguments["y"])};
+  ElementOperand operands[] = {makeOperand(specializer, arguments["condition"]),
+                               makeOperand(specializer, arguments["x"]),
+                               makeOperand(specializer, arguments["y"])};
   DType dtype = commonType(specializer, llvm::ArrayRef(operands).drop_front());
   llvm::SmallVector<mlir::Value> values;
   Shape shape = prepare(specializer, operands, {DType::Bool, dtype, dtype}, values);
@@ -134,7 +134,7 @@ Value where(Specializer &specializer, const Arguments &arguments) {
 Value clip(Specializer &specializer, const Arguments &arguments) {
   Value low = arguments.has("a_min") ? arguments["a_min"] : arguments["min"];
   Value high = arguments.has("a_max") ? arguments["a_max"] : arguments["max"];
-  std::vector<Operand> operands = {makeOperand(specializer, arguments["a"])};
+  std::vector<ElementOperand> operands = {makeOperand(specializer, arguments["a"])};
   if (!low.isNone())
     operands.push_back(makeOperand(specializer, low));
   if (!high.isNone())
@@ -162,7 +162,7 @@ Value roundTo(Specializer &specializer, const Arguments &arguments) {
   std::optional<int64_t> decimals = specializer.knownInt(arguments["decimals"]);
   if (!decimals)
     specializer.fail(ErrorId::NotKnownHere, {"argument 'decimals' of 'numpy.round'"});
-  Operand x = makeOperand(specializer, arguments["a"]);
+  ElementOperand x = makeOperand(specializer, arguments["a"]);
   if (!isFloat(x.dtype)) {
     if (*decimals < 0)
       failArgument(specializer, "decimals", arguments.name, "negative for integers");
@@ -188,7 +188,7 @@ Value roundTo(Specializer &specializer, const Arguments &arguments) {
 Value nanToNum(Specializer &specializer, const Arguments &arguments) {
   if (!flag(specializer, arguments, "copy", true))
     failArgument(specializer, "copy", arguments.name, "False");
-  Operand x = makeOperand(specializer, arguments["x"]);
+  ElementOperand x = makeOperand(specializer, arguments["x"]);
   mlir::Value value = convert(specializer, x, x.dtype);
   if (isFloat(x.dtype)) {
     double largest = x.dtype == DType::Float32 ? std::numeric_limits<float>::max()
@@ -212,8 +212,8 @@ Value nanToNum(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value isClose(Specializer &specializer, const Arguments &arguments) {
-  Operand operands[] = {makeOperand(specializer, arguments["a"]),
-                        makeOperand(specializer, arguments["b"])};
+  ElementOperand operands[] = {makeOperand(specializer, arguments["a"]),
+                               makeOperand(specializer, arguments["b"])};
   llvm::SmallVector<mlir::Value> values;
   Shape shape = prepare(specializer, operands, {DType::Float64, DType::Float64}, values);
   mlir::Value x = values[0], y = values[1];

@@ -24,7 +24,7 @@ static ArrayValue withInitial(Specializer &specializer, const Arguments &argumen
                               llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine) {
   if (!arguments.has("initial"))
     return result;
-  Operand initial = makeOperand(specializer, arguments["initial"]);
+  ElementOperand initial = makeOperand(specializer, arguments["initial"]);
   if (!initial.isScalar)
     failArgument(specializer, "initial", arguments.name, "an array");
   mlir::Value combined =
@@ -142,7 +142,7 @@ static Value extreme(Specializer &specializer, const Arguments &arguments, Reduc
     for (int64_t axis : axes)
       extra[axis] = 1;
     if (!axes.empty()) {
-      Operand initial = makeOperand(specializer, arguments["initial"]);
+      ElementOperand initial = makeOperand(specializer, arguments["initial"]);
       ArrayValue first = {
           x.dtype, extra,
           fill(specializer, convert(specializer, initial, x.dtype), x.dtype, extra)};
@@ -332,7 +332,7 @@ Value median(Specializer &specializer, const Arguments &arguments) {
                            applyBinary(specializer, BinaryFunction::Add, low, high),
                            specializer.makeFloat(2));
   // NaN is last in order and makes the median NaN.
-  Operand operands[] = {
+  ElementOperand operands[] = {
       makeOperand(specializer, applyComparison(specializer, ComparePredicate::ne, last, last)),
       makeOperand(specializer, last), makeOperand(specializer, half)};
   llvm::SmallVector<mlir::Value> values;

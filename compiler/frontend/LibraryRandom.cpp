@@ -114,7 +114,7 @@ static Value drawScaled(Specializer &specializer, const Arguments &arguments, ll
                         llvm::ArrayRef<llvm::StringRef> parameters) {
   llvm::SmallVector<mlir::Value> numbers;
   for (llvm::StringRef parameter : parameters) {
-    Operand operand = makeOperand(specializer, arguments[parameter]);
+    ElementOperand operand = makeOperand(specializer, arguments[parameter]);
     if (!operand.isScalar)
       failArgument(specializer, parameter, arguments.name, "an array",
                    "draw with size= and scale the result: low + (high - low) * np.random.rand(..)");

@@ -13,7 +13,7 @@ struct RunTimeWalk {
 };
 
 /// What makes a loop that runs at run time.
-struct LoopShape {
+struct RunTimeLoop {
   std::optional<IntExpr> trip;                // for: the number of iterations
   std::function<void(const IntExpr &)> begin; // for: binds the target for an iteration
   llvm::function_ref<void()> body;

@@ -149,7 +149,7 @@ void Specializer::dropDeadNames(const ast::Node &loop) {
       heap.set(cell.second, CellState{Unbound{}});
 }
 
-void Specializer::runTimeLoop(const ast::Node *node, const LoopShape &shape) {
+void Specializer::runTimeLoop(const ast::Node *node, const RunTimeLoop &shape) {
   if (node)
     dropDeadNames(*node);
   if (isInTry())
@@ -523,7 +523,7 @@ void Specializer::executeFor(const ast::For &loop) {
     SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
     return attempt(
         [&] {
-          LoopShape shape;
+          RunTimeLoop shape;
           std::vector<IntExpr> lengths;
           shape.trip = walk->length;
           shape.begin = [&](const IntExpr &k) {
@@ -548,7 +548,7 @@ void Specializer::executeFor(const ast::For &loop) {
   auto byPosition = [&] {
     std::string name = "%position" + std::to_string(frame().locals.size());
     frame().locals[name] = makeInt(IntExpr(0));
-    LoopShape shape;
+    RunTimeLoop shape;
     auto hasItem = [&] {
       auto now = runTimeWalk(iterable);
       // A list that was emptied is one of known length until paths meet.
@@ -616,7 +616,7 @@ void Specializer::executeWhile(const ast::While &loop) {
   if (first.knownBool == false)
     return finishLoop(*this, loop.orelse, outer);
   auto atRunTime = [&] {
-    LoopShape shape;
+    RunTimeLoop shape;
     shape.test = test;
     shape.firstTest = first;
     auto body = [&] { execute(loop.body); };

@@ -152,7 +152,7 @@ void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(con
     auto walk = runTimeWalk(iterable);
     if (!walk)
       failToIterate(*this, iterable);
-    LoopShape shape;
+    RunTimeLoop shape;
     shape.trip = walk->length;
     Value item;
     Span place = span;

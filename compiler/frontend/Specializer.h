@@ -62,7 +62,7 @@ struct State {
 /// budgets.
 struct Specialization;
 class ArgumentWalk;
-struct LoopShape;
+struct RunTimeLoop;
 struct RunTimeWalk;
 
 /// Whether the value can only be called.
@@ -413,7 +413,7 @@ private:
   void dropDeadNames(const ast::Node &loop);
   const Liveness *livenessOf(const Frame &frame);
   /// `node`: the loop of the program at whose head names are alive, if it is one.
-  void runTimeLoop(const ast::Node *node, const LoopShape &shape);
+  void runTimeLoop(const ast::Node *node, const RunTimeLoop &shape);
   Value callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside);
   /// Runs the body once in a function of its own; false if its result was not as assumed and it
   /// must run again.

@@ -271,6 +271,7 @@ static void lowerConcat(IRRewriter &rewriter, ConcatOp op) {
   rewriter.replaceOp(op, result);
 }
 
+namespace {
 /// The box of all of x, but `count` rows.
 struct Rows {
   SmallVector<OpFoldResult> offsets, sizes, strides;
@@ -285,6 +286,7 @@ struct Rows {
         size = builder.getIndexAttr(type.getDimSize(index));
   }
 };
+} // namespace
 
 static void lowerFirstRows(IRRewriter &rewriter, FirstRowsOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());

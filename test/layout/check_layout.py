@@ -108,9 +108,28 @@ def opening_comments(files):
             yield f"{path}: does not open with a comment"
 
 
+def one_type_a_name(files):
+    """No two types of one name in one namespace: the linker would take the functions of either for both, silently."""
+    found = {}
+    for path in files:
+        if not path.as_posix().startswith("compiler/") or path.suffix not in {".cpp", ".h"}:
+            continue
+        spaces = []
+        for line in (ROOT / path).read_text().splitlines():
+            if opened := re.match(r"(?:inline )?namespace ?([\w:]*) ?\{$", line):
+                spaces.append(opened[1] or f"nameless in {path}")
+            elif re.match(r"\} // namespace", line):
+                spaces.pop()
+            elif defined := re.match(r"(?:struct|class) (\w+)(?: final)?(?: :[^;]*)? ?\{", line):
+                found.setdefault("::".join(spaces + [defined[1]]), []).append(path)
+    for name, paths in found.items():
+        if len(paths) > 1:
+            yield f"{paths[0]}, {paths[1]}: both define {name}"
+
+
 def main():
     files = tracked()
-    checks = [include_arrows, map_of_folders, sizes, names, leftovers, opening_comments]
+    checks = [include_arrows, map_of_folders, sizes, names, leftovers, opening_comments, one_type_a_name]
     failed = 0
     for check in checks:
         found = list(check(files))
