@@ -273,24 +273,19 @@ Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key)
   return itemAt(s, list, position);
 }
 
-/// The part of a list that a slice names is replaced; by nothing for `del`.
-static void replaceSlice(Specializer &s, ObjectId id, const SliceValue &slice,
-                         std::optional<Value> items) {
+/// The items from `start` up to `end` are replaced; by nothing where nothing is given.
+static void replaceItems(Specializer &s, ObjectId id, const IntExpr &start, const IntExpr &end,
+                         const std::optional<Value> &items) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
-  Span1D span = sliceSpan(s, slice, list.length);
-  if (!span.step.isKnown(1))
-    s.fail(ErrorId::RunTimeIndex,
-           {items ? "assignment to this slice of a list" : "'del' of this slice of a list"},
-           {.help = "go item by item"});
-  IntExpr end = span.start + span.count;
   RunTimeListState result = orFail(s, [&] {
-    RunTimeListState before = firstItems(s, list, span.start);
+    RunTimeListState before = firstItems(s, list, start);
     if (items) {
       Value given = s.call(findBuiltin("list"), CallArguments{{*items}, {}, s.span});
       const ObjectState &state = s.heap.at(given.get<ObjectRef>()->id);
       auto structure = describeItems(s, state);
       before = concatenate(s, before, runTimeList(s, state, structure ? *structure : *list.item));
     }
+    // What is taken from the end costs nothing.
     if (end == list.length)
       return before;
     return concatenate(s, before, selectItems(s, list, end, list.length - end, IntExpr(1)));
@@ -300,9 +295,15 @@ static void replaceSlice(Specializer &s, ObjectId id, const SliceValue &slice,
     markItems(s, *items);
 }
 
-/// A slice of one item.
-static SliceValue sliceOfOne(Specializer &s, const IntExpr &position) {
-  return {s.makeInt(position), s.makeInt(position + IntExpr(1)), NoneValue{}};
+/// The part of a list that a slice names is replaced; by nothing for `del`.
+static void replaceSlice(Specializer &s, ObjectId id, const SliceValue &slice,
+                         const std::optional<Value> &items) {
+  Span1D span = sliceSpan(s, slice, listLength(s, id));
+  if (!span.step.isKnown(1))
+    s.fail(ErrorId::RunTimeIndex,
+           {items ? "assignment to this slice of a list" : "'del' of this slice of a list"},
+           {.help = "go item by item"});
+  replaceItems(s, id, span.start, span.start + span.count, items);
 }
 
 void assignRunTimeList(Specializer &s, const Value &value, const Value &key, const Value &item) {
@@ -323,7 +324,7 @@ void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key)
     return replaceSlice(s, id, *slice, std::nullopt);
   IntExpr position =
       checkedPosition(s, key, listLength(s, id), "list assignment index out of range");
-  replaceSlice(s, id, sliceOfOne(s, position), std::nullopt);
+  replaceItems(s, id, position, position + IntExpr(1), std::nullopt);
 }
 
 //===----------------------------------------------------------------------===//
@@ -399,7 +400,7 @@ static Value popItem(Specializer &s, ObjectId id, const Value &key) {
   s.check(isFull, "IndexError", "pop from empty list");
   IntExpr position = checkedPosition(s, key, list.length, "pop index out of range");
   Value item = itemAt(s, list, position);
-  replaceSlice(s, id, sliceOfOne(s, position), std::nullopt);
+  replaceItems(s, id, position, position + IntExpr(1), std::nullopt);
   return item;
 }
 
@@ -548,8 +549,8 @@ ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<
   ArrayValue result;
   if (item.kind == Kind::Number) {
     // Python's floats and NumPy's are elements of one type.
-    uint16_t floats = 1 << static_cast<int>(ScalarKind::PyFloat) |
-                      1 << static_cast<int>(ScalarKind::Float64);
+    uint16_t floats =
+        1 << static_cast<int>(ScalarKind::PyFloat) | 1 << static_cast<int>(ScalarKind::Float64);
     if (list.columns.size() != 1 && (item.kinds & ~floats))
       s.fail(ErrorId::DTypeDependsOnPath, {},
              {.help = "convert the numbers with float() before they are put in a list"});
