@@ -201,7 +201,11 @@ void mpy_sleep(const char *file, int64_t line, double seconds) {
     ;
 }
 
+int8_t mpy_stack_is_low(void) {
+  return static_cast<char *>(__builtin_frame_address(0)) < context.stackLimit;
+}
+
 void mpy_check_stack(const char *file, int64_t line) {
-  if (static_cast<char *>(__builtin_frame_address(0)) < context.stackLimit)
+  if (mpy_stack_is_low())
     raise({file, line}, "RecursionError", "maximum recursion depth exceeded");
 }

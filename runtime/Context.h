@@ -45,6 +45,9 @@ struct PrintOptions {
   bool suppress = false;
 };
 
+/// A call under mpy_catch (Catch.cpp).
+struct Catching;
+
 /// All state of the runtime; constant-initialised, so that no code runs before main.
 struct Context {
   int argc = 0;
@@ -57,6 +60,7 @@ struct Context {
   char *stackLimit = nullptr;
   void (*errorHook)(void *, const char *, int64_t, const char *, const char *) = nullptr;
   void *errorHookData = nullptr;
+  Catching *catching = nullptr;
 };
 
 extern Context context;
@@ -67,9 +71,18 @@ extern OutputState output;
 [[noreturn]] void raise(Place place, const char *kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/// malloc for memory inside the runtime; MemoryError where there is none.
+/// malloc for memory inside the runtime; MemoryError where there is none. What a caught exception
+/// leaves behind is freed (Catch.cpp), so nothing of it may outlive a call of the runtime.
 void *allocateRaw(size_t bytes);
 void *reallocateRaw(void *data, size_t bytes);
+void freeRaw(void *data);
+[[noreturn]] void raiseNoMemory(int64_t bytes);
+
+/// Goes back to the innermost mpy_catch if it wants this kind of exception.
+void throwCaught(const char *kind, const char *message);
+/// Buffers that a call under mpy_catch has made so far, which an exception frees.
+void noteAllocated(mpy_header *header);
+void noteFreed(mpy_header *header);
 
 } // namespace mpy
 

@@ -126,7 +126,7 @@ void FileBytes::decompress(Place place, const char *path) {
   // 31: a gzip header is required.
   int64_t expandedSize;
   char *expanded = inflateBytes(place, path, view(), 31, -1, expandedSize);
-  free(bytes);
+  freeRaw(bytes);
   bytes = expanded;
   size = expandedSize;
 }

@@ -177,6 +177,8 @@ static void *handOut(mpy_header *header, SizeClass size) {
   memory.liveBytes += size.bytes;
   if (memory.liveBytes > memory.peakBytes)
     memory.peakBytes = memory.liveBytes;
+  if (context.catching)
+    noteAllocated(header);
   return reinterpret_cast<char *>(header) + headerBytes;
 }
 
@@ -245,19 +247,7 @@ __attribute__((noinline)) static void *allocateAtSite(const mpy_site *site, int6
   failAtSite(site, bytes, open);
 }
 
-void *allocateRaw(size_t bytes) {
-  void *data = malloc(bytes ? bytes : 1);
-  if (!data)
-    failAllocation({{nullptr, 0}}, static_cast<int64_t>(bytes));
-  return data;
-}
-
-void *reallocateRaw(void *data, size_t bytes) {
-  void *moved = realloc(data, bytes ? bytes : 1);
-  if (!moved)
-    failAllocation({{nullptr, 0}}, static_cast<int64_t>(bytes));
-  return moved;
-}
+void raiseNoMemory(int64_t bytes) { failAllocation({{nullptr, 0}}, bytes); }
 
 } // namespace mpy
 
@@ -327,6 +317,8 @@ void mpy_release(void *data) {
 
 void mpy_free(void *data) {
   mpy_header *header = headerOf(data);
+  if (context.catching)
+    noteFreed(header);
   if (header->drop)
     header->drop(data);
   MemoryState &memory = context.memory;

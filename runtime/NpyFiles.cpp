@@ -248,7 +248,7 @@ void mpy_load_npz(const char *file, int64_t line, const mpy_text *path, const mp
     // -15: deflate data without a header.
     char *expanded = inflateBytes(place, name.cString(), stored, -15, plain, size);
     readNpy(place, View(expanded, size), name.cString(), dtype, rank, data, sizes);
-    free(expanded);
+    freeRaw(expanded);
     return;
   }
   raise(place, "KeyError", "'%.*s is not a file in the archive'", static_cast<int>(member->length),

@@ -231,8 +231,8 @@ static void chooseDistinct(Place place, mpy_random *random, double *p, double *c
       found[have++] = index;
     }
   }
-  free(draws);
-  free(seen);
+  freeRaw(draws);
+  freeRaw(seen);
 }
 
 static void checkPopulation(Place place, int64_t n, int64_t count, bool replace) {
@@ -363,7 +363,7 @@ void mpy_random_choice(const char *file, int64_t line, mpy_random *random, int64
   int64_t *order = static_cast<int64_t *>(allocateRaw(n * sizeof(int64_t)));
   permute(random, n, order);
   memcpy(result, order, count * sizeof(int64_t));
-  free(order);
+  freeRaw(order);
 }
 
 void mpy_random_choice_weighted(const char *file, int64_t line, mpy_random *random, int64_t n,
@@ -392,5 +392,5 @@ void mpy_random_choice_weighted(const char *file, int64_t line, mpy_random *rand
   } else {
     chooseDistinct(place, random, weights, cdf, n, count, result);
   }
-  free(weights);
+  freeRaw(weights);
 }

@@ -69,7 +69,7 @@ static void argsortRows(const void *data, int64_t rows, int64_t length, int64_t 
   int64_t *spare = static_cast<int64_t *>(allocateRaw(length * sizeof(int64_t)));
   for (int64_t i = 0; i < rows; ++i)
     argsortRow(static_cast<const T *>(data) + i * length, length, indices + i * length, spare);
-  free(spare);
+  freeRaw(spare);
 }
 
 } // namespace mpy

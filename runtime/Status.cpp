@@ -11,6 +11,7 @@
 namespace mpy {
 
 [[noreturn]] static void fail(Place place, const char *kind, const char *message) {
+  throwCaught(kind, message);
   const char *file = place.file ? place.file : context.module;
   if (context.errorHook)
     context.errorHook(context.errorHookData, file, place.line, kind, message);

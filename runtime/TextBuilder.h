@@ -31,7 +31,7 @@ public:
   TextBuilder() : bytes(first), length(0), capacity(sizeof first) {}
   ~TextBuilder() {
     if (bytes != first)
-      free(bytes);
+      freeRaw(bytes);
   }
   TextBuilder(const TextBuilder &) = delete;
   TextBuilder &operator=(const TextBuilder &) = delete;

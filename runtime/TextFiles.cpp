@@ -36,7 +36,7 @@ struct Fields {
   int64_t capacity = 0;
 
   Fields() = default;
-  ~Fields() { free(fields); }
+  ~Fields() { freeRaw(fields); }
   Fields(const Fields &) = delete;
   Fields &operator=(const Fields &) = delete;
   void append(View field) {
@@ -289,7 +289,7 @@ int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
     --badCount;
   if (badCount > 0)
     raiseBadRows(place, bad, badCount, width);
-  free(bad);
+  freeRaw(bad);
   if (skipFooter > 0) {
     int64_t left = rows > skipFooter ? rows - skipFooter : 0;
     numbers.count = rows > 0 ? numbers.count / rows * left : 0;

@@ -10,7 +10,7 @@ namespace mpy {
 class FileBytes {
 public:
   FileBytes() = default;
-  ~FileBytes() { free(bytes); }
+  ~FileBytes() { freeRaw(bytes); }
   FileBytes(const FileBytes &) = delete;
   FileBytes &operator=(const FileBytes &) = delete;
 

@@ -93,8 +93,9 @@ LogicalResult mpy::generateTwins(Twins twins, const CallAdjoints &adjoints,
   builder.setInsertionPoint(backEnd);
   // The reverse sweep goes as deep as the forward one, and looks at the stack for itself.
   if (auto guard = dyn_cast<RuntimeEffectOp>(body.front());
-      guard && guard.getCallee() == "mpy_check_stack")
-    builder.clone(*guard);
+      guard && (guard.getCallee() == "mpy_check_stack" || guard.getCallee() == "mpy_stack_is_low"))
+    RuntimeEffectOp::create(builder, guard.getLoc(), TypeRange(), "mpy_check_stack", ValueRange(),
+                            true);
   Scope outermost;
   outermost.forward = &body;
   outermost.reverse = &back;

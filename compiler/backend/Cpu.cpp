@@ -15,6 +15,7 @@
 
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/Dominators.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -126,6 +127,12 @@ void CpuTarget::setAttributes(llvm::Module &module) const {
     function.addFnAttr("frame-pointer", "none");
     // Errors end the process, nothing unwinds through compiled code.
     function.addFnAttr(llvm::Attribute::NoUnwind);
+    // A recursion that became a loop would never come to the end of the stack.
+    for (llvm::Instruction &instruction : llvm::instructions(function))
+      if (auto *call = llvm::dyn_cast<llvm::CallBase>(&instruction))
+        if (auto *callee = call->getCalledFunction();
+            callee && callee->getName() == "mpy_stack_is_low")
+          function.addFnAttr("disable-tail-calls", "true");
     if (machine->getMCSubtargetInfo()->checkFeatures("+avx512f"))
       function.addFnAttr("prefer-vector-width", "512");
   }

@@ -44,9 +44,9 @@ def ConstantBufferOp : Op<MpyDialect, "constant_buffer", [Pure]> {
 }
 def BufferCallOp : Op<MpyDialect, "buffer_call", [MemoryEffects<[MemRead, MemWrite, MemAlloc]>]> {
   let summary = "runtime_call or runtime_effect on buffers: arguments are borrowed, results owned.";
-  let arguments = (ins StrAttr:$callee, Variadic<AnyLowered>:$inputs, UnitAttr:$raises);
+  let arguments = (ins StrAttr:$callee, Variadic<AnyLowered>:$inputs, UnitAttr:$raises, OptionalAttr<StrAttr>:$catches);
   let results = (outs Variadic<AnyLowered>:$outputs);
-  let assemblyFormat = "$callee `(` $inputs `)` (`raises` $raises^)? attr-dict `:` functional-type($inputs, $outputs)";
+  let assemblyFormat = "$callee `(` $inputs `)` (`raises` $raises^)? (`catches` $catches^)? attr-dict `:` functional-type($inputs, $outputs)";
 }
 def GemmOp : Op<MpyDialect, "gemm", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "matmul into a buffer. Every operand has unit stride in its last dimension.";

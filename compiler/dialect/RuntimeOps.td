@@ -11,16 +11,23 @@ def StringConstantOp : Op<MpyDialect, "string_constant", [Pure]> {
 // Scalars pass by value (i1 as i8, index as i64), text and handles as pointers, tensors as `const mpy_array *`. A scalar, text or
 // handle result is returned; each tensor result appends out-parameters `void **data, int64_t *sizes`. With `raises` the function
 // takes two leading arguments: the source file name and the line of this operation.
-class RuntimeCall<string mnemonic, list<Trait> traits> : Op<MpyDialect, mnemonic, traits> {
+def RuntimeCallOp : Op<MpyDialect, "runtime_call", [Pure]> {
+  let summary = "A function of the runtime without effects: may be dropped, shared or repeated.";
   let arguments = (ins StrAttr:$callee, Variadic<AnyMpy>:$inputs, UnitAttr:$raises);
   let results = (outs Variadic<AnyMpy>:$outputs);
   let assemblyFormat = "$callee `(` $inputs `)` (`raises` $raises^)? attr-dict `:` functional-type($inputs, $outputs)";
 }
-def RuntimeCallOp : RuntimeCall<"runtime_call", [Pure]> {
-  let summary = "A function of the runtime without effects: may be dropped, shared or repeated.";
-}
-def RuntimeEffectOp : RuntimeCall<"runtime_effect", [MemoryEffects<[MemRead, MemWrite]>]> {
+// With `catches`, exceptions of these kinds, each followed by a blank, do not end the program: two more results say which of them
+// it was (-1: none) and its text; the others hold nothing then.
+def RuntimeEffectOp : Op<MpyDialect, "runtime_effect", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "A function of the runtime with effects: output, random draws, files, the clock.";
+  let arguments = (ins StrAttr:$callee, Variadic<AnyMpy>:$inputs, UnitAttr:$raises, OptionalAttr<StrAttr>:$catches);
+  let results = (outs Variadic<AnyMpy>:$outputs);
+  let builders = [OpBuilder<(ins "mlir::TypeRange":$outputs, "llvm::StringRef":$callee, "mlir::ValueRange":$inputs,
+                                 "bool":$raises), [{
+    build($_builder, $_state, outputs, callee, inputs, raises, mlir::StringAttr());
+  }]>];
+  let assemblyFormat = "$callee `(` $inputs `)` (`raises` $raises^)? (`catches` $catches^)? attr-dict `:` functional-type($inputs, $outputs)";
 }
 def CheckOp : Op<MpyDialect, "check", [MemoryEffects<[MemWrite]>]> {
   let summary = "Ends the program with a Python error unless the condition holds; `{}` in the message are the integer arguments.";

@@ -22,7 +22,7 @@ static Scalar wantScalar(Specializer &s, const Value &value, const char *functio
 
 static mlir::Value raising(Specializer &s, const char *function, mlir::Type type,
                            mlir::ValueRange operands) {
-  return s.create<RuntimeEffectOp>(mlir::TypeRange(type), function, operands, true).getResult(0);
+  return s.callRaising(type, function, operands)[0];
 }
 
 static mlir::Value pure(Specializer &s, const char *function, mlir::Type type,

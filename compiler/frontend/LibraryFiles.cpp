@@ -150,10 +150,9 @@ static Value readTable(Specializer &specializer, const Arguments &arguments, llv
                           columnsOf(specializer, arguments)};
   mlir::Type results[] = {typeOf(DType::Int64, specializer.context()),
                           openType(specializer, DType::Float64, 2)};
-  auto read = specializer.create<RuntimeEffectOp>(mlir::TypeRange(results), callee,
-                                                  mlir::ValueRange(inputs), true);
+  mlir::ResultRange read = specializer.callRaising(results, callee, inputs);
   int64_t skip = specializer.knownInt(arguments[firstNumber]).value_or(firstDefault);
-  return finishTable(specializer, arguments, read.getResult(0), read.getResult(1), skip);
+  return finishTable(specializer, arguments, read[0], read[1], skip);
 }
 
 Value loadText(Specializer &specializer, const Arguments &arguments) {
@@ -171,7 +170,7 @@ Value saveText(Specializer &specializer, const Arguments &arguments) {
       toText(specializer, arguments["fname"], "fname", arguments.name), x.tensor};
   for (llvm::StringRef parameter : {"fmt", "delimiter", "newline", "header", "footer", "comments"})
     inputs.push_back(toText(specializer, arguments[parameter], parameter, arguments.name));
-  specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_savetxt", inputs, true);
+  specializer.callRaising({}, "mpy_savetxt", inputs);
   if (std::optional<std::string> path = specializer.knownText(arguments["fname"]))
     savedFiles()[*path] = {
         x.dtype, llvm::count_if(x.shape, [](const IntExpr &extent) { return !extent.isKnown(1); })};
@@ -228,10 +227,7 @@ Value loadArray(Specializer &specializer, const Arguments &arguments) {
                           specializer.constant(DType::Int64, double(unsigned(dtype))),
                           specializer.constant(DType::Int64, double(rank))};
   mlir::Value array =
-      specializer
-          .create<RuntimeEffectOp>(mlir::TypeRange{openType(specializer, dtype, rank)},
-                                   "mpy_load_npy", mlir::ValueRange(inputs), true)
-          .getResult(0);
+      specializer.callRaising(openType(specializer, dtype, rank), "mpy_load_npy", inputs)[0];
   return specializer.newArray({dtype, extentsOf(specializer, array), array});
 }
 
@@ -239,8 +235,7 @@ Value saveArray(Specializer &specializer, const Arguments &arguments) {
   ArrayValue array = toArray(specializer, arguments["arr"]);
   mlir::Value inputs[] = {toText(specializer, arguments["file"], "file", arguments.name),
                           array.tensor};
-  specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_save_npy", mlir::ValueRange(inputs),
-                                      true);
+  specializer.callRaising({}, "mpy_save_npy", inputs);
   if (std::optional<std::string> path = specializer.knownText(arguments["file"])) {
     if (!llvm::StringRef(*path).ends_with(".npy"))
       *path += ".npy";

@@ -212,8 +212,7 @@ Value mathHypot(Specializer &specializer, const Arguments &arguments) {
 /// x - y * trunc(x / y) by the runtime, which is exact; it has no derivative there.
 static Value callRuntime(Specializer &specializer, llvm::StringRef callee, mlir::Type type,
                          mlir::ValueRange inputs) {
-  mlir::Value result =
-      specializer.create<RuntimeEffectOp>(mlir::TypeRange{type}, callee, inputs, true).getResult(0);
+  mlir::Value result = specializer.callRaising(type, callee, inputs)[0];
   return llvm::isa<mlir::FloatType>(type) ? Value(pyFloat(specializer, result))
                                           : Value(specializer.makeInt(result));
 }

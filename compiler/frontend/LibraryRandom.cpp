@@ -11,7 +11,9 @@ namespace mpy::library {
 
 static mlir::Value callRuntime(Specializer &specializer, llvm::StringRef callee, mlir::Type result,
                                mlir::ValueRange inputs, bool raises) {
-  return specializer.create<RuntimeEffectOp>(mlir::TypeRange{result}, callee, inputs, raises)
+  if (raises)
+    return specializer.callRaising(result, callee, inputs)[0];
+  return specializer.create<RuntimeEffectOp>(mlir::TypeRange{result}, callee, inputs, false)
       .getResult(0);
 }
 
@@ -66,8 +68,7 @@ Value randomSeed(Specializer &specializer, const Arguments &arguments) {
     return NoneValue{};
   }
   mlir::Value seed = seedOf(specializer, arguments["seed"], "numpy.random.seed");
-  specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_random_seed",
-                                      mlir::ValueRange{state, seed}, true);
+  specializer.callRaising({}, "mpy_random_seed", {state, seed});
   return NoneValue{};
 }
 

@@ -9,10 +9,13 @@ static Value effect(Specializer &specializer, llvm::StringRef callee,
   llvm::SmallVector<mlir::Type> results;
   if (kind)
     results.push_back(typeOf(*kind, specializer.context()));
-  auto call = specializer.create<RuntimeEffectOp>(mlir::TypeRange(results), callee, inputs, raises);
+  mlir::ResultRange returned =
+      raises ? specializer.callRaising(results, callee, inputs)
+             : specializer.create<RuntimeEffectOp>(mlir::TypeRange(results), callee, inputs, false)
+                   .getResults();
   if (!kind)
     return NoneValue{};
-  return specializer.makeScalar(*kind, call.getResult(0));
+  return specializer.makeScalar(*kind, returned[0]);
 }
 
 static mlir::Value whole(Specializer &specializer, int64_t value) {
@@ -69,27 +72,12 @@ Value argumentAt(Specializer &specializer, const Arguments &arguments) {
   mlir::Value index = specializer.ssaAs(
       specializer.makeInt(toExtents(specializer, arguments["index"]).front()), DType::Int64);
   mlir::Type type = StringType::get(specializer.context());
-  mlir::Value text =
-      specializer
-          .create<RuntimeEffectOp>(mlir::TypeRange{type}, "mpy_argv", mlir::ValueRange{index}, true)
-          .getResult(0);
+  mlir::Value text = specializer.callRaising(type, "mpy_argv", index)[0];
   return Text{{}, text};
 }
 
 Value sysExit(Specializer &specializer, const Arguments &arguments) {
-  const Value &argument = arguments["arg"];
-  mlir::Value code = whole(specializer, 0);
-  if (const Text *text = argument.get<Text>()) {
-    mlir::Value line = specializer.ssa(specializer.concat({*text, specializer.makeText("\n")}));
-    effect(specializer, "mpy_write", std::nullopt, {whole(specializer, 2), line});
-    code = whole(specializer, 1);
-  } else if (!argument.isNone()) {
-    code = specializer.ssaAs(specializer.makeInt(toExtents(specializer, argument).front()),
-                             DType::Int64);
-  }
-  effect(specializer, "mpy_exit", std::nullopt, {code});
-  // Nothing after it runs.
-  specializer.dead = true;
+  specializer.exit(arguments["arg"]);
   return NoneValue{};
 }
 

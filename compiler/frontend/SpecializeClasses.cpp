@@ -244,6 +244,11 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     if (name == "__doc__")
       return NoneValue{};
   }
+  if (auto *exception = object.as<ExceptionValue>();
+      exception && exception->kind == "SystemExit" && name == "code" && !exception->isRendered)
+    return exception->arguments.empty()       ? Value(NoneValue{})
+           : exception->arguments.size() == 1 ? exception->arguments[0]
+                                              : newTuple(exception->arguments);
   if (auto *exception = object.as<ExceptionValue>(); exception && name == "args") {
     if (exception->isRendered)
       fail(ErrorId::Unsupported, {"'args' of this exception"}, {.help = "take its text: str(e)"});

@@ -8,10 +8,7 @@ using namespace mlir;
 namespace mpy {
 
 static Text runtimeFormat(Specializer &s, const char *function, mlir::ValueRange operands) {
-  mlir::Value value = s.create<RuntimeEffectOp>(mlir::TypeRange(StringType::get(s.context())),
-                                                function, operands, true)
-                          .getResult(0);
-  return Text{"", value};
+  return Text{"", s.callRaising(StringType::get(s.context()), function, operands)[0]};
 }
 
 Text Specializer::format(const Value &given, const Text &specification) {

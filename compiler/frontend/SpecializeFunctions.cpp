@@ -18,10 +18,17 @@ using namespace mlir;
 
 namespace mpy {
 
+/// The result of a function whose exceptions may be caught, among the names of its caller.
+static constexpr const char *returnedName = "%kept.returned";
+
 struct Specialization {
   const ast::Node *node = nullptr;
   std::map<std::string, ObjectId> cells;
   std::string key, looseKey;
+  /// An exception leaves it as a result: called where it may be caught. What it may raise, and
+  /// whether any path raises nothing, and every such path returns something that is not None.
+  bool isCatching = false, returns = false, returnsSomething = false;
+  std::set<int64_t> kinds;
   /// How the arguments were collected; `wantsLoose`: a call of itself needs that.
   bool isLoose = false, wantsLoose = false;
   func::FuncOp function;
@@ -150,28 +157,60 @@ reachable(Specializer &s, const ClosureValue &start) {
 // Objects from outside that the function mutates
 //===----------------------------------------------------------------------===//
 
-/// The numbers in an object from outside, one after the other; each may be replaced.
-static void forEachNumber(ObjectState &state, llvm::function_ref<void(Scalar &)> visit) {
-  auto one = [&](Value &value) {
-    if (auto *scalar = std::get_if<Scalar>(&value.data)) {
-      if (scalar->isMixed())
-        throw CannotCross{"a change of a number of several kinds from outside"};
-      visit(*scalar);
-    }
-  };
+/// The values in an object from outside that is no array, one after the other; each may be
+/// replaced.
+static void forEachPart(ObjectState &state, llvm::function_ref<void(Value &)> visit) {
   if (auto *cell = std::get_if<CellState>(&state))
-    one(cell->value);
+    visit(cell->value);
   else if (auto *instance = std::get_if<InstanceState>(&state))
     for (auto &entry : instance->attributes)
-      one(entry.second);
+      visit(entry.second);
+  else if (auto *list = std::get_if<ListState>(&state))
+    llvm::for_each(list->items, visit);
+  else if (auto *dict = std::get_if<DictState>(&state))
+    for (auto &entry : dict->entries)
+      visit(entry.second);
 }
 
-static bool canPassState(const ObjectState &state) {
-  if (auto *array = std::get_if<ArrayState>(&state))
+/// The numbers and texts in an object from outside; what else it refers to stays the same.
+static void forEachLeaf(ObjectState &state, llvm::function_ref<void(Value &)> visit) {
+  forEachPart(state, [&](Value &value) {
+    if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())
+      throw CannotCross{"a change of a number of several kinds from outside"};
+    if (value.get<Scalar>() || value.get<Text>())
+      visit(value);
+  });
+}
+
+/// Whether an object differs from what it was in its numbers and texts only.
+static bool canPassState(const ObjectState &before, const ObjectState &after) {
+  if (auto *array = std::get_if<ArrayState>(&after))
     return !array->base && array->maybeAliases.empty() && !array->stale;
-  if (auto *cell = std::get_if<CellState>(&state))
-    return cell->value.get<Scalar>();
-  return std::get_if<InstanceState>(&state);
+  bool isKnown = std::get_if<CellState>(&after) || std::get_if<InstanceState>(&after) ||
+                 std::get_if<ListState>(&after) || std::get_if<DictState>(&after);
+  if (!isKnown || before.index() != after.index())
+    return false;
+  auto namesOf = [](const ObjectState &state) {
+    std::vector<std::string> names;
+    if (auto *instance = std::get_if<InstanceState>(&state))
+      for (auto &entry : instance->attributes)
+        names.push_back(entry.first);
+    return names;
+  };
+  auto *dict = std::get_if<DictState>(&before), *dictAfter = std::get_if<DictState>(&after);
+  if (dict && (dict->entries.size() != dictAfter->entries.size() ||
+               !llvm::equal(dict->entries, dictAfter->entries,
+                            [](auto &a, auto &b) { return isIdentical(a.first, b.first); })))
+    return false;
+  ObjectState from = before, to = after;
+  ValueList was, is;
+  forEachPart(from, [&](Value &value) { was.push_back(value); });
+  forEachPart(to, [&](Value &value) { is.push_back(value); });
+  return namesOf(before) == namesOf(after) &&
+         llvm::equal(was, is, [](const Value &a, const Value &b) {
+           return (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>()) ||
+                  isIdentical(a, b);
+         });
 }
 
 /// The run-time values in the mutated objects from outside, and a key of their kinds.
@@ -182,9 +221,14 @@ static std::string stateOperands(Specializer &s, const std::vector<ObjectId> &st
     ObjectState copy = s.heap.at(id);
     if (auto *array = std::get_if<ArrayState>(&copy))
       operands.push_back(array->tensor);
-    forEachNumber(copy, [&](Scalar &scalar) {
-      key += std::to_string(static_cast<int>(scalar.kind));
-      operands.push_back(s.ssa(scalar));
+    forEachLeaf(copy, [&](Value &value) {
+      if (auto *scalar = value.get<Scalar>()) {
+        key += std::to_string(static_cast<int>(scalar->kind));
+        operands.push_back(s.ssa(*scalar));
+      } else {
+        key += "t";
+        operands.push_back(s.ssa(*value.get<Text>()));
+      }
     });
     key += ";";
   }
@@ -208,8 +252,12 @@ static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::V
     if (notify)
       beginChange(s, id);
     ObjectState changed = s.heap.at(id);
-    forEachNumber(changed,
-                  [&](Scalar &scalar) { scalar = s.makeScalar(scalar.kind, values[next++]); });
+    forEachLeaf(changed, [&](Value &value) {
+      if (auto *scalar = value.get<Scalar>())
+        value = Value(s.makeScalar(scalar->kind, values[next++]));
+      else
+        value = Value(Text{"", values[next++]});
+    });
     s.heap.set(id, std::move(changed));
   }
 }
@@ -298,7 +346,43 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
     for (auto *arguments : {&walk.containers, &walk.arrays})
       for (ObjectId id : *arguments)
         markItems(*this, ObjectRef{id});
-  return result;
+  return spec.isCatching ? catchResult(spec, result) : result;
+}
+
+//===----------------------------------------------------------------------===//
+// Exceptions that may be caught
+//===----------------------------------------------------------------------===//
+
+/// What the function returns where its call may be caught, made where all paths of its body have
+/// ended: whether it raised, the kind and text of that, and the result.
+Value Specializer::packResult(Specialization &spec, const State *unraised) {
+  Locals &locals = frame().locals;
+  Value result = locals[returnedName];
+  spec.returns = unraised;
+  spec.returnsSomething = false;
+  if (unraised) {
+    const Value &certain = unraised->locals.at(returnedName);
+    spec.returnsSomething = !certain.isNone() && !certain.as<OptionalValue>();
+  }
+  Scalar raised = raisedFlag();
+  Raised exception = takeRaised(locals);
+  locals.erase(returnedName);
+  return newTuple({raised, exception.kind, exception.message, result});
+}
+
+/// Raises in the caller what the function raised; its result elsewhere.
+Value Specializer::catchResult(const Specialization &spec, const Value &packed) {
+  ValueList parts = packed.as<TupleValue>()->items;
+  possibleKinds.back().insert(spec.kinds.begin(), spec.kinds.end());
+  Scalar raised = truth(parts[0]);
+  if (!spec.returns) {
+    certainRaise = std::make_shared<RaisedPath>(capture({parts[1], parts[2], {}}));
+    dead = true;
+    return NoneValue{};
+  }
+  openCheck(ssa(negate(raised)), [&] { return Raised{parts[1], parts[2], {}}; });
+  auto *optional = parts[3].as<OptionalValue>();
+  return optional && spec.returnsSomething ? optional->value : parts[3];
 }
 
 //===----------------------------------------------------------------------===//
@@ -340,12 +424,17 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   spec.outliningDepth = outliningBlocks.size();
   func::FuncOp function = spec.function = newFunction(closure.name);
   bool keep = false;
+  unsigned outerTries = tryDepth;
+  size_t outerChecks = openChecks.size();
   AtEnd leave{[&] {
     outliningBlocks.resize(spec.outliningDepth - 1);
     builder.restoreInsertionPoint(caller);
     span = place;
     frames.resize(depth);
     restore(before);
+    tryDepth = outerTries;
+    possibleKinds.resize(outerTries);
+    openChecks.erase(openChecks.begin() + outerChecks, openChecks.end());
     if (!keep)
       eraseUsed(function);
   }};
@@ -353,7 +442,8 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   for (auto operand : leading)
     block->addArgument(operand.getType(), operand.getLoc());
   builder.setInsertionPointToStart(block);
-  create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_check_stack", mlir::ValueRange(), true);
+  if (!spec.isCatching)
+    create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_check_stack", mlir::ValueRange(), true);
   auto given = block->getArguments();
   Locals inner;
   walk.builtArrays.clear(), walk.builtContainers.clear();
@@ -365,7 +455,21 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   spec.newState.clear();
   Value result;
   bool returns = true;
+  std::shared_ptr<State> unraised;
+  if (spec.isCatching) {
+    ++tryDepth;
+    possibleKinds.push_back({});
+    frame().locals[returnedName] = NoneValue{};
+  }
+  TryRegion paths = openRegion();
   try {
+    if (spec.isCatching) {
+      mlir::Value isLow = create<RuntimeEffectOp>(mlir::TypeRange(builder.getI1Type()),
+                                                  "mpy_stack_is_low", mlir::ValueRange(), false)
+                              .getResult(0);
+      checkInTry(ssa(negate(makeScalar(ScalarKind::PyBool, isLow))), "RecursionError",
+                 [&] { return makeText("maximum recursion depth exceeded"); });
+    }
     // What the arguments are is known wherever the body joins them with other objects.
     ValueList pinned;
     for (ObjectId id : walk.builtContainers)
@@ -373,10 +477,20 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     frame().locals["%arguments"] = newTuple(std::move(pinned));
     result = callInline(closure, inner);
     returns = !dead;
+    if (spec.isCatching)
+      frame().locals[returnedName] = result;
   } catch (const PathEnds &) {
     frames.resize(depth);
     returns = false;
     heap = spec.entry;
+  }
+  if (spec.isCatching) {
+    dead = !returns;
+    unraised = closeRegion(paths);
+    returns = !dead;
+    spec.kinds = possibleKinds.back();
+    if (returns)
+      result = packResult(spec, unraised.get());
   }
   for (ObjectId id : changedOutside(*this, spec))
     spec.newState.insert(id);
@@ -384,14 +498,16 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     return false;
   if (!spec.newState.empty()) {
     for (ObjectId id : spec.newState) {
-      if (!canPassState(spec.entry.at(id)) || !canPassState(heap.at(id)) ||
-          llvm::is_contained(spec.state, id))
+      if (!canPassState(spec.entry.at(id), heap.at(id)) || llvm::is_contained(spec.state, id))
         throw CannotCross{"a change of " + outsideName(*this, id) + " from outside"};
       spec.state.push_back(id);
     }
     spec.result = {};
     return false;
   }
+  for (ObjectId id : spec.state)
+    if (!canPassState(spec.entry.at(id), heap.at(id)))
+      throw CannotCross{"a change of " + outsideName(*this, id) + " from outside"};
   if (!returns && !spec.neverReturns) {
     // Once more, now with calls that end their paths.
     if (spec.result || !spec.state.empty())
@@ -476,6 +592,7 @@ Specializer::buildSpecialization(const ClosureValue &closure, const Locals &para
                                  llvm::function_ref<ArgumentWalk &(bool)> walk) {
   auto spec = std::make_shared<Specialization>();
   spec->node = closure.node;
+  spec->isCatching = isInTry();
   spec->cells = closure.cells;
   spec->looseKey = walk(false).looseKey;
   building.push_back(spec);
@@ -516,13 +633,6 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
     }
   if (active == 0 || closure.scope().hasYield)
     return std::nullopt;
-  // An exception cannot leave a function of its own; what recurs inside `try` runs in place.
-  if (isInTry()) {
-    if (++recursionsInPlace > maximumRecursions || active > 40)
-      fail(ErrorId::Unsupported, {"a recursion that run-time values end, inside 'try'"},
-           {.help = "call it outside"});
-    return std::nullopt;
-  }
   // A recursion whose end is known at compile time starts in place.
   bool isConditional = last->entryBlock != builder.getInsertionBlock();
   unsigned inBuild =
@@ -550,11 +660,12 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
             };
             auto matches = [&](const Specialization &spec) {
               return spec.node == closure.node && spec.cells == closure.cells &&
-                     spec.key == walk(spec.isLoose).key;
+                     spec.isCatching == isInTry() && spec.key == walk(spec.isLoose).key;
             };
             for (auto &spec : llvm::reverse(building)) {
               bool differsInExtents = spec->node == closure.node && spec->cells == closure.cells &&
-                                      !spec->isLoose && spec->key != walk(false).key &&
+                                      spec->isCatching == isInTry() && !spec->isLoose &&
+                                      spec->key != walk(false).key &&
                                       spec->looseKey == walk(false).looseKey;
               if (!differsInExtents && !matches(*spec))
                 continue;
@@ -583,7 +694,8 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
               return;
             }
             signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) +
-                        walk(false).key + "@" + std::to_string(building.size());
+                        walk(false).key + "@" + std::to_string(building.size()) +
+                        (isInTry() ? "try" : "");
             isOutside = !mayBuild || failedSignatures.count(signature);
             if (isOutside)
               throw Abort();

@@ -70,12 +70,15 @@ static void takeLocals(Locals &from, Locals &out) {
   }
 }
 
+static void setNames(Locals &locals, const Locals &names) {
+  for (auto &[name, value] : names)
+    locals[name] = value;
+}
+
 void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator,
                                    llvm::function_ref<void(const Value &)> take) {
-  if (isInTry())
-    fail(ErrorId::Unsupported, {"a loop over a generator inside 'try'"},
-         {.help = "keep its items before: items = list(..)"});
   Frame &consumer = frame();
+  unsigned outerTries = tryDepth;
   Frame callee;
   startGenerator(generator, callee);
   Value keep = generator.as<IterableValue>()->parts[0];
@@ -93,7 +96,15 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
     // On this path nothing has left the loop yet.
     clearFlags();
     inner.locals["%continue"] = makeBool(false);
+    // An exception of the consumer passes through the generator's frame, but not its handlers.
+    TryRegion paths = openRegion();
+    size_t kindsBefore = isInTry() ? possibleKinds.back().size() : 0;
     take(item);
+    std::shared_ptr<State> unraised = closeRegion(paths);
+    if (tryDepth > outerTries && possibleKinds.back().size() != kindsBefore)
+      fail(ErrorId::Unsupported, {"a 'yield' inside 'try' for a loop whose body may raise"},
+           {.help = "keep the items before: items = list(..)"});
+    Locals raised = takeRaisedNames(inner.locals);
     Scalar left = makeBool(false);
     if (!dead) {
       inner.locals["%continue"] = makeBool(false);
@@ -103,17 +114,26 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
     }
     frames.pop_back();
     keepLocals(inner.locals, producer.locals);
+    setNames(producer.locals, raised);
+    if (isInTry())
+      continueUnraised({});
     if (!dead && left.knownBool != false)
       producer.locals["%return"] =
           scalarBinary(ast::BinaryOperator::BitOr, truth(producer.locals["%return"]), left);
   };
   Span place = span;
   frames.push_back(&callee);
+  TryRegion paths = openRegion();
   execute(llvm::cast<ast::FunctionDef>(callee.closure->node)->body);
+  closeRegion(paths);
+  Locals raised = takeRaisedNames(callee.locals);
   frames.pop_back();
   span = place;
   takeLocals(callee.locals, consumer.locals);
   consumer.locals.erase("%continue");
+  setNames(consumer.locals, raised);
+  if (isInTry())
+    continueUnraised({});
 }
 
 std::optional<ValueList> Specializer::generatedItems(const Value &generator) {

@@ -52,10 +52,9 @@ void Specializer::captureFromOutside(func::FuncOp function,
 }
 
 void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
-                          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
+                          llvm::function_ref<void(mlir::ValueRange)> body,
+                          llvm::function_ref<llvm::SmallVector<mlir::Value>()> makeResults,
                           OutlineCall makeCall) {
-  if (isInTry())
-    fail(ErrorId::Unsupported, {"a gradient inside 'try'"}, {.help = "take it outside"});
   Location location = loc();
   size_t mark = heap.size();
   State entry = snapshot();
@@ -67,8 +66,13 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
     block->addArgument(operand.getType(), operand.getLoc());
   builder.setInsertionPointToStart(block);
   llvm::SmallVector<mlir::Value> results;
+  llvm::SmallVector<std::shared_ptr<State>> unraised;
   try {
-    results = body(block->getArguments());
+    TryRegion paths = openRegion();
+    body(block->getArguments());
+    if (auto state = closeRegion(paths))
+      unraised.push_back(state);
+    results = makeResults();
   } catch (...) {
     outliningBlocks.pop_back();
     builder.restoreInsertionPoint(caller);
@@ -134,6 +138,8 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
   for (ObjectId id = 0; id < heap.size(); ++id)
     if (heap.pointer(id) && changed(id))
       heap.set(id, substitute.map(heap.at(id)));
+  if (isInTry())
+    continueUnraised(unraised);
 }
 
 } // namespace mpy

@@ -81,7 +81,7 @@ private:
   Scalar fromInt(mlir::Value value) { return s.makeInt(value); }
 
   mlir::Value runtime(const char *name, mlir::Type type, mlir::ValueRange operands) {
-    return s.create<RuntimeEffectOp>(mlir::TypeRange(type), name, operands, true).getResult(0);
+    return s.callRaising(type, name, operands)[0];
   }
 
   void checkNotZero(mlir::Value divisor, const char *message) {

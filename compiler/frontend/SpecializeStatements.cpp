@@ -423,29 +423,4 @@ void Specializer::executeAssert(const ast::Assert &node) {
   branch(ssa(condition), [] {}, failed);
 }
 
-void Specializer::executeWith(const ast::With &node) {
-  if (node.isAsync)
-    fail(ErrorId::Unsupported, {"'async with'"});
-  std::vector<Value> managers;
-  for (auto &item : node.items) {
-    Value manager = evaluate(item.contextExpr);
-    managers.push_back(manager);
-    Value entered = manager;
-    if (auto result = callMethod(manager, "__enter__", {}))
-      entered = *result;
-    else
-      fail(ErrorId::Unsupported, {"'with' for " + describe(manager)});
-    if (item.optionalVars)
-      assign(*item.optionalVars, entered);
-  }
-  if (tryDepth > 0)
-    fail(ErrorId::Unsupported, {"'with' inside 'try'"},
-         {.help = "call what it calls before and after"});
-  execute(node.body);
-  if (dead)
-    return;
-  for (auto &manager : llvm::reverse(managers))
-    callMethod(manager, "__exit__", {NoneValue{}, NoneValue{}, NoneValue{}});
-}
-
 } // namespace mpy

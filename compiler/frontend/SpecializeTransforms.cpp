@@ -222,17 +222,19 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
     Value result = call(transform.function, arguments);
     for (auto &[list, state] : llvm::reverse(lists))
       heap.setPointer(list, state);
-    if (dead)
+    if (dead && !isInTry())
       fail(ErrorId::NotDifferentiableResult, {"nothing: it always raises an exception"});
+    if (dead)
+      return;
     result = present(result, "the result");
-    frame().locals["%result"] = result;
+    frame().locals["%kept.result"] = result;
     ValueList copies;
     for (size_t i = 0; i < wrt.copies.size(); ++i) {
       auto *state = heap.get<ArrayState>(*arrayObject(wrt.copies[i].copy));
       bool written = !llvm::is_contained(parameters, state->tensor);
       copies.push_back(written ? wrt.copies[i].copy : Value());
     }
-    frame().locals["%copies"] = newTuple(copies);
+    frame().locals["%kept.copies"] = newTuple(copies);
     mlir::Value total;
     if (auto *scalar = result.get<Scalar>()) {
       total = ssaAs(*scalar, scalar->kind == ScalarKind::Float32 ? DType::Float32 : DType::Float64);
@@ -251,7 +253,17 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
       fail(ErrorId::NotDifferentiableResult, {describe(result)},
            {.expected = "a float or an array of floats"});
     }
-    return llvm::SmallVector<mlir::Value>{total};
+    frame().locals["%kept.total"] =
+        makeScalar(total.getType().isF32() ? ScalarKind::Float32 : ScalarKind::PyFloat, total);
+  };
+  // Where the function raised, nobody reads it.
+  auto results = [&] {
+    Value total = frame().locals["%kept.total"];
+    frame().locals.erase("%kept.total");
+    if (auto *optional = total.as<OptionalValue>())
+      total = Value(optional->value);
+    return llvm::SmallVector<mlir::Value>{
+        ssa(total.get<Scalar>() ? *total.get<Scalar>() : makeFloat(0))};
   };
   auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
                       mlir::TypeRange types) -> mlir::ValueRange {
@@ -265,10 +277,12 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
     bars.assign(op.getResults().begin() + types.size(), op.getResults().end());
     return op.getResults().take_front(types.size());
   };
-  outline(name, leading, body, makeCall);
-  Value result = frame().locals["%result"], copies = frame().locals["%copies"];
-  frame().locals.erase("%result");
-  frame().locals.erase("%copies");
+  outline(name, leading, body, results, makeCall);
+  if (dead)
+    return NoneValue{};
+  Value result = frame().locals["%kept.result"], copies = frame().locals["%kept.copies"];
+  frame().locals.erase("%kept.result");
+  frame().locals.erase("%kept.copies");
   for (size_t i = 0; i < wrt.copies.size(); ++i)
     if (auto id = arrayObject(copies.as<TupleValue>()->items[i]); id && wrt.copies[i].isWritable)
       write(wrt.copies[i].original, read(*id).tensor);
@@ -342,18 +356,27 @@ static Value pushForward(Specializer &s, CallArguments &arguments) {
     for (auto &primal : *primals)
       call.positional.push_back(wrt.parameter(primal, parameters, next));
     Value result = s.call(given[0], call);
-    if (s.dead)
+    if (s.dead && !s.isInTry())
       s.fail(ErrorId::NotDifferentiableResult, {"nothing: it always raises an exception"});
+    if (s.dead)
+      return;
     result = s.present(result, "the result");
-    s.frame().locals["%result"] = result;
+    s.frame().locals["%kept.result"] = result;
     ValueList copies;
     for (auto &copy : wrt.copies) {
       auto *state = s.heap.get<ArrayState>(*s.arrayObject(copy.copy));
       copies.push_back(llvm::is_contained(parameters, state->tensor) ? Value() : copy.copy);
     }
-    s.frame().locals["%copies"] = s.newTuple(copies);
-    results.collect(result);
+    s.frame().locals["%kept.copies"] = s.newTuple(copies);
+  };
+  auto makeResults = [&] {
+    Value result = s.frame().locals["%kept.result"];
+    if (auto *optional = result.as<OptionalValue>())
+      result = Value(optional->value);
     llvm::SmallVector<mlir::Value> values;
+    if (result.isUnbound())
+      return values;
+    results.collect(result);
     for (auto &leaf : results.leaves)
       values.push_back(leaf.value);
     return values;
@@ -373,10 +396,12 @@ static Value pushForward(Specializer &s, CallArguments &arguments) {
     pushedResults.assign(op.getResults().begin() + types.size(), op.getResults().end());
     return op.getResults().take_front(types.size());
   };
-  s.outline(nameOfFunction(given[0]), leading, body, makeCall);
-  Value result = s.frame().locals["%result"], copies = s.frame().locals["%copies"];
-  s.frame().locals.erase("%result");
-  s.frame().locals.erase("%copies");
+  s.outline(nameOfFunction(given[0]), leading, body, makeResults, makeCall);
+  if (s.dead)
+    return NoneValue{};
+  Value result = s.frame().locals["%kept.result"], copies = s.frame().locals["%kept.copies"];
+  s.frame().locals.erase("%kept.result");
+  s.frame().locals.erase("%kept.copies");
   for (size_t i = 0; i < wrt.copies.size(); ++i)
     if (auto id = s.arrayObject(copies.as<TupleValue>()->items[i]); id && wrt.copies[i].isWritable)
       s.write(wrt.copies[i].original, s.read(*id).tensor);

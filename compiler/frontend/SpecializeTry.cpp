@@ -23,6 +23,12 @@ namespace mpy {
 /// The value of an exception of one kind, among the names.
 static constexpr llvm::StringLiteral exceptionPrefix = "%exception";
 
+/// Names that are no variables and outlive an exception: of the consumer of a generator, of a
+/// `finally` that is to come, of what a function returns.
+static bool isKept(llvm::StringRef name) {
+  return name.starts_with("%<") || name.starts_with("%finally") || name.starts_with("%kept");
+}
+
 static constexpr const char *raisedNames[] = {"%raised", "%kind", "%message", "%goOn"};
 
 int64_t Specializer::kindNumber(llvm::StringRef kind) {
@@ -41,8 +47,7 @@ Specializer::RaisedPath Specializer::capture(Raised raised) {
   return path;
 }
 
-/// An exception that a check made. Of some, what their constructor was given is not known.
-static Value checkedException(llvm::StringRef kind, const Value &message) {
+Value Specializer::checkedException(llvm::StringRef kind, const Value &message) {
   return std::make_shared<const ExceptionValue>(
       ExceptionValue{kind.str(), {message}, kind == "KeyError" || kind.starts_with("numpy")});
 }
@@ -57,6 +62,12 @@ void Specializer::raise(llvm::StringRef kind, const Text &message, Value value) 
       value = checkedException(kind, message);
     certainRaise = std::make_shared<RaisedPath>(
         capture({makeInt(IntExpr(number)), message, {{number, value}}}));
+  } else if (kind == "SystemExit") {
+    auto *exception = value.as<ExceptionValue>();
+    if (!exception || exception->isRendered || exception->arguments.size() > 1)
+      fail(ErrorId::Unsupported, {"SystemExit with codes of several kinds"},
+           {.help = "leave the program by one call of sys.exit"});
+    exitProgram(exception->arguments.empty() ? NoneValue{} : exception->arguments[0]);
   } else {
     create<RaiseOp>(builder.getStringAttr(kind), ssa(message));
   }
@@ -71,21 +82,27 @@ void Specializer::raiseAgain() {
   raise(exceptionKinds[kind], *raised.message.get<Text>(), raised.values[kind]);
 }
 
+void Specializer::openCheck(mlir::Value condition, llvm::function_ref<Raised()> raised) {
+  auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(op.elseBlock()->getTerminator());
+    Raised exception = raised();
+    openChecks.push_back({op, capture(std::move(exception))});
+  }
+  builder.setInsertionPoint(op.thenBlock()->getTerminator());
+}
+
 void Specializer::checkInTry(mlir::Value condition, llvm::StringRef kind,
                              llvm::function_ref<Text()> message) {
   if (dead)
     return;
   int64_t number = kindNumber(kind);
   possibleKinds.back().insert(number);
-  auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPoint(op.elseBlock()->getTerminator());
-    Value text = message();
-    openChecks.push_back(
-        {op, capture({makeInt(IntExpr(number)), text, {{number, checkedException(kind, text)}}})});
-  }
-  builder.setInsertionPoint(op.thenBlock()->getTerminator());
+  openCheck(condition, [&] {
+    Text text = message();
+    return Raised{makeInt(IntExpr(number)), text, {{number, checkedException(kind, text)}}};
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -113,6 +130,18 @@ static void forgetRaised(Locals &locals) {
     locals.erase(name);
   for (auto it = locals.begin(); it != locals.end();)
     it = llvm::StringRef(it->first).starts_with(exceptionPrefix) ? locals.erase(it) : std::next(it);
+}
+
+Locals Specializer::takeRaisedNames(Locals &locals) {
+  Locals names;
+  for (auto it = locals.begin(); it != locals.end();) {
+    bool saysIt = llvm::is_contained(raisedNames, it->first) ||
+                  llvm::StringRef(it->first).starts_with(exceptionPrefix);
+    if (saysIt)
+      names.insert(*it);
+    it = saysIt ? locals.erase(it) : std::next(it);
+  }
+  return names;
 }
 
 void Specializer::setRaised(Locals &locals, const Raised &raised) {
@@ -146,9 +175,7 @@ std::shared_ptr<State> Specializer::closeRegion(TryRegion &region) {
     State state{path.heap, path.locals[depth], false};
     // What stands for control and for unfinished expressions ends with the exception.
     for (auto it = state.locals.begin(); it != state.locals.end();)
-      it = llvm::StringRef(it->first).starts_with("%") &&
-                   !llvm::StringRef(it->first).starts_with("%<") &&
-                   !llvm::StringRef(it->first).starts_with("%finally") && it->first != "%value"
+      it = it->first[0] == '%' && !isKept(it->first) && it->first != "%value"
                ? state.locals.erase(it)
                : std::next(it);
     for (auto &flag : region.flags)
@@ -255,17 +282,19 @@ bool Specializer::catches(const Value &type, llvm::StringRef kind) {
   return raised && llvm::is_contained(heap.get<ClassState>(*raised)->resolution, ref->id);
 }
 
+Value Specializer::exceptionOf(const Raised &raised, int64_t kind) {
+  auto it = raised.values.find(kind);
+  if (it != raised.values.end() && !it->second.isUnbound() && !it->second.get<ConflictValue>())
+    return it->second;
+  return std::make_shared<const ExceptionValue>(
+      ExceptionValue{exceptionKinds[kind], {raised.message}, /*isRendered=*/true});
+}
+
 /// Runs the handler for one kind of exception.
 void Specializer::handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, int64_t kind,
                              const Raised &raised) {
   std::string name = exceptionKinds[kind];
-  Value value;
-  if (auto it = raised.values.find(kind); it != raised.values.end())
-    value = it->second;
-  // Raised in several places with values that differ: its text is what is known.
-  if (value.isUnbound() || value.get<ConflictValue>())
-    value = std::make_shared<const ExceptionValue>(
-        ExceptionValue{name, {raised.message}, /*isRendered=*/true});
+  Value value = exceptionOf(raised, kind);
   for (auto [handler, type] : llvm::zip(node.handlers, types)) {
     if (!type.isUnbound() && !catches(type, name))
       continue;
@@ -285,49 +314,43 @@ void Specializer::handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, 
   raise(name, *raised.message.get<Text>(), value);
 }
 
+void Specializer::forRaised(const Raised &raised, const std::set<int64_t> &kinds,
+                            llvm::function_ref<void(int64_t)> action) {
+  if (auto known = knownInt(raised.kind))
+    return action(*known);
+  mlir::Value number = index(intExpr(*raised.kind.get<Scalar>()));
+  std::function<void(std::set<int64_t>::const_iterator)> from = [&](auto at) {
+    int64_t candidate = *at;
+    if (++at == kinds.end())
+      return action(candidate);
+    mlir::Value isThis = create<arith::CmpIOp>(
+        arith::CmpIPredicate::eq, number, create<arith::ConstantIndexOp>(candidate).getResult());
+    branch(isThis, [&] { action(candidate); }, [&] { from(at); });
+  };
+  from(kinds.begin());
+}
+
 void Specializer::handle(const ast::Try &node, const std::set<int64_t> &kinds) {
   Raised raised = takeRaised(frame().locals);
   llvm::SmallVector<Value> types;
   for (auto &handler : node.handlers)
     types.push_back(handler.type ? evaluate(handler.type) : Value());
-  if (auto known = knownInt(raised.kind))
-    return handleKind(node, types, *known, raised);
-  mlir::Value number = index(intExpr(*raised.kind.get<Scalar>()));
-  std::function<void(std::set<int64_t>::const_iterator)> from = [&](auto at) {
-    int64_t candidate = *at;
-    if (++at == kinds.end())
-      return handleKind(node, types, candidate, raised);
-    mlir::Value isThis = create<arith::CmpIOp>(
-        arith::CmpIPredicate::eq, number, create<arith::ConstantIndexOp>(candidate).getResult());
-    branch(isThis, [&] { handleKind(node, types, candidate, raised); }, [&] { from(at); });
-  };
-  from(kinds.begin());
+  forRaised(raised, kinds, [&](int64_t kind) { handleKind(node, types, kind, raised); });
 }
 
-/// An exception of the runtime, or inside a function of its own, ends the program: it must not
-/// stand where the program would catch it.
+/// An exception of the runtime that nothing here can catch ends the program: it must not stand
+/// where the program would catch it.
 void Specializer::refuseUncatchable(Operation *first, Span place) {
   auto refuse = [&](Operation *op) {
     auto effect = dyn_cast<RuntimeEffectOp>(op);
-    // What is checked before, but for integers of more than 64 bits.
-    if (effect && effect.getCallee() == "mpy_int_from_float")
+    bool raises = effect && effect.getRaises() && !effect.getCatches() &&
+                  effect.getCallee() != "mpy_int_from_float" &&
+                  !effect.getCallee().starts_with("mpy_percent_") &&
+                  !effect.getCallee().starts_with("mpy_format");
+    if (!isa<RaiseOp, CheckOp>(op) && !raises)
       return;
-    // Formats that are written in the program: they do not fail because of data.
-    if (effect &&
-        (effect.getCallee().starts_with("mpy_percent_") ||
-         effect.getCallee().starts_with("mpy_format")) &&
-        llvm::all_of(effect->getOperands(), [](mlir::Value operand) {
-          return !isa<StringType>(operand.getType()) || operand.getDefiningOp<StringConstantOp>();
-        }))
-      return;
-    bool isOwn = isa<func::CallOp, GradientOp, TangentOp, RaiseOp, CheckOp>(op);
-    if (!isOwn && !(effect && (effect.getRaises() || effect.getCallee() == "mpy_exit")))
-      return;
-    std::string what = effect && effect.getCallee() == "mpy_exit"
-                           ? "sys.exit() inside 'try'"
-                           : "an exception of the runtime library inside 'try'";
-    if (effect && effect.getRaises())
-      what = ("'" + effect.getCallee() + "' inside 'try'").str();
+    std::string what = raises ? ("'" + effect.getCallee() + "' inside 'try'").str()
+                              : "an exception of the runtime library inside 'try'";
     span = place;
     fail(ErrorId::Unsupported, {what}, {.help = "do it before or after"});
   };
@@ -342,77 +365,53 @@ static Operation *operationAfter(Operation *op, Block *block) {
   return block->empty() ? nullptr : &block->front();
 }
 
-void Specializer::executeTry(const ast::Try &node) {
-  if (node.isStar)
-    fail(ErrorId::Unsupported, {"'except*'"});
+std::shared_ptr<State> Specializer::runGuarded(llvm::function_ref<void()> body,
+                                               std::set<int64_t> &kinds) {
   Span place = span;
   Block *block = builder.getInsertionBlock();
   auto point = builder.getInsertionPoint();
   Operation *last = point == block->begin() ? nullptr : &*std::prev(point);
   size_t depth = frames.size();
-  std::set<int64_t> kinds;
-  auto guarded = [&](llvm::function_ref<void()> body) {
-    ++tryDepth;
-    possibleKinds.push_back({});
-    TryRegion region = openRegion();
-    try {
-      body();
-    } catch (const PathEnds &) {
-      frames.resize(depth);
-      dead = true;
-    }
-    std::shared_ptr<State> unraised = closeRegion(region);
-    --tryDepth;
-    kinds = possibleKinds.back();
-    possibleKinds.pop_back();
-    return unraised;
-  };
-  std::shared_ptr<State> unraised = guarded([&] { execute(node.body); });
+  ++tryDepth;
+  possibleKinds.push_back({});
+  TryRegion region = openRegion();
+  try {
+    body();
+  } catch (const PathEnds &) {
+    frames.resize(depth);
+    dead = true;
+  }
+  std::shared_ptr<State> unraised = closeRegion(region);
+  --tryDepth;
+  kinds = possibleKinds.back();
+  possibleKinds.pop_back();
   refuseUncatchable(operationAfter(last, block), place);
+  return unraised;
+}
 
-  auto raisedFlag = [&]() -> Scalar {
-    auto it = frame().locals.find("%raised");
-    if (it == frame().locals.end())
-      return makeBool(false);
-    auto *optional = it->second.as<OptionalValue>();
-    return truth(optional ? optional->value : it->second);
-  };
-  auto rest = [&] {
-    if (dead)
-      return;
-    Scalar raised = raisedFlag();
-    auto orElse = [&] {
-      forgetRaised(frame().locals);
-      if (unraised)
-        refineUnraised(frame().locals, unraised);
-      Scalar left = leftFlag();
-      if (left.knownBool == false)
-        execute(node.orelse);
-      else if (!left.knownBool && !node.orelse.empty())
-        branch(ssa(negate(left)), [&] { execute(node.orelse); }, [] {});
-    };
-    if (raised.knownBool == false)
-      return orElse();
-    if (raised.knownBool == true)
-      return handle(node, kinds);
-    branch(ssa(raised), [&] { handle(node, kinds); }, orElse);
-  };
-  if (node.finalbody.empty())
-    return rest();
+Scalar Specializer::raisedFlag(const std::string &prefix) {
+  auto it = frame().locals.find(prefix + "%raised");
+  if (it == frame().locals.end())
+    return makeBool(false);
+  auto *optional = it->second.as<OptionalValue>();
+  return truth(optional ? optional->value : it->second);
+}
 
-  Block *second = builder.getInsertionBlock();
-  auto next = builder.getInsertionPoint();
-  Operation *before = next == second->begin() ? nullptr : &*std::prev(next);
-  guarded(rest);
-  refuseUncatchable(operationAfter(before, second), place);
+void Specializer::runFinally(
+    llvm::function_ref<void()> body,
+    llvm::function_ref<void(const std::set<int64_t> &, const std::string &)> last) {
+  size_t depth = frames.size();
+  std::set<int64_t> kinds;
+  runGuarded(body, kinds);
   if (dead)
     return;
   // How control left waits until the last part has run.
   std::string prefix = "%finally" + std::to_string(depth);
+  while (frame().locals.count(prefix + "%return") || frame().locals.count(prefix + "%raised"))
+    prefix += "+";
   std::vector<std::string> left;
   for (auto &local : frame().locals)
-    if (local.first[0] == '%' && !llvm::StringRef(local.first).starts_with("%finally") &&
-        !llvm::StringRef(local.first).starts_with("%<"))
+    if (local.first[0] == '%' && !isKept(local.first))
       left.push_back(local.first);
   for (const std::string &name : left) {
     frame().locals[prefix + name] = frame().locals[name];
@@ -421,7 +420,7 @@ void Specializer::executeTry(const ast::Try &node) {
   for (const char *name : {"%return", "%break", "%continue"})
     if (llvm::is_contained(left, name))
       frame().locals[name] = makeBool(false);
-  execute(node.finalbody);
+  last(kinds, prefix);
   if (dead)
     return;
   if (leftFlag().knownBool != false)
@@ -444,6 +443,37 @@ void Specializer::executeTry(const ast::Try &node) {
   if (raised.knownBool == true)
     return uncaught();
   branch(ssa(raised), uncaught, [&] { forgetRaised(frame().locals); });
+}
+
+void Specializer::executeTry(const ast::Try &node) {
+  if (node.isStar)
+    fail(ErrorId::Unsupported, {"'except*'"});
+  auto handled = [&] {
+    std::set<int64_t> kinds;
+    std::shared_ptr<State> unraised = runGuarded([&] { execute(node.body); }, kinds);
+    if (dead)
+      return;
+    auto orElse = [&] {
+      forgetRaised(frame().locals);
+      if (unraised)
+        refineUnraised(frame().locals, unraised);
+      Scalar left = leftFlag();
+      if (left.knownBool == false)
+        execute(node.orelse);
+      else if (!left.knownBool && !node.orelse.empty())
+        branch(ssa(negate(left)), [&] { execute(node.orelse); }, [] {});
+    };
+    Scalar raised = raisedFlag();
+    if (raised.knownBool == false)
+      return orElse();
+    if (raised.knownBool == true)
+      return handle(node, kinds);
+    branch(ssa(raised), [&] { handle(node, kinds); }, orElse);
+  };
+  if (node.finalbody.empty())
+    handled();
+  else
+    runFinally(handled, [&](auto &, auto &) { execute(node.finalbody); });
 }
 
 } // namespace mpy

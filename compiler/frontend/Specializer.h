@@ -102,6 +102,11 @@ public:
   /// Where it may be caught: an exception unless the condition (i1) holds, with the text that
   /// `message` makes on its path.
   void checkInTry(mlir::Value condition, llvm::StringRef kind, llvm::function_ref<Text()> message);
+  /// Calls a function of the runtime that has effects and may raise; its results.
+  mlir::ResultRange callRaising(mlir::TypeRange results, llvm::StringRef callee,
+                                mlir::ValueRange inputs);
+  /// sys.exit(code): an exception where it may be caught, else the end of the program.
+  void exit(const Value &code);
   /// Emits an exception unless the condition (i1) holds; `{}` in the message are the integers.
   void check(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message,
              llvm::ArrayRef<mlir::Value> integers = {});
@@ -274,13 +279,15 @@ public:
   Value instantiate(ObjectId cls, CallArguments arguments);
   CallArguments evaluateArguments(const ast::Call &call);
   /// Runs `body` in a function of its own; what it reads becomes parameters, what it changes
-  /// results. The first results are those that `body` returns. `makeCall` emits the operation that
-  /// replaces the body: given callee, operands and result types, it returns the results.
+  /// results. The first results are those that `results` makes where every path of the body has
+  /// ended; an exception that may be caught leaves the function as a result, too. `makeCall` emits
+  /// the operation that replaces the body: given callee, operands and result types, it returns the
+  /// results.
   using OutlineCall =
       llvm::function_ref<mlir::ValueRange(mlir::func::FuncOp, mlir::ValueRange, mlir::TypeRange)>;
   void outline(llvm::StringRef name, mlir::ValueRange leading,
-               llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body,
-               OutlineCall makeCall);
+               llvm::function_ref<void(mlir::ValueRange)> body,
+               llvm::function_ref<llvm::SmallVector<mlir::Value>()> results, OutlineCall makeCall);
   Value callTransform(const TransformValue &transform, CallArguments arguments);
   /// Calls a function that is active already, through a function of its own; nothing if its body is
   /// to run in place.
@@ -374,10 +381,17 @@ private:
   /// Ends the path with an exception.
   void raise(llvm::StringRef kind, const Text &message, Value value = {});
   void raiseAgain();
+  /// An exception that a check made. Of some, what their constructor was given is not known.
+  static Value checkedException(llvm::StringRef kind, const Value &message);
   RaisedPath capture(Raised raised);
+  /// Goes on where the condition (i1) holds; on the other path `raised` makes the exception.
+  void openCheck(mlir::Value condition, llvm::function_ref<Raised()> raised);
+  void exitProgram(const Value &code);
   /// What `%raised` and its like among the names of a state say, or what they are set to.
   Raised takeRaised(Locals &locals);
   void setRaised(Locals &locals, const Raised &raised);
+  /// The names that say what was raised, out of others.
+  static Locals takeRaisedNames(Locals &locals);
   TryRegion openRegion();
   void setUnraised();
   /// Joins the paths that ended in an exception since the region began with the one that did not;
@@ -387,6 +401,22 @@ private:
   void continueUnraised(llvm::ArrayRef<std::shared_ptr<State>> unraised);
   void joinPaths(mlir::scf::IfOp op, State &thenState, State &elseState, const State &entry,
                  size_t mark);
+  /// Runs `body`, then `last` on every path that leaves it, then goes on as the body ended.
+  /// `last` runs with the kinds that the body may have raised, and a prefix of the names that keep
+  /// how control left.
+  void runFinally(llvm::function_ref<void()> body,
+                  llvm::function_ref<void(const std::set<int64_t> &, const std::string &)> last);
+  void executeWith(const ast::With &node, size_t item);
+  void leaveManager(const Value &manager, const std::set<int64_t> &kinds,
+                    const std::string &prefix);
+  /// Runs an action for the one of the kinds that was raised.
+  void forRaised(const Raised &raised, const std::set<int64_t> &kinds,
+                 llvm::function_ref<void(int64_t)> action);
+  /// The exception of a kind; where it was raised with values that differ, what is known of it.
+  Value exceptionOf(const Raised &raised, int64_t kind);
+  std::shared_ptr<State> runGuarded(llvm::function_ref<void()> body, std::set<int64_t> &kinds);
+  /// What was raised, among the names of the current frame.
+  Scalar raisedFlag(const std::string &prefix = "");
   void handle(const ast::Try &node, const std::set<int64_t> &kinds);
   void handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, int64_t kind,
                   const Raised &raised);
@@ -415,6 +445,8 @@ private:
   /// `node`: the loop of the program at whose head names are alive, if it is one.
   void runTimeLoop(const ast::Node *node, const RunTimeLoop &shape);
   Value callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside);
+  Value packResult(Specialization &spec, const State *unraised);
+  Value catchResult(const Specialization &spec, const Value &packed);
   /// Runs the body once in a function of its own; false if its result was not as assumed and it
   /// must run again.
   bool runSpecialization(Specialization &spec, const ClosureValue &closure,

@@ -110,7 +110,8 @@ private:
   mlir::LogicalResult emitGeneric(mlir::linalg::GenericOp op);
   llvm::LogicalResult emitFill(mlir::linalg::FillOp op);
   llvm::LogicalResult emitMatmul(MatmulOp op);
-  llvm::LogicalResult emitRuntimeCall(mlir::Operation &op, llvm::StringRef callee, bool raises);
+  llvm::LogicalResult emitRuntimeCall(mlir::Operation &op, llvm::StringRef callee, bool raises,
+                                      mlir::StringAttr catches = {});
 
   // Where results are computed.
   mlir::tensor::InsertSliceOp destinationOf(mlir::Value result, mlir::AffineMap map);

@@ -475,19 +475,22 @@ LogicalResult BufferEmitter::emitMatmul(MatmulOp op) {
   return success();
 }
 
-LogicalResult BufferEmitter::emitRuntimeCall(Operation &op, StringRef callee, bool raises) {
+LogicalResult BufferEmitter::emitRuntimeCall(Operation &op, StringRef callee, bool raises,
+                                             StringAttr catches) {
   SmallVector<Value> operands;
   SmallVector<Type> types;
   for (Value operand : op.getOperands())
     operands.push_back(get(operand));
   for (Type type : op.getResultTypes())
     types.push_back(Ownership::bufferType(type));
-  auto created = BufferCallOp::create(builder, op.getLoc(), types, callee, operands, raises);
+  auto created =
+      BufferCallOp::create(builder, op.getLoc(), types, builder.getStringAttr(callee), operands,
+                           raises ? builder.getUnitAttr() : UnitAttr(), catches);
   for (auto [result, buffer] : llvm::zip(op.getResults(), created.getOutputs())) {
     map.map(result, buffer);
     if (Ownership::isCounted(result.getType()))
-      addOwner(result,
-               isa<RankedTensorType>(result.getType()) ? Uniqueness::fresh() : Uniqueness());
+      addOwner(result, isa<RankedTensorType>(result.getType()) && !catches ? Uniqueness::fresh()
+                                                                           : Uniqueness());
   }
   return success();
 }

@@ -48,7 +48,10 @@ LogicalResult RuntimeEmitter::emitCall(BufferCallOp op) {
     Value result, data, sizes;
   };
   SmallVector<Out> outs;
-  for (Value result : op.getOutputs()) {
+  ResultRange outputs = op.getOutputs();
+  if (op.getCatches())
+    outputs = outputs.drop_back(2);
+  for (Value result : outputs) {
     auto type = dyn_cast<MemRefType>(result.getType());
     if (!type) {
       if (scalar)
@@ -66,7 +69,15 @@ LogicalResult RuntimeEmitter::emitCall(BufferCallOp op) {
     operands.push_back(sizes);
     outs.push_back({result, data, sizes});
   }
-  Value returned = call(op.getCallee(), scalarType, operands);
+  Value returned, raised;
+  if (op.getCatches()) {
+    SmallVector<Value> sizes;
+    for (Out &out : outs)
+      sizes.push_back(out.sizes);
+    std::tie(returned, raised) = emitCatch(op, scalarType, operands, sizes);
+  } else {
+    returned = call(op.getCallee(), scalarType, operands);
+  }
   if (scalar) {
     if (scalar.getType().isInteger(1))
       returned =
@@ -81,9 +92,70 @@ LogicalResult RuntimeEmitter::emitCall(BufferCallOp op) {
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (type.isDynamicDim(dim))
         sizes.push_back(load(builder.getI64Type(), offset(out.sizes, 8 * dim)));
-    out.result.replaceAllUsesWith(bufferAt(type, load(pointer, out.data), sizes));
+    Value data = load(pointer, out.data);
+    if (raised)
+      data = LLVM::SelectOp::create(builder, loc, raised, absentData(), data);
+    out.result.replaceAllUsesWith(bufferAt(type, data, sizes));
   }
   return success();
+}
+
+/// Calls through mpy_catch, which takes a function of one pointer: one is made for each function of
+/// the runtime that is called so.
+///
+///   { struct frame = {operands.., result}; kind = mpy_catch(kinds, thunk, &frame, &message); }
+///
+/// What the call returns and whether it raised something.
+std::pair<Value, Value> RuntimeEmitter::emitCatch(BufferCallOp op, Type result, ValueRange operands,
+                                                  ArrayRef<Value> sizes) {
+  SmallVector<Type> fields(operands.getTypes());
+  if (result)
+    fields.push_back(result);
+  auto layout = LLVM::LLVMStructType::getLiteral(builder.getContext(), fields);
+  auto field = [&](Value frame, size_t number) -> Value {
+    return LLVM::GEPOp::create(builder, loc, pointer, layout, frame,
+                               ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(number)});
+  };
+  std::string name = "catching_" + op.getCallee().str();
+  if (!symbols.lookup(name)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), pointer);
+    auto thunk =
+        LLVM::LLVMFuncOp::create(builder, module.getLoc(), name, type, LLVM::Linkage::Internal);
+    symbols.insert(thunk);
+    Block *body = thunk.addEntryBlock(builder);
+    builder.setInsertionPointToStart(body);
+    SmallVector<Value> given;
+    for (auto [number, operand] : llvm::enumerate(operands))
+      given.push_back(load(operand.getType(), field(body->getArgument(0), number)));
+    Value returned = call(op.getCallee(), result, given);
+    if (result)
+      store(returned, field(body->getArgument(0), operands.size()));
+    LLVM::ReturnOp::create(builder, loc, ValueRange());
+  }
+  Value frame = reserve(layout), message = reserve(pointer), absent = absentData();
+  for (auto [number, operand] : llvm::enumerate(operands))
+    store(operand, field(frame, number));
+  // What is there after an exception: nothing, in a form that can be released.
+  store(absent, message);
+  for (auto [size, type] :
+       llvm::zip(sizes, llvm::make_filter_range(op.getOutputs().drop_back(2).getTypes(),
+                                                [](Type type) { return isa<MemRefType>(type); })))
+    for (int64_t dim = 0; dim < cast<MemRefType>(type).getRank(); ++dim)
+      store(constant(0), offset(size, 8 * dim));
+  if (result)
+    store(isa<LLVM::LLVMPointerType>(result)
+              ? absent
+              : LLVM::ZeroOp::create(builder, loc, result).getResult(),
+          field(frame, operands.size()));
+  Value thunk = LLVM::AddressOfOp::create(builder, loc, pointer, name);
+  Value kind =
+      call("mpy_catch", builder.getI64Type(), {text(*op.getCatches()), thunk, frame, message});
+  op.getOutputs().drop_front(op.getNumResults() - 2)[0].replaceAllUsesWith(kind);
+  op.getOutputs().back().replaceAllUsesWith(load(pointer, message));
+  Value raised = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge, kind, constant(0));
+  return {result ? load(result, field(frame, operands.size())) : Value(), raised};
 }
 
 LogicalResult RuntimeEmitter::emitGemm(GemmOp op) {

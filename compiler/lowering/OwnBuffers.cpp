@@ -211,7 +211,7 @@ LogicalResult BufferEmitter::emit(Operation &op) {
             return emitRuntimeCall(*op, op.getCallee(), op.getRaises());
           })
           .Case([&](RuntimeEffectOp op) {
-            return emitRuntimeCall(*op, op.getCallee(), op.getRaises());
+            return emitRuntimeCall(*op, op.getCallee(), op.getRaises(), op.getCatchesAttr());
           })
           .Case([&](NonzeroOp op) { return emitRuntimeCall(*op, "mpy_nonzero", false); })
           .Default([&](Operation *op) { return emitDefault(*op); });

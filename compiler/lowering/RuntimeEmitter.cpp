@@ -300,9 +300,12 @@ void RuntimeEmitter::emitStringConstant(StringConstantOp op) {
   op.replaceAllUsesWith(data);
 }
 
+Value RuntimeEmitter::absentData() {
+  return immortal("absent", {Attribute()}, {LLVM::LLVMArrayType::get(builder.getI64Type(), 8)});
+}
+
 void RuntimeEmitter::emitAbsent(AbsentOp op) {
-  Value data =
-      immortal("absent", {Attribute()}, {LLVM::LLVMArrayType::get(builder.getI64Type(), 8)});
+  Value data = absentData();
   auto type = dyn_cast<MemRefType>(op.getType());
   if (!type) {
     op.replaceAllUsesWith(data);

@@ -63,6 +63,11 @@ private:
   void emitPush(TapePushOp op);
   void emitPop(TapePopOp op);
   llvm::LogicalResult emitCall(BufferCallOp op);
+  std::pair<mlir::Value, mlir::Value> emitCatch(BufferCallOp op, mlir::Type result,
+                                                mlir::ValueRange operands,
+                                                llvm::ArrayRef<mlir::Value> sizes);
+  /// The data of what does not exist: of no bytes, never freed.
+  mlir::Value absentData();
   llvm::LogicalResult emitGemm(GemmOp op);
   llvm::LogicalResult emitArgsort(ArgsortRowsOp op);
   mlir::Value describe(mlir::Value buffer);

@@ -193,6 +193,12 @@ void mpy_set_error_hook(void (*hook)(void *data, const char *file, int64_t line,
                         void *data);
 /* Raises RecursionError when the stack is nearly used up; for the entry of recursive functions. */
 void mpy_check_stack(const char *file, int64_t line);
+/* The same as a question. */
+int8_t mpy_stack_is_low(void);
+/* Runs `call(frame)`, which calls functions of the runtime. An exception whose name is among the
+ * `kinds`, each followed by a blank, ends the call: the position of the kind is returned and
+ * `message` becomes its text; -1 and no change of `message` otherwise. */
+int64_t mpy_catch(const char *kinds, void (*call)(void *frame), void *frame, mpy_text **message);
 
 /* ---- Text ---- */
 
