@@ -375,12 +375,17 @@ Value Specializer::catchResult(const Specialization &spec, const Value &packed) 
   ValueList parts = packed.as<TupleValue>()->items;
   possibleKinds.back().insert(spec.kinds.begin(), spec.kinds.end());
   Scalar raised = truth(parts[0]);
+  // Of what was raised the text is known; every kind has a value, as on the other paths.
+  std::map<int64_t, Value> values;
+  for (int64_t kind : spec.kinds)
+    values[kind] = std::make_shared<const ExceptionValue>(
+        ExceptionValue{exceptionKinds[kind], {parts[2]}, /*isRendered=*/true});
   if (!spec.returns) {
-    certainRaise = std::make_shared<RaisedPath>(capture({parts[1], parts[2], {}}));
+    certainRaise = std::make_shared<RaisedPath>(capture({parts[1], parts[2], values}));
     dead = true;
     return NoneValue{};
   }
-  openCheck(ssa(negate(raised)), [&] { return Raised{parts[1], parts[2], {}}; });
+  openCheck(ssa(negate(raised)), [&] { return Raised{parts[1], parts[2], values}; });
   auto *optional = parts[3].as<OptionalValue>();
   return optional && spec.returnsSomething ? optional->value : parts[3];
 }
@@ -456,6 +461,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   Value result;
   bool returns = true;
   std::shared_ptr<State> unraised;
+  bool sameKinds = true;
   if (spec.isCatching) {
     ++tryDepth;
     possibleKinds.push_back({});
@@ -488,6 +494,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     dead = !returns;
     unraised = closeRegion(paths);
     returns = !dead;
+    sameKinds = spec.kinds == possibleKinds.back();
     spec.kinds = possibleKinds.back();
     if (returns)
       result = packResult(spec, unraised.get());
@@ -571,7 +578,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     if (heap.get<ArrayState>(walk.builtArrays[i])->tensor !=
         spec.entry.get<ArrayState>(walk.builtArrays[i])->tensor)
       changed.insert(i);
-  bool settled = spec.result && pattern == *spec.result && changed == spec.changed;
+  bool settled = spec.result && pattern == *spec.result && changed == spec.changed && sameKinds;
   spec.result = pattern;
   spec.changed = changed;
   if (!settled)
