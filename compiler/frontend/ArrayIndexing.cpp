@@ -63,6 +63,9 @@ static IndexItem itemOf(Specializer &specializer, const Value &value) {
 
 std::vector<IndexItem> parseIndex(Specializer &specializer, const Value &index, int64_t rank) {
   ValueList parts;
+  if (isRunTimeTuple(specializer, index))
+    specializer.fail(ErrorId::UnsupportedIndex, {"a tuple whose length is known at run time only"},
+                     {.help = "make it a list, if its items are positions along one dimension"});
   if (const TupleValue *tuple = index.as<TupleValue>())
     parts = tuple->items;
   else

@@ -16,6 +16,14 @@ static Value listMethod(Specializer &s, CallArguments &arguments) {
   return known(s, arguments);
 }
 
+/// The methods of tuples, which are those of lists that change nothing.
+template <const char *name, Value (*known)(Specializer &, CallArguments &)>
+static Value tupleMethod(Specializer &s, CallArguments &arguments) {
+  if (runTimeListOf(s, arguments.positional[0]))
+    return *runTimeListMethod(s, name, arguments);
+  return known(s, arguments);
+}
+
 /// The list behind `self`, to be changed and stored back.
 static std::pair<ObjectId, ListState> listSelf(Specializer &s, CallArguments &arguments) {
   return {arguments.positional[0].get<ObjectRef>()->id,
@@ -95,7 +103,8 @@ static Value copyList(Specializer &s, CallArguments &arguments) {
   return s.newList(listSelf(s, arguments).second.items);
 }
 
-static Value find(Specializer &s, const ValueList &items, const Value &wanted, bool count) {
+static Value find(Specializer &s, const ValueList &items, const Value &wanted, bool count,
+                  bool isTuple = false) {
   int64_t found = 0;
   for (size_t i = 0; i < items.size(); ++i) {
     Scalar same = s.truth(s.compare(ast::CompareOperator::Eq, items[i], wanted));
@@ -108,11 +117,13 @@ static Value find(Specializer &s, const ValueList &items, const Value &wanted, b
   }
   if (count)
     return s.makeInt(IntExpr(found));
-  return s.raiseHere("ValueError", s.repr(wanted).known + " is not in list");
+  return s.raiseHere("ValueError", isTuple ? "tuple.index(x): x not in tuple"
+                                           : s.repr(wanted).known + " is not in list");
 }
 static Value indexOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, value", "index");
-  return find(s, *s.knownItems(given[0]), given[1], false);
+  bool isTuple = given[0].as<TupleValue>();
+  return find(s, *s.knownItems(given[0]), given[1], false, isTuple);
 }
 static Value countOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, value", "count");
@@ -409,8 +420,8 @@ const LibraryValue *findContainerMethod(llvm::StringRef name) {
       {"list.index", listMethod<indexOfList, indexOf>, ""},
       {"list.count", listMethod<countOfList, countOf>, ""},
       {"list.remove", listMethod<removeOfList, removeItem>, ""},
-      {"tuple.index", indexOf, ""},
-      {"tuple.count", countOf, ""},
+      {"tuple.index", tupleMethod<indexOfList, indexOf>, ""},
+      {"tuple.count", tupleMethod<countOfList, countOf>, ""},
       {"dict.keys", keys, ""},
       {"dict.values", values, ""},
       {"dict.items", items, ""},

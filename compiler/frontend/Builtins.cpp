@@ -214,7 +214,7 @@ static Value listOf(Specializer &s, CallArguments &arguments) {
   Value list = s.newList({});
   if (auto *counted = runTimeListOf(s, value)) {
     RunTimeListState copy = *counted;
-    copy.isItem = false;
+    copy.isItem = copy.isTuple = false;
     return ObjectRef{s.heap.add(std::move(copy))};
   }
   auto *made = value.as<IterableValue>();
@@ -230,7 +230,12 @@ static Value listOf(Specializer &s, CallArguments &arguments) {
 }
 static Value tupleOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "iterable=None", "tuple")[0];
-  return s.newTuple(value.isNone() ? ValueList() : knownItemsOf(s, value, "tuple()"));
+  if (isRunTimeTuple(s, value))
+    return value;
+  auto items = value.isNone() ? ValueList() : s.knownItems(value);
+  if (items)
+    return s.newTuple(std::move(*items));
+  return asTuple(s, s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span}));
 }
 static Value setOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "iterable=None", "set")[0];

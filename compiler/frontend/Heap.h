@@ -60,13 +60,15 @@ struct ItemColumn {
   mlir::Value values, ends;
 };
 struct ResultPattern;
-/// A list whose length is run-time data: items of one structure, whose run-time values are columns.
+/// A list, or a tuple, whose length is run-time data: items of one structure, whose run-time values
+/// are columns.
 struct RunTimeListState {
   IntExpr length;
   std::shared_ptr<const ResultPattern> item;
   std::vector<ItemColumn> columns;
   bool isItem = false;
   std::vector<ObjectId> sharesWith = {};
+  bool isTuple = false; // never changed
 };
 struct ClassState {
   std::string name;

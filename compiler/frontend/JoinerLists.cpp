@@ -26,6 +26,12 @@ ObjectState Joiner::joinLists(const Pair &pair) {
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
   if (s.keepsLists && (std::get_if<ListState>(&a) || std::get_if<ListState>(&b)))
     return broken("list");
+  auto isTuple = [](const ObjectState &state) {
+    auto *counted = std::get_if<RunTimeListState>(&state);
+    return counted && counted->isTuple;
+  };
+  if (isTuple(a) != isTuple(b))
+    return broken("list or tuple");
   auto withHeap = [&](bool isFirst, auto action) {
     Heap &heap = const_cast<Heap &>(isFirst ? first.heap : second.heap);
     size_t size = heap.size();
@@ -64,6 +70,7 @@ ObjectState Joiner::joinLists(const Pair &pair) {
       return IntExpr(int64_t(std::get<ListState>(list).items.size()));
     };
     result.length = joinExpr(lengthOf(a), lengthOf(b));
+    result.isTuple = isTuple(a);
     result.item = std::make_shared<const ResultPattern>(item);
     result.isItem = std::visit(
         [](const auto &list) {

@@ -15,6 +15,38 @@ const RunTimeListState *runTimeListOf(Specializer &s, const Value &value) {
   return s.object<RunTimeListState>(value);
 }
 
+bool isRunTimeTuple(Specializer &s, const Value &value) {
+  auto *list = runTimeListOf(s, value);
+  return list && list->isTuple;
+}
+
+Value asTuple(Specializer &s, const Value &list) {
+  if (auto *known = s.object<ListState>(list))
+    return s.newTuple(ValueList(known->items));
+  RunTimeListState state = *runTimeListOf(s, list);
+  state.isTuple = true;
+  s.heap.set(list.get<ObjectRef>()->id, std::move(state));
+  return list;
+}
+
+Value displayOf(Specializer &s, const std::vector<DisplayPart> &parts) {
+  std::string name = "%display" + std::to_string(s.frame().locals.size());
+  s.frame().locals[name] = s.newList({});
+  for (auto &[value, isStarred] : parts) {
+    Value &list = s.frame().locals[name];
+    auto *known = s.object<ListState>(list);
+    if (!isStarred)
+      s.appendTo(list, value);
+    else if (known && known->items.empty())
+      list = s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span});
+    else
+      s.call(findBuiltin("list.extend"), CallArguments{{list, value}, {}, s.span});
+  }
+  Value list = s.frame().locals[name];
+  s.frame().locals.erase(name);
+  return list;
+}
+
 /// Runs what may find that items have no common structure.
 static auto orFail(Specializer &s, auto action) {
   try {
@@ -186,7 +218,8 @@ IntExpr checkedPosition(Specializer &s, const Value &key, const IntExpr &length,
                         llvm::StringRef message) {
   auto *scalar = key.get<Scalar>();
   if (!scalar || isFloat(scalar->kind) || scalar->isMixed()) {
-    s.raiseHere("TypeError", "list indices must be integers or slices, not " + s.typeName(key));
+    s.raiseHere("TypeError", message.take_until([](char c) { return c == ' '; }).str() +
+                                 " indices must be integers or slices, not " + s.typeName(key));
     throw PathEnds();
   }
   IntExpr position = s.intExpr(*scalar);
@@ -269,7 +302,8 @@ Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key)
     part.isItem = false;
     return ObjectRef{s.heap.add(std::move(part))};
   }
-  IntExpr position = checkedPosition(s, key, list.length, "list index out of range");
+  IntExpr position = checkedPosition(
+      s, key, list.length, list.isTuple ? "tuple index out of range" : "list index out of range");
   return itemAt(s, list, position);
 }
 
@@ -308,6 +342,10 @@ static void replaceSlice(Specializer &s, ObjectId id, const SliceValue &slice,
 
 void assignRunTimeList(Specializer &s, const Value &value, const Value &key, const Value &item) {
   ObjectId id = value.get<ObjectRef>()->id;
+  if (isRunTimeTuple(s, value)) {
+    s.raiseHere("TypeError", "'tuple' object does not support item assignment");
+    return;
+  }
   beginChange(s, id);
   if (auto *slice = key.as<SliceValue>())
     return replaceSlice(s, id, *slice, item);
@@ -319,6 +357,10 @@ void assignRunTimeList(Specializer &s, const Value &value, const Value &key, con
 
 void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key) {
   ObjectId id = value.get<ObjectRef>()->id;
+  if (isRunTimeTuple(s, value)) {
+    s.raiseHere("TypeError", "'tuple' object doesn't support item deletion");
+    return;
+  }
   beginChange(s, id);
   if (auto *slice = key.as<SliceValue>())
     return replaceSlice(s, id, *slice, std::nullopt);
@@ -377,11 +419,7 @@ static Value sortedCopy(Specializer &s, RunTimeListState list, const Value &key,
   auto type = RankedTensorType::get({ShapedType::kDynamic}, s.builder.getI64Type());
   mlir::Value order = s.create<ArgsortOp>(type, numbers);
   RunTimeListState result = list;
-  if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; }))
-    s.fail(ErrorId::UnknownLength, {"sorting of items that differ in extent"});
-  for (ItemColumn &column : result.columns)
-    column.values =
-        s.create<GatherOp>(column.values.getType(), column.values, mlir::ValueRange(order));
+  result = reorderItems(s, list, order);
   result.isItem = false;
   return ObjectRef{s.heap.add(std::move(result))};
 }
@@ -459,8 +497,9 @@ static Value searchItem(Specializer &s, const Value &list, const Value &wanted, 
   if (!count) {
     mlir::Value isThere = s.ssa(s.truth(s.frame().locals[found]));
     checkWithText(s, isThere, "ValueError", [&] {
-      return removes ? s.makeText("list.remove(x): x not in list")
-                     : s.concat({s.repr(wanted), s.makeText(" is not in list")});
+      return removes                   ? s.makeText("list.remove(x): x not in list")
+             : isRunTimeTuple(s, list) ? s.makeText("tuple.index(x): x not in tuple")
+                                       : s.concat({s.repr(wanted), s.makeText(" is not in list")});
     });
   }
   s.frame().locals.erase(found);

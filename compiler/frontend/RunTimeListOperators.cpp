@@ -10,8 +10,12 @@ namespace mpy {
 
 using Kind = ResultPattern::Kind;
 
+static bool isTuple(Specializer &s, const Value &value) {
+  return value.as<TupleValue>() || isRunTimeTuple(s, value);
+}
+
 static bool isList(Specializer &s, const Value &value) {
-  return s.object<ListState>(value) || runTimeListOf(s, value);
+  return s.object<ListState>(value) || (runTimeListOf(s, value) && !isTuple(s, value));
 }
 
 /// A list of its own that begins with the items of another.
@@ -22,6 +26,16 @@ static Value copyOf(Specializer &s, const Value &list) {
 std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, const Value &lhs,
                                        const Value &rhs) {
   using Op = ast::BinaryOperator;
+  if (isTuple(s, lhs) || isTuple(s, rhs)) {
+    // As with lists; the result is a tuple again.
+    if (op == Op::Add ? !(isTuple(s, lhs) && isTuple(s, rhs) &&
+                          (runTimeListOf(s, lhs) || runTimeListOf(s, rhs)))
+                      : op != Op::Mult)
+      return std::nullopt;
+    auto asList = [&](const Value &value) { return isTuple(s, value) ? copyOf(s, value) : value; };
+    auto result = runTimeListBinary(s, op, asList(lhs), asList(rhs));
+    return result ? std::optional(asTuple(s, *result)) : std::nullopt;
+  }
   if (op == Op::Add && isList(s, lhs) && isList(s, rhs)) {
     if (!runTimeListOf(s, lhs) && !runTimeListOf(s, rhs))
       return std::nullopt;
@@ -51,7 +65,11 @@ std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, c
   return Value(ObjectRef{s.heap.add(std::move(result))});
 }
 
-Value sameRunTimeLists(Specializer &s, const Value &lhs, const Value &rhs) {
+Value sameRunTimeLists(Specializer &s, const Value &left, const Value &right) {
+  auto asList = [&](const Value &value) {
+    return value.as<TupleValue>() ? copyOf(s, value) : value;
+  };
+  Value lhs = asList(left), rhs = asList(right);
   auto lengthOf = [&](const Value &list) { return listLength(s, list.get<ObjectRef>()->id); };
   mlir::Value same = compareInts(s, arith::CmpIPredicate::eq, lengthOf(lhs), lengthOf(rhs));
   auto *known = s.object<ListState>(runTimeListOf(s, lhs) ? rhs : lhs);

@@ -402,6 +402,7 @@ RunTimeListState runTimeList(Specializer &s, const ObjectState &state, const Res
       return buildItem(s, from, position);
     });
     result.isItem = from.isItem;
+    result.isTuple = from.isTuple;
     return result;
   }
   auto &known = std::get<ListState>(state);
@@ -439,14 +440,23 @@ RunTimeListState firstItems(Specializer &s, RunTimeListState list, const IntExpr
   return list;
 }
 
+RunTimeListState pickItems(Specializer &s, const RunTimeListState &list, const IntExpr &count,
+                           llvm::function_ref<IntExpr(const IntExpr &)> source) {
+  RunTimeListState result = makeByLoop(s, *list.item, count, [&](const IntExpr &position) {
+    return buildItem(s, list, source(position));
+  });
+  result.isItem = list.isItem;
+  result.isTuple = list.isTuple;
+  return result;
+}
+
 RunTimeListState selectItems(Specializer &s, const RunTimeListState &list, const IntExpr &start,
                              const IntExpr &count, const IntExpr &step) {
   if (start.isKnown(0) && step.isKnown(1))
     return firstItems(s, list, count);
   if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; }))
-    return makeByLoop(s, *list.item, count, [&](const IntExpr &position) {
-      return buildItem(s, list, start + position * step);
-    });
+    return pickItems(s, list, count,
+                     [&](const IntExpr &position) { return start + position * step; });
   RunTimeListState result = list;
   for (ItemColumn &column : result.columns)
     column.values = rows(s, column.values, s.index(start), s.index(count), s.index(step));
@@ -455,10 +465,23 @@ RunTimeListState selectItems(Specializer &s, const RunTimeListState &list, const
 }
 
 RunTimeListState repeatItems(Specializer &s, const RunTimeListState &list, const IntExpr &count) {
-  return makeByLoop(s, *list.item, count, [&](const IntExpr &position) {
+  return pickItems(s, list, count, [&](const IntExpr &position) {
     mlir::Value rest = s.create<arith::RemSIOp>(s.index(position), s.index(list.length));
-    return buildItem(s, list, symbolExpr(rest, true));
+    return symbolExpr(rest, true);
   });
+}
+
+RunTimeListState reorderItems(Specializer &s, const RunTimeListState &list, mlir::Value order) {
+  if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; }))
+    return pickItems(s, list, list.length, [&](const IntExpr &position) {
+      mlir::Value from = s.create<ExtractOp>(order, mlir::ValueRange(s.index(position)));
+      return symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), from), true);
+    });
+  RunTimeListState result = list;
+  for (ItemColumn &column : result.columns)
+    column.values =
+        s.create<GatherOp>(column.values.getType(), column.values, mlir::ValueRange(order));
+  return result;
 }
 
 /// Ends of rows that lie behind others.

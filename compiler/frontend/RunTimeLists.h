@@ -37,14 +37,30 @@ RunTimeListState firstItems(Specializer &, RunTimeListState list, const IntExpr 
 /// start, start + step, .. of which `count` exist.
 RunTimeListState selectItems(Specializer &, const RunTimeListState &list, const IntExpr &start,
                              const IntExpr &count, const IntExpr &step);
+/// `count` items, each the one at the position that `source` says for it.
+RunTimeListState pickItems(Specializer &, const RunTimeListState &list, const IntExpr &count,
+                           llvm::function_ref<IntExpr(const IntExpr &)> source);
+/// The items at the positions in a tensor (i64), which has as many.
+RunTimeListState reorderItems(Specializer &, const RunTimeListState &list, mlir::Value order);
 /// `count` items: the list again and again.
 RunTimeListState repeatItems(Specializer &, const RunTimeListState &list, const IntExpr &count);
 RunTimeListState concatenate(Specializer &, RunTimeListState a, RunTimeListState b);
 
 //===--- Lists as objects ---===//
 
-/// Whether the value is a list of run-time length.
+/// The value's state if it is a list, or a tuple, of run-time length.
 const RunTimeListState *runTimeListOf(Specializer &, const Value &value);
+/// Whether the value is a tuple of run-time length.
+bool isRunTimeTuple(Specializer &, const Value &value);
+/// A list of run-time length as a tuple, for good; nobody else may hold the list.
+Value asTuple(Specializer &, const Value &list);
+/// A display with stars whose lengths are run-time data, as a new list: parts that are no items of
+/// their own are iterables.
+struct DisplayPart {
+  Value value;
+  bool isStarred;
+};
+Value displayOf(Specializer &, const std::vector<DisplayPart> &parts);
 /// Any list as one of run-time length, for this use; fails where its items have no common
 /// structure.
 RunTimeListState asRunTimeList(Specializer &, const Value &list);
@@ -86,7 +102,7 @@ void deleteFromRunTimeList(Specializer &, const Value &list, const Value &key);
 /// `a + b` and `a * n` where the result is a list of run-time length; nothing if it is not.
 std::optional<Value> runTimeListBinary(Specializer &, ast::BinaryOperator op, const Value &lhs,
                                        const Value &rhs);
-/// Whether two lists, of which one at least is of run-time length, have equal items.
+/// Whether two lists, or two tuples, of which one at least is of run-time length, have equal items.
 Value sameRunTimeLists(Specializer &, const Value &lhs, const Value &rhs);
 /// The texts of a list one after the other; TypeError for other items.
 Text joinTexts(Specializer &, const Text &separator, const Value &list);

@@ -178,6 +178,8 @@ ResultPattern ResultWalk::describe(const Value &value) {
       return pattern;
     }
     if (auto *list = s.heap.get<RunTimeListState>(id); list && isNew) {
+      if (list->isTuple)
+        throw CannotCross{"a tuple whose length is run-time data"};
       pattern.kind = Kind::RunTimeList;
       pattern.parts.push_back(outwardPattern(*list->item, context.outward));
       return pattern;

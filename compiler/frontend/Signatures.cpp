@@ -147,7 +147,7 @@ Value ArgumentWalk::visitRunTimeList(ObjectId id) {
   ResultPattern item = outwardPattern(*list.item, [](const IntExpr &extent) {
     return extent.known() ? std::optional<IntExpr>(extent) : std::nullopt;
   });
-  note("R" + textOf(s, item));
+  note((list.isTuple ? "U" : "R") + textOf(s, item));
   if (!building)
     list = runTimeList(s, list, item);
   list.item = std::make_shared<const ResultPattern>(item);

@@ -1,7 +1,7 @@
 // Calls: arguments bound to parameters by Python's rules, then the body of the callee runs in
 // place. Its names live in a frame of its own; arrays and containers are shared objects, so what it
 // mutates its caller sees.
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -36,19 +36,49 @@ Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &argu
   return std::make_shared<const ClosureValue>(std::move(closure));
 }
 
+/// Adds the items of a starred argument. Where their number is run-time data, print() gets the text
+/// of each, in a list of run-time length; nobody else can be given them.
+static void addStarred(Specializer &s, const ast::Call &node, const Value &value,
+                       ValueList &positional, std::vector<DisplayPart> &printed) {
+  auto items = s.knownItems(value);
+  Value list = value;
+  if (!items) {
+    list = s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span});
+    items = s.knownItems(list);
+  }
+  if (auto *counted = items ? nullptr : runTimeListOf(s, list); counted && counted->length.known())
+    // What is sorted by run-time data has a known length.
+    if (int64_t size = *counted->length.known(); size <= 64) {
+      items.emplace();
+      for (int64_t i = 0; i < size; ++i)
+        items->push_back(runTimeListSubscript(s, list, s.makeInt(IntExpr(i))));
+    }
+  if (items) {
+    positional.insert(positional.end(), items->begin(), items->end());
+    return;
+  }
+  auto *name = dyn_cast<ast::Name>(node.func);
+  Value callee = name ? s.lookup(name->id) : Value();
+  auto *function = callee.get<const LibraryValue *>();
+  if (!function || *function != findBuiltin("print"))
+    s.fail(ErrorId::UnknownLength, {"a starred argument"},
+           {.help = "give the list itself to the function: f(xs) and 'def f(xs)'"});
+  Value texts = s.call(findBuiltin("map"), CallArguments{{findBuiltin("str"), list}, {}, s.span});
+  for (const Value &item : positional)
+    printed.push_back({s.str(item), false});
+  positional.clear();
+  printed.push_back({s.call(findBuiltin("list"), CallArguments{{texts}, {}, s.span}), true});
+}
+
 CallArguments Specializer::evaluateArguments(const ast::Call &node) {
   CallArguments arguments;
   arguments.span = node.span;
+  std::vector<DisplayPart> printed;
   for (auto *argument : node.args) {
-    if (auto *star = dyn_cast<ast::Starred>(argument)) {
-      Value value = evaluate(star->value);
-      auto items = knownItems(value);
-      if (!items)
-        fail(ErrorId::UnknownLength, {"a starred argument"});
-      arguments.positional.insert(arguments.positional.end(), items->begin(), items->end());
-    } else {
+    if (auto *star = dyn_cast<ast::Starred>(argument))
+      addStarred(*this, node, evaluate(star->value), arguments.positional, printed);
+    else
       arguments.positional.push_back(evaluate(argument));
-    }
   }
   for (auto &keyword : node.keywords) {
     Value value = evaluate(keyword.value);
@@ -65,6 +95,16 @@ CallArguments Specializer::evaluateArguments(const ast::Call &node) {
         fail(ErrorId::ArgumentValue, {"keywords must be strings"});
       arguments.keywords.push_back({*name, present(item, *name)});
     }
+  }
+  if (!printed.empty()) {
+    // print(a, *xs, sep=s) prints one text: the texts of all with the separator between.
+    Text separator = makeText(" ");
+    for (auto &[name, value] : arguments.keywords)
+      if (auto *text = value.get<Text>(); name == "sep" && text)
+        separator = *text;
+    for (const Value &item : arguments.positional)
+      printed.push_back({str(item), false});
+    arguments.positional = {joinTexts(*this, separator, displayOf(*this, printed))};
   }
   return arguments;
 }

@@ -143,6 +143,8 @@ static Value boundAttribute(Specializer &s, const Value &self, const Value &attr
 }
 
 static const char *containerMethods(Specializer &s, const Value &value) {
+  if (isRunTimeTuple(s, value))
+    return "tuple.";
   if (s.object<ListState>(value) || runTimeListOf(s, value))
     return "list.";
   if (auto *dict = s.object<DictState>(value))

@@ -140,7 +140,9 @@ std::string Specializer::typeName(const Value &value) {
         Specializer &s;
         std::string operator()(const ArrayState &) { return "numpy.ndarray"; }
         std::string operator()(const ListState &) { return "list"; }
-        std::string operator()(const RunTimeListState &) { return "list"; }
+        std::string operator()(const RunTimeListState &list) {
+          return list.isTuple ? "tuple" : "list";
+        }
         std::string operator()(const DictState &dict) { return dict.isSet ? "set" : "dict"; }
         std::string operator()(const InstanceState &instance) {
           return s.heap.get<ClassState>(instance.cls)->name;

@@ -243,15 +243,31 @@ Value Specializer::evaluate(const ast::Expr *expr) {
                      : expr->kind == Kind::Tuple ? cast<Tuple>(*expr).elts
                                                  : cast<Set>(*expr).elts;
     ValueList items;
+    std::vector<DisplayPart> parts;
+    bool isKnown = true;
     for (auto *element : elements) {
-      if (auto *star = dyn_cast<Starred>(element)) {
-        auto more = knownItems(evaluate(star->value));
-        if (!more)
-          fail(ErrorId::UnknownLength, {"a starred value"});
-        items.insert(items.end(), more->begin(), more->end());
-      } else {
-        items.push_back(present(evaluate(element), "the item"));
+      auto *star = dyn_cast<Starred>(element);
+      Value value = present(evaluate(star ? star->value : element), "the item");
+      auto more = star ? knownItems(value) : ValueList{value};
+      if (!more) {
+        // What it holds is taken before the next element is evaluated.
+        value = call(findBuiltin("list"), CallArguments{{value}, {}, span});
+        more = knownItems(value);
       }
+      if (!more) {
+        isKnown = false;
+        parts.push_back({value, true});
+        continue;
+      }
+      items.insert(items.end(), more->begin(), more->end());
+      for (const Value &item : *more)
+        parts.push_back({item, false});
+    }
+    if (!isKnown && expr->kind == Kind::Set)
+      fail(ErrorId::UnknownLength, {"a starred value"});
+    if (!isKnown) {
+      Value list = displayOf(*this, parts);
+      return expr->kind == Kind::Tuple ? asTuple(*this, list) : list;
     }
     if (expr->kind == Kind::Tuple)
       return newTuple(std::move(items));
@@ -333,7 +349,8 @@ void Specializer::setEntry(DictState &dict, const Value &key, const Value &value
                                         (key.get<Text>() && key.get<Text>()->value))
     fail(ErrorId::RunTimeKey, {describe(key)},
          {.help = "index an array or a list by a number instead"});
-  if (object<ListState>(key) || object<DictState>(key) || isArray(key)) {
+  bool isCounted = runTimeListOf(*this, key) && !isRunTimeTuple(*this, key);
+  if (object<ListState>(key) || isCounted || object<DictState>(key) || isArray(key)) {
     raiseHere("TypeError", "unhashable type: '" + typeName(key) + "'");
     return;
   }
@@ -360,6 +377,9 @@ bool Specializer::sameKey(const Value &a, const Value &b) {
   };
   if (auto x = number(a), y = number(b); x && y)
     return *x == *y;
+  for (const Value *key : {&a, &b})
+    if (runTimeListOf(*this, *key))
+      fail(ErrorId::RunTimeKey, {"a " + typeName(*key) + " whose length is"});
   refuseIdentity(*this, a, b);
   return sameObject(a, b).value_or(false);
 }

@@ -1,6 +1,6 @@
 // Formatting: format(value, spec), f-strings and str.format, the % operator, and the methods of
 // text. Patterns are taken apart at compile time; each piece becomes one call of the runtime.
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -72,6 +72,9 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
   auto *dict = object<DictState>(arguments);
   if (auto *tuple = arguments.as<TupleValue>())
     values = tuple->items;
+  else if (isRunTimeTuple(*this, arguments))
+    fail(ErrorId::UnknownLength, {"the tuple of what is formatted"},
+         {.help = "format item by item, or name them: (t[0], t[1])"});
   else
     values = {arguments};
   std::vector<Text> parts;
@@ -204,7 +207,7 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
     }
   }
   if (!dict && next < values.size() &&
-      !(values.size() == 1 && !arguments.as<TupleValue>() && object<ListState>(arguments))) {
+      !(object<ListState>(arguments) || runTimeListOf(*this, arguments))) {
     raiseHere("TypeError", "not all arguments converted during string formatting");
     return makeText("");
   }

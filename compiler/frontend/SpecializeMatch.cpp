@@ -7,7 +7,7 @@
 //
 // What a pattern asks of structure is known while compiling; what it asks of numbers and text is a
 // condition of the program.
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
 
 namespace mpy {
 
@@ -63,6 +63,9 @@ Scalar Specializer::fits(const ast::Pattern &pattern, const Value &given,
       items = &tuple->items;
     else if (auto *list = object<ListState>(subject))
       items = &list->items;
+    if (runTimeListOf(*this, subject))
+      fail(ErrorId::UnknownLength, {"what a pattern is matched with"},
+           {.help = "match its length, and take the items by position"});
     if (subject.as<RangeValue>())
       fail(ErrorId::Unsupported, {"'match' of a range"}, {.help = "match list(..) of it"});
     if (!items)

@@ -428,12 +428,23 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
     return compareText(*this, op, *lhs.get<Text>(), *rhs.get<Text>());
   auto *leftList = object<ListState>(lhs), *rightList = object<ListState>(rhs);
   auto *leftTuple = lhs.as<TupleValue>(), *rightTuple = rhs.as<TupleValue>();
+  // Lists and tuples, of which one at least has a length that is run-time data.
+  bool isCounted =
+      (runTimeListOf(*this, lhs) && (rightList || rightTuple || runTimeListOf(*this, rhs))) ||
+      ((leftList || leftTuple) && runTimeListOf(*this, rhs));
+  auto isTuple = [&](const Value &value) {
+    return value.as<TupleValue>() || isRunTimeTuple(*this, value);
+  };
+  if (isCounted && !equality && isTuple(lhs) == isTuple(rhs))
+    fail(ErrorId::UnknownLength, {"what '" + ast::operatorText(op).str() + "' compares"},
+         {.help = "compare the items one by one"});
   if (equality) {
     Value same = makeBool(false);
     auto *leftDict = object<DictState>(lhs), *rightDict = object<DictState>(rhs);
-    if ((runTimeListOf(*this, lhs) && (rightList || runTimeListOf(*this, rhs))) ||
-        (leftList && runTimeListOf(*this, rhs)))
+    if (isCounted && isTuple(lhs) == isTuple(rhs))
       same = sameRunTimeLists(*this, lhs, rhs);
+    else if (isCounted)
+      same = makeBool(false);
     else if (leftList && rightList)
       same = compareItems(*this, leftList->items, rightList->items);
     else if (leftTuple && rightTuple)

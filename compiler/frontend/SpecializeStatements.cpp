@@ -237,6 +237,30 @@ void Specializer::assign(const ast::Expr &target, const Value &value) {
   }
 }
 
+/// `first, *rest, last = list`, where the length of the list is run-time data.
+static void unpackCounted(Specializer &s, llvm::ArrayRef<ast::Expr *> targets, size_t star,
+                          const Value &list) {
+  size_t after = targets.size() - star - 1;
+  IntExpr length = runTimeListOf(s, list)->length;
+  mlir::Value least = s.index(IntExpr(int64_t(star + after))), given = s.index(length);
+  s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::sge, given, least), "ValueError",
+          "not enough values to unpack (expected at least {}, got {})", {least, given});
+  auto at = [&](const IntExpr &position) {
+    return runTimeListSubscript(s, list, s.makeInt(position));
+  };
+  IntExpr end = length - IntExpr(int64_t(after));
+  Value first = s.makeInt(IntExpr(int64_t(star))), last = s.makeInt(end);
+  ValueList items;
+  for (size_t i = 0; i < star; ++i)
+    items.push_back(at(IntExpr(int64_t(i))));
+  Value rest = std::make_shared<const SliceValue>(SliceValue{first, last, NoneValue{}});
+  items.push_back(runTimeListSubscript(s, list, rest));
+  for (size_t i = 0; i < after; ++i)
+    items.push_back(at(end + IntExpr(int64_t(i))));
+  for (size_t i = 0; i < targets.size(); ++i)
+    s.assign(i == star ? *cast<ast::Starred>(targets[i])->value : *targets[i], items[i]);
+}
+
 void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given) {
   Value value = present(given, "the value");
   auto items = knownItems(value);
@@ -244,6 +268,12 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
   for (size_t i = 0; i < targets.size(); ++i)
     if (isa<ast::Starred>(targets[i]))
       star = i;
+  if (!items && star < targets.size()) {
+    Value list = call(findBuiltin("list"), CallArguments{{value}, {}, span});
+    items = knownItems(list);
+    if (!items)
+      return unpackCounted(*this, targets, star, list);
+  }
   auto walk = items ? std::nullopt : runTimeWalk(value);
   if (walk && star == targets.size()) {
     // The length is known at run time only: it must be the number of targets.
@@ -314,7 +344,8 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
     arrayInPlace(*this, node.op, *id, operand);
     result = current;
   } else if (node.op == ast::BinaryOperator::Add &&
-             (object<ListState>(current) || runTimeListOf(*this, current))) {
+             (object<ListState>(current) ||
+              (runTimeListOf(*this, current) && !isRunTimeTuple(*this, current)))) {
     call(findBuiltin("list.extend"), CallArguments{{current, operand}, {}, span});
     result = current;
   } else {

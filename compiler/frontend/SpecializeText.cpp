@@ -217,7 +217,15 @@ Text Specializer::repr(const Value &given) {
   if (runTimeListOf(*this, value)) {
     Value parts = newList({});
     forEachItem(value, [&](const Value &item) { appendTo(parts, repr(item)); });
-    return concat({makeText("["), joinTexts(*this, makeText(", "), parts), makeText("]")});
+    Text inside = joinTexts(*this, makeText(", "), parts);
+    if (!isRunTimeTuple(*this, value))
+      return concat({makeText("["), inside, makeText("]")});
+    Scalar isSingle =
+        scalarCompare(ast::CompareOperator::Eq, makeInt(runTimeListOf(*this, value)->length),
+                      makeInt(IntExpr(1)));
+    Value end = branchValue(
+        ssa(isSingle), [&] { return Value(makeText(",)")); }, [&] { return Value(makeText(")")); });
+    return concat({makeText("("), inside, *end.get<Text>()});
   }
   if (auto *tuple = value.as<TupleValue>())
     return sequence(tuple->items, "(", tuple->items.size() == 1 ? ",)" : ")");
