@@ -2,6 +2,7 @@
 // array, and an int64 array holds where each text ends.
 #include "Context.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace mpy;
@@ -51,6 +52,31 @@ mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes
       *to++ = static_cast<char>(from[i * step]);
   }
   return text;
+}
+
+void mpy_string_ranks(const mpy_array *codes, const mpy_array *ends, void **data, int64_t *sizes) {
+  const int32_t *bytes = static_cast<const int32_t *>(codes->data);
+  const int64_t *end = static_cast<const int64_t *>(ends->data);
+  int64_t step = stepOf(*codes), endStep = stepOf(*ends), count = sizeOf(*ends);
+  auto begin = [&](int64_t item) { return item ? end[(item - 1) * endStep] : 0; };
+  // < 0, 0, > 0 as the texts compare: bytes of UTF-8 are in the order of the characters.
+  auto compare = [&](int64_t a, int64_t b) {
+    int64_t i = begin(a), j = begin(b), iEnd = end[a * endStep], jEnd = end[b * endStep];
+    for (; i < iEnd && j < jEnd; ++i, ++j)
+      if (int32_t difference = bytes[i * step] - bytes[j * step])
+        return difference;
+    return (i < iEnd) - (j < jEnd);
+  };
+  int64_t *ranks = static_cast<int64_t *>(mpy_alloc(count * 8));
+  int64_t *order = static_cast<int64_t *>(mpy_alloc(count * 8));
+  for (int64_t i = 0; i < count; ++i)
+    order[i] = i;
+  std::sort(order, order + count, [&](int64_t a, int64_t b) { return compare(a, b) < 0; });
+  for (int64_t i = 0; i < count; ++i)
+    ranks[order[i]] = i && compare(order[i - 1], order[i]) == 0 ? ranks[order[i - 1]] : i;
+  mpy_release(order);
+  *data = ranks;
+  sizes[0] = count;
 }
 
 /// The parts of a text, one after the other; `next` gives the next part from a position on, or says

@@ -96,7 +96,7 @@ static Value clearList(Specializer &s, CallArguments &arguments) {
 }
 static Value sortList(Specializer &s, CallArguments &arguments) {
   Value sorted = s.call(findBuiltin("sorted"), arguments);
-  s.heap.set(listSelf(s, arguments).first, *s.object<ListState>(sorted));
+  s.heap.set(arguments.positional[0].get<ObjectRef>()->id, s.heap.at(sorted.get<ObjectRef>()->id));
   return NoneValue{};
 }
 static Value copyList(Specializer &s, CallArguments &arguments) {

@@ -123,7 +123,9 @@ Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
   auto known = s.knownItems(given[0]);
   if (!known) {
     Value list = s.call(findBuiltin("list"), CallArguments{{given[0]}, {}, s.span});
-    return atRunTime(list);
+    known = s.knownItems(list);
+    if (!known)
+      return atRunTime(list);
   }
   ValueList items = *known;
   bool reverse = s.knownBool(given[2]).value_or(false);

@@ -329,14 +329,82 @@ static void replaceItems(Specializer &s, ObjectId id, const IntExpr &start, cons
     markItems(s, *items);
 }
 
+/// The positions of a slice in rising order.
+static Span1D rising(const Span1D &span) {
+  int64_t step = *span.step.known();
+  if (step > 0)
+    return span;
+  return {span.start + (span.count - IntExpr(1)) * span.step, span.count, IntExpr(-step)};
+}
+
+/// `list[start::step] = items`, step not 1: each item of the slice is replaced by the one given for
+/// it.
+static void replaceEach(Specializer &s, ObjectId id, const Span1D &slice, const Value &items) {
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  Value given = s.call(findBuiltin("list"), CallArguments{{items}, {}, s.span});
+  IntExpr size = listLength(s, given.get<ObjectRef>()->id);
+  mlir::Value wanted = s.index(slice.count), got = s.index(size);
+  s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, wanted, got), "ValueError",
+          "attempt to assign sequence of size {} to extended slice of size {}", {got, wanted});
+  const ObjectState &state = s.heap.at(given.get<ObjectRef>()->id);
+  auto *known = std::get_if<ListState>(&state);
+  if (known && known->items.empty())
+    return;
+  Span1D span = rising(slice);
+  s.heap.set(id, orFail(s, [&] {
+               RunTimeListState both =
+                   concatenate(s, list, runTimeList(s, state, *describeItems(s, state)));
+               mlir::Value start = s.index(span.start), step = s.index(span.step),
+                           zero = s.index(IntExpr(0));
+               return pickItems(s, both, list.length, [&](const IntExpr &position) {
+                 // Position start + k * step, k < count, comes from what is given.
+                 mlir::Value at = s.index(position), distance = s.create<arith::SubIOp>(at, start),
+                             k = s.create<arith::DivSIOp>(distance, step),
+                             rest = s.create<arith::RemSIOp>(distance, step);
+                 auto holds = [&](arith::CmpIPredicate predicate, mlir::Value a, mlir::Value b) {
+                   return s.create<arith::CmpIOp>(predicate, a, b).getResult();
+                 };
+                 mlir::Value isInside = s.create<arith::AndIOp>(
+                     holds(arith::CmpIPredicate::sge, distance, zero),
+                     s.create<arith::AndIOp>(holds(arith::CmpIPredicate::eq, rest, zero),
+                                             holds(arith::CmpIPredicate::slt, k, wanted)));
+                 if (*slice.step.known() < 0)
+                   k = s.create<arith::SubIOp>(s.index(slice.count - IntExpr(1)), k);
+                 mlir::Value from = s.create<arith::AddIOp>(s.index(list.length), k);
+                 return symbolExpr(s.create<arith::SelectOp>(isInside, from, at), true);
+               });
+             }));
+  markItems(s, items);
+}
+
+/// `del list[start::step]`, step not 1.
+static void deleteEach(Specializer &s, ObjectId id, const Span1D &slice) {
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  Span1D span = rising(slice);
+  int64_t kept = *span.step.known() - 1;
+  s.heap.set(id, pickItems(s, list, list.length - span.count, [&](const IntExpr &position) {
+               // So many of the slice lie before: one, and one more for each `step` - 1 items that
+               // are kept between them.
+               IntExpr distance = position - span.start;
+               mlir::Value isBehind = s.create<arith::CmpIOp>(
+                   arith::CmpIPredicate::sge, s.index(distance), s.index(IntExpr(0)));
+               IntExpr before = span.count;
+               if (kept > 0)
+                 before = minimum(before, floorDivide(distance, IntExpr(kept)) + IntExpr(1));
+               mlir::Value skipped =
+                   s.create<arith::SelectOp>(isBehind, s.index(before), s.index(IntExpr(0)));
+               return symbolExpr(s.create<arith::AddIOp>(s.index(position), skipped), true);
+             }));
+}
+
 /// The part of a list that a slice names is replaced; by nothing for `del`.
 static void replaceSlice(Specializer &s, ObjectId id, const SliceValue &slice,
                          const std::optional<Value> &items) {
   Span1D span = sliceSpan(s, slice, listLength(s, id));
+  if (!span.step.isKnown(1) && !items)
+    return deleteEach(s, id, span);
   if (!span.step.isKnown(1))
-    s.fail(ErrorId::RunTimeIndex,
-           {items ? "assignment to this slice of a list" : "'del' of this slice of a list"},
-           {.help = "go item by item"});
+    return replaceEach(s, id, span, *items);
   replaceItems(s, id, span.start, span.start + span.count, items);
 }
 
@@ -372,57 +440,6 @@ void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key)
 //===----------------------------------------------------------------------===//
 // Methods
 //===----------------------------------------------------------------------===//
-
-/// The elements of a column of numbers; fails for other items.
-static const ItemColumn &numbersOf(Specializer &s, const RunTimeListState &list,
-                                   llvm::StringRef what) {
-  if (list.item->kind != Kind::Number || list.columns.size() != 1)
-    s.fail(ErrorId::UnknownLength,
-           {what.str() + " of a list of run-time length whose items are not "
-                         "numbers of one type"},
-           {.help = "sort an array of the numbers: np.argsort"});
-  return list.columns[0];
-}
-
-static Value sortedCopy(Specializer &s, RunTimeListState list, const Value &key, bool reverse) {
-  RunTimeListState keys = list;
-  Value self = ObjectRef{s.heap.add(list)};
-  if (!key.isNone() && !key.isUnbound()) {
-    Value made = s.newList({});
-    s.forEachItem(self, [&](const Value &item) {
-      CallArguments one{{made, s.call(key, CallArguments{{item}, {}, s.span})}, {}, s.span};
-      findBuiltin("list.append")->call(s, one);
-    });
-    keys = asRunTimeList(s, made);
-  }
-  mlir::Value numbers = numbersOf(s, keys, "sorting").values;
-  bool isFloating = isa<FloatType>(getElementTypeOrSelf(numbers.getType()));
-  if (isFloating) {
-    // Python's order of NaN is that of its algorithm.
-    mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, numbers, numbers);
-    mlir::Value all = s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0});
-    s.create<CheckOp>(all, "ValueError", "a list with nan in it has no order", ValueRange());
-  }
-  if (reverse)
-    numbers =
-        isFloating
-            ? s.create<NegOp>(numbers).getResult()
-            : s.create<SubOp>(numbers.getType(),
-                              s.create<BroadcastOp>(
-                                   cast<RankedTensorType>(numbers.getType()),
-                                   s.create<arith::ConstantOp>(s.builder.getIntegerAttr(
-                                       getElementTypeOrSelf(numbers.getType()), -1)),
-                                   mlir::ValueRange(s.create<tensor::DimOp>(numbers, int64_t(0))))
-                                  .getResult(),
-                              numbers)
-                  .getResult();
-  auto type = RankedTensorType::get({ShapedType::kDynamic}, s.builder.getI64Type());
-  mlir::Value order = s.create<ArgsortOp>(type, numbers);
-  RunTimeListState result = list;
-  result = reorderItems(s, list, order);
-  result.isItem = false;
-  return ObjectRef{s.heap.add(std::move(result))};
-}
 
 static Value appendItem(Specializer &s, ObjectId id, const Value &item) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);

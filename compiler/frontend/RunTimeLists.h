@@ -76,6 +76,8 @@ void beginChange(Specializer &, ObjectId object);
 /// Whether an array may be held by a list of run-time length, so that it may only be read. Such an
 /// array stands among its own maybeAliases, for good.
 bool isItemArray(const Heap &, ObjectId array);
+/// The positions of a slice of so many items; fails where its bounds are run-time data.
+std::vector<int64_t> slicePositions(Specializer &, size_t size, const SliceValue &slice);
 /// The number of items of a list of either kind.
 IntExpr listLength(Specializer &, ObjectId list);
 /// Fails where run-time data say whether two objects are one: items, and objects that are one of
@@ -91,6 +93,8 @@ IntExpr commonExtent(Specializer &, const ItemColumn &extents, llvm::StringRef w
 /// message otherwise.
 IntExpr checkedPosition(Specializer &, const Value &key, const IntExpr &length,
                         llvm::StringRef message);
+/// The items in the order of their keys, as a new list.
+Value sortedCopy(Specializer &, const RunTimeListState &list, const Value &key, bool reverse);
 /// The method of a list of run-time length; nothing if the list is of the other kind and the method
 /// can work on it.
 std::optional<Value> runTimeListMethod(Specializer &, llvm::StringRef method,

@@ -509,6 +509,16 @@ static ValueList slicedItems(Specializer &s, const ValueList &items, const Slice
   return result;
 }
 
+std::vector<int64_t> slicePositions(Specializer &s, size_t size, const SliceValue &slice) {
+  ValueList all;
+  for (size_t i = 0; i < size; ++i)
+    all.push_back(s.makeInt(IntExpr(int64_t(i))));
+  std::vector<int64_t> positions;
+  for (const Value &position : slicedItems(s, all, slice))
+    positions.push_back(*s.knownInt(position));
+  return positions;
+}
+
 std::optional<int64_t> Specializer::sequencePosition(const Value &key, size_t size,
                                                      const char *message) {
   auto known = knownInt(key);
@@ -666,10 +676,30 @@ void Specializer::assignSubscript(const Value &container, const Value &key, cons
     ObjectId id = container.get<ObjectRef>()->id;
     if (auto *slice = key.as<SliceValue>()) {
       auto items = knownItems(value);
+      bool hasStep = !slice->step.isNone() && knownInt(slice->step) != 1;
+      auto isKnown = [&](const Value &bound) { return bound.isNone() || knownInt(bound); };
+      bool isCounted = !items || !isKnown(slice->start) || !isKnown(slice->stop);
+      if (isCounted && !changed.items.empty()) {
+        makeRunTimeList(*this, id);
+        return assignRunTimeList(*this, container, key, value);
+      }
+      if (hasStep && items) {
+        std::vector<int64_t> positions = slicePositions(*this, changed.items.size(), *slice);
+        if (positions.size() != items->size()) {
+          raiseHere("ValueError",
+                    "attempt to assign sequence of size " + std::to_string(items->size()) +
+                        " to extended slice of size " + std::to_string(positions.size()));
+          return;
+        }
+        for (auto [position, item] : llvm::zip(positions, *items))
+          changed.items[position] = item;
+        heap.set(id, std::move(changed));
+        return;
+      }
       auto start = slice->start.isNone() ? std::optional<int64_t>(0) : knownInt(slice->start);
       auto stop = slice->stop.isNone() ? std::optional<int64_t>(changed.items.size())
                                        : knownInt(slice->stop);
-      if (!items || !start || !stop || !slice->step.isNone())
+      if (!items || !start || !stop || hasStep)
         fail(ErrorId::RunTimeIndex, {"assignment to this slice of a list"});
       int64_t size = changed.items.size();
       int64_t from = std::max<int64_t>(0, std::min(size, *start < 0 ? *start + size : *start));

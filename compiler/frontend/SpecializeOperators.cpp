@@ -301,6 +301,31 @@ static Value compareText(Specializer &s, Compare op, const Text &x, const Text &
   return s.scalarCompare(op, s.makeInt(order), s.makeInt(IntExpr(0)));
 }
 
+/// The order of lists and tuples: the first difference, from a position on, decides.
+static Value orderOf(Specializer &s, Compare op, const ValueList &a, const ValueList &b,
+                     size_t from = 0) {
+  if (from == std::min(a.size(), b.size()))
+    return s.scalarCompare(op, s.makeInt(IntExpr(int64_t(a.size()))),
+                           s.makeInt(IntExpr(int64_t(b.size()))));
+  Value x = a[from], y = b[from];
+  Scalar same = s.truth(s.compare(Compare::Eq, x, y));
+  if (same.knownBool)
+    return *same.knownBool ? orderOf(s, op, a, b, from + 1) : s.compare(op, x, y);
+  auto *left = x.get<Scalar>(), *right = y.get<Scalar>();
+  if (left && right && isFloat(left->kind) && isFloat(right->kind)) {
+    // Python asks first whether they are one object, which two NaN may be.
+    auto isNumber = [&](const Scalar &scalar) {
+      mlir::Value value = s.ssaAs(scalar, DType::Float64);
+      return s.create<CompareOp>(ComparePredicate::eq, value, value).getResult();
+    };
+    s.create<CheckOp>(s.create<arith::OrIOp>(isNumber(*left), isNumber(*right)), "ValueError",
+                      "tuples and lists with nan in them have no order", ValueRange());
+  }
+  return s.branchValue(
+      s.ssa(same), [&] { return Value(s.truth(orderOf(s, op, a, b, from + 1))); },
+      [&] { return Value(s.truth(s.compare(op, x, y))); });
+}
+
 static Value contains(Specializer &s, const Value &item, const Value &container) {
   if (auto *text = container.get<Text>()) {
     auto *part = item.get<Text>();
@@ -479,16 +504,7 @@ Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
     // Lexicographic order: the first difference decides.
     const ValueList &a = leftTuple ? leftTuple->items : leftList->items,
                     &b = rightTuple ? rightTuple->items : rightList->items;
-    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      Scalar same = truth(compare(Compare::Eq, a[i], b[i]));
-      if (!same.knownBool)
-        fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)},
-             {.help = "compare the items one by one"});
-      if (!*same.knownBool)
-        return compare(op, a[i], b[i]);
-    }
-    return scalarCompare(op, makeInt(IntExpr(int64_t(a.size()))),
-                         makeInt(IntExpr(int64_t(b.size()))));
+    return orderOf(*this, op, ValueList(a), ValueList(b));
   }
   std::string text = ast::operatorText(op).str();
   failOperands(*this, text, lhs, rhs,

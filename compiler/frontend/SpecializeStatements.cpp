@@ -397,12 +397,24 @@ void Specializer::executeDelete(const ast::Expr &target) {
     }
     auto *list = object<ListState>(container);
     auto position = knownInt(key);
-    if (list && !position && key.get<Scalar>())
+    auto *slice = key.as<SliceValue>();
+    auto isKnown = [&](const Value &bound) { return bound.isNone() || knownInt(bound); };
+    bool isKnownSlice = slice && isKnown(slice->start) && isKnown(slice->stop);
+    if (list && !list->items.empty() && (slice ? !isKnownSlice : !position && key.get<Scalar>()))
       makeRunTimeList(*this, container.get<ObjectRef>()->id);
     if (runTimeListOf(*this, container))
       return deleteFromRunTimeList(*this, container, key);
     if (list)
       beginChange(*this, container.get<ObjectRef>()->id);
+    if (list && slice) {
+      ListState shorter = *list;
+      std::vector<int64_t> gone = slicePositions(*this, shorter.items.size(), *slice);
+      llvm::sort(gone);
+      for (int64_t at : llvm::reverse(gone))
+        shorter.items.erase(shorter.items.begin() + at);
+      heap.set(container.get<ObjectRef>()->id, std::move(shorter));
+      return;
+    }
     if (list && position) {
       ListState shorter = *list;
       int64_t at = *position < 0 ? *position + int64_t(shorter.items.size()) : *position;

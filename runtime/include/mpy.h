@@ -121,6 +121,8 @@ void mpy_string_split(const char *file, int64_t line, const mpy_text *text,
                       int64_t *count);
 mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes,
                                const mpy_array *ends);
+/* For each text how many texts are less, as int64. */
+void mpy_string_ranks(const mpy_array *codes, const mpy_array *ends, void **data, int64_t *sizes);
 
 /* ---- Memory ---- */
 
