@@ -595,6 +595,32 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
 // Arrays
 //===----------------------------------------------------------------------===//
 
+/// Rows of numbers, which are lists of run-time length, as an array of rank 2.
+static ArrayValue arrayOfRows(Specializer &s, const RunTimeListState &list) {
+  const ResultPattern &number = list.item->parts[0];
+  // The numbers of each row, and all of them one after the other.
+  const ItemColumn &sizes = list.columns[0], &numbers = list.columns[1];
+  mlir::Value zero = s.index(IntExpr(0)), length = s.index(list.length);
+  mlir::Value first = s.create<ExtractOp>(sizes.values, mlir::ValueRange(zero));
+  mlir::Value spread =
+      s.create<BroadcastOp>(cast<RankedTensorType>(sizes.values.getType()), first, length);
+  mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, sizes.values, spread);
+  s.check(s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0}), "ValueError",
+          "setting an array element with a sequence. The requested array has an inhomogeneous "
+          "shape after 1 dimensions. The detected shape was ({},) + inhomogeneous part.",
+          {length});
+  DType dtype = dtypeOf(number.number);
+  IntExpr width =
+      symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true);
+  if (dtype != DType::Float64)
+    s.create<CheckOp>(
+        s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(width), zero).getResult(),
+        "ValueError", "an array of empty lists would be of another type; give floats",
+        ValueRange());
+  Shape shape{list.length, width};
+  return {dtype, shape, reshapeTo(s, numbers.values, dtype, shape)};
+}
+
 ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<DType> wanted) {
   RunTimeListState list = *runTimeListOf(s, value);
   auto isFilled = [&] {
@@ -639,6 +665,11 @@ ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<
       mlir::Value values = list.columns.back().values;
       result = {item.dtype, shape, reshapeTo(s, values, item.dtype, shape)};
     }
+  } else if (item.kind == Kind::RunTimeList && item.parts[0].kind == Kind::Number &&
+             list.columns.size() == 2) {
+    s.create<CheckOp>(isFilled(), "ValueError", "an array of an empty list would have another rank",
+                      ValueRange());
+    result = arrayOfRows(s, list);
   } else if (item.kind == Kind::Tuple || item.kind == Kind::List) {
     // Rows of numbers of one type.
     ResultPattern first = item.parts.empty() ? ResultPattern() : item.parts[0];
