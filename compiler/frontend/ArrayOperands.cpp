@@ -285,6 +285,9 @@ int64_t normalizeAxis(Specializer &specializer, const Value &value, int64_t rank
 }
 
 std::vector<IntExpr> toExtents(Specializer &specializer, const Value &value) {
+  if (runTimeListOf(specializer, value))
+    specializer.fail(ErrorId::NotKnownHere, {"the number of extents of a shape"},
+                     {.found = specializer.describe(value), .help = "write them out: (n, m)"});
   auto one = [&](const Value &item) -> IntExpr {
     const Scalar *scalar = item.get<Scalar>();
     std::optional<Scalar> element;

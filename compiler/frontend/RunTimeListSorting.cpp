@@ -27,13 +27,16 @@ static void collectNumbers(Specializer &s, const ResultPattern &key,
       collectNumbers(s, part, columns, numbers);
     return;
   }
-  bool isMixed = (key.kinds & (key.kinds - 1)) != 0;
+  // Python's floats and NumPy's are in one order.
+  uint16_t floats =
+      1 << static_cast<int>(ScalarKind::PyFloat) | 1 << static_cast<int>(ScalarKind::Float64);
+  bool hasTag = (key.kinds & (key.kinds - 1)) != 0, isMixed = hasTag && (key.kinds & ~floats);
   if (key.kind != Kind::Text && (key.kind != Kind::Number || isMixed))
-    s.fail(ErrorId::UnknownLength,
+    s.fail(ErrorId::Unsupported,
            {"sorting of a list of run-time length by what is no number, text or tuple of these"},
            {.help = "give a key that says the order: sorted(items, key=lambda item: item[0])"});
   ItemColumn column = columns.front();
-  columns = columns.drop_front();
+  columns = columns.drop_front(hasTag ? 2 : 1);
   if (key.kind == Kind::Text) {
     numbers.push_back(s.create<RuntimeCallOp>(mlir::TypeRange(positionsType(s)), "mpy_string_ranks",
                                               mlir::ValueRange{column.values, column.ends}, false)
