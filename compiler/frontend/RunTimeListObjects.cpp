@@ -610,8 +610,7 @@ static ArrayValue arrayOfRows(Specializer &s, const RunTimeListState &list) {
           "shape after 1 dimensions. The detected shape was ({},) + inhomogeneous part.",
           {length});
   DType dtype = dtypeOf(number.number);
-  IntExpr width =
-      symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true);
+  IntExpr width = symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true);
   if (dtype != DType::Float64)
     s.create<CheckOp>(
         s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(width), zero).getResult(),
