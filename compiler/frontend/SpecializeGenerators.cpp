@@ -97,13 +97,17 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
     clearFlags();
     inner.locals["%continue"] = makeBool(false);
     // An exception of the consumer passes through the generator's frame, but not its handlers.
+    std::set<int64_t> others;
+    if (isInTry())
+      std::swap(others, possibleKinds.back());
     TryRegion paths = openRegion();
-    size_t kindsBefore = isInTry() ? possibleKinds.back().size() : 0;
     take(item);
-    std::shared_ptr<State> unraised = closeRegion(paths);
-    if (tryDepth > outerTries && possibleKinds.back().size() != kindsBefore)
+    closeRegion(paths);
+    if (tryDepth > outerTries && !possibleKinds.back().empty())
       fail(ErrorId::Unsupported, {"a 'yield' inside 'try' for a loop whose body may raise"},
            {.help = "keep the items before: items = list(..)"});
+    if (isInTry())
+      possibleKinds.back().insert(others.begin(), others.end());
     Locals raised = takeRaisedNames(inner.locals);
     Scalar left = makeBool(false);
     if (!dead) {
