@@ -131,7 +131,8 @@ void CpuTarget::setAttributes(llvm::Module &module) const {
     for (llvm::Instruction &instruction : llvm::instructions(function))
       if (auto *call = llvm::dyn_cast<llvm::CallBase>(&instruction))
         if (auto *callee = call->getCalledFunction();
-            callee && callee->getName() == "mpy_stack_is_low")
+            callee &&
+            (callee->getName() == "mpy_stack_is_low" || callee->getName() == "mpy_check_stack"))
           function.addFnAttr("disable-tail-calls", "true");
     if (machine->getMCSubtargetInfo()->checkFeatures("+avx512f"))
       function.addFnAttr("prefer-vector-width", "512");
