@@ -21,7 +21,7 @@ struct Catching {
   int64_t bufferCount;
 };
 
-/// A block of allocateRaw, linked while a call is being caught, so that nothing of it is lost.
+/// A block of allocateRaw, linked to the others, so that those of a call that raised are found.
 struct alignas(16) RawBlock {
   RawBlock *before, *after;
 };

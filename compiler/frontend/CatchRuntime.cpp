@@ -1,8 +1,7 @@
 // Exceptions of the runtime library inside `try`, and the end of the program:
 //
-//   try: x = float(s)             =>   %x, %kind, %text = runtime_effect "mpy_parse_float"(%s)
-//   catches except ValueError: x = 0.0         scf.if %kind < 0 { .. } else { raised =
-//   ValueError(%text) }
+//   try: x = float(s)     =>   %x, %kind, %text = runtime_effect "mpy_parse_float"(%s) catches ..
+//   except ValueError: ..      scf.if %kind < 0 { .. } else { raised = ValueError(%text) }
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -81,7 +80,8 @@ void Specializer::exitProgram(const Value &code) {
     create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_write", mlir::ValueRange{number(2), line},
                             false);
     status = number(1);
-  } else if (auto *scalar = code.get<Scalar>(); scalar && dtypeOf(scalar->kind) != DType::Float64) {
+  } else if (auto *scalar = code.get<Scalar>();
+             scalar && !isFloat(scalar->kind) && !scalar->isMixed()) {
     status = ssaAs(*scalar, DType::Int64);
   } else if (!code.isNone()) {
     fail(ErrorId::Unsupported, {"sys.exit() with " + describe(code)},

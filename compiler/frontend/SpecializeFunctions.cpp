@@ -184,8 +184,12 @@ static void forEachLeaf(ObjectState &state, llvm::function_ref<void(Value &)> vi
 
 /// Whether an object differs from what it was in its numbers and texts only.
 static bool canPassState(const ObjectState &before, const ObjectState &after) {
-  if (auto *array = std::get_if<ArrayState>(&after))
-    return !array->base && array->maybeAliases.empty() && !array->stale;
+  auto isPlain = [](const ObjectState &state) {
+    auto *array = std::get_if<ArrayState>(&state);
+    return array && !array->base && array->maybeAliases.empty() && !array->stale;
+  };
+  if (std::get_if<ArrayState>(&after))
+    return isPlain(before) && isPlain(after);
   bool isKnown = std::get_if<CellState>(&after) || std::get_if<InstanceState>(&after) ||
                  std::get_if<ListState>(&after) || std::get_if<DictState>(&after);
   if (!isKnown || before.index() != after.index())
@@ -197,10 +201,14 @@ static bool canPassState(const ObjectState &before, const ObjectState &after) {
         names.push_back(entry.first);
     return names;
   };
+  auto isSameKey = [](const Value &a, const Value &b) {
+    auto *x = a.get<Text>(), *y = b.get<Text>();
+    return x && y ? !x->value && !y->value && x->known == y->known : isIdentical(a, b);
+  };
   auto *dict = std::get_if<DictState>(&before), *dictAfter = std::get_if<DictState>(&after);
   if (dict && (dict->entries.size() != dictAfter->entries.size() ||
                !llvm::equal(dict->entries, dictAfter->entries,
-                            [](auto &a, auto &b) { return isIdentical(a.first, b.first); })))
+                            [&](auto &a, auto &b) { return isSameKey(a.first, b.first); })))
     return false;
   ObjectState from = before, to = after;
   ValueList was, is;

@@ -36,15 +36,7 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   auto runPath = [&](Block *block, llvm::function_ref<void()> path) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(block->getTerminator());
-    size_t depth = frames.size();
-    TryRegion region = openRegion();
-    try {
-      path();
-    } catch (const PathEnds &) {
-      frames.resize(depth);
-      dead = true;
-    }
-    if (auto state = closeRegion(region))
+    if (auto state = runRegion(path))
       unraised.push_back(state);
     return snapshot();
   };

@@ -205,6 +205,18 @@ std::shared_ptr<State> Specializer::closeRegion(TryRegion &region) {
   return unraised;
 }
 
+std::shared_ptr<State> Specializer::runRegion(llvm::function_ref<void()> body) {
+  size_t depth = frames.size();
+  TryRegion region = openRegion();
+  try {
+    body();
+  } catch (const PathEnds &) {
+    frames.resize(depth);
+    dead = true;
+  }
+  return closeRegion(region);
+}
+
 /// Makes names what they were on the paths that raised nothing: certainly set, and how control
 /// leaves known again.
 static void refineUnraised(Locals &locals, llvm::ArrayRef<std::shared_ptr<State>> unraised) {
@@ -371,17 +383,9 @@ std::shared_ptr<State> Specializer::runGuarded(llvm::function_ref<void()> body,
   Block *block = builder.getInsertionBlock();
   auto point = builder.getInsertionPoint();
   Operation *last = point == block->begin() ? nullptr : &*std::prev(point);
-  size_t depth = frames.size();
   ++tryDepth;
   possibleKinds.push_back({});
-  TryRegion region = openRegion();
-  try {
-    body();
-  } catch (const PathEnds &) {
-    frames.resize(depth);
-    dead = true;
-  }
-  std::shared_ptr<State> unraised = closeRegion(region);
+  std::shared_ptr<State> unraised = runRegion(body);
   --tryDepth;
   kinds = possibleKinds.back();
   possibleKinds.pop_back();

@@ -2,8 +2,8 @@
 //
 //   with Timer() as t:   =>   t = m.__enter__(); try: f(t)
 //     f(t)                    finally: m.__exit__(None, None, None), or (class, exception, ..)
-//     where
-//                             one was raised, which ends it if the result is true
+//
+// Where an exception was raised, a true result of `__exit__` ends it.
 #include "frontend/Specializer.h"
 
 namespace mpy {

@@ -397,6 +397,8 @@ private:
   /// Joins the paths that ended in an exception since the region began with the one that did not;
   /// `%raised` says which. Returns the state of the latter, if there is one.
   std::shared_ptr<State> closeRegion(TryRegion &region);
+  /// Opens a region, runs what stands in it, and closes it.
+  std::shared_ptr<State> runRegion(llvm::function_ref<void()> body);
   /// Goes on where nothing was raised, after a region.
   void continueUnraised(llvm::ArrayRef<std::shared_ptr<State>> unraised);
   void joinPaths(mlir::scf::IfOp op, State &thenState, State &elseState, const State &entry,
