@@ -209,7 +209,9 @@ Value RuntimeEmitter::site(MemRefType type, Location where) {
          << (found ? found.getLine() : 0) << ":" << kind;
   for (int64_t size : sizes)
     stream << ":" << size;
+  // A reference, not an iterator: the texts of the place are constants too.
   auto [known, isNew] = constants.try_emplace(key);
+  std::string &symbol = known->second;
   if (isNew) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(module.getBody());
@@ -219,7 +221,7 @@ Value RuntimeEmitter::site(MemRefType type, Location where) {
                                                    {pointer, integer, integer, integer, array});
     auto global = LLVM::GlobalOp::create(builder, module.getLoc(), layout, /*isConstant=*/true,
                                          LLVM::Linkage::Internal, "site", Attribute());
-    known->second = symbols.insert(global).str();
+    symbol = symbols.insert(global).str();
     builder.createBlock(&global.getInitializerRegion());
     SmallVector<Value> fields = place(where);
     fields.push_back(constant(kind));
@@ -233,7 +235,7 @@ Value RuntimeEmitter::site(MemRefType type, Location where) {
                                           ArrayRef<int64_t>{static_cast<int64_t>(position)});
     LLVM::ReturnOp::create(builder, loc, value);
   }
-  return LLVM::AddressOfOp::create(builder, loc, pointer, known->second);
+  return LLVM::AddressOfOp::create(builder, loc, pointer, symbol);
 }
 
 /// Constant data behind a header whose count never reaches zero; the address of the data.
