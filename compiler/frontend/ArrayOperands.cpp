@@ -37,6 +37,8 @@ ElementOperand makeOperand(const ArrayValue &array) {
 }
 
 ArrayValue toArray(Specializer &specializer, const Value &value) {
+  if (value.as<OptionalValue>())
+    return toArray(specializer, specializer.present(value, "the operand"));
   if (std::optional<ObjectId> object = specializer.arrayObject(value))
     return specializer.read(*object);
   if (const Scalar *scalar = value.get<Scalar>())

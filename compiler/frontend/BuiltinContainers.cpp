@@ -44,7 +44,7 @@ void Specializer::appendTo(const Value &self, const Value &item) {
 }
 
 static Value append(Specializer &s, CallArguments &arguments) {
-  Value item = s.bind(arguments, "self, item", "append")[1];
+  Value item = s.bind(arguments, "self, item?", "append")[1];
   s.appendTo(arguments.positional[0], item);
   return NoneValue{};
 }
@@ -73,7 +73,7 @@ static Value pop(Specializer &s, CallArguments &arguments) {
   return item;
 }
 static Value insert(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, index, item", "insert");
+  ValueList given = s.bind(arguments, "self, index, item?", "insert");
   auto [id, list] = listSelf(s, arguments);
   auto known = s.knownInt(given[1]);
   if (!known)
@@ -121,16 +121,16 @@ static Value find(Specializer &s, const ValueList &items, const Value &wanted, b
                                            : s.repr(wanted).known + " is not in list");
 }
 static Value indexOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, value", "index");
+  ValueList given = s.bind(arguments, "self, value?", "index");
   bool isTuple = given[0].as<TupleValue>();
   return find(s, *s.knownItems(given[0]), given[1], false, isTuple);
 }
 static Value countOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, value", "count");
+  ValueList given = s.bind(arguments, "self, value?", "count");
   return find(s, *s.knownItems(given[0]), given[1], true);
 }
 static Value removeItem(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, value", "remove");
+  ValueList given = s.bind(arguments, "self, value?", "remove");
   auto [id, list] = listSelf(s, arguments);
   Value at = find(s, list.items, given[1], false);
   if (auto position = s.knownInt(at); position && !s.dead) {
@@ -160,7 +160,7 @@ static Value items(Specializer &s, CallArguments &arguments) {
 }
 
 static Value getEntry(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, key, default=None", "get");
+  ValueList given = s.bind(arguments, "self, key, default?=None", "get");
   for (auto &entry : s.object<DictState>(given[0])->entries) {
     if (!s.sameKey(entry.first, given[1]))
       continue;
@@ -173,7 +173,7 @@ static Value getEntry(Specializer &s, CallArguments &arguments) {
   return given[2];
 }
 static Value setDefault(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, key, default=None", "setdefault");
+  ValueList given = s.bind(arguments, "self, key, default?=None", "setdefault");
   for (auto &entry : s.object<DictState>(given[0])->entries)
     if (s.sameKey(entry.first, given[1])) {
       auto *optional = entry.second.as<OptionalValue>();
@@ -188,7 +188,7 @@ static Value setDefault(Specializer &s, CallArguments &arguments) {
   return given[2];
 }
 static Value popEntry(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "self, key, default", "pop");
+  ValueList given = s.bind(arguments, "self, key, default?", "pop");
   auto [id, dict] = dictSelf(s, arguments);
   for (size_t i = 0; i < dict.entries.size(); ++i)
     if (s.sameKey(dict.entries[i].first, given[1])) {
@@ -210,6 +210,8 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
   return given[2].isUnbound() ? s.raiseHere("KeyError", s.repr(given[1]).known) : given[2];
 }
 static Value update(Specializer &s, CallArguments &arguments) {
+  if (arguments.positional.size() > 1)
+    arguments.positional[1] = s.iterated(arguments.positional[1]);
   auto [id, dict] = dictSelf(s, arguments);
   if (arguments.positional.size() > 1) {
     auto *other = s.object<DictState>(arguments.positional[1]);
@@ -345,21 +347,9 @@ static Value replaceText(Specializer &s, CallArguments &arguments) {
 static Value joinText(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, iterable", "join");
   auto items = s.knownItems(given[1]);
-  if (!items) {
-    Value list = s.call(findBuiltin("list"), CallArguments{{given[1]}, {}, s.span});
-    return joinTexts(s, *given[0].get<Text>(), list);
-  }
-  std::vector<Text> parts;
-  for (size_t i = 0; i < items->size(); ++i) {
-    if (i)
-      parts.push_back(*given[0].get<Text>());
-    if (!(*items)[i].get<Text>())
-      return s.raiseHere("TypeError", "sequence item " + std::to_string(i) +
-                                          ": expected str instance, " + s.typeName((*items)[i]) +
-                                          " found");
-    parts.push_back(*(*items)[i].get<Text>());
-  }
-  return s.concat(parts);
+  Value list = items ? s.newList(*items)
+                     : s.call(findBuiltin("list"), CallArguments{{given[1]}, {}, s.span});
+  return joinTexts(s, *given[0].get<Text>(), list);
 }
 static Value formatText(Specializer &s, CallArguments &arguments) {
   auto pattern = s.knownText(arguments.positional[0]);

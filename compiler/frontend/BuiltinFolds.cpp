@@ -51,6 +51,16 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
       s.fail(ErrorId::CallArguments,
              {name, "got an unexpected keyword argument '" + keyword + "'"});
   }
+  if (auto *optional = key.as<OptionalValue>(); optional && optional->orNone)
+    return s.eitherWay(key, [&](const Value &chosen) {
+      CallArguments all = arguments;
+      for (auto &[keyword, value] : all.keywords)
+        if (keyword == "key")
+          value = chosen;
+      return extreme(s, all, isMin);
+    });
+  if (arguments.positional.size() == 1)
+    arguments.positional[0] = s.iterated(arguments.positional[0]);
   if (arguments.positional.size() == 1 && key.isUnbound())
     if (auto id = s.arrayObject(arguments.positional[0]);
         id && s.heap.get<ArrayState>(*id)->shape.size() == 1)

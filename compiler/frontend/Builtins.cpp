@@ -31,7 +31,9 @@ static mlir::Value pure(Specializer &s, const char *function, mlir::Type type,
 }
 
 static Value lengthOf(Specializer &s, CallArguments &arguments) {
-  Value value = s.bind(arguments, "obj", "len")[0];
+  Value value = s.bind(arguments, "obj?", "len")[0];
+  value = s.present(value, "the object",
+                    Specializer::typeError("object of type 'NoneType' has no len()"));
   if (auto id = s.arrayObject(value)) {
     auto *array = s.heap.get<ArrayState>(*id);
     if (array->shape.empty())
@@ -67,7 +69,10 @@ static Value rangeOf(Specializer &s, CallArguments &arguments) {
   if (given.empty() || given.size() > 3 || !arguments.keywords.empty())
     s.fail(ErrorId::CallArguments, {"range()", "takes 1 to 3 positional arguments"});
   std::vector<IntExpr> parts;
-  for (auto &value : given) {
+  for (auto &argument : given) {
+    Value value =
+        s.present(argument, "the argument",
+                  Specializer::typeError("'NoneType' object cannot be interpreted as an integer"));
     auto *scalar = value.get<Scalar>();
     if (!scalar || isFloat(scalar->kind))
       return s.raiseHere("TypeError",
@@ -90,7 +95,9 @@ static Value rangeOf(Specializer &s, CallArguments &arguments) {
 }
 
 static Value toFloat(Specializer &s, CallArguments &arguments) {
-  Value value = s.bind(arguments, "x=0.0", "float")[0];
+  Value value = s.present(
+      s.bind(arguments, "x?=0.0", "float")[0], "the value",
+      Specializer::typeError("float() argument must be a string or a real number, not 'NoneType'"));
   if (auto *text = value.get<Text>())
     return s.makeScalar(ScalarKind::PyFloat,
                         raising(s, "mpy_parse_float", s.builder.getF64Type(), s.ssa(*text)));
@@ -108,8 +115,10 @@ static Value toFloat(Specializer &s, CallArguments &arguments) {
 }
 
 static Value toInt(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "x=0, base=10", "int");
-  Value value = given[0];
+  ValueList given = s.bind(arguments, "x?=0, base=10", "int");
+  Value value = s.present(given[0], "the value",
+                          Specializer::typeError("int() argument must be a string, a bytes-like "
+                                                 "object or a real number, not 'NoneType'"));
   if (auto *text = value.get<Text>()) {
     auto *number = given[1].get<Scalar>();
     if (!number)
@@ -138,16 +147,16 @@ static Value toInt(Specializer &s, CallArguments &arguments) {
 }
 
 static Value toBool(Specializer &s, CallArguments &arguments) {
-  return s.truth(s.bind(arguments, "x=False", "bool")[0]);
+  return s.truth(s.bind(arguments, "x?=False", "bool")[0]);
 }
 static Value toText(Specializer &s, CallArguments &arguments) {
-  return s.str(s.bind(arguments, "object=''", "str")[0]);
+  return s.str(s.bind(arguments, "object?=''", "str")[0]);
 }
 static Value reprOf(Specializer &s, CallArguments &arguments) {
-  return s.repr(s.bind(arguments, "obj", "repr")[0]);
+  return s.repr(s.bind(arguments, "obj?", "repr")[0]);
 }
 static Value formatOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "value, spec=''", "format");
+  ValueList given = s.bind(arguments, "value?, spec=''", "format");
   return s.format(given[0], *given[1].get<Text>());
 }
 static Value printOf(Specializer &s, CallArguments &arguments) {
@@ -156,7 +165,8 @@ static Value printOf(Specializer &s, CallArguments &arguments) {
 }
 
 static Value absolute(Specializer &s, CallArguments &arguments) {
-  Value value = s.bind(arguments, "x", "abs")[0];
+  Value value = s.present(s.bind(arguments, "x?", "abs")[0], "the value",
+                          Specializer::typeError("bad operand type for abs(): 'NoneType'"));
   if (s.isArray(value))
     return s.call(findLibraryFunction("numpy.abs"), CallArguments{{value}, {}, s.span});
   if (auto result = s.callMethod(value, "__abs__", {}))
@@ -190,15 +200,23 @@ static Value enumerateOf(Specializer &s, CallArguments &arguments) {
   return iterable(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*start));
 }
 static Value zipOf(Specializer &s, CallArguments &arguments) {
+  for (Value &part : arguments.positional)
+    part = s.iterated(part);
   return iterable(IterableValue::Kind::Zip, arguments.positional);
 }
 static Value reversedOf(Specializer &s, CallArguments &arguments) {
-  return iterable(IterableValue::Kind::Reversed, {s.bind(arguments, "sequence", "reversed")[0]});
+  return iterable(IterableValue::Kind::Reversed,
+                  {s.present(s.bind(arguments, "sequence?", "reversed")[0], "the sequence",
+                             Specializer::typeError("'NoneType' object is not reversible"))});
 }
 static Value mapOf(Specializer &s, CallArguments &arguments) {
+  for (Value &part : llvm::MutableArrayRef(arguments.positional).drop_front(1))
+    part = s.iterated(part);
   return iterable(IterableValue::Kind::Map, arguments.positional);
 }
 static Value filterOf(Specializer &s, CallArguments &arguments) {
+  for (Value &part : llvm::MutableArrayRef(arguments.positional).drop_front(1))
+    part = s.iterated(part);
   return iterable(IterableValue::Kind::Filter, arguments.positional);
 }
 
@@ -210,7 +228,7 @@ static ValueList knownItemsOf(Specializer &s, const Value &value, const char *fu
 }
 
 static Value listOf(Specializer &s, CallArguments &arguments) {
-  Value value = s.bind(arguments, "iterable=None", "list")[0];
+  Value value = s.bind(arguments, "iterable", "list")[0];
   Value list = s.newList({});
   if (auto *counted = runTimeListOf(s, value)) {
     RunTimeListState copy = *counted;
@@ -219,7 +237,9 @@ static Value listOf(Specializer &s, CallArguments &arguments) {
   }
   auto *made = value.as<IterableValue>();
   bool isFiltered = made && made->kind == IterableValue::Kind::Filter;
-  if (auto items = value.isNone() ? ValueList() : isFiltered ? std::nullopt : s.knownItems(value))
+  if (auto items = value.isUnbound() ? ValueList()
+                   : isFiltered      ? std::nullopt
+                                     : s.knownItems(value))
     return s.newList(std::move(*items));
   std::string name = "%list" + std::to_string(s.frame().locals.size());
   s.frame().locals[name] = list;
@@ -229,21 +249,22 @@ static Value listOf(Specializer &s, CallArguments &arguments) {
   return list;
 }
 static Value tupleOf(Specializer &s, CallArguments &arguments) {
-  Value value = s.bind(arguments, "iterable=None", "tuple")[0];
+  Value value = s.bind(arguments, "iterable", "tuple")[0];
   if (isRunTimeTuple(s, value))
     return value;
-  auto items = value.isNone() ? ValueList() : s.knownItems(value);
+  auto items = value.isUnbound() ? ValueList() : s.knownItems(value);
   if (items)
     return s.newTuple(std::move(*items));
   return asTuple(s, s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span}));
 }
 static Value setOf(Specializer &s, CallArguments &arguments) {
-  Value value = s.bind(arguments, "iterable=None", "set")[0];
-  return s.makeSet(value.isNone() ? ValueList() : knownItemsOf(s, value, "set()"));
+  Value value = s.bind(arguments, "iterable", "set")[0];
+  return s.makeSet(value.isUnbound() ? ValueList() : knownItemsOf(s, value, "set()"));
 }
 static Value dictOf(Specializer &s, CallArguments &arguments) {
   DictState dict;
   if (!arguments.positional.empty()) {
+    arguments.positional[0] = s.iterated(arguments.positional[0]);
     if (auto *other = s.object<DictState>(arguments.positional[0])) {
       dict = *other;
     } else {
@@ -275,9 +296,9 @@ static Value roundOf(Specializer &s, CallArguments &arguments) {
   if (numpy)
     return s.call(findLibraryFunction("numpy.round"),
                   CallArguments{{given[0], given[1]}, {}, s.span});
-  auto *digits = given[1].get<Scalar>();
+  Scalar digits = wantScalar(s, given[1], "round()");
   return s.makeScalar(ScalarKind::PyFloat, raising(s, "mpy_round_float", s.builder.getF64Type(),
-                                                   {value, s.ssaAs(*digits, DType::Int64)}));
+                                                   {value, s.ssaAs(digits, DType::Int64)}));
 }
 
 static Value divmodOf(Specializer &s, CallArguments &arguments) {
@@ -293,8 +314,10 @@ static Value powOf(Specializer &s, CallArguments &arguments) {
   return s.binary(ast::BinaryOperator::Pow, given[0], given[1]);
 }
 static Value isInstanceOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "object, type", "isinstance");
-  return s.makeBool(s.isInstance(given[0], given[1]));
+  ValueList given = s.bind(arguments, "object?, type", "isinstance");
+  return s.eitherWay(given[0], [&](const Value &value) -> Value {
+    return s.makeBool(s.isInstance(value, given[1]));
+  });
 }
 static Value isSubclassOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "cls, class_or_tuple", "issubclass");
@@ -315,11 +338,12 @@ static Value isSubclassOf(Specializer &s, CallArguments &arguments) {
   return s.makeBool(isSubclass);
 }
 static Value callableOf(Specializer &s, CallArguments &arguments) {
-  Value value = s.bind(arguments, "object", "callable")[0];
-  bool isClass = s.object<ClassState>(value);
-  return s.makeBool(
-      isFunction(value) || isClass ||
-      (s.classOf(value) && !s.classAttribute(*s.classOf(value), "__call__").isUnbound()));
+  return s.eitherWay(s.bind(arguments, "object?", "callable")[0], [&](const Value &value) -> Value {
+    bool isClass = s.object<ClassState>(value);
+    return s.makeBool(
+        isFunction(value) || isClass ||
+        (s.classOf(value) && !s.classAttribute(*s.classOf(value), "__call__").isUnbound()));
+  });
 }
 /// An attribute that some paths alone set: whether it is there is known at run time.
 static const OptionalValue *uncertainAttribute(Specializer &s, const Value &object,
@@ -342,7 +366,7 @@ static Value hasAttributeOf(Specializer &s, CallArguments &arguments) {
   return s.makeBool(!s.findAttribute(given[0], *name).isUnbound());
 }
 static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "object, name, default", "getattr");
+  ValueList given = s.bind(arguments, "object, name, default?", "getattr");
   auto name = s.knownText(given[1]);
   if (!name)
     s.fail(ErrorId::RunTimeKey, {"an attribute name"});
@@ -355,7 +379,7 @@ static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
   return found.isUnbound() && !given[2].isUnbound() ? given[2] : s.attribute(given[0], *name);
 }
 static Value setAttributeOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "object, name, value", "setattr");
+  ValueList given = s.bind(arguments, "object, name, value?", "setattr");
   auto name = s.knownText(given[1]);
   if (!name)
     s.fail(ErrorId::RunTimeKey, {"an attribute name"});

@@ -115,7 +115,7 @@ Arguments::Arguments(Specializer &specializer, const CallArguments &given, const
     if (parameter == "*")
       continue;
     auto [word, defaultText] = parameter.split('=');
-    parameters.push_back(word.str());
+    parameters.push_back(word.rtrim('?').str());
     required.push_back(!parameter.contains('='));
   }
   values = specializer.bind(call, plain.c_str(), name);

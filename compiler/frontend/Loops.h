@@ -20,6 +20,7 @@ struct RunTimeLoop {
   std::function<Scalar()> test; // while: asked before each iteration but the first
   Scalar firstTest;             // while: asked before the loop
   bool jumps = false;           // break or return inside
+  unsigned rounds = 0;          // how many heads were tried for it
 };
 
 /// The flags of the loop around an inner one; a flag that was not there is not there afterwards, so

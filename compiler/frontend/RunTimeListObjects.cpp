@@ -550,11 +550,11 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
     makeRunTimeList(s, id);
   }
   if (method == "append")
-    return appendItem(s, id, argument("self, item")[1]);
+    return appendItem(s, id, argument("self, item?")[1]);
   if (method == "pop")
     return popItem(s, id, argument("self, index=-1")[1]);
   if (method == "insert") {
-    ValueList given = argument("self, index, item");
+    ValueList given = argument("self, index, item?");
     return insertItem(s, id, given[1], given[2]);
   }
   if (method == "extend")

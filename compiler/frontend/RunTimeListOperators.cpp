@@ -99,12 +99,14 @@ Value sameRunTimeLists(Specializer &s, const Value &left, const Value &right) {
 Text joinTexts(Specializer &s, const Text &separator, const Value &value) {
   if (auto *known = s.object<ListState>(value)) {
     std::vector<Text> parts;
-    for (const Value &item : known->items) {
+    for (const auto &[position, given] : llvm::enumerate(ValueList(known->items))) {
       if (!parts.empty())
         parts.push_back(separator);
+      std::string refused =
+          "sequence item " + std::to_string(position) + ": expected str instance, ";
+      Value item = s.present(given, "an item", Specializer::typeError(refused + "NoneType found"));
       if (!item.get<Text>()) {
-        s.raiseHere("TypeError", "sequence item " + std::to_string(parts.size() / 2) +
-                                     ": expected str instance, " + s.typeName(item) + " found");
+        s.raiseHere("TypeError", refused + s.typeName(item) + " found");
         return s.makeText("");
       }
       parts.push_back(*item.get<Text>());

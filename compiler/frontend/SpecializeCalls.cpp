@@ -28,7 +28,7 @@ Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &argu
   auto addDefault = [&](const ast::Parameter &parameter) {
     if (parameter.defaultValue)
       closure.defaults[parameter.name] =
-          present(evaluate(parameter.defaultValue), "the default value");
+          bound(evaluate(parameter.defaultValue), "the default value");
   };
   llvm::for_each(arguments.posonlyargs, addDefault);
   llvm::for_each(arguments.args, addDefault);
@@ -76,12 +76,15 @@ CallArguments Specializer::evaluateArguments(const ast::Call &node) {
   std::vector<DisplayPart> printed;
   for (auto *argument : node.args) {
     if (auto *star = dyn_cast<ast::Starred>(argument))
-      addStarred(*this, node, evaluate(star->value), arguments.positional, printed);
+      addStarred(*this, node, present(evaluate(star->value), "the value after *"),
+                 arguments.positional, printed);
     else
       arguments.positional.push_back(evaluate(argument));
   }
   for (auto &keyword : node.keywords) {
     Value value = evaluate(keyword.value);
+    if (keyword.name.empty())
+      value = present(value, "the value after **");
     if (!keyword.name.empty()) {
       arguments.keywords.push_back({keyword.name, value});
       continue;
@@ -93,7 +96,7 @@ CallArguments Specializer::evaluateArguments(const ast::Call &node) {
       auto name = knownText(key);
       if (!name)
         fail(ErrorId::ArgumentValue, {"keywords must be strings"});
-      arguments.keywords.push_back({*name, present(item, *name)});
+      arguments.keywords.push_back({*name, bound(item, *name)});
     }
   }
   if (!printed.empty()) {
@@ -289,7 +292,7 @@ Value Specializer::callChoice(const ChoiceValue &choice, size_t from,
 Value Specializer::call(const Value &given, CallArguments arguments) {
   if (dead)
     return NoneValue{};
-  Value callee = present(given, "the function");
+  Value callee = present(given, "the function", typeError("'NoneType' object is not callable"));
   span = arguments.span;
   if (auto *closure = callee.as<ClosureValue>()) {
     Shared<ClosureValue> keep = *callee.get<Shared<ClosureValue>>();
@@ -299,7 +302,7 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
     return callInline(*closure, std::move(parameters));
   }
   if (auto *library = callee.get<const LibraryValue *>())
-    return (*library)->call(*this, arguments);
+    return callLibrary(**library, std::move(arguments));
   if (auto *choice = callee.as<ChoiceValue>()) {
     Shared<ChoiceValue> keep = *callee.get<Shared<ChoiceValue>>();
     return callChoice(*choice, 0, arguments);
@@ -348,6 +351,40 @@ static Value defaultValue(Specializer &s, llvm::StringRef text) {
   llvm_unreachable("a default in a library signature");
 }
 
+namespace {
+/// A library function was called with a value that may be None, where None chooses what it does.
+struct CalledWithOptional {
+  const OptionalValue *argument;
+};
+} // namespace
+
+Value Specializer::callLibrary(const LibraryValue &function, CallArguments arguments) {
+  CallArguments given = arguments;
+  try {
+    return function.call(*this, arguments);
+  } catch (const CalledWithOptional &call) {
+    auto slotIn = [&](CallArguments &all) -> Value * {
+      for (Value &value : all.positional)
+        if (value.as<OptionalValue>() == call.argument)
+          return &value;
+      for (auto &keyword : all.keywords)
+        if (keyword.second.as<OptionalValue>() == call.argument)
+          return &keyword.second;
+      return nullptr;
+    };
+    Value *slot = slotIn(given);
+    if (!slot)
+      fail(ErrorId::RunTimeType, {},
+           {.found = std::string("a value or None inside ") + function.name,
+            .help = "choose with 'if x is None' before the call"});
+    return eitherWay(Value(*slot), [&](const Value &value) {
+      CallArguments chosen = given;
+      *slotIn(chosen) = value;
+      return callLibrary(function, chosen);
+    });
+  }
+}
+
 ValueList Specializer::bind(const CallArguments &given, const char *parameters,
                             llvm::StringRef functionName) {
   llvm::SmallVector<llvm::StringRef> parts;
@@ -355,6 +392,8 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters,
   std::vector<std::string> names;
   ValueList bound;
   std::vector<bool> keywordOnly;
+  enum class Rule { Refused, Taken, BothPaths };
+  std::vector<Rule> whenNone;
   bool afterStar = false;
   for (llvm::StringRef part : parts) {
     auto [name, text] = part.trim().split('=');
@@ -362,6 +401,9 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters,
       afterStar = true;
       continue;
     }
+    whenNone.push_back(name.consume_back("?")  ? Rule::Taken
+                       : text.trim() == "None" ? Rule::BothPaths
+                                               : Rule::Refused);
     names.push_back(name.str());
     bound.push_back(text.empty() ? Value() : defaultValue(*this, text.trim()));
     keywordOnly.push_back(afterStar);
@@ -387,10 +429,14 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters,
     bound[i] = value;
     isGiven[i] = true;
   }
-  for (auto &value : bound)
-    if (value.get<ConflictValue>() ||
-        (value.as<OptionalValue>() && !value.as<OptionalValue>()->orNone))
-      value = present(value, "an argument");
+  for (auto [name, value, rule] : llvm::zip(names, bound, whenNone)) {
+    auto *optional = value.as<OptionalValue>();
+    if (rule == Rule::BothPaths && optional && optional->orNone)
+      throw CalledWithOptional{optional};
+    value = rule != Rule::Refused ? this->bound(value, name)
+            : name == "iterable"  ? iterated(value)
+                                  : present(value, "'" + name + "' of " + shown);
+  }
   return bound;
 }
 

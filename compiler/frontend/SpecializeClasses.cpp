@@ -311,7 +311,7 @@ Value Specializer::attribute(const Value &object, llvm::StringRef name) {
 void Specializer::setAttribute(const Value &given, llvm::StringRef name, const Value &value) {
   if (dead)
     return;
-  Value object = present(given, "the object");
+  Value object = owner(given, name);
   label(value, name);
   auto put = [&](std::vector<std::pair<std::string, Value>> &attributes) {
     for (auto &attribute : attributes)

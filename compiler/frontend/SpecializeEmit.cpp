@@ -84,6 +84,11 @@ void Specializer::check(mlir::Value condition, llvm::StringRef kind, llvm::Strin
     });
 }
 
+void Specializer::require(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message) {
+  create<CheckOp>(condition, builder.getStringAttr(kind), builder.getStringAttr(message),
+                  mlir::ValueRange());
+}
+
 void Specializer::label(const Value &value, llvm::StringRef name) {
   mlir::Value target;
   if (auto *scalar = value.get<Scalar>())

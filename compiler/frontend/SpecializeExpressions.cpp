@@ -1,5 +1,4 @@
-// Expressions: names, constants, containers, conditionals, comprehensions, subscripts of
-// containers.
+// Expressions: names, constants, containers, conditionals, comprehensions.
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -219,7 +218,7 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   }
   case Kind::FormattedValue: {
     auto &node = cast<FormattedValue>(*expr);
-    Value value = present(evaluate(node.value), "the value");
+    Value value = evaluate(node.value);
     if (node.conversion == 'r' || node.conversion == 'a')
       value = repr(value);
     else if (node.conversion == 's')
@@ -228,12 +227,14 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   }
   case Kind::Attribute: {
     auto &node = cast<Attribute>(*expr);
-    Value object = present(evaluate(node.value), "the object");
+    Value object = owner(evaluate(node.value), node.attr);
     return bound(attribute(object, node.attr), node.attr);
   }
   case Kind::Subscript: {
     auto &node = cast<Subscript>(*expr);
-    Value container = present(evaluate(node.value), "the container"), key = evaluate(node.slice);
+    Value given = evaluate(node.value), key = evaluate(node.slice);
+    Value container =
+        present(given, "the container", typeError("'NoneType' object is not subscriptable"));
     return bound(subscript(container, key), "the item");
   }
   case Kind::List:
@@ -247,7 +248,10 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     bool isKnown = true;
     for (auto *element : elements) {
       auto *star = dyn_cast<Starred>(element);
-      Value value = present(evaluate(star ? star->value : element), "the item");
+      Value value = evaluate(star ? star->value : element);
+      if (star)
+        value = present(value, "the value",
+                        typeError("Value after * must be an iterable, not NoneType"));
       auto more = star ? knownItems(value) : ValueList{value};
       if (!more) {
         // What it holds is taken before the next element is evaluated.
@@ -280,7 +284,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     DictState dict;
     for (size_t i = 0; i < node.keys.size(); ++i) {
       if (!node.keys[i]) {
-        auto *more = object<DictState>(evaluate(node.values[i]));
+        auto *more = object<DictState>(present(evaluate(node.values[i]), "the value",
+                                               typeError("'NoneType' object is not a mapping")));
         if (!more)
           fail(ErrorId::NotIterable, {"the value after **"});
         for (auto &entry : more->entries)
@@ -288,7 +293,7 @@ Value Specializer::evaluate(const ast::Expr *expr) {
         continue;
       }
       Value key = evaluate(node.keys[i]);
-      setEntry(dict, key, present(evaluate(node.values[i]), "the value"));
+      setEntry(dict, key, evaluate(node.values[i]));
     }
     return ObjectRef{heap.add(std::move(dict))};
   }
@@ -340,8 +345,8 @@ void Specializer::checkKeyOrder(const DictState &dict, size_t position) {
     noneLater = create<arith::AndIOp>(noneLater, absent);
   }
   mlir::Value inOrder = create<arith::OrIOp>(optional->present, noneLater);
-  check(inOrder, "RuntimeError",
-        "the order of the keys of this dict depends on the path; set every key before");
+  require(inOrder, "RuntimeError",
+          "the order of the keys of this dict depends on the path; set every key before");
 }
 
 void Specializer::setEntry(DictState &dict, const Value &key, const Value &value) {
@@ -453,13 +458,13 @@ Value Specializer::comprehension(const ast::Expr &expr) {
       filter(generator.ifs, 0, [&] {
         if (level + 1 < generators->size())
           return walk(level + 1);
-        Value value = present(evaluate(element), "the item");
+        Value value = evaluate(element);
         if (dead)
           return;
         if (!second)
           return appendTo(frame().locals[made], value);
         DictState dict = *heap.get<DictState>(frame().locals[made].get<ObjectRef>()->id);
-        setEntry(dict, value, present(evaluate(second), "the value"));
+        setEntry(dict, value, evaluate(second));
         heap.set(frame().locals[made].get<ObjectRef>()->id, std::move(dict));
       });
     });
@@ -472,291 +477,6 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   if (!items)
     fail(ErrorId::UnknownLength, {"a set"}, {.help = "make it a list"});
   return makeSet(*items);
-}
-
-//===----------------------------------------------------------------------===//
-// Subscripts of containers
-//===----------------------------------------------------------------------===//
-
-static ValueList slicedItems(Specializer &s, const ValueList &items, const SliceValue &slice) {
-  auto bound = [&](const Value &value) -> std::optional<int64_t> {
-    if (value.isNone())
-      return std::nullopt;
-    auto known = s.knownInt(value);
-    if (!known)
-      s.fail(ErrorId::RunTimeIndex, {"a slice of a list or tuple"},
-             {.help = "make it an array: np.array(..)"});
-    return known;
-  };
-  int64_t size = items.size(), step = bound(slice.step).value_or(1);
-  if (step == 0) {
-    s.raiseHere("ValueError", "slice step cannot be zero");
-    return {};
-  }
-  auto clamp = [&](std::optional<int64_t> given, int64_t otherwise, int64_t low, int64_t high) {
-    if (!given)
-      return otherwise;
-    int64_t value = *given < 0 ? *given + size : *given;
-    return std::max(low, std::min(value, high));
-  };
-  int64_t start = step > 0 ? clamp(bound(slice.start), 0, 0, size)
-                           : clamp(bound(slice.start), size - 1, -1, size - 1);
-  int64_t stop = step > 0 ? clamp(bound(slice.stop), size, 0, size)
-                          : clamp(bound(slice.stop), -1, -1, size - 1);
-  ValueList result;
-  for (int64_t i = start; step > 0 ? i < stop : i > stop; i += step)
-    result.push_back(items[i]);
-  return result;
-}
-
-std::vector<int64_t> slicePositions(Specializer &s, size_t size, const SliceValue &slice) {
-  ValueList all;
-  for (size_t i = 0; i < size; ++i)
-    all.push_back(s.makeInt(IntExpr(int64_t(i))));
-  std::vector<int64_t> positions;
-  for (const Value &position : slicedItems(s, all, slice))
-    positions.push_back(*s.knownInt(position));
-  return positions;
-}
-
-std::optional<int64_t> Specializer::sequencePosition(const Value &key, size_t size,
-                                                     const char *message) {
-  auto known = knownInt(key);
-  if (!known) {
-    if (!key.get<Scalar>())
-      fail(ErrorId::IndexType, {describe(key)});
-    return std::nullopt;
-  }
-  int64_t position = *known < 0 ? *known + int64_t(size) : *known;
-  if (position < 0 || position >= int64_t(size)) {
-    raiseHere("IndexError", message);
-    return -1;
-  }
-  return position;
-}
-
-/// items[k] with k known at run time: a chain of branches over like items.
-static Value runTimeItem(Specializer &s, const ValueList &items, const IntExpr &position,
-                         size_t from) {
-  if (from + 1 == items.size())
-    return items[from];
-  mlir::Value here = s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, s.index(position),
-                                             s.index(IntExpr(int64_t(from))));
-  return s.branchValue(
-      here, [&] { return items[from]; }, [&] { return runTimeItem(s, items, position, from + 1); });
-}
-
-/// A slice of a range of known numbers is a range.
-static std::optional<RangeValue> slicedRange(Specializer &s, const RangeValue &range,
-                                             const SliceValue &slice) {
-  auto start = range.start.known(), step = range.step.known();
-  auto items = s.knownItems(std::make_shared<const RangeValue>(range));
-  if (!start || !step || !items)
-    return std::nullopt;
-  int64_t size = items->size();
-  auto part = [&](const Value &value, int64_t otherwise) -> std::optional<int64_t> {
-    return value.isNone() ? otherwise : s.knownInt(value);
-  };
-  auto stride = part(slice.step, 1);
-  if (!stride || *stride == 0)
-    return std::nullopt;
-  int64_t low = *stride < 0 ? -1 : 0, high = *stride < 0 ? size - 1 : size;
-  auto position = [&](const Value &value, int64_t otherwise) -> std::optional<int64_t> {
-    auto given = part(value, otherwise);
-    if (!given || value.isNone())
-      return given;
-    return std::clamp(*given < 0 ? *given + size : *given, low, high);
-  };
-  auto from = position(slice.start, *stride < 0 ? high : low),
-       to = position(slice.stop, *stride < 0 ? low : high);
-  if (!from || !to)
-    return std::nullopt;
-  return RangeValue{IntExpr(*start + *from * *step), IntExpr(*start + *to * *step),
-                    IntExpr(*step * *stride)};
-}
-
-Value Specializer::subscript(const Value &container, const Value &key) {
-  if (dead)
-    return NoneValue{};
-  if (auto id = arrayObject(container))
-    return arraySubscript(*this, *id, key);
-  auto sequence = [&](const ValueList &items, bool isTuple) -> Value {
-    if (auto *slice = key.as<SliceValue>()) {
-      ValueList part = slicedItems(*this, items, *slice);
-      return isTuple ? newTuple(std::move(part)) : newList(std::move(part));
-    }
-    auto position = sequencePosition(
-        key, items.size(), isTuple ? "tuple index out of range" : "list index out of range");
-    if (position)
-      return *position < 0 ? Value(NoneValue{}) : items[*position];
-    // The position is known at run time only.
-    IntExpr index = intExpr(*key.get<Scalar>());
-    IntExpr size(int64_t(items.size()));
-    mlir::Value i = this->index(index), n = this->index(size);
-    mlir::Value low =
-        create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(0) - size));
-    mlir::Value high = create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, n);
-    check(create<arith::AndIOp>(low, high), "IndexError",
-          isTuple ? "tuple index out of range" : "list index out of range");
-    if (items.empty())
-      fail(ErrorId::RunTimeIndex, {"an empty list"});
-    if (!index.isNonNegative()) {
-      mlir::Value negative =
-          create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(0)));
-      index = symbolExpr(create<arith::SelectOp>(negative, create<arith::AddIOp>(i, n), i), true);
-    }
-    return runTimeItem(*this, items, index, 0);
-  };
-  if (runTimeListOf(*this, container))
-    return runTimeListSubscript(*this, container, key);
-  if (auto *list = object<ListState>(container)) {
-    // Bounds that are run-time data give a list whose length is.
-    auto *slice = key.as<SliceValue>();
-    auto isRunTime = [&](const Value &bound) { return bound.get<Scalar>() && !knownInt(bound); };
-    if (slice && !list->items.empty() && (isRunTime(slice->start) || isRunTime(slice->stop))) {
-      Value counted = ObjectRef{heap.add(*list)};
-      makeRunTimeList(*this, counted.get<ObjectRef>()->id);
-      return runTimeListSubscript(*this, counted, key);
-    }
-    return sequence(ValueList(list->items), false);
-  }
-  if (auto *tuple = container.as<TupleValue>())
-    return sequence(tuple->items, true);
-  if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
-    for (auto &entry : dict->entries)
-      if (sameKey(entry.first, key)) {
-        if (auto *optional = entry.second.as<OptionalValue>(); optional && !optional->orNone) {
-          check(optional->present, "KeyError", repr(key).known);
-          return optional->value;
-        }
-        return entry.second;
-      }
-    if (auto *scalar = key.get<Scalar>();
-        (scalar && !knownInt(key)) || (key.get<Text>() && key.get<Text>()->value))
-      fail(ErrorId::RunTimeKey, {describe(key)},
-           {.help = "index an array or a list by a number instead"});
-    return raiseHere("KeyError", repr(key).known);
-  }
-  if (auto *text = container.get<Text>())
-    return textSubscript(*text, key);
-  if (auto *range = container.as<RangeValue>()) {
-    if (auto *slice = key.as<SliceValue>()) {
-      if (auto part = slicedRange(*this, *range, *slice))
-        return std::make_shared<const RangeValue>(*part);
-      fail(ErrorId::RunTimeIndex, {"a slice of a range"});
-    }
-    if (auto items = knownItems(container))
-      return sequence(*items, false);
-    if (auto *scalar = key.get<Scalar>())
-      return makeInt(range->start + intExpr(*scalar) * range->step);
-  }
-  if (auto *module = container.as<ModuleValue>(); module && module->name == "sys.argv") {
-    if (key.as<SliceValue>())
-      fail(ErrorId::Unsupported, {"a slice of sys.argv"},
-           {.help = "take the arguments one by one: sys.argv[1] if len(sys.argv) > 1"});
-    CallArguments one;
-    one.positional = {key};
-    return findLibraryFunction("sys.argv.__getitem__")->call(*this, one);
-  }
-  if (auto result = callMethod(container, "__getitem__", {key}))
-    return *result;
-  fail(ErrorId::NotSubscriptable, {describe(container)});
-}
-
-void Specializer::assignSubscript(const Value &container, const Value &key, const Value &value) {
-  if (dead)
-    return;
-  if (auto id = arrayObject(container))
-    return arrayAssign(*this, *id, key, value);
-  if (runTimeListOf(*this, container))
-    return assignRunTimeList(*this, container, key, value);
-  if (auto *list = object<ListState>(container)) {
-    beginChange(*this, container.get<ObjectRef>()->id);
-    ListState changed = *list;
-    ObjectId id = container.get<ObjectRef>()->id;
-    if (auto *slice = key.as<SliceValue>()) {
-      auto items = knownItems(value);
-      bool hasStep = !slice->step.isNone() && knownInt(slice->step) != 1;
-      auto isKnown = [&](const Value &bound) { return bound.isNone() || knownInt(bound); };
-      bool isCounted = !items || !isKnown(slice->start) || !isKnown(slice->stop);
-      if (isCounted && !changed.items.empty()) {
-        makeRunTimeList(*this, id);
-        return assignRunTimeList(*this, container, key, value);
-      }
-      if (hasStep && items) {
-        std::vector<int64_t> positions = slicePositions(*this, changed.items.size(), *slice);
-        if (positions.size() != items->size()) {
-          raiseHere("ValueError",
-                    "attempt to assign sequence of size " + std::to_string(items->size()) +
-                        " to extended slice of size " + std::to_string(positions.size()));
-          return;
-        }
-        for (auto [position, item] : llvm::zip(positions, *items))
-          changed.items[position] = item;
-        heap.set(id, std::move(changed));
-        return;
-      }
-      auto start = slice->start.isNone() ? std::optional<int64_t>(0) : knownInt(slice->start);
-      auto stop = slice->stop.isNone() ? std::optional<int64_t>(changed.items.size())
-                                       : knownInt(slice->stop);
-      if (!items || !start || !stop || hasStep)
-        fail(ErrorId::RunTimeIndex, {"assignment to this slice of a list"});
-      int64_t size = changed.items.size();
-      int64_t from = std::max<int64_t>(0, std::min(size, *start < 0 ? *start + size : *start));
-      int64_t to = std::max(from, std::min(size, *stop < 0 ? *stop + size : *stop));
-      changed.items.erase(changed.items.begin() + from, changed.items.begin() + to);
-      changed.items.insert(changed.items.begin() + from, items->begin(), items->end());
-      heap.set(id, std::move(changed));
-      return;
-    }
-    auto position =
-        sequencePosition(key, changed.items.size(), "list assignment index out of range");
-    if (position) {
-      if (*position >= 0) {
-        changed.items[*position] = value;
-        heap.set(id, std::move(changed));
-      }
-      return;
-    }
-    // Each item is replaced where the position is its own.
-    IntExpr index = intExpr(*key.get<Scalar>());
-    int64_t size = changed.items.size();
-    mlir::Value i = this->index(index);
-    mlir::Value low =
-        create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(-size)));
-    mlir::Value high =
-        create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(size)));
-    check(create<arith::AndIOp>(low, high), "IndexError", "list assignment index out of range");
-    for (int64_t k = 0; k < size; ++k) {
-      mlir::Value plain =
-          create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k)));
-      mlir::Value negative =
-          create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k - size)));
-      branch(
-          create<arith::OrIOp>(plain, negative),
-          [&] {
-            ListState here = *heap.get<ListState>(id);
-            here.items[k] = value;
-            heap.set(id, std::move(here));
-          },
-          [] {});
-    }
-    return;
-  }
-  if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
-    beginChange(*this, container.get<ObjectRef>()->id);
-    DictState changed = *dict;
-    setEntry(changed, key, value);
-    heap.set(container.get<ObjectRef>()->id, std::move(changed));
-    return;
-  }
-  if (callMethod(container, "__setitem__", {key, value}))
-    return;
-  if (container.as<TupleValue>() || container.get<Text>()) {
-    raiseHere("TypeError", "'" + typeName(container) + "' object does not support item assignment");
-    return;
-  }
-  fail(ErrorId::NotSubscriptable, {describe(container)});
 }
 
 } // namespace mpy

@@ -28,7 +28,7 @@ bool Specializer::isAvailable(mlir::Value value) {
 }
 
 void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenBranch,
-                         llvm::function_ref<void()> elseBranch) {
+                         llvm::function_ref<void()> elseBranch, bool isLoop) {
   size_t mark = heap.size();
   State entry = snapshot();
   auto op = create<scf::IfOp>(mlir::TypeRange(), condition, /*withElseRegion=*/true);
@@ -45,16 +45,15 @@ void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenB
   // The second path numbers its objects behind those of the first.
   heap.resize(thenState.heap.size());
   State elseState = runPath(op.elseBlock(), elseBranch);
-  joinPaths(op, thenState, elseState, entry, mark);
+  joinPaths(op, thenState, elseState, entry, mark, isLoop);
   if (isInTry())
     continueUnraised(unraised);
 }
 
 /// Replaces a branch whose blocks are filled by one that yields what the states after it need.
 void Specializer::joinPaths(scf::IfOp op, State &thenState, State &elseState, const State &entry,
-                            size_t mark) {
-  Joiner joiner(*this, thenState, elseState, mark, op.thenBlock(), op.elseBlock(),
-                /*isLoop=*/false);
+                            size_t mark, bool isLoop) {
+  Joiner joiner(*this, thenState, elseState, mark, op.thenBlock(), op.elseBlock(), isLoop);
   restore(entry);
   std::vector<JoinedLeaf> leaves = joiner.collect();
   if (leaves.empty()) {
@@ -98,7 +97,15 @@ Value Specializer::branchValue(mlir::Value condition, llvm::function_ref<Value()
   return result;
 }
 
-Value Specializer::present(const Value &value, llvm::StringRef name) {
+Value Specializer::eitherWay(const Value &given, llvm::function_ref<Value(const Value &)> of) {
+  auto *optional = given.as<OptionalValue>();
+  if (!optional || !optional->orNone)
+    return of(given);
+  Value value = optional->value;
+  return branchValue(optional->present, [&] { return of(value); }, [&] { return of(NoneValue{}); });
+}
+
+Value Specializer::present(const Value &value, llvm::StringRef name, const WhenNone &whenNone) {
   if (auto *conflict = value.get<ConflictValue>()) {
     Diagnostic error = *conflict->error;
     error.span = span;
@@ -108,16 +115,22 @@ Value Specializer::present(const Value &value, llvm::StringRef name) {
   auto *optional = value.as<OptionalValue>();
   if (!optional)
     return value;
-  if (optional->orNone)
-    check(optional->present, "TypeError",
-          ("unsupported operation on None: " + name + " may be None here").str());
+  Value inside = optional->value;
+  bool isRefused = optional->orNone && whenNone.kind.empty();
+  if (isRefused && isInTry())
+    fail(ErrorId::Unsupported, {"inside 'try', " + name.str() + " that may be None"},
+         {.help = "ask before: if x is not None"});
+  if (isRefused)
+    require(optional->present, "TypeError", (name + " may be None, and is None here").str());
+  else if (optional->orNone)
+    check(optional->present, whenNone.kind, whenNone.message);
   else
     check(optional->present, frame().closure ? "UnboundLocalError" : "NameError",
           frame().closure ? ("cannot access local variable '" + name +
                              "' where it is not associated with a value")
                                 .str()
                           : ("name '" + name + "' is not defined").str());
-  return present(optional->value, name);
+  return present(inside, name, whenNone);
 }
 
 Value Specializer::bound(const Value &value, llvm::StringRef name) {

@@ -6,10 +6,7 @@
 //
 // The carried values are found by running the body: what differs at its end from its head is joined
 // (Joiner), the body is emitted again for the wider head, until nothing is new. A loop with `break`
-// or `return` inside is an scf.while that carries its condition. A loop whose iterations differ in
-// structure (`d = grad(d)`), or over a list of known length, is unrolled. A list that is filled
-// makes a short loop one of known iterations and a longer one a loop with a list of run-time
-// length.
+// or `return` inside is an scf.while that carries its condition.
 #include "frontend/Joiner.h"
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
@@ -21,43 +18,6 @@ using namespace mlir;
 using llvm::SaveAndRestore;
 
 namespace mpy {
-
-/// Whether a loop body can leave its loop before the end.
-static bool canJump(const ast::Body &body, bool insideInner = false) {
-  for (auto *stmt : body) {
-    if (isa<ast::Return>(stmt) || (!insideInner && isa<ast::Break>(stmt)))
-      return true;
-    // Who takes the item may want no more.
-    if (auto *expression = dyn_cast<ast::ExprStmt>(stmt);
-        expression && isa<ast::Yield, ast::YieldFrom>(expression->value))
-      return true;
-    bool found =
-        llvm::TypeSwitch<const ast::Stmt *, bool>(stmt)
-            .Case<ast::If>([&](auto *node) {
-              return canJump(node->body, insideInner) || canJump(node->orelse, insideInner);
-            })
-            .Case<ast::For, ast::While>([&](auto *node) {
-              return canJump(node->body, true) || canJump(node->orelse, insideInner);
-            })
-            .Case<ast::With>([&](auto *node) { return canJump(node->body, insideInner); })
-            .Case<ast::Match>([&](auto *node) {
-              return llvm::any_of(node->cases, [&](const ast::MatchCase &part) {
-                return canJump(part.body, insideInner);
-              });
-            })
-            .Case<ast::Try>([&](auto *node) {
-              return canJump(node->body, insideInner) || canJump(node->orelse, insideInner) ||
-                     canJump(node->finalbody, insideInner) ||
-                     llvm::any_of(node->handlers, [&](const ast::ExceptHandler &handler) {
-                       return canJump(handler.body, insideInner);
-                     });
-            })
-            .Default([](auto *) { return false; });
-    if (found)
-      return true;
-  }
-  return false;
-}
 
 /// How many slots of a state cannot be used; a head has settled when the end of the body adds none.
 static size_t countUnusable(const State &state) {
@@ -149,7 +109,7 @@ void Specializer::dropDeadNames(const ast::Node &loop) {
       heap.set(cell.second, CellState{Unbound{}});
 }
 
-void Specializer::runTimeLoop(const ast::Node *node, const RunTimeLoop &shape) {
+void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
   if (node)
     dropDeadNames(*node);
   if (isInTry())
@@ -169,7 +129,8 @@ void Specializer::runTimeLoop(const ast::Node *node, const RunTimeLoop &shape) {
   std::vector<std::unique_ptr<State>> states;
   std::vector<std::unique_ptr<Block>> thrownAway;
 
-  for (unsigned round = 0; round < 12; ++round) {
+  while (shape.rounds < 12) {
+    ++shape.rounds;
     restore(entry);
     builder.setInsertionPoint(before, insertionPoint);
     thrownAway.push_back(std::make_unique<Block>());
@@ -400,269 +361,6 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
     errors = capture.errors;
     return false;
   }
-}
-
-/// One iteration after the other, at compile time.
-void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueList items,
-                            size_t from) {
-  std::vector<ObjectId> lists = walkedLists(*this, iterable);
-  auto statesOf = [&] {
-    // Kept alive, or another state could get the address of an old one.
-    std::vector<std::shared_ptr<const ObjectState>> states;
-    for (ObjectId id : lists)
-      states.push_back(heap.pointer(id));
-    return states;
-  };
-  auto keysOf = [&]() -> std::optional<size_t> {
-    auto *view = iterable.as<IterableValue>();
-    auto *dict = object<DictState>(view && view->parts.size() == 1 ? view->parts[0] : iterable);
-    return dict ? std::optional(dict->entries.size()) : std::nullopt;
-  };
-  auto keys = keysOf();
-  auto states = statesOf();
-  for (size_t i = from; !dead; ++i) {
-    // Lists are walked as they are now, whatever the body did to them.
-    if (i > 0 && (i == from || states != statesOf())) {
-      states = statesOf();
-      bool isKnown = llvm::all_of(lists, [&](ObjectId id) { return heap.get<ListState>(id); });
-      if (!lists.empty() && (!isKnown || !canWalkAgain(iterable)))
-        failToFollow(*this);
-      if (!lists.empty())
-        items = *knownItems(iterable);
-    }
-    if (i > from && keys != keysOf()) {
-      raiseHere("RuntimeError", object<DictState>(iterable) && object<DictState>(iterable)->isSet
-                                    ? "Set changed size during iteration"
-                                    : "dictionary changed size during iteration");
-      return;
-    }
-    if (i >= items.size())
-      return;
-    if (++unrolled > maximumUnrolled)
-      fail(ErrorId::UnrollsTooFar, {"this loop"},
-           {.found = std::to_string(items.size()) + " iterations that differ in structure",
-            .help = "keep the same types and structure in every iteration, then it stays a loop"});
-    frame().locals["%continue"] = makeBool(false);
-    assign(*loop.target, items[i]);
-    execute(loop.body);
-    frame().locals["%continue"] = makeBool(false);
-    Scalar leaves = leftFlag();
-    if (leaves.knownBool == true)
-      return;
-    if (!leaves.knownBool) {
-      branch(
-          ssa(negate(leaves)),
-          [&] {
-            clearFlags();
-            unrollFor(loop, iterable, items, i + 1);
-          },
-          [] {});
-      return;
-    }
-  }
-}
-
-/// Ends a loop: the flags are those outside again, and `else` runs unless the loop was left.
-static void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFlags &outer) {
-  Scalar broken = s.truth(s.frame().locals["%break"]);
-  outer.restore(s.frame().locals);
-  if (otherwise.empty() || s.dead || broken.knownBool == true)
-    return;
-  Scalar left =
-      s.scalarBinary(ast::BinaryOperator::BitOr, broken, s.truth(s.frame().locals["%return"]));
-  if (left.knownBool == false)
-    s.execute(otherwise);
-  else if (!left.knownBool)
-    s.branch(s.ssa(s.negate(left)), [&] { s.execute(otherwise); }, [] {});
-}
-
-void Specializer::executeFor(const ast::For &loop) {
-  if (loop.isAsync)
-    fail(ErrorId::Unsupported, {"'async for'"});
-  Value iterable = present(evaluate(loop.iter), "the iterable");
-  if (dead)
-    return;
-  OuterFlags outer(frame().locals);
-  frame().locals["%break"] = makeBool(false);
-  if (object<InstanceState>(iterable))
-    if (Value method = findAttribute(iterable, "__iter__"); !method.isUnbound())
-      iterable = call(method, CallArguments{{}, {}, span});
-  if (auto *generator = iterable.as<IterableValue>();
-      generator && generator->kind == IterableValue::Kind::Generator) {
-    consumeGenerator(&loop, iterable, [&](const Value &item) {
-      assign(*loop.target, item);
-      execute(loop.body);
-    });
-    return finishLoop(*this, loop.orelse, outer);
-  }
-  Span place = span;
-  auto walk = runTimeWalk(iterable);
-  auto items = [&] { return knownItems(iterable); };
-  if (!walk) {
-    auto list = items();
-    if (!list)
-      failToIterate(*this, iterable);
-    unrollFor(loop, iterable, *list, 0);
-    return finishLoop(*this, loop.orelse, outer);
-  }
-  if (walk->length.isKnown(0))
-    return finishLoop(*this, loop.orelse, outer);
-  std::vector<Diagnostic> errors;
-  bool known = walk->length.known() && *walk->length.known() <= 4096;
-  // A short loop that fills a list keeps it one of known length, whose items can be changed.
-  bool isShort = known && *walk->length.known() <= 64;
-  bool done = false, changesList = false;
-  std::vector<ObjectId> lists = walkedLists(*this, iterable);
-  auto lengthsOf = [&] {
-    std::vector<IntExpr> lengths;
-    for (ObjectId id : lists)
-      lengths.push_back(listLength(*this, id));
-    return lengths;
-  };
-  auto atRunTime = [&](bool makesLists) {
-    SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
-    return attempt(
-        [&] {
-          RunTimeLoop shape;
-          std::vector<IntExpr> lengths;
-          shape.trip = walk->length;
-          shape.begin = [&](const IntExpr &k) {
-            span = place;
-            lengths = lengthsOf();
-            assign(*loop.target, walk->item(k));
-          };
-          auto body = [&] {
-            execute(loop.body);
-            if (!dead && lengthsOf() != lengths) {
-              changesList = true;
-              failToFollow(*this);
-            }
-          };
-          shape.body = body;
-          shape.jumps = canJump(loop.body);
-          runTimeLoop(&loop, shape);
-        },
-        errors);
-  };
-  // A list that the body changes is walked by position, as long as there is an item there.
-  auto byPosition = [&] {
-    std::string name = "%position" + std::to_string(frame().locals.size());
-    frame().locals[name] = makeInt(IntExpr(0));
-    RunTimeLoop shape;
-    auto hasItem = [&] {
-      auto now = runTimeWalk(iterable);
-      // A list that was emptied is one of known length until paths meet.
-      auto known = now ? std::nullopt : knownItems(iterable);
-      if (!now && !(known && known->empty()))
-        failToFollow(*this);
-      return scalarCompare(ast::CompareOperator::Lt, *frame().locals[name].get<Scalar>(),
-                           makeInt(now ? now->length : IntExpr(0)));
-    };
-    shape.test = hasItem;
-    shape.firstTest = hasItem();
-    auto body = [&] {
-      span = place;
-      auto now = runTimeWalk(iterable);
-      if (!now || !canWalkAgain(iterable))
-        failToFollow(*this);
-      IntExpr at = intExpr(*frame().locals[name].get<Scalar>());
-      assign(*loop.target, now->item(at));
-      execute(loop.body);
-      frame().locals[name] = makeInt(at + IntExpr(1));
-    };
-    shape.body = body;
-    shape.jumps = true;
-    runTimeLoop(&loop, shape);
-    frame().locals.erase(name);
-  };
-  if (!known || !unrolledLoops.count(&loop))
-    done = atRunTime(!isShort);
-  if (!done && changesList)
-    done = attempt(byPosition, errors);
-  if (!done && known) {
-    unrolledLoops.insert(&loop);
-    std::vector<Diagnostic> unrollErrors;
-    auto list = items();
-    auto unroll = [&] {
-      SaveAndRestore<bool> policy(keepsLists, false);
-      return attempt([&] { unrollFor(loop, iterable, *list, 0); }, unrollErrors);
-    };
-    if (list && unroll())
-      return finishLoop(*this, loop.orelse, outer);
-    if (isShort || errors.empty())
-      errors = unrollErrors;
-    std::vector<Diagnostic> kept = errors;
-    done = isShort && atRunTime(true);
-    if (!done)
-      errors = kept;
-  }
-  if (!done) {
-    for (auto &error : errors)
-      diagnostics.report(error);
-    throw Abort();
-  }
-  finishLoop(*this, loop.orelse, outer);
-}
-
-void Specializer::executeWhile(const ast::While &loop) {
-  Span place = span;
-  OuterFlags outer(frame().locals);
-  frame().locals["%break"] = makeBool(false);
-  auto test = [&] {
-    span = place;
-    return truth(evaluate(loop.test));
-  };
-  Scalar first = test();
-  if (first.knownBool == false)
-    return finishLoop(*this, loop.orelse, outer);
-  auto atRunTime = [&] {
-    RunTimeLoop shape;
-    shape.test = test;
-    shape.firstTest = first;
-    auto body = [&] { execute(loop.body); };
-    shape.body = body;
-    shape.jumps = true;
-    runTimeLoop(&loop, shape);
-  };
-  // A condition that is known in each iteration lets the loop run at compile time.
-  auto inPlace = [&](unsigned most) {
-    Scalar go = first;
-    for (unsigned round = 0; go.knownBool == true && !dead; ++round) {
-      if (++unrolled > maximumUnrolled || round > most)
-        fail(ErrorId::UnrollsTooFar, {"this loop"});
-      frame().locals["%continue"] = makeBool(false);
-      execute(loop.body);
-      frame().locals["%continue"] = makeBool(false);
-      Scalar left = leftFlag();
-      if (left.knownBool == true)
-        return;
-      go = left.knownBool ? test() : left;
-    }
-    if (!go.knownBool)
-      fail(ErrorId::LoopNeverSettles);
-  };
-  std::vector<Diagnostic> errors, unrollErrors;
-  auto tryAtRunTime = [&](bool makesLists, std::vector<Diagnostic> &found) {
-    SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
-    return attempt(atRunTime, found);
-  };
-  auto tryInPlace = [&](unsigned most) {
-    SaveAndRestore<bool> policy(keepsLists, false);
-    bool works = attempt([&] { inPlace(most); }, unrollErrors);
-    if (works)
-      unrolledLoops.insert(&loop);
-    return works;
-  };
-  // What had to be unrolled before is unrolled first. A short loop that fills a list keeps it one
-  // of known length, whose items can be changed.
-  bool wasUnrolled = unrolledLoops.count(&loop);
-  if ((wasUnrolled && tryInPlace(maximumUnrolled)) || tryAtRunTime(false, errors) ||
-      tryInPlace(64) || tryAtRunTime(true, errors) ||
-      (first.knownBool && tryInPlace(maximumUnrolled)))
-    return finishLoop(*this, loop.orelse, outer);
-  for (auto &error : errors.empty() ? unrollErrors : errors)
-    diagnostics.report(error);
-  throw Abort();
 }
 
 } // namespace mpy

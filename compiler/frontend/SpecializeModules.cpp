@@ -168,7 +168,7 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
     auto *names = heap.get<NamespaceState>(*target.globals);
     auto it = names->cells.find(name.str());
     if (it != names->cells.end() && !heap.get<CellState>(it->second)->value.isUnbound())
-      return present(heap.get<CellState>(it->second)->value, name);
+      return bound(heap.get<CellState>(it->second)->value, name);
     if (name == "__name__")
       return makeText(target.name);
     fail(ErrorId::UnknownAttribute, {"module '" + target.name + "'", name.str()});

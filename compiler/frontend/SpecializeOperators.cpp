@@ -2,6 +2,7 @@
 // method of a class.
 #include "frontend/ArrayOperands.h"
 #include "frontend/RunTimeLists.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
@@ -139,13 +140,44 @@ static bool isPlain(Specializer &s, const Value &value) {
   throw PathEnds();
 }
 
-Value Specializer::binary(Op op, const Value &lhs, const Value &rhs) {
+void Specializer::presentOperands(const std::string &op, Value &lhs, Value &rhs) {
+  auto inside = [](const Value &value) {
+    auto *optional = value.as<OptionalValue>();
+    return optional && optional->orNone ? optional : nullptr;
+  };
+  auto *x = inside(lhs), *y = inside(rhs);
+  if (!x && !y && !lhs.get<ConflictValue>() && !rhs.get<ConflictValue>())
+    return;
+  Value left = x ? x->value : lhs, right = y ? y->value : rhs;
+  auto text = [&](const std::string &first, const std::string &second) {
+    bool isOrder = op == "<" || op == ">" || op == "<=" || op == ">=";
+    return typeError(isOrder
+                         ? "'" + op + "' not supported between instances of '" + first + "' and '" +
+                               second + "'"
+                         : "unsupported operand type(s) for " + (op == "**" ? "** or pow()" : op) +
+                               ": '" + first + "' and '" + second + "'");
+  };
+  auto isNumber = [](const Value &value) {
+    auto *scalar = value.get<Scalar>();
+    return scalar && !scalar->isMixed() && isPython(scalar->kind);
+  };
+  // Others have rules for None of their own.
+  bool refusesLeft = isNumber(right) || ((op == "+" || op == "+=") && isPlain(*this, right));
+  if (x && y) {
+    WhenNone both = text("NoneType", "NoneType");
+    check(create<arith::OrIOp>(x->present, y->present), both.kind, both.message);
+  }
+  lhs = present(lhs, "the left operand of '" + op + "'",
+                refusesLeft ? text("NoneType", typeName(right)) : WhenNone());
+  rhs = present(rhs, "the right operand of '" + op + "'",
+                isNumber(left) ? text(typeName(left), "NoneType") : WhenNone());
+}
+
+Value Specializer::binary(Op op, const Value &left, const Value &right) {
   if (dead)
     return NoneValue{};
-  if (lhs.as<OptionalValue>() || lhs.get<ConflictValue>())
-    return binary(op, present(lhs, "the left operand"), rhs);
-  if (rhs.as<OptionalValue>() || rhs.get<ConflictValue>())
-    return binary(op, lhs, present(rhs, "the right operand"));
+  Value lhs = left, rhs = right;
+  presentOperands(ast::operatorText(op).str(), lhs, rhs);
   if (object<InstanceState>(lhs)) {
     if (auto result = callMethod(lhs, std::string("__") + methodName(op) + "__", {rhs});
         result && !result->get<NotImplementedValue>())
@@ -197,7 +229,12 @@ Value Specializer::unary(ast::UnaryOperator op, const Value &operand) {
   if (op == Unary::Not)
     return negate(truth(operand));
   if (operand.as<OptionalValue>() || operand.get<ConflictValue>())
-    return unary(op, present(operand, "the operand"));
+    return unary(
+        op,
+        present(
+            operand, "the operand",
+            typeError(
+                ("bad operand type for unary " + ast::operatorText(op) + ": 'NoneType'").str())));
   if (isArray(operand))
     return arrayUnary(*this, op, operand);
   if (object<InstanceState>(operand)) {
@@ -383,12 +420,19 @@ static void refuseChoice(Specializer &s, const Value &lhs, const Value &rhs) {
 
 /// `is`: identity of objects; None and truth values are single.
 static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
+  auto mayBeNone = [](const Value &value) {
+    return value.as<OptionalValue>() && value.as<OptionalValue>()->orNone;
+  };
   for (auto *side : {&lhs, &rhs}) {
     const Value &other = side == &lhs ? rhs : lhs;
     auto *optional = side->as<OptionalValue>();
     if (optional && optional->orNone && other.isNone())
       return s.negate(s.makeScalar(ScalarKind::PyBool, optional->present));
   }
+  if (mayBeNone(lhs))
+    return s.eitherWay(lhs, [&](const Value &value) { return identity(s, value, rhs); });
+  if (mayBeNone(rhs))
+    return s.eitherWay(rhs, [&](const Value &value) { return identity(s, lhs, value); });
   if (lhs.isNone() || rhs.isNone())
     return s.makeBool(lhs.isNone() && rhs.isNone());
   if (lhs.get<Scalar>() && rhs.get<Scalar>()) {
@@ -404,26 +448,36 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   return s.makeBool(*same);
 }
 
-Value Specializer::compare(Compare op, const Value &lhs, const Value &rhs) {
+Value Specializer::compare(Compare op, const Value &left, const Value &right) {
   if (dead)
     return NoneValue{};
   if (op == Compare::Is || op == Compare::IsNot) {
-    Value same =
-        identity(*this, lhs.get<ConflictValue>() ? present(lhs, "the left operand") : lhs, rhs);
+    Value same = identity(
+        *this, left.get<ConflictValue>() ? present(left, "the left operand") : left, right);
     return op == Compare::Is ? same : Value(negate(truth(same)));
   }
   if (op == Compare::In || op == Compare::NotIn) {
+    Value container =
+        present(right, "the container", typeError("argument of type 'NoneType' is not iterable"));
+    Value given = container.get<Text>()
+                      ? present(left, "the item",
+                                typeError("'in <string>' requires string as left operand, not "
+                                          "NoneType"))
+                      : bound(left, "the item");
     Value found =
-        contains(*this, present(lhs, "the left operand"), present(rhs, "the right operand"));
+        eitherWay(given, [&](const Value &item) { return contains(*this, item, container); });
     return op == Compare::In ? found : Value(negate(truth(found)));
   }
-  if (auto *optional = lhs.as<OptionalValue>(); optional && optional->orNone && rhs.isNone())
-    return op == Compare::Eq ? identity(*this, lhs, rhs)
-                             : Value(negate(truth(identity(*this, lhs, rhs))));
-  if (lhs.as<OptionalValue>() || lhs.get<ConflictValue>())
-    return compare(op, present(lhs, "the left operand"), rhs);
-  if (rhs.as<OptionalValue>() || rhs.get<ConflictValue>())
-    return compare(op, lhs, present(rhs, "the right operand"));
+  if (op == Compare::Eq || op == Compare::NotEq) {
+    if (left.as<OptionalValue>() || left.get<ConflictValue>())
+      return eitherWay(bound(left, "the left operand"),
+                       [&](const Value &value) { return compare(op, value, right); });
+    if (right.as<OptionalValue>() || right.get<ConflictValue>())
+      return eitherWay(bound(right, "the right operand"),
+                       [&](const Value &value) { return compare(op, left, value); });
+  }
+  Value lhs = left, rhs = right;
+  presentOperands(ast::operatorText(op).str(), lhs, rhs);
   static const char *const methods[] = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"};
   static const Compare mirrored[] = {Compare::Eq,  Compare::NotEq, Compare::Gt,
                                      Compare::GtE, Compare::Lt,    Compare::LtE};

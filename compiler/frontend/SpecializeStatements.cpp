@@ -217,7 +217,7 @@ void Specializer::assign(const ast::Expr &target, const Value &value) {
     auto &node = cast<Attribute>(target);
     Value object = evaluate(node.value);
     span = target.span;
-    setAttribute(object, node.attr, present(value, "the value"));
+    setAttribute(object, node.attr, bound(value, "the value"));
     return;
   }
   case Kind::Subscript: {
@@ -225,7 +225,9 @@ void Specializer::assign(const ast::Expr &target, const Value &value) {
     Value container = evaluate(node.value);
     Value key = evaluate(node.slice);
     span = target.span;
-    assignSubscript(container, key, present(value, "the value"));
+    container = present(container, "the container",
+                        typeError("'NoneType' object does not support item assignment"));
+    assignSubscript(container, key, bound(value, "the value"));
     return;
   }
   case Kind::Tuple:
@@ -262,7 +264,8 @@ static void unpackCounted(Specializer &s, llvm::ArrayRef<ast::Expr *> targets, s
 }
 
 void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given) {
-  Value value = present(given, "the value");
+  Value value =
+      present(given, "the value", typeError("cannot unpack non-iterable NoneType object"));
   auto items = knownItems(value);
   size_t star = targets.size();
   for (size_t i = 0; i < targets.size(); ++i)
@@ -323,22 +326,24 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
 void Specializer::executeAugmented(const ast::AugAssign &node) {
   Value current, container, key;
   if (auto *name = dyn_cast<ast::Name>(node.target)) {
-    current = present(lookup(name->id), name->id);
+    current = bound(lookup(name->id), name->id);
   } else if (auto *attributeNode = dyn_cast<ast::Attribute>(node.target)) {
-    container = evaluate(attributeNode->value);
+    container = owner(evaluate(attributeNode->value), attributeNode->attr);
     current = attribute(container, attributeNode->attr);
   } else if (auto *subscriptNode = dyn_cast<ast::Subscript>(node.target)) {
-    container = evaluate(subscriptNode->value);
+    container = present(evaluate(subscriptNode->value), "the container",
+                        typeError("'NoneType' object is not subscriptable"));
     key = evaluate(subscriptNode->slice);
     span = node.target->span;
     current = subscript(container, key);
   } else {
     fail(ErrorId::Unsupported, {"this assignment target"});
   }
-  Value operand = present(evaluate(node.value), "the operand");
+  Value operand = bound(evaluate(node.value), "the operand");
   if (dead)
     return;
   span = node.span;
+  presentOperands(ast::operatorText(node.op).str() + "=", current, operand);
   Value result;
   if (auto id = arrayObject(current)) {
     arrayInPlace(*this, node.op, *id, operand);
@@ -371,7 +376,7 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
 
 void Specializer::executeDelete(const ast::Expr &target) {
   if (auto *name = dyn_cast<ast::Name>(&target)) {
-    present(lookup(name->id), name->id);
+    bound(lookup(name->id), name->id);
     if (auto cell = findCell(name->id, true))
       heap.set(*cell, CellState{Unbound{}});
     else
@@ -379,7 +384,8 @@ void Specializer::executeDelete(const ast::Expr &target) {
     return;
   }
   if (auto *node = dyn_cast<ast::Subscript>(&target)) {
-    Value container = evaluate(node->value);
+    Value container = present(evaluate(node->value), "the container",
+                              typeError("'NoneType' object does not support item deletion"));
     Value key = evaluate(node->slice);
     auto *dict = object<DictState>(container);
     if (dict) {

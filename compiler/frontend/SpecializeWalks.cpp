@@ -133,9 +133,10 @@ void failToFollow(Specializer &s) {
          {.help = "walk a copy of it: for x in list(items)"});
 }
 
-void Specializer::forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body) {
+void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const Value &)> body) {
   if (dead)
     return;
+  Value iterable = iterated(given);
   if (auto *made = iterable.as<IterableValue>();
       made && made->kind == IterableValue::Kind::Filter) {
     Value test = made->parts[0];

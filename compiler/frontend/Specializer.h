@@ -191,14 +191,41 @@ public:
   State snapshot();
   void restore(const State &state);
   /// Emits scf.if on a run-time condition; each branch runs on its own copy of the state, then
-  /// slots are joined.
+  /// slots are joined. `isLoop`: what differs is reported as before and after a loop.
   void branch(mlir::Value condition, llvm::function_ref<void()> thenBranch,
-              llvm::function_ref<void()> elseBranch);
+              llvm::function_ref<void()> elseBranch, bool isLoop = false);
   /// The value of an expression that is computed on two paths.
   Value branchValue(mlir::Value condition, llvm::function_ref<Value()> thenValue,
                     llvm::function_ref<Value()> elseValue);
+  /// What Python raises where a value is None. Where that is not said the program ends there, with
+  /// an error that cannot be caught: what Python would do is another thing.
+  struct WhenNone {
+    std::string kind, message;
+  };
+  static WhenNone typeError(std::string message) { return {"TypeError", std::move(message)}; }
   /// Fails for conflicts; raises at run time where an optional value is absent.
-  Value present(const Value &value, llvm::StringRef name);
+  Value present(const Value &value, llvm::StringRef name, const WhenNone &whenNone = {});
+  /// A value to be iterated.
+  Value iterated(const Value &value) {
+    return present(value, "the iterable", typeError("'NoneType' object is not iterable"));
+  }
+  /// The object whose attribute is asked for.
+  Value owner(const Value &value, llvm::StringRef attribute) {
+    return present(
+        value, "the object",
+        {"AttributeError", "'NoneType' object has no attribute '" + attribute.str() + "'"});
+  }
+  /// Operands where none of them is None. Python's text names both types.
+  void presentOperands(const std::string &op, Value &lhs, Value &rhs);
+  /// What `of` gives for a value that may be None: it is asked on both paths.
+  Value eitherWay(const Value &value, llvm::function_ref<Value(const Value &)> of);
+  /// The same for the bounds of the slices in a key; nothing if none of them may be None.
+  std::optional<Value> eitherKey(const Value &key, llvm::function_ref<Value(const Value &)> of);
+  /// A key that is not None.
+  Value presentKey(const Value &container, const Value &key);
+  /// Ends the program where something does not hold that the compiler, not Python, asks for: it
+  /// cannot be caught.
+  void require(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message);
   /// A value that is set; it may still be None.
   Value bound(const Value &value, llvm::StringRef name);
   /// Uses that a test holds, or does not: what it says is not None has its value.
@@ -260,9 +287,12 @@ public:
 
   //===--- Calls (SpecializeCalls.cpp, SpecializeFunctions.cpp) ---===//
   Value call(const Value &callee, CallArguments arguments);
+  Value callLibrary(const LibraryValue &function, CallArguments arguments);
   /// Binds arguments to the parameter list of a library function ("a, axis=None"); the result has
   /// one value per parameter, Unbound where it was left out and has no default written there.
-  /// Defaults may be None, True, False, ints, floats, 'text'. `*` starts keyword-only ones.
+  /// Defaults may be None, True, False, ints, floats, 'text'. `*` starts keyword-only ones. An
+  /// argument that may be None is passed on where the name ends in `?`; where the default is None
+  /// the call is made on both paths; others refuse None.
   ValueList bind(const CallArguments &arguments, const char *parameters,
                  llvm::StringRef functionName);
   std::optional<int64_t> knownInt(const Value &value);
@@ -326,6 +356,7 @@ public:
   /// How many operations one program may unroll to.
   static constexpr unsigned maximumUnrolled = 200000;
   static constexpr unsigned maximumDepth = 200;
+  static constexpr unsigned maximumPeeled = 2;
   /// How many calls of functions by themselves may run in place.
   static constexpr unsigned maximumRecursions = 10000;
 
@@ -402,7 +433,7 @@ private:
   /// Goes on where nothing was raised, after a region.
   void continueUnraised(llvm::ArrayRef<std::shared_ptr<State>> unraised);
   void joinPaths(mlir::scf::IfOp op, State &thenState, State &elseState, const State &entry,
-                 size_t mark);
+                 size_t mark, bool isLoop = false);
   /// Runs `body`, then `last` on every path that leaves it, then goes on as the body ended.
   /// `last` runs with the kinds that the body may have raised, and a prefix of the names that keep
   /// how control left.
@@ -437,6 +468,8 @@ private:
   std::optional<ValueList> generatedItems(const Value &generator);
   void executeYield(const ast::Expr &node);
   void yieldFrom(const ValueList &items, size_t from);
+  void runIteration(llvm::function_ref<void()> iteration,
+                    llvm::function_ref<void(bool isCertain)> others);
   void unrollFor(const ast::For &loop, const Value &iterable, ValueList items, size_t from);
   /// Runs an action; after an error undoes all of it and says no.
   bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);
@@ -445,7 +478,7 @@ private:
   void dropDeadNames(const ast::Node &loop);
   const Liveness *livenessOf(const Frame &frame);
   /// `node`: the loop of the program at whose head names are alive, if it is one.
-  void runTimeLoop(const ast::Node *node, const RunTimeLoop &shape);
+  void runTimeLoop(const ast::Node *node, RunTimeLoop &shape);
   Value callSpecialization(Specialization &spec, const ArgumentWalk &walk, bool isInside);
   Value packResult(Specialization &spec, const State *unraised);
   Value catchResult(const Specialization &spec, const Value &packed);
