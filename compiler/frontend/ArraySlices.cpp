@@ -115,9 +115,10 @@ SliceBounds resolveSlice(Specializer &specializer, const std::optional<SliceValu
   }
   if (!step.known() && !step.isNonNegative())
     return resolveEitherWay(specializer, start, stop, extent, step);
-  if (step.known() && *step.known() < 0)
-    return resolveBackward(start, stop, extent, step);
-  return resolveForward(start, stop, extent, step);
+  SliceBounds bounds = step.known() && *step.known() < 0
+                           ? resolveBackward(start, stop, extent, step)
+                           : resolveForward(start, stop, extent, step);
+  return {specializer.compact(bounds.offset), specializer.compact(bounds.size), bounds.stride};
 }
 
 IntExpr resolveInteger(Specializer &specializer, const Scalar &number, const IntExpr &extent,

@@ -199,6 +199,24 @@ void IntExpr::forEachSymbol(llvm::function_ref<void(mlir::Value)> visit) const {
   }
 }
 
+/// Takes the number of operations from a budget; false where it does not suffice.
+static bool spend(const IntExpr &expr, unsigned &budget) {
+  for (auto &term : expr.terms) {
+    if (budget == 0)
+      return false;
+    --budget;
+    if (term.first->kind != IntAtom::Kind::Symbol &&
+        (!spend(term.first->a, budget) || !spend(term.first->b, budget)))
+      return false;
+  }
+  return true;
+}
+
+bool IntExpr::isLarge() const {
+  unsigned budget = 32;
+  return !spend(*this, budget);
+}
+
 static mlir::Value emitAtom(const IntAtom &atom, mlir::OpBuilder &builder, mlir::Location loc) {
   using namespace mlir;
   if (atom.kind == IntAtom::Kind::Symbol)

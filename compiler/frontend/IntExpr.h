@@ -41,6 +41,9 @@ public:
   IntExpr substitute(llvm::function_ref<std::optional<IntExpr>(mlir::Value)> map) const;
   /// Calls `visit` for each run-time value that the expression reads.
   void forEachSymbol(llvm::function_ref<void(mlir::Value)> visit) const;
+  /// Whether emitting it takes many operations: what is made of it again and again would double
+  /// with each time.
+  bool isLarge() const;
   /// Emits the arithmetic; the result has type index.
   mlir::Value emit(mlir::OpBuilder &builder, mlir::Location loc) const;
 

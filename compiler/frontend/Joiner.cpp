@@ -26,6 +26,7 @@ Joiner::Joiner(Specializer &s, const State &first, const State &second, size_t m
 std::vector<JoinedLeaf> Joiner::collect() {
   building = false;
   listItems.clear();
+  refusedLists.clear();
   scratch = std::make_unique<Block>();
   leaves.clear();
   run();

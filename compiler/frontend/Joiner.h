@@ -83,6 +83,8 @@ private:
   /// The structure of the items of lists that become lists of run-time length, as `collect` found
   /// it.
   std::map<Pair, ResultPattern> listItems;
+  /// Lists that `collect` could not convert, and why.
+  std::map<Pair, std::string> refusedLists;
   std::vector<Pair> pairs;
   std::map<Pair, ObjectId> ids;
   std::map<ObjectId, std::set<std::optional<ObjectId>>> partnersOfFirst, partnersOfSecond;

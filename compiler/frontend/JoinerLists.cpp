@@ -42,6 +42,8 @@ ObjectState Joiner::joinLists(const Pair &pair) {
     });
     return action();
   };
+  if (auto refused = refusedLists.find(pair); building && refused != refusedLists.end())
+    return broken("list (" + refused->second + ")");
   try {
     auto known = listItems.find(pair);
     if (known == listItems.end()) {
@@ -103,6 +105,7 @@ ObjectState Joiner::joinLists(const Pair &pair) {
     }
     return result;
   } catch (const CannotCross &refused) {
+    refusedLists[pair] = refused.what;
     return broken("list (" + refused.what + ")");
   }
 }

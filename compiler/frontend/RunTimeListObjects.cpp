@@ -291,7 +291,7 @@ static Span1D sliceSpan(Specializer &s, const SliceValue &slice, const IntExpr &
   IntExpr count = maximum(
       IntExpr(0), size == 1 ? distance : floorDivide(distance + IntExpr(size - 1), IntExpr(size)));
   // Nothing is read where nothing is selected.
-  return {maximum(from, IntExpr(0)), count, IntExpr(*knownStep)};
+  return {s.compact(maximum(from, IntExpr(0))), s.compact(count), IntExpr(*knownStep)};
 }
 
 Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key) {

@@ -5,7 +5,7 @@
 //
 // Known numbers become parameters: one function serves the whole recursion. Equal extents share a
 // parameter; an extent of 1 stays.
-#include "frontend/RunTimeLists.h"
+#include "frontend/Recursion.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -28,7 +28,7 @@ void ArgumentWalk::collect(const Value &value) {
 
 void ArgumentWalk::restart() {
   building = true;
-  next = 0;
+  next = listCount = 0;
   objects.clear(), extents.clear();
 }
 
@@ -42,6 +42,8 @@ void ArgumentWalk::note(const std::string &text) {
     return;
   key += text;
   looseKey += text;
+  if (listDepth == 0)
+    openKey += text;
 }
 
 mlir::Value ArgumentWalk::leaf(llvm::function_ref<mlir::Value()> emit,
@@ -169,6 +171,19 @@ Value ArgumentWalk::visitObject(ObjectId id) {
   }
   s.checkUsable(id);
   Value result = ObjectRef{id};
+  auto *counted = s.heap.get<RunTimeListState>(id);
+  bool isList = listDepth == 0 && (s.heap.get<ListState>(id) || (counted && !counted->isTuple));
+  if (isList) {
+    unsigned number = listCount++;
+    if (auto planned = plan.find(number); planned != plan.end() && !building) {
+      if (!hasItems(s, id, planned->second))
+        throw OutgrownList{number};
+      makeRunTimeListOf(s, id, planned->second);
+    }
+    if (!building)
+      openKey += "[]";
+    ++listDepth;
+  }
   if (s.heap.get<ArrayState>(id)) {
     result = visitArray(id);
   } else if (auto *list = s.heap.get<ListState>(id)) {
@@ -196,6 +211,13 @@ Value ArgumentWalk::visitObject(ObjectId id) {
     // Instances, classes, generators of random numbers: the same object on both sides.
     note("#" + std::to_string(id));
   }
+  if (isList) {
+    --listDepth;
+    if (building)
+      builtLists.push_back(result.get<ObjectRef>()->id);
+    else
+      lists.push_back(id);
+  }
   bool isCopied =
       s.heap.get<ListState>(id) || s.heap.get<RunTimeListState>(id) || s.heap.get<DictState>(id);
   if (!building && isCopied)
@@ -212,6 +234,8 @@ Value ArgumentWalk::visit(const Value &value) {
   if (auto *text = value.get<Text>()) {
     if (!building) {
       looseKey += "T";
+      if (listDepth == 0)
+        openKey += "T";
       key += text->value || isLoose ? "T"
                                     : "t" + std::to_string(text->known.size()) + ":" + text->known;
     }

@@ -12,13 +12,25 @@ struct CannotCross {
   std::string what;
 };
 
+struct ResultPattern;
+/// Lists among arguments, by number, that cross as lists of run-time length: the structure of their
+/// items.
+using ListPlan = std::map<unsigned, ResultPattern>;
+
+/// Thrown for a list whose items do not have the structure of the plan.
+struct OutgrownList {
+  unsigned number;
+};
+
 /// Takes arguments apart: numbers, texts, extents and array contents become operands, all else is
 /// part of the signature.
 class ArgumentWalk {
 public:
   /// `isLoose`: known texts are parameters too and every extent is one of its own, so that more
-  /// calls can share the function.
-  ArgumentWalk(Specializer &s, bool isLoose) : s(s), isLoose(isLoose) {}
+  /// calls can share the function. The lists of the plan become lists of run-time length, in the
+  /// caller too.
+  ArgumentWalk(Specializer &s, bool isLoose, const ListPlan &plan)
+      : s(s), isLoose(isLoose), plan(plan) {}
   /// Adds one argument to the operands and to the key.
   void collect(const Value &value);
   /// Before the first `build`, and before building all arguments again.
@@ -28,6 +40,7 @@ public:
 
   std::string key;                         ///< Calls with equal keys can share a function.
   std::string looseKey;                    ///< The key if the arguments were collected loosely.
+  std::string openKey;                     ///< The same, but for what is in lists.
   llvm::SmallVector<mlir::Value> operands; ///< In the order of the parameters.
   std::vector<IntExpr> exprs;              ///< The operands as integers, where they are.
   std::vector<ObjectId> arrays;            ///< The distinct arrays of the caller, in order.
@@ -35,6 +48,7 @@ public:
   std::vector<ObjectId> builtArrays;       ///< The same in the function.
   std::vector<ObjectId> containers;        ///< Lists and dicts of the caller.
   std::vector<ObjectId> builtContainers;   ///< The same in the function.
+  std::vector<ObjectId> lists, builtLists; ///< Lists that are not in lists, here and there.
 
 private:
   Value visit(const Value &value);
@@ -49,8 +63,10 @@ private:
 
   Specializer &s;
   bool isLoose;
+  const ListPlan &plan;
   bool building = false;
   mlir::ValueRange given;
+  unsigned listCount = 0, listDepth = 0;
   size_t next = 0;
   std::map<ObjectId, ObjectId> objects;
   /// Extents met so far: equal ones share a parameter.

@@ -10,9 +10,8 @@
 // until nothing is new. Where no structure fits all depths
 // (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the
 // structure does.
-#include "frontend/AstWalk.h"
-#include "frontend/LeafMapper.h"
-#include "frontend/RunTimeLists.h"
+#include "frontend/Recursion.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
@@ -20,37 +19,6 @@ namespace mpy {
 
 /// The result of a function whose exceptions may be caught, among the names of its caller.
 static constexpr const char *returnedName = "%kept.returned";
-
-struct Specialization {
-  const ast::Node *node = nullptr;
-  std::map<std::string, ObjectId> cells;
-  std::string key, looseKey;
-  /// An exception leaves it as a result: called where it may be caught. What it may raise, and
-  /// whether any path raises nothing, and every such path returns something that is not None.
-  bool isCatching = false, returns = false, returnsSomething = false;
-  std::set<int64_t> kinds;
-  /// How the arguments were collected; `wantsLoose`: a call of itself needs that.
-  bool isLoose = false, wantsLoose = false;
-  func::FuncOp function;
-  /// Stand for the parameters in the extents of results.
-  std::unique_ptr<Block> symbols;
-  /// What calls return; nothing before a first path is known that ends.
-  std::optional<ResultPattern> result;
-  /// Every path calls the function again: it returns nothing and ends when the stack does.
-  bool neverReturns = false;
-  /// Argument arrays that the function mutates, by number.
-  std::set<unsigned> changed;
-  /// Objects from outside that it mutates: their content passes in and out.
-  std::vector<ObjectId> state;
-  std::string stateKey;
-  /// Met while running the body: more objects that belong to `state`.
-  std::set<ObjectId> newState;
-  /// What the body may read from outside, as it was.
-  std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> context;
-  llvm::SmallVector<mlir::Value> captured;
-  Heap entry;
-  size_t mark = 0, outliningDepth = 0;
-};
 
 /// Runs an action when a scope ends, however it ends.
 template <typename Action> struct AtEnd {
@@ -60,232 +28,26 @@ template <typename Action> struct AtEnd {
 template <typename Action> AtEnd(Action) -> AtEnd<Action>;
 
 //===----------------------------------------------------------------------===//
-// What a function can read from outside
-//===----------------------------------------------------------------------===//
-
-/// The names below a node that may be the module's: not those that the function binds itself,
-/// unless a function inside it says `global`.
-static void collectNames(const ast::Node *node, const ast::NameSet &locals,
-                         std::set<std::string> &names) {
-  if (auto *name = dyn_cast<ast::Name>(node); name && !locals.contains(name->id))
-    names.insert(name->id);
-  else if (auto *global = dyn_cast<ast::Global>(node))
-    names.insert(global->names.begin(), global->names.end());
-  forEachChild(node, [&](ast::Node *child) { collectNames(child, locals, names); });
-}
-
-/// The objects that a closure reaches by the names in its body, and what these reach.
-static std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
-reachable(Specializer &s, const ClosureValue &start) {
-  std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> found;
-  std::set<ObjectId> seen;
-  std::set<const ast::Node *> closures;
-  std::vector<ObjectId> pending;
-  auto add = [&](ObjectId id) {
-    if (s.heap.pointer(id) && seen.insert(id).second)
-      pending.push_back(id);
-    return id;
-  };
-  LeafMapper mapper;
-  mapper.leaf = [](mlir::Value value) { return value; };
-  mapper.expr = [](const IntExpr &expr) { return expr; };
-  mapper.object = add;
-  std::function<void(const Value &)> visit;
-  auto visitClosure = [&](const ClosureValue &closure) {
-    for (auto &cell : closure.cells)
-      add(cell.second);
-    for (auto &entry : closure.defaults)
-      visit(entry.second);
-    if (!closures.insert(closure.node).second)
-      return;
-    std::set<std::string> names;
-    collectNames(closure.node, closure.scope().locals, names);
-    auto *globals = s.heap.get<NamespaceState>(closure.globals);
-    for (auto &cell : globals->cells)
-      if (names.count(cell.first))
-        add(cell.second);
-  };
-  visit = [&](const Value &value) {
-    mapper.map(value);
-    if (auto *closure = value.as<ClosureValue>())
-      visitClosure(*closure);
-    else if (auto *method = value.as<BoundMethodValue>())
-      visit(method->self), visit(method->function);
-    else if (auto *property = value.as<PropertyValue>())
-      visit(property->getter), visit(property->setter);
-    else if (auto *transform = value.as<TransformValue>())
-      visit(transform->function);
-    else if (auto *tuple = value.as<TupleValue>())
-      llvm::for_each(tuple->items, visit);
-    else if (auto *module = value.as<ModuleValue>(); module && module->globals)
-      add(*module->globals);
-  };
-  visitClosure(start);
-  while (!pending.empty()) {
-    ObjectId id = pending.back();
-    pending.pop_back();
-    found.push_back({id, s.heap.pointer(id)});
-    const ObjectState &state = *s.heap.pointer(id);
-    if (auto *array = std::get_if<ArrayState>(&state)) {
-      if (array->base)
-        add(*array->base);
-      llvm::for_each(array->maybeAliases, add);
-    } else if (auto *list = std::get_if<ListState>(&state)) {
-      llvm::for_each(list->items, visit);
-    } else if (auto *dict = std::get_if<DictState>(&state)) {
-      for (auto &entry : dict->entries)
-        visit(entry.second);
-    } else if (auto *instance = std::get_if<InstanceState>(&state)) {
-      add(instance->cls);
-      for (auto &entry : instance->attributes)
-        visit(entry.second);
-    } else if (auto *cls = std::get_if<ClassState>(&state)) {
-      llvm::for_each(cls->resolution, add);
-      for (auto &entry : cls->attributes)
-        visit(entry.second);
-    } else if (auto *cell = std::get_if<CellState>(&state)) {
-      visit(cell->value);
-    } else if (auto *names = std::get_if<NamespaceState>(&state)) {
-      for (auto &entry : names->cells)
-        add(entry.second);
-    }
-  }
-  return found;
-}
-
-//===----------------------------------------------------------------------===//
-// Objects from outside that the function mutates
-//===----------------------------------------------------------------------===//
-
-/// The values in an object from outside that is no array, one after the other; each may be
-/// replaced.
-static void forEachPart(ObjectState &state, llvm::function_ref<void(Value &)> visit) {
-  if (auto *cell = std::get_if<CellState>(&state))
-    visit(cell->value);
-  else if (auto *instance = std::get_if<InstanceState>(&state))
-    for (auto &entry : instance->attributes)
-      visit(entry.second);
-  else if (auto *list = std::get_if<ListState>(&state))
-    llvm::for_each(list->items, visit);
-  else if (auto *dict = std::get_if<DictState>(&state))
-    for (auto &entry : dict->entries)
-      visit(entry.second);
-}
-
-/// The numbers and texts in an object from outside; what else it refers to stays the same.
-static void forEachLeaf(ObjectState &state, llvm::function_ref<void(Value &)> visit) {
-  forEachPart(state, [&](Value &value) {
-    if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())
-      throw CannotCross{"a change of a number of several kinds from outside"};
-    if (value.get<Scalar>() || value.get<Text>())
-      visit(value);
-  });
-}
-
-/// Whether an object differs from what it was in its numbers and texts only.
-static bool canPassState(const ObjectState &before, const ObjectState &after) {
-  auto isPlain = [](const ObjectState &state) {
-    auto *array = std::get_if<ArrayState>(&state);
-    return array && !array->base && array->maybeAliases.empty() && !array->stale;
-  };
-  if (std::get_if<ArrayState>(&after))
-    return isPlain(before) && isPlain(after);
-  bool isKnown = std::get_if<CellState>(&after) || std::get_if<InstanceState>(&after) ||
-                 std::get_if<ListState>(&after) || std::get_if<DictState>(&after);
-  if (!isKnown || before.index() != after.index())
-    return false;
-  auto namesOf = [](const ObjectState &state) {
-    std::vector<std::string> names;
-    if (auto *instance = std::get_if<InstanceState>(&state))
-      for (auto &entry : instance->attributes)
-        names.push_back(entry.first);
-    return names;
-  };
-  auto isSameKey = [](const Value &a, const Value &b) {
-    auto *x = a.get<Text>(), *y = b.get<Text>();
-    return x && y ? !x->value && !y->value && x->known == y->known : isIdentical(a, b);
-  };
-  auto *dict = std::get_if<DictState>(&before), *dictAfter = std::get_if<DictState>(&after);
-  if (dict && (dict->entries.size() != dictAfter->entries.size() ||
-               !llvm::equal(dict->entries, dictAfter->entries,
-                            [&](auto &a, auto &b) { return isSameKey(a.first, b.first); })))
-    return false;
-  ObjectState from = before, to = after;
-  ValueList was, is;
-  forEachPart(from, [&](Value &value) { was.push_back(value); });
-  forEachPart(to, [&](Value &value) { is.push_back(value); });
-  return namesOf(before) == namesOf(after) &&
-         llvm::equal(was, is, [](const Value &a, const Value &b) {
-           return (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>()) ||
-                  isIdentical(a, b);
-         });
-}
-
-/// The run-time values in the mutated objects from outside, and a key of their kinds.
-static std::string stateOperands(Specializer &s, const std::vector<ObjectId> &state,
-                                 llvm::SmallVectorImpl<mlir::Value> &operands) {
-  std::string key;
-  for (ObjectId id : state) {
-    ObjectState copy = s.heap.at(id);
-    if (auto *array = std::get_if<ArrayState>(&copy))
-      operands.push_back(array->tensor);
-    forEachLeaf(copy, [&](Value &value) {
-      if (auto *scalar = value.get<Scalar>()) {
-        key += std::to_string(static_cast<int>(scalar->kind));
-        operands.push_back(s.ssa(*scalar));
-      } else {
-        key += "t";
-        operands.push_back(s.ssa(*value.get<Text>()));
-      }
-    });
-    key += ";";
-  }
-  return key;
-}
-
-/// Gives the mutated objects from outside new content.
-static void setState(Specializer &s, const std::vector<ObjectId> &state, mlir::ValueRange values,
-                     bool notify) {
-  size_t next = 0;
-  for (ObjectId id : state) {
-    if (auto *array = s.heap.get<ArrayState>(id)) {
-      ArrayState changed = *array;
-      changed.tensor = values[next++];
-      if (notify)
-        s.write(id, changed.tensor);
-      else
-        s.heap.set(id, std::move(changed));
-      continue;
-    }
-    if (notify)
-      beginChange(s, id);
-    ObjectState changed = s.heap.at(id);
-    forEachLeaf(changed, [&](Value &value) {
-      if (auto *scalar = value.get<Scalar>())
-        value = Value(s.makeScalar(scalar->kind, values[next++]));
-      else
-        value = Value(Text{"", values[next++]});
-    });
-    s.heap.set(id, std::move(changed));
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Calls of a function of its own
 //===----------------------------------------------------------------------===//
 
-/// Refuses calls in which a mutated array is reached in two ways.
-static void checkAliases(Specializer &s, const Specialization &spec,
-                         const std::vector<ObjectId> &arrays) {
+/// Refuses calls in which a mutated array or list is reached in two ways.
+static void checkAliases(Specializer &s, const Specialization &spec, const ArgumentWalk &walk) {
+  const std::vector<ObjectId> &arrays = walk.arrays;
   auto shares = [&](ObjectId array, ObjectId owner) {
     return memoryOwner(s.heap, array) == owner ||
            llvm::is_contained(s.heap.get<ArrayState>(array)->maybeAliases, owner);
   };
   auto refuse = [&] {
     s.fail(ErrorId::AmbiguousMutation, {},
-           {.found = "a recursive function that mutates an array which it reaches in two ways",
+           {.found = "a recursive function that mutates what it reaches in two ways",
             .help = "pass a copy: f(x, y.copy())"});
   };
+  for (unsigned number : spec.changedLists)
+    if (llvm::is_contained(spec.state, walk.lists[number]) ||
+        llvm::any_of(spec.context,
+                     [&](auto &object) { return object.first == walk.lists[number]; }))
+      refuse();
   for (unsigned number : spec.changed) {
     ObjectId owner = memoryOwner(s.heap, arrays[number]);
     for (size_t i = 0; i < arrays.size(); ++i)
@@ -318,15 +80,19 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
   }
   if (!spec.result)
     throw PathEnds();
-  checkAliases(*this, spec, walk.arrays);
+  checkAliases(*this, spec, walk);
   llvm::SmallVector<mlir::Value> operands(walk.operands);
-  if (stateOperands(*this, spec.state, operands) != spec.stateKey)
+  if (stateOperands(*this, spec, operands) != spec.stateKey)
     throw CannotCross{"a change of the kind of a number from outside"};
   llvm::SmallVector<mlir::Type> types;
   leafTypes(*this, *spec.result, types);
   size_t first = types.size();
   for (unsigned number : spec.changed)
     types.push_back(spec.function.getArgument(walk.arrayOperands[number]).getType());
+  for (unsigned number : spec.changedLists) {
+    types.push_back(builder.getIndexType());
+    columnTypes(*this, spec.plan.at(number), types);
+  }
   for (size_t i = walk.operands.size(); i < operands.size(); ++i)
     types.push_back(operands[i].getType());
   if (!isInside)
@@ -339,7 +105,12 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
         tensorType(heap.get<ArrayState>(array)->dtype, heap.get<ArrayState>(array)->shape);
     write(array, castTensor(call.getResult(next++), type));
   }
-  setState(*this, spec.state, call.getResults().drop_front(next), true);
+  for (unsigned number : spec.changedLists) {
+    ObjectId id = walk.lists[number];
+    beginChange(*this, id);
+    heap.set(id, withOperands(*this, *heap.get<RunTimeListState>(id), call.getResults(), next));
+  }
+  setState(*this, spec, call.getResults().drop_front(next), true);
   auto inward = [&](const IntExpr &expr) {
     return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
       auto argument = dyn_cast<BlockArgument>(symbol);
@@ -402,29 +173,6 @@ Value Specializer::catchResult(const Specialization &spec, const Value &packed) 
 // Building
 //===----------------------------------------------------------------------===//
 
-/// Objects from outside that differ from what they were when the body began.
-static std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
-  std::vector<ObjectId> changed;
-  for (ObjectId id = 0; id < spec.mark; ++id)
-    if (s.heap.pointer(id) != spec.entry.pointer(id) && !llvm::is_contained(spec.state, id))
-      changed.push_back(id);
-  return changed;
-}
-
-static std::string outsideName(Specializer &s, ObjectId id) {
-  for (Frame *frame : llvm::reverse(s.frames)) {
-    for (auto &cell : frame->cells)
-      if (cell.second == id)
-        return "'" + cell.first + "'";
-    for (auto &cell : s.heap.get<NamespaceState>(frame->globals)->cells)
-      if (cell.second == id ||
-          (s.heap.get<CellState>(cell.second) &&
-           isIdentical(s.heap.get<CellState>(cell.second)->value, ObjectRef{id})))
-        return "'" + cell.first + "'";
-  }
-  return s.describe(ObjectRef{id});
-}
-
 bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &closure,
                                     const Locals &parameters, ArgumentWalk &walk) {
   State before = snapshot();
@@ -432,11 +180,13 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   Span place = span;
   size_t depth = frames.size();
   llvm::SmallVector<mlir::Value> leading(walk.operands);
-  spec.stateKey = stateOperands(*this, spec.state, leading);
+  spec.stateKey = stateOperands(*this, spec, leading);
   outliningBlocks.push_back(builder.getInsertionBlock());
   spec.outliningDepth = outliningBlocks.size();
   func::FuncOp function = spec.function = newFunction(closure.name);
   bool keep = false;
+  // What a short loop around the call asks of its lists is no matter here.
+  llvm::SaveAndRestore<bool> policy(keepsLists, false);
   unsigned outerTries = tryDepth;
   size_t outerChecks = openChecks.size();
   AtEnd leave{[&] {
@@ -459,11 +209,11 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_check_stack", mlir::ValueRange(), true);
   auto given = block->getArguments();
   Locals inner;
-  walk.builtArrays.clear(), walk.builtContainers.clear();
+  walk.builtArrays.clear(), walk.builtContainers.clear(), walk.builtLists.clear();
   walk.restart();
   for (auto &[name, value] : parameters)
     inner[name] = walk.build(value, given.take_front(walk.operands.size()));
-  setState(*this, spec.state, given.drop_front(walk.operands.size()), false);
+  setState(*this, spec, given.drop_front(walk.operands.size()), false);
   spec.entry = heap;
   spec.newState.clear();
   Value result;
@@ -509,20 +259,17 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   }
   for (ObjectId id : changedOutside(*this, spec))
     spec.newState.insert(id);
-  if (spec.wantsLoose != spec.isLoose)
+  if (spec.wantsLoose != spec.isLoose || spec.wantedPlan != spec.plan)
     return false;
-  if (!spec.newState.empty()) {
-    for (ObjectId id : spec.newState) {
-      if (!canPassState(spec.entry.at(id), heap.at(id)) || llvm::is_contained(spec.state, id))
-        throw CannotCross{"a change of " + outsideName(*this, id) + " from outside"};
-      spec.state.push_back(id);
-    }
+  bool isOutgrown = std::exchange(spec.isOutgrown, false);
+  std::set<ObjectId> mutated = std::exchange(spec.newState, {});
+  mutated.insert(spec.state.begin(), spec.state.end());
+  for (ObjectId id : mutated)
+    isOutgrown |= passState(*this, spec, id);
+  if (isOutgrown) {
     spec.result = {};
     return false;
   }
-  for (ObjectId id : spec.state)
-    if (!canPassState(spec.entry.at(id), heap.at(id)))
-      throw CannotCross{"a change of " + outsideName(*this, id) + " from outside"};
   if (!returns && !spec.neverReturns) {
     // Once more, now with calls that end their paths.
     if (spec.result || !spec.state.empty())
@@ -530,9 +277,32 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     spec.neverReturns = true;
     return false;
   }
-  for (ObjectId id : walk.builtContainers)
-    if (heap.pointer(id) != spec.entry.pointer(id))
-      throw CannotCross{"a change of a list or dict that is an argument"};
+  std::set<unsigned> changedLists = spec.changedLists;
+  for (ObjectId id : walk.builtContainers) {
+    if (heap.pointer(id) == spec.entry.pointer(id))
+      continue;
+    auto number = llvm::find(walk.builtLists, id);
+    if (number == walk.builtLists.end())
+      throw CannotCross{"a change of a dict, or of a list in another one, that is an argument"};
+    changedLists.insert(number - walk.builtLists.begin());
+  }
+  for (unsigned number : changedLists) {
+    ObjectId id = walk.builtLists[number];
+    ListArgument is = describeList(*this, id);
+    Heap now = std::exchange(heap, spec.entry);
+    ListArgument was = describeList(*this, id);
+    heap = std::move(now);
+    auto planned = spec.plan.find(number);
+    if (planned != spec.plan.end())
+      was.item = planned->second;
+    if (!is.item && !was.item)
+      continue;
+    spec.wantedPlan.insert_or_assign(number, is.item && was.item ? widen(*this, *was.item, *is.item)
+                                             : is.item           ? *is.item
+                                                                 : *was.item);
+  }
+  if (spec.wantedPlan != spec.plan)
+    return false;
 
   auto finish = [&](mlir::ValueRange results) {
     func::ReturnOp::create(builder, loc(), results);
@@ -586,9 +356,11 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     if (heap.get<ArrayState>(walk.builtArrays[i])->tensor !=
         spec.entry.get<ArrayState>(walk.builtArrays[i])->tensor)
       changed.insert(i);
-  bool settled = spec.result && pattern == *spec.result && changed == spec.changed && sameKinds;
+  bool settled = spec.result && pattern == *spec.result && changed == spec.changed &&
+                 changedLists == spec.changedLists && sameKinds;
   spec.result = pattern;
   spec.changed = changed;
+  spec.changedLists = changedLists;
   if (!settled)
     return false;
 
@@ -597,40 +369,48 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   for (unsigned number : changed)
     results.push_back(castTensor(read(walk.builtArrays[number]).tensor,
                                  block->getArgument(walk.arrayOperands[number]).getType()));
-  if (stateOperands(*this, spec.state, results) != spec.stateKey)
+  for (unsigned number : changedLists)
+    listOperands(*this, runTimeList(*this, heap.at(walk.builtLists[number]), spec.plan.at(number)),
+                 results);
+  if (stateOperands(*this, spec, results) != spec.stateKey)
     throw CannotCross{"a change of the kind of a number from outside"};
   return finish(results);
 }
 
 std::shared_ptr<Specialization>
 Specializer::buildSpecialization(const ClosureValue &closure, const Locals &parameters,
-                                 llvm::function_ref<ArgumentWalk &(bool)> walk) {
+                                 llvm::function_ref<ArgumentWalk &(bool, const ListPlan &)> walk) {
   auto spec = std::make_shared<Specialization>();
   spec->node = closure.node;
   spec->isCatching = isInTry();
   spec->cells = closure.cells;
-  spec->looseKey = walk(false).looseKey;
+  spec->openKey = walk(false, {}).openKey;
+  for (ObjectId id : walk(false, {}).lists)
+    spec->lists.push_back(describeList(*this, id));
   building.push_back(spec);
   AtEnd leave{[&, size = building.size()] { building.resize(size - 1); }};
   spec->context = reachable(*this, closure);
   auto begin = [&](bool isLoose) {
     spec->isLoose = spec->wantsLoose = isLoose;
-    spec->key = walk(isLoose).key;
+    spec->plan = spec->wantedPlan;
+    spec->key = walk(isLoose, spec->plan).key;
+    spec->looseKey = walk(isLoose, spec->plan).looseKey;
     spec->mark = heap.size();
     spec->symbols = std::make_unique<Block>();
-    for (auto operand : walk(isLoose).operands)
+    for (auto operand : walk(isLoose, spec->plan).operands)
       spec->symbols->addArgument(operand.getType(), operand.getLoc());
     spec->result = {};
     spec->neverReturns = false;
     spec->changed.clear();
+    spec->changedLists.clear();
   };
   begin(false);
-  for (unsigned pass = 0; !runSpecialization(*spec, closure, parameters, walk(spec->isLoose));
-       ++pass) {
-    if (pass > 8)
+  for (unsigned pass = 0;
+       !runSpecialization(*spec, closure, parameters, walk(spec->isLoose, spec->plan)); ++pass) {
+    if (pass > 16)
       throw CannotCross{"a result that changes with the depth"};
-    if (spec->wantsLoose != spec->isLoose)
-      begin(true);
+    if (spec->wantsLoose != spec->isLoose || spec->wantedPlan != spec->plan)
+      begin(spec->wantsLoose);
   }
   llvm::erase_if(spec->context,
                  [&](auto &object) { return llvm::is_contained(spec->state, object.first); });
@@ -663,29 +443,58 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
     bool done = attempt(
         [&] {
           try {
-            std::optional<ArgumentWalk> walks[2];
-            auto walk = [&](bool isLoose) -> ArgumentWalk & {
-              auto &one = walks[isLoose];
-              if (!one) {
-                one.emplace(*this, isLoose);
-                for (auto &entry : parameters)
-                  one->collect(entry.second);
-              }
-              return *one;
+            struct Walk {
+              bool isLoose;
+              ListPlan plan;
+              std::optional<ArgumentWalk> arguments;
+            };
+            std::vector<std::unique_ptr<Walk>> walks;
+            auto walk = [&](bool isLoose, const ListPlan &plan) -> ArgumentWalk & {
+              for (auto &one : walks)
+                if (one->isLoose == isLoose && one->plan == plan)
+                  return *one->arguments;
+              auto one = std::make_unique<Walk>(Walk{isLoose, plan, {}});
+              one->arguments.emplace(*this, isLoose, one->plan);
+              for (auto &entry : parameters)
+                one->arguments->collect(entry.second);
+              walks.push_back(std::move(one));
+              return *walks.back()->arguments;
+            };
+            // As it is before a plan makes some of the lists others.
+            const ArgumentWalk &plain = walk(false, {});
+            std::vector<ListArgument> lists;
+            for (ObjectId id : plain.lists)
+              lists.push_back(describeList(*this, id));
+            auto isSimilar = [&](const Specialization &spec) {
+              return spec.node == closure.node && spec.cells == closure.cells &&
+                     spec.isCatching == isInTry() && spec.openKey == plain.openKey;
             };
             auto matches = [&](const Specialization &spec) {
-              return spec.node == closure.node && spec.cells == closure.cells &&
-                     spec.isCatching == isInTry() && spec.key == walk(spec.isLoose).key;
+              for (auto &[number, item] : spec.plan)
+                if (!hasItems(*this, plain.lists[number], item))
+                  return false;
+              return spec.key == walk(spec.isLoose, spec.plan).key;
             };
             for (auto &spec : llvm::reverse(building)) {
-              bool differsInExtents = spec->node == closure.node && spec->cells == closure.cells &&
-                                      spec->isCatching == isInTry() && !spec->isLoose &&
-                                      spec->key != walk(false).key &&
-                                      spec->looseKey == walk(false).looseKey;
-              if (!differsInExtents && !matches(*spec))
+              if (!isSimilar(*spec))
+                continue;
+              for (const auto &[number, list] : llvm::enumerate(lists)) {
+                ListArgument first = spec->lists[number];
+                if (auto planned = spec->plan.find(number); planned != spec->plan.end())
+                  first = {planned->second, {}, {}};
+                if (auto item = commonItem(*this, first, list))
+                  spec->wantedPlan.insert_or_assign(number, *item);
+              }
+              bool outgrows = spec->wantedPlan != spec->plan;
+              bool differsInExtents = !outgrows && !spec->isLoose &&
+                                      spec->key != walk(false, spec->plan).key &&
+                                      spec->looseKey == walk(false, spec->plan).looseKey;
+              if (!outgrows && !differsInExtents && !matches(*spec))
                 continue;
               if (spec->outliningDepth != outliningBlocks.size())
                 throw CannotCross{"a call of itself from another function of its own"};
+              if (outgrows)
+                throw PathEnds();
               if (differsInExtents) {
                 spec->wantsLoose = true;
                 throw PathEnds();
@@ -695,27 +504,37 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
                 spec->newState.insert(changed.begin(), changed.end());
                 throw PathEnds();
               }
-              result = callSpecialization(*spec, walk(spec->isLoose), true);
+              for (ObjectId id : std::vector<ObjectId>(spec->state))
+                spec->isOutgrown |= passState(*this, *spec, id);
+              if (spec->isOutgrown)
+                throw PathEnds();
+              result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), true);
               return;
             }
             for (auto &spec : specializations) {
-              bool isSame = matches(*spec) && llvm::all_of(spec->context, [&](auto &object) {
-                              return object.first < heap.size() &&
-                                     heap.pointer(object.first) == object.second;
-                            });
+              bool isSame = isSimilar(*spec) &&
+                            llvm::all_of(spec->context,
+                                         [&](auto &object) {
+                                           return object.first < heap.size() &&
+                                                  heap.pointer(object.first) == object.second;
+                                         }) &&
+                            llvm::all_of(spec->stateLists,
+                                         [&](auto &list) {
+                                           return hasItems(*this, list.first, list.second);
+                                         }) &&
+                            matches(*spec);
               if (!isSame)
                 continue;
-              result = callSpecialization(*spec, walk(spec->isLoose), false);
+              result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
               return;
             }
-            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) +
-                        walk(false).key + "@" + std::to_string(building.size()) +
-                        (isInTry() ? "try" : "");
+            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + plain.key +
+                        "@" + std::to_string(building.size()) + (isInTry() ? "try" : "");
             isOutside = !mayBuild || failedSignatures.count(signature);
             if (isOutside)
               throw Abort();
-            result = callSpecialization(*buildSpecialization(closure, parameters, walk),
-                                        walk(specializations.back()->isLoose), false);
+            auto spec = buildSpecialization(closure, parameters, walk);
+            result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
           } catch (const CannotCross &reason) {
             fail(ErrorId::RecursionStructure, {closure.name, reason.what});
           }

@@ -62,6 +62,7 @@ struct State {
 /// budgets.
 struct Specialization;
 class ArgumentWalk;
+struct ResultPattern;
 struct RunTimeLoop;
 struct RunTimeWalk;
 
@@ -223,6 +224,10 @@ public:
   std::optional<Value> eitherKey(const Value &key, llvm::function_ref<Value(const Value &)> of);
   /// A key that is not None.
   Value presentKey(const Value &container, const Value &key);
+  /// The same number as a value of its own, if it is large.
+  IntExpr compact(const IntExpr &expr) {
+    return expr.isLarge() ? symbolExpr(index(expr), expr.isNonNegative()) : expr;
+  }
   /// Ends the program where something does not hold that the compiler, not Python, asks for: it
   /// cannot be caught.
   void require(mlir::Value condition, llvm::StringRef kind, llvm::StringRef message);
@@ -486,9 +491,9 @@ private:
   /// must run again.
   bool runSpecialization(Specialization &spec, const ClosureValue &closure,
                          const Locals &parameters, ArgumentWalk &walk);
-  std::shared_ptr<Specialization>
-  buildSpecialization(const ClosureValue &closure, const Locals &parameters,
-                      llvm::function_ref<ArgumentWalk &(bool)> walk);
+  std::shared_ptr<Specialization> buildSpecialization(
+      const ClosureValue &closure, const Locals &parameters,
+      llvm::function_ref<ArgumentWalk &(bool, const std::map<unsigned, ResultPattern> &)> walk);
   [[noreturn]] void failRecursion(const ClosureValue &closure);
   void initialiseBuiltins();
 

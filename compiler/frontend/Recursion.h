@@ -1,0 +1,88 @@
+// Functions of their own for recursion: what is known of one, and how objects from outside and
+// lists among its arguments pass in and out.
+#ifndef MPY_FRONTEND_RECURSION_H
+#define MPY_FRONTEND_RECURSION_H
+
+#include "frontend/RunTimeLists.h"
+
+namespace mpy {
+
+/// A list among the arguments as a call gave it.
+struct ListArgument {
+  std::optional<ResultPattern> item; // nothing: an empty list, of whatever
+  std::optional<int64_t> length;     // nothing: run-time data
+  std::string refused;               // why its items have no common structure
+};
+ListArgument describeList(Specializer &, ObjectId list);
+/// The structure that covers the items of lists that each call gives another length; nothing where
+/// the length is always the same or nothing is known of the items. Throws CannotCross.
+std::optional<ResultPattern> commonItem(Specializer &, const ListArgument &a,
+                                        const ListArgument &b);
+/// Whether a list's items have the structure already.
+bool hasItems(Specializer &, ObjectId list, const ResultPattern &item);
+/// Makes a list one of run-time length with items of this structure, which covers theirs, for good.
+void makeRunTimeListOf(Specializer &, ObjectId list, const ResultPattern &item);
+/// Length and columns as operands, and a list with such ones.
+void listOperands(Specializer &, const RunTimeListState &list,
+                  llvm::SmallVectorImpl<mlir::Value> &operands);
+RunTimeListState withOperands(Specializer &, RunTimeListState list, mlir::ValueRange values,
+                              size_t &next);
+
+struct Specialization {
+  const ast::Node *node = nullptr;
+  std::map<std::string, ObjectId> cells;
+  std::string key, looseKey, openKey;
+  /// An exception leaves it as a result: called where it may be caught. What it may raise, and
+  /// whether any path raises nothing, and every such path returns something that is not None.
+  bool isCatching = false, returns = false, returnsSomething = false;
+  std::set<int64_t> kinds;
+  /// How the arguments were collected; `wants..`: what a call of itself needs.
+  bool isLoose = false, wantsLoose = false;
+  ListPlan plan, wantedPlan;
+  /// The lists among the arguments of the first call, by number.
+  std::vector<ListArgument> lists;
+  mlir::func::FuncOp function;
+  /// Stand for the parameters in the extents of results.
+  std::unique_ptr<mlir::Block> symbols;
+  /// What calls return; nothing before a first path is known that ends.
+  std::optional<ResultPattern> result;
+  /// Every path calls the function again: it returns nothing and ends when the stack does.
+  bool neverReturns = false;
+  /// Argument arrays that the function mutates, by number.
+  std::set<unsigned> changed;
+  /// Lists among the arguments that it changes, by number; all are in the plan.
+  std::set<unsigned> changedLists;
+  /// Objects from outside that it mutates: their content passes in and out.
+  std::vector<ObjectId> state;
+  std::string stateKey;
+  /// Those that are lists whose length may change: the structure of their items.
+  std::map<ObjectId, ResultPattern> stateLists;
+  /// A call of itself found that `stateLists` must be wider.
+  bool isOutgrown = false;
+  /// Met while running the body: more objects that belong to `state`.
+  std::set<ObjectId> newState;
+  /// What the body may read from outside, as it was.
+  std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> context;
+  llvm::SmallVector<mlir::Value> captured;
+  Heap entry;
+  size_t mark = 0, outliningDepth = 0;
+};
+
+/// The objects that a closure reaches by the names in its body, and what these reach.
+std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
+reachable(Specializer &, const ClosureValue &start);
+/// Objects from outside that differ from what they were when the body began.
+std::vector<ObjectId> changedOutside(Specializer &, const Specialization &);
+/// Takes an object that the body changed into the state of the function. Returns whether the body
+/// must run again for it; throws CannotCross.
+bool passState(Specializer &, Specialization &, ObjectId object);
+/// The run-time values in the mutated objects from outside, and a key of their kinds. Lists must
+/// have the items that `stateLists` says.
+std::string stateOperands(Specializer &, const Specialization &,
+                          llvm::SmallVectorImpl<mlir::Value> &operands);
+/// Gives the mutated objects from outside new content.
+void setState(Specializer &, const Specialization &, mlir::ValueRange values, bool notify);
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_RECURSION_H

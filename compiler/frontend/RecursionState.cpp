@@ -1,0 +1,364 @@
+// What a function of its own reads and changes outside of its arguments: a closure's names and what
+// these reach, and the objects whose content passes in and out of it:
+//
+//   def walk(k): moves.append(k); walk(k - 1)
+//   =>  func @walk(%k, %length, %column) -> (%length, %column)
+#include "frontend/AstWalk.h"
+#include "frontend/LeafMapper.h"
+#include "frontend/Recursion.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+//===----------------------------------------------------------------------===//
+// What a function can read from outside
+//===----------------------------------------------------------------------===//
+
+/// The names below a node that may be the module's: not those that the function binds itself,
+/// unless a function inside it says `global`.
+static void collectNames(const ast::Node *node, const ast::NameSet &locals,
+                         std::set<std::string> &names) {
+  if (auto *name = dyn_cast<ast::Name>(node); name && !locals.contains(name->id))
+    names.insert(name->id);
+  else if (auto *global = dyn_cast<ast::Global>(node))
+    names.insert(global->names.begin(), global->names.end());
+  forEachChild(node, [&](ast::Node *child) { collectNames(child, locals, names); });
+}
+
+std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
+reachable(Specializer &s, const ClosureValue &start) {
+  std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> found;
+  std::set<ObjectId> seen;
+  std::set<const ast::Node *> closures;
+  std::vector<ObjectId> pending;
+  auto add = [&](ObjectId id) {
+    if (s.heap.pointer(id) && seen.insert(id).second)
+      pending.push_back(id);
+    return id;
+  };
+  LeafMapper mapper;
+  mapper.leaf = [](mlir::Value value) { return value; };
+  mapper.expr = [](const IntExpr &expr) { return expr; };
+  mapper.object = add;
+  std::function<void(const Value &)> visit;
+  auto visitClosure = [&](const ClosureValue &closure) {
+    for (auto &cell : closure.cells)
+      add(cell.second);
+    for (auto &entry : closure.defaults)
+      visit(entry.second);
+    if (!closures.insert(closure.node).second)
+      return;
+    std::set<std::string> names;
+    collectNames(closure.node, closure.scope().locals, names);
+    auto *globals = s.heap.get<NamespaceState>(closure.globals);
+    for (auto &cell : globals->cells)
+      if (names.count(cell.first))
+        add(cell.second);
+  };
+  visit = [&](const Value &value) {
+    mapper.map(value);
+    if (auto *closure = value.as<ClosureValue>())
+      visitClosure(*closure);
+    else if (auto *method = value.as<BoundMethodValue>())
+      visit(method->self), visit(method->function);
+    else if (auto *property = value.as<PropertyValue>())
+      visit(property->getter), visit(property->setter);
+    else if (auto *transform = value.as<TransformValue>())
+      visit(transform->function);
+    else if (auto *tuple = value.as<TupleValue>())
+      llvm::for_each(tuple->items, visit);
+    else if (auto *module = value.as<ModuleValue>(); module && module->globals)
+      add(*module->globals);
+  };
+  visitClosure(start);
+  while (!pending.empty()) {
+    ObjectId id = pending.back();
+    pending.pop_back();
+    found.push_back({id, s.heap.pointer(id)});
+    const ObjectState &state = *s.heap.pointer(id);
+    if (auto *array = std::get_if<ArrayState>(&state)) {
+      if (array->base)
+        add(*array->base);
+      llvm::for_each(array->maybeAliases, add);
+    } else if (auto *list = std::get_if<ListState>(&state)) {
+      llvm::for_each(list->items, visit);
+    } else if (auto *dict = std::get_if<DictState>(&state)) {
+      for (auto &entry : dict->entries)
+        visit(entry.second);
+    } else if (auto *instance = std::get_if<InstanceState>(&state)) {
+      add(instance->cls);
+      for (auto &entry : instance->attributes)
+        visit(entry.second);
+    } else if (auto *cls = std::get_if<ClassState>(&state)) {
+      llvm::for_each(cls->resolution, add);
+      for (auto &entry : cls->attributes)
+        visit(entry.second);
+    } else if (auto *cell = std::get_if<CellState>(&state)) {
+      visit(cell->value);
+    } else if (auto *names = std::get_if<NamespaceState>(&state)) {
+      for (auto &entry : names->cells)
+        add(entry.second);
+    }
+  }
+  return found;
+}
+
+//===----------------------------------------------------------------------===//
+// Objects from outside that the function mutates
+//===----------------------------------------------------------------------===//
+
+/// The values in an object from outside that is no array, one after the other; each may be
+/// replaced.
+static void forEachPart(ObjectState &state, llvm::function_ref<void(Value &)> visit) {
+  if (auto *cell = std::get_if<CellState>(&state))
+    visit(cell->value);
+  else if (auto *instance = std::get_if<InstanceState>(&state))
+    for (auto &entry : instance->attributes)
+      visit(entry.second);
+  else if (auto *list = std::get_if<ListState>(&state))
+    llvm::for_each(list->items, visit);
+  else if (auto *dict = std::get_if<DictState>(&state))
+    for (auto &entry : dict->entries)
+      visit(entry.second);
+}
+
+/// The numbers and texts in an object from outside; what else it refers to stays the same.
+static void forEachLeaf(ObjectState &state, llvm::function_ref<void(Value &)> visit) {
+  forEachPart(state, [&](Value &value) {
+    if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())
+      throw CannotCross{"a change of a number of several kinds from outside"};
+    if (value.get<Scalar>() || value.get<Text>())
+      visit(value);
+  });
+}
+
+/// Whether an object differs from what it was in its numbers and texts only.
+static bool canPassState(const ObjectState &before, const ObjectState &after) {
+  auto isPlain = [](const ObjectState &state) {
+    auto *array = std::get_if<ArrayState>(&state);
+    return array && !array->base && array->maybeAliases.empty() && !array->stale;
+  };
+  if (std::get_if<ArrayState>(&after))
+    return isPlain(before) && isPlain(after);
+  bool isKnown = std::get_if<CellState>(&after) || std::get_if<InstanceState>(&after) ||
+                 std::get_if<ListState>(&after) || std::get_if<DictState>(&after);
+  if (!isKnown || before.index() != after.index())
+    return false;
+  auto namesOf = [](const ObjectState &state) {
+    std::vector<std::string> names;
+    if (auto *instance = std::get_if<InstanceState>(&state))
+      for (auto &entry : instance->attributes)
+        names.push_back(entry.first);
+    return names;
+  };
+  auto isSameKey = [](const Value &a, const Value &b) {
+    auto *x = a.get<Text>(), *y = b.get<Text>();
+    return x && y ? !x->value && !y->value && x->known == y->known : isIdentical(a, b);
+  };
+  auto *dict = std::get_if<DictState>(&before), *dictAfter = std::get_if<DictState>(&after);
+  if (dict && (dict->entries.size() != dictAfter->entries.size() ||
+               !llvm::equal(dict->entries, dictAfter->entries,
+                            [&](auto &a, auto &b) { return isSameKey(a.first, b.first); })))
+    return false;
+  ObjectState from = before, to = after;
+  ValueList was, is;
+  forEachPart(from, [&](Value &value) { was.push_back(value); });
+  forEachPart(to, [&](Value &value) { is.push_back(value); });
+  return namesOf(before) == namesOf(after) &&
+         llvm::equal(was, is, [](const Value &a, const Value &b) {
+           return (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>()) ||
+                  isIdentical(a, b);
+         });
+}
+
+std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
+  std::vector<ObjectId> changed;
+  for (ObjectId id = 0; id < spec.mark; ++id)
+    if (s.heap.pointer(id) != spec.entry.pointer(id) && !llvm::is_contained(spec.state, id))
+      changed.push_back(id);
+  return changed;
+}
+
+static std::string outsideName(Specializer &s, ObjectId id) {
+  for (Frame *frame : llvm::reverse(s.frames)) {
+    for (auto &cell : frame->cells)
+      if (cell.second == id)
+        return "'" + cell.first + "'";
+    for (auto &cell : s.heap.get<NamespaceState>(frame->globals)->cells)
+      if (cell.second == id ||
+          (s.heap.get<CellState>(cell.second) &&
+           isIdentical(s.heap.get<CellState>(cell.second)->value, ObjectRef{id})))
+        return "'" + cell.first + "'";
+  }
+  return s.describe(ObjectRef{id});
+}
+
+/// Extents that say nothing of the function they are known in.
+static std::optional<IntExpr> knownExtent(const IntExpr &extent) {
+  return extent.known() ? std::optional<IntExpr>(extent) : std::nullopt;
+}
+
+/// Whether a list from outside changes its length, or is indexed by run-time data; then it is one
+/// of run-time length in the function. Returns whether its items have another structure than known.
+static bool widenStateList(Specializer &s, Specialization &spec, ObjectId id,
+                           const ObjectState &before) {
+  auto item = describeItems(s, s.heap.at(id), knownExtent);
+  if (auto was = describeItems(s, before, knownExtent))
+    item = item ? widen(s, *was, *item) : was;
+  if (!item)
+    return false; // Empty before and after.
+  auto known = spec.stateLists.find(id);
+  if (known != spec.stateLists.end())
+    item = widen(s, known->second, *item);
+  if (known != spec.stateLists.end() && known->second == *item)
+    return false;
+  spec.stateLists[id] = *item;
+  return true;
+}
+
+bool passState(Specializer &s, Specialization &spec, ObjectId id) {
+  const ObjectState before = spec.entry.at(id);
+  auto *was = std::get_if<ListState>(&before), *is = s.heap.get<ListState>(id);
+  bool wasCounted = std::get_if<RunTimeListState>(&before),
+       isCounted = s.heap.get<RunTimeListState>(id);
+  bool isNew = !llvm::is_contained(spec.state, id);
+  if (isNew)
+    spec.state.push_back(id);
+  bool changesLength = (was && is && was->items.size() != is->items.size()) ||
+                       (isCounted && (was || wasCounted)) || (wasCounted && is);
+  if (changesLength || spec.stateLists.count(id))
+    return widenStateList(s, spec, id, before) || isNew;
+  if (!canPassState(before, s.heap.at(id)))
+    throw CannotCross{"a change of " + outsideName(s, id) + " from outside"};
+  return isNew;
+}
+
+std::string stateOperands(Specializer &s, const Specialization &spec,
+                          llvm::SmallVectorImpl<mlir::Value> &operands) {
+  std::string key;
+  for (ObjectId id : spec.state) {
+    if (auto item = spec.stateLists.find(id); item != spec.stateLists.end()) {
+      listOperands(s, runTimeList(s, s.heap.at(id), item->second), operands);
+      key += "l;";
+      continue;
+    }
+    ObjectState copy = s.heap.at(id);
+    if (auto *array = std::get_if<ArrayState>(&copy))
+      operands.push_back(array->tensor);
+    forEachLeaf(copy, [&](Value &value) {
+      if (auto *scalar = value.get<Scalar>()) {
+        key += std::to_string(static_cast<int>(scalar->kind));
+        operands.push_back(s.ssa(*scalar));
+      } else {
+        key += "t";
+        operands.push_back(s.ssa(*value.get<Text>()));
+      }
+    });
+    key += ";";
+  }
+  return key;
+}
+
+void setState(Specializer &s, const Specialization &spec, mlir::ValueRange values, bool notify) {
+  size_t next = 0;
+  for (ObjectId id : spec.state) {
+    if (auto *array = s.heap.get<ArrayState>(id)) {
+      ArrayState changed = *array;
+      changed.tensor = values[next++];
+      if (notify)
+        s.write(id, changed.tensor);
+      else
+        s.heap.set(id, std::move(changed));
+      continue;
+    }
+    if (notify)
+      beginChange(s, id);
+    if (auto item = spec.stateLists.find(id); item != spec.stateLists.end()) {
+      makeRunTimeListOf(s, id, item->second);
+      s.heap.set(id, withOperands(s, *s.heap.get<RunTimeListState>(id), values, next));
+      continue;
+    }
+    ObjectState changed = s.heap.at(id);
+    forEachLeaf(changed, [&](Value &value) {
+      if (auto *scalar = value.get<Scalar>())
+        value = Value(s.makeScalar(scalar->kind, values[next++]));
+      else
+        value = Value(Text{"", values[next++]});
+    });
+    s.heap.set(id, std::move(changed));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Lists whose length changes
+//===----------------------------------------------------------------------===//
+
+ListArgument describeList(Specializer &s, ObjectId id) {
+  const ObjectState &state = s.heap.at(id);
+  ListArgument list;
+  try {
+    list.item = describeItems(s, state, knownExtent);
+  } catch (const CannotCross &reason) {
+    list.refused = reason.what;
+  }
+  if (auto *known = std::get_if<ListState>(&state))
+    list.length = known->items.size();
+  return list;
+}
+
+std::optional<ResultPattern> commonItem(Specializer &s, const ListArgument &a,
+                                        const ListArgument &b) {
+  bool isUnknown = !a.item && !b.item && a.refused.empty() && b.refused.empty();
+  if ((a.length && a.length == b.length) || isUnknown)
+    return std::nullopt;
+  for (const ListArgument *list : {&a, &b})
+    if (!list->refused.empty())
+      throw CannotCross{list->refused};
+  return a.item && b.item ? widen(s, *a.item, *b.item) : a.item ? a.item : b.item;
+}
+
+bool hasItems(Specializer &s, ObjectId id, const ResultPattern &item) {
+  ListArgument own = describeList(s, id);
+  if (!own.refused.empty())
+    return false;
+  try {
+    return !own.item || widen(s, item, *own.item) == item;
+  } catch (const CannotCross &) {
+    return false;
+  }
+}
+
+void makeRunTimeListOf(Specializer &s, ObjectId id, const ResultPattern &item) {
+  ObjectState state = s.heap.at(id);
+  RunTimeListState list = runTimeList(s, state, item);
+  if (auto *counted = std::get_if<RunTimeListState>(&state))
+    list.sharesWith = counted->sharesWith;
+  s.heap.set(id, std::move(list));
+  if (auto *known = std::get_if<ListState>(&state))
+    for (const Value &value : known->items)
+      markItems(s, value);
+}
+
+void listOperands(Specializer &s, const RunTimeListState &list,
+                  llvm::SmallVectorImpl<mlir::Value> &operands) {
+  operands.push_back(s.index(list.length));
+  for (const ItemColumn &column : list.columns) {
+    operands.push_back(column.values);
+    if (column.ends)
+      operands.push_back(column.ends);
+  }
+}
+
+RunTimeListState withOperands(Specializer &s, RunTimeListState list, mlir::ValueRange values,
+                              size_t &next) {
+  list.length = symbolExpr(values[next++], true);
+  for (ItemColumn &column : list.columns) {
+    column.values = values[next++];
+    if (column.ends)
+      column.ends = values[next++];
+  }
+  return list;
+}
+
+} // namespace mpy
