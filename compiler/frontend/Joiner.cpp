@@ -65,6 +65,7 @@ State Joiner::run() {
     return it == locals.end() ? Value() : it->second;
   };
   for (auto &name : names) {
+    variable = name;
     Value value = joinValue(find(first.locals, name), find(second.locals, name), name);
     if (!value.isUnbound())
       merged.locals[name] = value;
@@ -72,6 +73,7 @@ State Joiner::run() {
   // Index, not iterator: joining an object never adds pairs, but the list is long lived.
   for (size_t i = 0; i < pairs.size(); ++i) {
     Pair pair = pairs[i];
+    variable.clear();
     if (pair.first == pair.second &&
         first.heap.pointer(*pair.first) == second.heap.pointer(*pair.second))
       continue;
@@ -102,7 +104,7 @@ mlir::Value Joiner::onPath(bool isFirst, llvm::function_ref<mlir::Value()> emit)
 mlir::Value Joiner::phi(mlir::Value a, mlir::Value b, mlir::Type type) {
   if (building)
     return given[nextLeaf++];
-  leaves.push_back({a, b, type});
+  leaves.push_back({a, b, type, variable});
   return scratch->addArgument(type, s.loc());
 }
 
@@ -636,6 +638,7 @@ ObjectState Joiner::joinObject(const Pair &pair) {
         if (cell.second == *pair.first)
           name = cell.first;
     }
+    variable = name;
     return CellState{join(x->value, std::get_if<CellState>(&b)->value, name)};
   }
   if (auto *x = std::get_if<NamespaceState>(&a)) {

@@ -11,6 +11,7 @@ namespace mpy {
 struct JoinedLeaf {
   mlir::Value first, second;
   mlir::Type type;
+  std::string name; // of the variable, where it is one's own
 };
 
 class Joiner {
@@ -87,6 +88,8 @@ private:
   std::map<Pair, std::string> refusedLists;
   std::vector<Pair> pairs;
   std::map<Pair, ObjectId> ids;
+  /// The variable whose value is being joined.
+  std::string variable;
   std::map<ObjectId, std::set<std::optional<ObjectId>>> partnersOfFirst, partnersOfSecond;
   State merged;
 };

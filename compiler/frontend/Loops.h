@@ -41,6 +41,9 @@ struct OuterFlags {
   Locals flags;
 };
 
+/// How many slots of a state cannot be used; a loop's head has settled when the end of the body
+/// adds none.
+size_t countUnusable(const State &state);
 /// The lists that a walk reads as it goes.
 std::vector<ObjectId> walkedLists(Specializer &s, const Value &iterable);
 /// Whether a walk can be made anew, at the position where it is: it has no effects, and the

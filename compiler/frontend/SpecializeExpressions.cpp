@@ -54,6 +54,7 @@ Value Specializer::lookup(llvm::StringRef name) {
       return local->second;
   }
   if (auto cell = findCell(name, false)) {
+    checkUsable(*cell);
     const Value &value = heap.get<CellState>(*cell)->value;
     if (!value.isUnbound())
       return value;

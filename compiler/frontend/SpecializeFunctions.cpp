@@ -430,16 +430,25 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
     return std::nullopt;
   // A recursion whose end is known at compile time starts in place.
   bool isConditional = last->entryBlock != builder.getInsertionBlock();
-  unsigned inBuild =
-      llvm::count_if(building, [&](auto &spec) { return spec->node == closure.node; });
+  // Closures of one definition may call each other in a chain, each a function of its own.
+  unsigned inBuild = llvm::count_if(building, [&](auto &spec) {
+    return spec->node == closure.node && spec->cells == closure.cells;
+  });
   bool isBuilt =
       llvm::any_of(specializations, [&](auto &spec) { return spec->node == closure.node; });
-  bool mayBuild = inBuild < 3 && (isConditional || active >= 2 || inBuild || isBuilt);
+  // What did not come about twice ends in place, where run-time values do not decide.
+  bool isHopeless = !isConditional && failedBuilds[closure.node] >= 2;
+  bool mayBuild =
+      inBuild < 3 && !isHopeless && (isConditional || active >= 2 || inBuild || isBuilt);
   std::optional<Value> result;
   if (mayBuild || inBuild) {
     std::string signature;
     std::vector<Diagnostic> errors;
     bool isOutside = false;
+    // A function that does not come about says nothing about the calls in place.
+    unsigned outerInPlace = recursionsInPlace;
+    if (building.empty())
+      recursionsInPlace = 0;
     bool done = attempt(
         [&] {
           try {
@@ -540,9 +549,14 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
           }
         },
         errors);
+    recursionsInPlace = outerInPlace;
     if (done)
       return result;
     if (!isOutside) {
+      ++failedBuilds[closure.node];
+      if (!errors.empty() && errors.front().id == ErrorId::RecursesTooDeeply &&
+          ++endlessBuilds[closure.node] >= 4 && isConditional)
+        failRecursion(closure);
       failedSignatures.insert(signature);
       if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply)
         whyInPlace = errors.front().id == ErrorId::RecursionStructure
@@ -550,7 +564,7 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
                          : errors.front().message;
     }
   }
-  if (++recursionsInPlace > maximumRecursions)
+  if (++recursionsInPlace > (building.empty() ? maximumRecursions : maximumRecursionsInside))
     failRecursion(closure);
   return std::nullopt;
 }

@@ -244,8 +244,15 @@ void Specializer::executeFor(const ast::For &loop) {
   };
   auto tryPeeled = [&] {
     std::vector<Diagnostic> later;
+    size_t unusable = countUnusable(snapshot());
+    auto peel = [&] {
+      peelFrom(0);
+      // A loop that can be unrolled keeps more.
+      if (known && countUnusable(snapshot()) > unusable)
+        throw Abort();
+    };
     return !changesList && !(known && *walk->length.known() <= maximumPeeled) &&
-           attempt([&] { peelFrom(0); }, later);
+           attempt(peel, later);
   };
   // A list that the body changes is walked by position, as long as there is an item there.
   auto byPosition = [&] {
@@ -346,7 +353,13 @@ void Specializer::executeWhile(const ast::While &loop) {
   };
   auto tryPeeled = [&] {
     std::vector<Diagnostic> later;
-    return attempt([&] { peelFrom(first, 0); }, later);
+    size_t unusable = countUnusable(snapshot());
+    auto peel = [&] {
+      peelFrom(first, 0);
+      if (first.knownBool && countUnusable(snapshot()) > unusable)
+        throw Abort();
+    };
+    return attempt(peel, later);
   };
   // A condition that is known in each iteration lets the loop run at compile time.
   auto inPlace = [&](unsigned most) {

@@ -12,6 +12,7 @@
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
@@ -19,8 +20,7 @@ using llvm::SaveAndRestore;
 
 namespace mpy {
 
-/// How many slots of a state cannot be used; a head has settled when the end of the body adds none.
-static size_t countUnusable(const State &state) {
+size_t countUnusable(const State &state) {
   size_t count = 0;
   for (auto &local : state.locals)
     count += local.second.get<ConflictValue>() != nullptr;
@@ -128,6 +128,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
   std::vector<std::unique_ptr<Joiner>> history;
   std::vector<std::unique_ptr<State>> states;
   std::vector<std::unique_ptr<Block>> thrownAway;
+  std::set<std::string> moving;
 
   while (shape.rounds < 12) {
     ++shape.rounds;
@@ -244,6 +245,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
     llvm::SmallVector<mlir::Value> yielded(arguments.begin(), arguments.end());
     bool settled = true;
     State joined;
+    moving.clear();
     if (!end.dead) {
       thrownAway.push_back(std::make_unique<Block>());
       auto startCopy = std::make_unique<State>(start);
@@ -266,6 +268,8 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
             isCarried ? argument.getArgNumber() - (body->getNumArguments() - arguments.size()) : 0;
         if (!isCarried || used[position]) {
           settled = false;
+          if (!leaf.name.empty() && leaf.name[0] != '%')
+            moving.insert("'" + leaf.name + "'");
           continue;
         }
         used[position] = true;
@@ -309,7 +313,10 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
   }
   restore(entry);
   fail(ErrorId::LoopNeverSettles, {},
-       {.help = "give the variables of the loop their final types before it"});
+       {.found = moving.empty() ? ""
+                                : llvm::join(moving, ", ") + " with another type after each of " +
+                                      std::to_string(shape.rounds) + " rounds",
+        .help = "give the variables of the loop their final types before it"});
 }
 
 /// Blocks that joins threw away may still refer to what the operation holds.

@@ -167,6 +167,8 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
   if (target.globals) {
     auto *names = heap.get<NamespaceState>(*target.globals);
     auto it = names->cells.find(name.str());
+    if (it != names->cells.end())
+      checkUsable(it->second);
     if (it != names->cells.end() && !heap.get<CellState>(it->second)->value.isUnbound())
       return bound(heap.get<CellState>(it->second)->value, name);
     if (name == "__name__")

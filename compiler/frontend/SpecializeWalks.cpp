@@ -170,7 +170,8 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
   }
   for (auto &item : *items) {
     if (++unrolled > maximumUnrolled)
-      fail(ErrorId::UnrollsTooFar, {"this loop"});
+      fail(ErrorId::UnrollsTooFar, {"a loop over " + std::to_string(items->size()) + " items"},
+           {.help = "use an array"});
     body(item);
   }
 }

@@ -364,6 +364,8 @@ public:
   static constexpr unsigned maximumPeeled = 2;
   /// How many calls of functions by themselves may run in place.
   static constexpr unsigned maximumRecursions = 10000;
+  /// And while a function of its own is made: there numbers are parameters, and nothing may end it.
+  static constexpr unsigned maximumRecursionsInside = 1000;
 
 private:
   friend class Joiner;
@@ -523,6 +525,8 @@ private:
   /// Recursive functions of their own: being built, innermost last; and complete ones.
   std::vector<std::shared_ptr<Specialization>> building, specializations;
   std::set<std::string> failedSignatures;
+  /// How often a function did not come about, and how often because its calls found no end.
+  std::map<const ast::Node *, unsigned> failedBuilds, endlessBuilds;
   /// Why the last recursion did not become a function of its own.
   std::string whyInPlace;
   unsigned recursionsInPlace = 0;
