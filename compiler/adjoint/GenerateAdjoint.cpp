@@ -35,9 +35,14 @@ LogicalResult ReverseSweep::sweep(Scope &inner) {
   auto operations =
       llvm::map_to_vector(inner.forward->without_terminator(), [](Operation &op) { return &op; });
   for (Operation *op : llvm::reverse(operations)) {
-    if (!activity.isActive(op))
+    bool isTracked = undo.isTracked(op);
+    if (!activity.isActive(op) && !isTracked)
       continue;
     current = op;
+    if (isTracked && op->getNumRegions() == 0)
+      undoUpdate(op);
+    if (!activity.isActive(op) && op->getNumRegions() == 0)
+      continue;
     LogicalResult done = failure();
     if (op->getNumRegions() != 0)
       done = sweepControlFlow(op);
@@ -53,6 +58,17 @@ LogicalResult ReverseSweep::sweep(Scope &inner) {
   scope = outer;
   current = user;
   return success();
+}
+
+void ReverseSweep::undoUpdate(Operation *op) {
+  Value after = scope->available.lookup(op->getResult(0));
+  assert(after && "the sweep has the version that it comes from");
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return scope->provide(cast.getSource(), conform(after, cast.getSource().getType()));
+  auto update = cast<PartialUpdateOpInterface>(op);
+  OpBuilder forward(op);
+  Value replaced = scope->store(update.buildReplaced(forward));
+  scope->provide(update.changedArray(), update.buildUndone(*this, after, replaced));
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -133,6 +149,8 @@ static Value makeOnes(ReverseSweep &sweep, Value result) {
 LogicalResult ReverseSweep::run(Scope &outermost, ArrayRef<Value> outputs,
                                 llvm::function_ref<Value(Value)> seed) {
   scope = &outermost;
+  outermost.builder = &opBuilder;
+  outermost.undo = &undo;
   for (Value output : outputs) {
     Value adjoint = seed(output);
     if (isActive(output))

@@ -68,12 +68,18 @@ private:
   mlir::Location barLocation(mlir::Value primal);
   void setBar(mlir::Value value, mlir::Value bar);
   mlir::Value countIterations(mlir::scf::ForOp loop);
+  llvm::LogicalResult runLoop(mlir::Operation *op, const struct LoopShape &shape);
+  /// Erases what the sweep emitted from an operation on.
+  void forgetFrom(mlir::Operation *first);
+  /// Carries a tracked array back over an operation that replaced a part of it.
+  void undoUpdate(mlir::Operation *op);
 
   mlir::OpBuilder &opBuilder;
   const Activity &activity;
   mlir::Location outside;
   const FindTwins &findTwins;
   Scope *scope = nullptr;
+  Undo undo;
   mlir::Operation *current = nullptr;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value> extents;
 };

@@ -32,7 +32,7 @@ struct LoopShape {
 LogicalResult ReverseSweep::sweepControlFlow(Operation *op) {
   bool isReached =
       llvm::any_of(op->getResults(), [&](Value result) { return scope->bars.lookup(result); });
-  if (!isReached)
+  if (!isReached && !undo.isTracked(op))
     return success();
   if (isa<scf::IfOp>(op))
     return sweepBranches(op);
@@ -100,6 +100,10 @@ LogicalResult ReverseSweep::sweepBranches(Operation *op) {
     for (Value capture : captures)
       if (Value before = scope->bars.lookup(capture))
         inner->bars[capture] = before;
+    Operation *end = inner->forward->getTerminator();
+    for (auto [yielded, result] : llvm::zip(end->getOperands(), op->getResults()))
+      if (undo.isTracked(result))
+        inner->available[yielded] = scope->available.lookup(result);
     Scope *outer = std::exchange(scope, inner.get());
     for (auto [yielded, result] :
          llvm::zip(inner->forward->getTerminator()->getOperands(), op->getResults()))
@@ -118,6 +122,10 @@ LogicalResult ReverseSweep::sweepBranches(Operation *op) {
           return body->bars.lookup(capture) != scope->bars.lookup(capture);
         }))
       changed.push_back(capture);
+  SmallVector<Value> bases;
+  for (Value result : op->getResults())
+    if (SmallVector<Value> inner; undo.isTracked(result))
+      bases.push_back(previousVersion(result, inner));
   for (auto &body : child.bodies) {
     Operation *end = body->reverse->getTerminator();
     opBuilder.setInsertionPoint(end);
@@ -125,16 +133,21 @@ LogicalResult ReverseSweep::sweepBranches(Operation *op) {
     SmallVector<Value> yields =
         llvm::map_to_vector(changed, [&](Value value) { return barOrZeros(value); });
     scope = outer;
+    for (Value base : bases)
+      yields.push_back(body->available.lookup(base));
     end->setOperands(yields);
   }
   opBuilder.setInsertionPoint(draft);
-  auto reverse = scf::IfOp::create(opBuilder, loc(), ValueRange(changed).getTypes(), condition,
-                                   /*withElseRegion=*/true);
+  SmallVector<Type> types(ValueRange(changed).getTypes());
+  llvm::append_range(types, ValueRange(bases).getTypes());
+  auto reverse = scf::IfOp::create(opBuilder, loc(), types, condition, /*withElseRegion=*/true);
   reverse.getThenRegion().takeBody(draft.getThenRegion());
   reverse.getElseRegion().takeBody(draft.getElseRegion());
   draft.erase();
   for (auto [value, bar] : llvm::zip(changed, reverse.getResults()))
     scope->bars[value] = bar;
+  for (auto [base, value] : llvm::zip(bases, reverse.getResults().drop_front(changed.size())))
+    scope->provide(base, value);
   child.reverse = reverse;
   scope->children.push_back(std::move(child));
   return success();
@@ -159,6 +172,42 @@ Value ReverseSweep::countIterations(scf::ForOp loop) {
 }
 
 LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
+  undo.add(op);
+  auto bars = scope->bars, available = scope->available;
+  auto late = scope->late;
+  size_t children = scope->children.size();
+  while (true) {
+    if (failed(runLoop(op, shape)))
+      return failure();
+    if (!undo.trackWanted(op))
+      return success();
+    // Once more, now with the arrays that would have been copied.
+    scope->bars = bars;
+    scope->available = available;
+    scope->late = late;
+    forgetFrom(scope->children.back().reverse);
+    scope->children.resize(children);
+  }
+}
+
+void ReverseSweep::forgetFrom(Operation *first) {
+  SmallVector<Operation *> made;
+  for (auto it = first->getIterator(); it != opBuilder.getInsertionPoint(); ++it)
+    made.push_back(&*it);
+  auto isMade = [&](Value value) {
+    Operation *op = value ? value.getDefiningOp() : nullptr;
+    if (value && !op)
+      op = value.getParentBlock()->getParentOp();
+    return op && llvm::any_of(made, [&](Operation *one) { return one->isAncestor(op); });
+  };
+  for (auto &[of, extent] : llvm::to_vector(extents))
+    if (isMade(of.first) || isMade(extent))
+      extents.erase(of);
+  for (Operation *op : llvm::reverse(made))
+    op->erase();
+}
+
+LogicalResult ReverseSweep::runLoop(Operation *op, const LoopShape &shape) {
   // Slots whose adjoints are carried, then values from outside.
   SmallVector<unsigned> slots;
   for (auto [index, head] : llvm::enumerate(shape.heads))
@@ -199,6 +248,12 @@ LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
   }
   for (Value capture : captures)
     carried.push_back(barOrZeros(capture));
+  SmallVector<LoopSlot> undone;
+  for (const LoopSlot &slot : slotsOf(op))
+    if (undo.isTracked(slot.result)) {
+      undone.push_back(slot);
+      carried.push_back(conform(primal(slot.result), slot.end.getType()));
+    }
 
   auto counted = dyn_cast<scf::ForOp>(op);
   Value count = counted ? countIterations(counted) : primal(shape.count);
@@ -230,6 +285,8 @@ LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
       inner->bars[capture] = state[slots.size() + position];
       state[slots.size() + position].setLoc(barLocation(capture));
     }
+    for (auto [slot, value] : llvm::zip(undone, state.take_back(undone.size())))
+      inner->available[slot.end] = value;
     Scope *outer = std::exchange(scope, inner.get());
     for (auto [position, index] : llvm::enumerate(slots))
       if (isActive(shape.yields[index]))
@@ -258,10 +315,15 @@ LogicalResult ReverseSweep::sweepLoop(Operation *op, const LoopShape &shape) {
     }
     for (Value capture : captures)
       next.push_back(scope->bars.lookup(capture));
+    for (const LoopSlot &slot : undone)
+      next.push_back(conform(scope->available.lookup(slot.inside), slot.end.getType()));
     scope = outer;
     scf::YieldOp::create(opBuilder, loc(), next);
   }
 
+  for (auto [slot, value] : llvm::zip(undone, reverse.getResults().take_back(undone.size())))
+    if (undo.isTracked(slot.init))
+      scope->provide(slot.init, conform(value, slot.init.getType()));
   // Values from outside went through the loop; what the slots add to their initial values comes on
   // top.
   for (auto [position, capture] : llvm::enumerate(captures))

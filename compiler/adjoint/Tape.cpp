@@ -164,27 +164,58 @@ Value Scope::fetch(Value value) {
   Scope *owner = ownerOf(value);
   if (!owner || owner->isOneBlock())
     return value;
-  if (Value known = owner->available.lookup(value))
-    return known;
+  for (Scope *scope = this;; scope = scope->parent) {
+    if (Value known = scope->available.lookup(value))
+      return known;
+    if (scope == owner)
+      break;
+  }
   Operation *op = value.getDefiningOp();
   unsigned budget = 16, depth = 16;
   Value result, leaf;
-  // One stored value that several cheap ones rest on takes the place of all of them.
-  if (op && isCheap(op) &&
-      (onlyMoves(op) || owner->isFree(value, budget) || owner->restsOnOne(value, leaf, depth))) {
+  // One stored value that several cheap ones rest on takes the place of all of them; not an array
+  // the place of a number that the same block reads from it.
+  auto restsOnOther = [&] {
+    bool isNumber = !isa<RankedTensorType>(value.getType());
+    return owner->restsOnOne(value, leaf, depth) &&
+           !(isNumber && leaf && leaf != value && isa<RankedTensorType>(leaf.getType()) &&
+             owner->ownerOf(leaf) == owner);
+  };
+  if (op && isCheap(op) && (onlyMoves(op) || owner->isFree(value, budget) || restsOnOther())) {
     IRMapping inputs;
-    for (Value operand : op->getOperands())
-      inputs.map(operand, owner->fetch(operand));
-    Operation *copy = OpBuilder(owner->marker).clone(*op, inputs);
+    bool isLate = false;
+    for (Value operand : op->getOperands()) {
+      Value input = owner->fetch(operand);
+      isLate |= owner->late.contains(input);
+      inputs.map(operand, input);
+    }
+    OpBuilder builder = isLate ? now(owner) : OpBuilder(owner->marker);
+    Operation *copy = builder.clone(*op, inputs);
     result = copy->getResult(cast<OpResult>(value).getResultNumber());
+    if (isLate)
+      owner->late.insert(result);
   } else {
+    if (owner->undo)
+      owner->undo->want(value);
     result = owner->store(value);
   }
   owner->available[value] = result;
   return result;
 }
 
+OpBuilder Scope::now(Scope *owner) {
+  if (owner == this)
+    return *builder;
+  Scope *inner = this;
+  while (inner->parent != owner)
+    inner = inner->parent;
+  return OpBuilder(inner->reverse->getParentOp());
+}
+
 void Scope::open(OpBuilder &builder, Location loc) {
+  this->builder = &builder;
+  if (parent)
+    undo = parent->undo;
   marker = UnrealizedConversionCastOp::create(builder, loc, TypeRange(builder.getIndexType()),
                                               ValueRange{});
 }
@@ -354,10 +385,22 @@ Value Threading::reverse(Scope &scope, Value tape) {
   return tape;
 }
 
-/// Removes what marked the starts of reverse blocks.
+/// Removes what marked the starts of reverse blocks, and what was kept for nothing: the sweep of a
+/// loop that was made again.
 static void removeMarkers(Scope &scope) {
   if (scope.marker)
     scope.marker->erase();
+  SmallVector<Value> stored, placeholders;
+  for (auto [value, placeholder] : llvm::zip(scope.stored, scope.placeholders)) {
+    if (placeholder.use_empty()) {
+      placeholder.getDefiningOp()->erase();
+      continue;
+    }
+    stored.push_back(value);
+    placeholders.push_back(placeholder);
+  }
+  scope.stored = std::move(stored);
+  scope.placeholders = std::move(placeholders);
   for (Scope::Child &child : scope.children)
     for (auto &body : child.bodies)
       removeMarkers(*body);

@@ -2,7 +2,7 @@
 // tape.
 #pragma once
 
-#include "dialect/Dialect.h"
+#include "adjoint/Undo.h"
 
 #include <memory>
 
@@ -19,8 +19,15 @@ struct Scope {
   mlir::Operation *marker = nullptr;
   /// Adjoints so far.
   llvm::DenseMap<mlir::Value, mlir::Value> bars;
-  /// Values of `forward` already brought into `reverse`.
+  /// Values of `forward` already brought into `reverse`; in a branch also the version of an array
+  /// that the branch begins with.
   llvm::DenseMap<mlir::Value, mlir::Value> available;
+  /// Values of `reverse` that are not there at its beginning: what rests on one stands where it is
+  /// asked for.
+  llvm::DenseSet<mlir::Value> late;
+  /// Where the sweep emits, and what it knows of arrays that are changed part by part.
+  mlir::OpBuilder *builder = nullptr;
+  Undo *undo = nullptr;
   /// Values pushed at the end of `forward`, and what stands for them in `reverse` until they are
   /// popped.
   llvm::SmallVector<mlir::Value> stored, placeholders;
@@ -41,6 +48,13 @@ struct Scope {
   bool usesTape() const;
   /// Begins a reverse block.
   void open(mlir::OpBuilder &builder, mlir::Location loc);
+  /// Says that the sweep has a value of the forward sweep from here on.
+  void provide(mlir::Value value, mlir::Value reversed) {
+    available[value] = reversed;
+    late.insert(reversed);
+  }
+  /// Keeps a value of `forward`.
+  mlir::Value store(mlir::Value value);
   /// A value of the forward sweep inside `reverse` of this scope.
   mlir::Value fetch(mlir::Value value);
 
@@ -53,8 +67,9 @@ private:
   bool isFree(mlir::Value value, unsigned &budget);
   /// Whether a value follows by cheap operations from what is free and at most one value to store.
   bool restsOnOne(mlir::Value value, mlir::Value &leaf, unsigned &budget);
-  mlir::Value store(mlir::Value value);
   Scope *ownerOf(mlir::Value value);
+  /// Where the sweep is now in the block of a scope around this one, or this one.
+  mlir::OpBuilder now(Scope *owner);
 };
 
 /// Replaces placeholders by pops, and threads one tape through both sweeps; `end` is where the

@@ -15,6 +15,19 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   ];
 }
 
+def PartialUpdateOpInterface : OpInterface<"PartialUpdateOpInterface"> {
+  let cppNamespace = "::mpy";
+  let description = "A copy of an array with a small part replaced, which the reverse sweep can undo.";
+  let methods = [
+    InterfaceMethod<"The array; null where the part may be most of it.", "::mlir::Value", "changedArray">,
+    InterfaceMethod<"Emits the part that is replaced, as it is before.",
+                    "::mlir::Value", "buildReplaced", (ins "::mlir::OpBuilder &":$builder)>,
+    InterfaceMethod<"Emits the array as it was, from the result and the part that was replaced.",
+                    "::mlir::Value", "buildUndone",
+                    (ins "::mpy::RuleContext &":$context, "::mlir::Value":$result, "::mlir::Value":$replaced)>,
+  ];
+}
+
 // One scalar in, one scalar out, applied to every element.
 def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   let cppNamespace = "::mpy";

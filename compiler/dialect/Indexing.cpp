@@ -190,6 +190,21 @@ LogicalResult UpdateSliceOp::buildTangent(TangentContext &context) {
   return linearTangent(context, *this, {0, 1});
 }
 
+Value UpdateSliceOp::changedArray() { return getDropped().empty() ? Value() : Value(getX()); }
+
+Value UpdateSliceOp::buildReplaced(OpBuilder &builder) {
+  SmallVector<Value> sizes(getSizes());
+  return SliceOp::create(builder, getLoc(), slicedType(getX(), sizes, getDropped()), getX(),
+                         getOffsets(), sizes, getStrides(), getDropped());
+}
+
+Value UpdateSliceOp::buildUndone(RuleContext &context, Value result, Value replaced) {
+  Value array = Bounds(context, *this).write(context, replaced, result);
+  return array.getType() == getX().getType()
+             ? array
+             : tensor::CastOp::create(context.builder(), context.loc(), getX().getType(), array);
+}
+
 //===------------------------------------------------------------------------------------------===//
 // extract
 //===------------------------------------------------------------------------------------------===//
@@ -220,6 +235,17 @@ LogicalResult ExtractOp::buildTangent(TangentContext &context) {
 // insert
 //===------------------------------------------------------------------------------------------===//
 LogicalResult InsertOp::verify() { return verifyElement(*this, getValue()); }
+
+Value InsertOp::changedArray() { return getX(); }
+
+Value InsertOp::buildReplaced(OpBuilder &builder) {
+  return ExtractOp::create(builder, getLoc(), getX(), getIndices());
+}
+
+Value InsertOp::buildUndone(RuleContext &context, Value result, Value replaced) {
+  return InsertOp::create(context.builder(), context.loc(), result, replaced,
+                          primals(context, getIndices()));
+}
 
 LogicalResult InsertOp::buildAdjoint(AdjointContext &context) {
   Value bar = context.bar(0);

@@ -13,7 +13,8 @@ def SliceOp : Op<MpyDialect, "slice", !listconcat([Pure, AttrSizedOperandSegment
   let assemblyFormat = "$x `[` $offsets `]` `[` $sizes `]` `[` $strides `]` `drop` $dropped attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
 }
-def UpdateSliceOp : Op<MpyDialect, "update_slice", !listconcat([Pure, AttrSizedOperandSegments], differentiable)> {
+defvar undone = [DeclareOpInterfaceMethods<PartialUpdateOpInterface>];
+def UpdateSliceOp : Op<MpyDialect, "update_slice", !listconcat([Pure, AttrSizedOperandSegments], differentiable, undone)> {
   let summary = "x with the part that `slice` would read replaced by value (a tensor of the slice's shape, or a scalar).";
   let arguments = (ins TensorLike:$x, Elements:$value, Variadic<Index>:$offsets, Variadic<Index>:$sizes,
                        Variadic<Index>:$strides, DenseI64ArrayAttr:$dropped);
@@ -33,7 +34,7 @@ def ExtractOp : Op<MpyDialect, "extract", !listconcat([Pure], differentiable)> {
   let hasFolder = 1;
   let hasVerifier = 1;
 }
-def InsertOp : Op<MpyDialect, "insert", !listconcat([Pure, AllTypesMatch<["x", "result"]>], differentiable)> {
+def InsertOp : Op<MpyDialect, "insert", !listconcat([Pure, AllTypesMatch<["x", "result"]>], differentiable, undone)> {
   let summary = "x with one element replaced.";
   let arguments = (ins TensorLike:$x, ScalarLike:$value, Variadic<Index>:$indices);
   let results = (outs TensorLike:$result);

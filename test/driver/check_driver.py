@@ -134,6 +134,8 @@ def main():
             outcomes[f"levels {program.name}"] = lambda program=program: levels_agree(mpyc, folder, program)
             outcomes[f"allocations {program.name}"] = lambda program=program: allocations(mpyc, program, options.update)
             outcomes[f"adjoint size {program.name}"] = lambda program=program: adjoint_size(mpyc, program)
+        undone = FOLDER / "undone-updates.mpy"
+        outcomes[f"allocations {undone.name}"] = lambda: allocations(mpyc, undone, options.update)
         for program, steps in GROWTH.items():
             outcomes[f"growth {program.name}"] = lambda program=program, steps=steps: growth(mpyc, folder, program, steps)
         nested = FOLDER / "nested-loops.mpy"
