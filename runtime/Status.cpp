@@ -68,6 +68,19 @@ void mpy_raise(const char *file, int64_t line, const char *kind, const mpy_text 
   fail({file, line}, kind, text.cString());
 }
 
+void mpy_raise_at(const mpy_text *place, const char *kind, const mpy_text *message) {
+  View known(place);
+  int64_t end = known.size;
+  while (end > 0 && known[end - 1] != ':')
+    --end;
+  TextBuilder file;
+  file.append(View(known.data, end > 0 ? end - 1 : 0));
+  int64_t line = 0;
+  for (int64_t i = end; i < known.size; ++i)
+    line = line * 10 + (known[i] - '0');
+  mpy_raise(file.cString(), line, kind, message);
+}
+
 void mpy_raise_message(const char *file, int64_t line, const char *kind, const char *message) {
   fail({file, line}, kind, message ? message : "");
 }

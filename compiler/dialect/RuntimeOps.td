@@ -36,9 +36,9 @@ def CheckOp : Op<MpyDialect, "check", [MemoryEffects<[MemWrite]>]> {
   let assemblyFormat = "$condition `else` $kind $message (`(` $values^ `:` type($values) `)`)? attr-dict";
 }
 def RaiseOp : Op<MpyDialect, "raise", [MemoryEffects<[MemWrite]>]> {
-  let summary = "Ends the program with an uncaught Python exception.";
-  let arguments = (ins StrAttr:$kind, StringType:$message);
-  let assemblyFormat = "$kind `(` $message `)` attr-dict";
+  let summary = "Ends the program with an uncaught Python exception, raised here or at `place` (file:line).";
+  let arguments = (ins StrAttr:$kind, StringType:$message, Optional<StringType>:$place);
+  let assemblyFormat = "$kind `(` $message `)` (`at` $place^)? attr-dict";
 }
 def CheckedIntOp : Op<MpyDialect, "checked_int", [MemoryEffects<[MemWrite]>, SameOperandsAndResultType]> {
   let summary = "Arithmetic of Python's int (int64); overflow is an OverflowError. pow: the exponent is non-negative.";

@@ -165,7 +165,7 @@ void checkWithText(Specializer &s, mlir::Value condition, llvm::StringRef kind,
   auto op = s.create<scf::IfOp>(TypeRange(), condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(s.builder);
   s.builder.setInsertionPoint(op.elseBlock()->getTerminator());
-  s.create<RaiseOp>(s.builder.getStringAttr(kind), s.ssa(message()));
+  s.create<RaiseOp>(s.builder.getStringAttr(kind), s.ssa(message()), mlir::Value());
 }
 
 IntExpr commonExtent(Specializer &s, const ItemColumn &extents, llvm::StringRef words) {

@@ -72,7 +72,7 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
       operands.append(spec.captured.begin(), spec.captured.end());
     create<func::CallOp>(spec.function.getSymName(), mlir::TypeRange(), operands);
     create<RaiseOp>(builder.getStringAttr("RecursionError"),
-                    ssa(makeText("maximum recursion depth exceeded")));
+                    ssa(makeText("maximum recursion depth exceeded")), mlir::Value());
     if (isInside)
       throw PathEnds();
     dead = true;
@@ -146,7 +146,7 @@ Value Specializer::packResult(Specialization &spec, const State *unraised) {
   Scalar raised = raisedFlag();
   Raised exception = takeRaised(locals);
   locals.erase(returnedName);
-  return newTuple({raised, exception.kind, exception.message, result});
+  return newTuple({raised, exception.kind, exception.message, exception.place, result});
 }
 
 /// Raises in the caller what the function raised; its result elsewhere.
@@ -160,13 +160,13 @@ Value Specializer::catchResult(const Specialization &spec, const Value &packed) 
     values[kind] = std::make_shared<const ExceptionValue>(
         ExceptionValue{exceptionKinds[kind], {parts[2]}, /*isRendered=*/true});
   if (!spec.returns) {
-    certainRaise = std::make_shared<RaisedPath>(capture({parts[1], parts[2], values}));
+    certainRaise = std::make_shared<RaisedPath>(capture({parts[1], parts[2], values, parts[3]}));
     dead = true;
     return NoneValue{};
   }
-  openCheck(ssa(negate(raised)), [&] { return Raised{parts[1], parts[2], values}; });
-  auto *optional = parts[3].as<OptionalValue>();
-  return optional && spec.returnsSomething ? optional->value : parts[3];
+  openCheck(ssa(negate(raised)), [&] { return Raised{parts[1], parts[2], values, parts[3]}; });
+  auto *optional = parts[4].as<OptionalValue>();
+  return optional && spec.returnsSomething ? optional->value : parts[4];
 }
 
 //===----------------------------------------------------------------------===//

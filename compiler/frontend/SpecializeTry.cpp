@@ -29,7 +29,7 @@ static bool isKept(llvm::StringRef name) {
   return name.starts_with("%<") || name.starts_with("%finally") || name.starts_with("%kept");
 }
 
-static constexpr const char *raisedNames[] = {"%raised", "%kind", "%message", "%goOn"};
+static constexpr const char *raisedNames[] = {"%raised", "%kind", "%message", "%place", "%goOn"};
 
 int64_t Specializer::kindNumber(llvm::StringRef kind) {
   auto known = llvm::find(exceptionKinds, kind);
@@ -44,6 +44,10 @@ Specializer::RaisedPath Specializer::capture(Raised raised) {
     path.locals.push_back(frame->locals);
   path.heap = heap;
   path.raised = std::move(raised);
+  if (path.raised.place.isUnbound())
+    path.raised.place = makeText((sources.name(span.file) + ":" +
+                                  llvm::Twine(sources.lineColumn(span.file, span.begin).line))
+                                     .str());
   return path;
 }
 
@@ -52,7 +56,8 @@ Value Specializer::checkedException(llvm::StringRef kind, const Value &message) 
       ExceptionValue{kind.str(), {message}, kind == "KeyError" || kind.starts_with("numpy")});
 }
 
-void Specializer::raise(llvm::StringRef kind, const Text &message, Value value) {
+void Specializer::raise(llvm::StringRef kind, const Text &message, Value value,
+                        const Value &place) {
   if (dead)
     return;
   if (isInTry()) {
@@ -61,7 +66,7 @@ void Specializer::raise(llvm::StringRef kind, const Text &message, Value value) 
     if (value.isUnbound())
       value = checkedException(kind, message);
     certainRaise = std::make_shared<RaisedPath>(
-        capture({makeInt(IntExpr(number)), message, {{number, value}}}));
+        capture({makeInt(IntExpr(number)), message, {{number, value}}, place}));
   } else if (kind == "SystemExit") {
     auto *exception = value.as<ExceptionValue>();
     if (!exception || exception->isRendered || exception->arguments.size() > 1)
@@ -69,7 +74,9 @@ void Specializer::raise(llvm::StringRef kind, const Text &message, Value value) 
            {.help = "leave the program by one call of sys.exit"});
     exitProgram(exception->arguments.empty() ? NoneValue{} : exception->arguments[0]);
   } else {
-    create<RaiseOp>(builder.getStringAttr(kind), ssa(message));
+    auto *raisedAt = place.get<Text>();
+    create<RaiseOp>(builder.getStringAttr(kind), ssa(message),
+                    raisedAt ? ssa(*raisedAt) : mlir::Value());
   }
   dead = true;
 }
@@ -79,7 +86,7 @@ void Specializer::raiseAgain() {
     fail(ErrorId::Unsupported, {"'raise' without an exception"}, {.help = "name the exception"});
   Raised raised = handling.back();
   int64_t kind = *knownInt(raised.kind);
-  raise(exceptionKinds[kind], *raised.message.get<Text>(), raised.values[kind]);
+  raise(exceptionKinds[kind], *raised.message.get<Text>(), raised.values[kind], raised.place);
 }
 
 void Specializer::openCheck(mlir::Value condition, llvm::function_ref<Raised()> raised) {
@@ -122,7 +129,7 @@ Specializer::TryRegion Specializer::openRegion() {
 void Specializer::setUnraised() {
   frame().locals["%raised"] = makeBool(false);
   frame().locals["%kind"] = makeInt(IntExpr(0));
-  frame().locals["%message"] = makeText("");
+  frame().locals["%message"] = frame().locals["%place"] = makeText("");
 }
 
 static void forgetRaised(Locals &locals) {
@@ -148,6 +155,7 @@ void Specializer::setRaised(Locals &locals, const Raised &raised) {
   locals["%raised"] = makeBool(true);
   locals["%kind"] = raised.kind;
   locals["%message"] = raised.message;
+  locals["%place"] = raised.place;
   for (auto &[kind, value] : raised.values)
     locals[exceptionPrefix.str() + std::to_string(kind)] = value;
 }
@@ -158,7 +166,8 @@ Specializer::Raised Specializer::takeRaised(Locals &locals) {
     auto *optional = value.as<OptionalValue>();
     return optional ? optional->value : value;
   };
-  Raised raised{certain(locals["%kind"]), certain(locals["%message"]), {}};
+  Raised raised{
+      certain(locals["%kind"]), certain(locals["%message"]), {}, certain(locals["%place"])};
   for (auto &local : locals)
     if (llvm::StringRef name = local.first; name.consume_front(exceptionPrefix))
       raised.values[std::stoll(name.str())] = certain(local.second);
@@ -310,7 +319,7 @@ void Specializer::handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, 
   for (auto [handler, type] : llvm::zip(node.handlers, types)) {
     if (!type.isUnbound() && !catches(type, name))
       continue;
-    handling.push_back({makeInt(IntExpr(kind)), raised.message, {{kind, value}}});
+    handling.push_back({makeInt(IntExpr(kind)), raised.message, {{kind, value}}, raised.place});
     if (!handler.name.empty())
       assignName(handler.name, value);
     execute(handler.body);
@@ -323,7 +332,7 @@ void Specializer::handleKind(const ast::Try &node, llvm::ArrayRef<Value> types, 
     }
     return;
   }
-  raise(name, *raised.message.get<Text>(), value);
+  raise(name, *raised.message.get<Text>(), value, raised.place);
 }
 
 void Specializer::forRaised(const Raised &raised, const std::set<int64_t> &kinds,

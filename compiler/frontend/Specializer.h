@@ -397,6 +397,7 @@ private:
   struct Raised {
     Value kind, message;
     std::map<int64_t, Value> values;
+    Value place = {}; // "file:line" where it was raised
   };
   /// Where a path ended in an exception: the names of all frames, the heap, and what was raised.
   struct RaisedPath {
@@ -417,7 +418,7 @@ private:
     std::vector<std::string> flags;
   };
   /// Ends the path with an exception.
-  void raise(llvm::StringRef kind, const Text &message, Value value = {});
+  void raise(llvm::StringRef kind, const Text &message, Value value = {}, const Value &place = {});
   void raiseAgain();
   /// An exception that a check made. Of some, what their constructor was given is not known.
   static Value checkedException(llvm::StringRef kind, const Value &message);

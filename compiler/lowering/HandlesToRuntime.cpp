@@ -203,6 +203,10 @@ void RuntimeEmitter::emitCheck(CheckOp op) {
 }
 
 void RuntimeEmitter::emitRaise(RaiseOp op) {
+  if (Value raisedAt = op.getPlace()) {
+    call("mpy_raise_at", {}, {raisedAt, text(op.getKind()), op.getMessage()});
+    return;
+  }
   SmallVector<Value> operands = place(loc);
   operands.push_back(text(op.getKind()));
   operands.push_back(op.getMessage());

@@ -167,6 +167,8 @@ void mpy_trim(void);
  */
 MPY_NORETURN void mpy_raise(const char *file, int64_t line, const char *kind,
                             const mpy_text *message);
+/* The same at a place "file:line". */
+MPY_NORETURN void mpy_raise_at(const mpy_text *place, const char *kind, const mpy_text *message);
 /* Raises with a C string as the message. */
 MPY_NORETURN void mpy_raise_message(const char *file, int64_t line, const char *kind,
                                     const char *message);
