@@ -57,7 +57,10 @@ struct Specialization {
   std::string stateKey;
   /// Those that are lists whose length may change: the structure of their items.
   std::map<ObjectId, ResultPattern> stateLists;
-  /// A call of itself found that `stateLists` must be wider.
+  /// Names, attributes and items from outside, by object and position in it, that may be other
+  /// values afterwards: their structure.
+  std::map<std::pair<ObjectId, unsigned>, ResultPattern> stateValues;
+  /// A call of itself found that `stateLists` or `stateValues` must be wider.
   bool isOutgrown = false;
   /// Met while running the body: more objects that belong to `state`.
   std::set<ObjectId> newState;
@@ -65,6 +68,11 @@ struct Specialization {
   std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> context;
   llvm::SmallVector<mlir::Value> captured;
   Heap entry;
+  /// The argument arrays, lists and dicts as the body sees them: arrays by number, then the others
+  /// by the number behind these.
+  std::map<ObjectId, unsigned> argumentObjects;
+  /// Those that a name from outside may refer to afterwards.
+  std::set<unsigned> sharedArguments;
   size_t mark = 0, outliningDepth = 0;
 };
 
@@ -80,6 +88,8 @@ bool passState(Specializer &, Specialization &, ObjectId object);
 /// have the items that `stateLists` says.
 std::string stateOperands(Specializer &, const Specialization &,
                           llvm::SmallVectorImpl<mlir::Value> &operands);
+/// Whether the mutated objects from outside have the structure that the function was made for.
+bool fitsState(Specializer &, const Specialization &);
 /// Gives the mutated objects from outside new content.
 void setState(Specializer &, const Specialization &, mlir::ValueRange values, bool notify);
 

@@ -6,6 +6,7 @@
 #include "frontend/AstWalk.h"
 #include "frontend/LeafMapper.h"
 #include "frontend/Recursion.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 
@@ -123,18 +124,30 @@ static void forEachPart(ObjectState &state, llvm::function_ref<void(Value &)> vi
       visit(entry.second);
 }
 
-/// The numbers and texts in an object from outside; what else it refers to stays the same.
-static void forEachLeaf(ObjectState &state, llvm::function_ref<void(Value &)> visit) {
+/// Extents that say nothing of the function they are known in.
+static std::optional<IntExpr> knownExtent(const IntExpr &extent) {
+  return extent.known() ? std::optional<IntExpr>(extent) : std::nullopt;
+}
+
+using StateValues = std::map<std::pair<ObjectId, unsigned>, ResultPattern>;
+
+/// The parts that pass in and out, one after the other: numbers and texts, and (with their
+/// structure) what may be another value afterwards. What else the object refers to stays the same.
+static void forEachPassed(ObjectState &state, ObjectId id, const StateValues &values,
+                          llvm::function_ref<void(Value &, const ResultPattern *)> visit) {
+  unsigned number = 0;
   forEachPart(state, [&](Value &value) {
+    if (auto structure = values.find({id, number++}); structure != values.end())
+      return visit(value, &structure->second);
     if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())
       throw CannotCross{"a change of a number of several kinds from outside"};
     if (value.get<Scalar>() || value.get<Text>())
-      visit(value);
+      visit(value, nullptr);
   });
 }
 
-/// Whether an object differs from what it was in its numbers and texts only.
-static bool canPassState(const ObjectState &before, const ObjectState &after) {
+/// Whether an object may differ from what it was in its parts only.
+static bool hasSameParts(const ObjectState &before, const ObjectState &after) {
   auto isPlain = [](const ObjectState &state) {
     auto *array = std::get_if<ArrayState>(&state);
     return array && !array->base && array->maybeAliases.empty() && !array->stale;
@@ -161,15 +174,90 @@ static bool canPassState(const ObjectState &before, const ObjectState &after) {
                !llvm::equal(dict->entries, dictAfter->entries,
                             [&](auto &a, auto &b) { return isSameKey(a.first, b.first); })))
     return false;
-  ObjectState from = before, to = after;
+  auto *list = std::get_if<ListState>(&before);
+  return namesOf(before) == namesOf(after) &&
+         (!list || list->items.size() == std::get<ListState>(after).items.size());
+}
+
+/// What an outside name is set to may be an argument, or hold one: two names for it would be two
+/// values in the caller, so that the argument may only be read from then on. Returns whether that
+/// is new. Throws for something else from outside.
+static bool noteReferences(Specializer &s, Specialization &spec, const Value &start) {
+  std::set<ObjectId> seen;
+  size_t before = spec.sharedArguments.size();
+  auto note = [&](ObjectId one) {
+    if (one < spec.mark)
+      throw CannotCross{"a name that it sets to what another name from outside refers to"};
+    if (auto argument = spec.argumentObjects.find(one); argument != spec.argumentObjects.end())
+      spec.sharedArguments.insert(argument->second);
+  };
+  LeafMapper visit;
+  visit.leaf = [](mlir::Value leaf) { return leaf; };
+  visit.expr = [](const IntExpr &expr) { return expr; };
+  visit.object = [&](ObjectId id) {
+    if (!seen.insert(id).second || !s.heap.pointer(id))
+      return id;
+    note(id);
+    if (auto *array = s.heap.get<ArrayState>(id)) {
+      note(memoryOwner(s.heap, id));
+      for (ObjectId other : array->maybeAliases)
+        note(memoryOwner(s.heap, other));
+      return id;
+    }
+    std::visit(
+        [&](const auto &object) {
+          if constexpr (requires { object.sharesWith; })
+            llvm::for_each(object.sharesWith, note);
+        },
+        s.heap.at(id));
+    if (s.heap.get<ListState>(id) || s.heap.get<DictState>(id) || s.heap.get<InstanceState>(id))
+      visit.map(s.heap.at(id));
+    return id;
+  };
+  visit.map(start);
+  return spec.sharedArguments.size() != before;
+}
+
+/// Finds the parts of an object that may be other values afterwards, not only other numbers of the
+/// same kind or other texts. Returns whether their structure is another than known.
+static bool widenStateValues(Specializer &s, Specialization &spec, ObjectId id,
+                             const ObjectState &before) {
+  ObjectState from = before, to = s.heap.at(id);
   ValueList was, is;
   forEachPart(from, [&](Value &value) { was.push_back(value); });
   forEachPart(to, [&](Value &value) { is.push_back(value); });
-  return namesOf(before) == namesOf(after) &&
-         llvm::equal(was, is, [](const Value &a, const Value &b) {
-           return (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>()) ||
-                  isIdentical(a, b);
-         });
+  bool isWider = false;
+  for (unsigned i = 0; i < was.size(); ++i) {
+    auto *x = was[i].get<Scalar>(), *y = is[i].get<Scalar>();
+    bool isLeaf = (was[i].get<Text>() && is[i].get<Text>()) ||
+                  (x && y && x->kind == y->kind && !x->isMixed() && !y->isMixed());
+    auto known = spec.stateValues.find({id, i});
+    if (known == spec.stateValues.end() && (isLeaf || isIdentical(was[i], is[i])))
+      continue;
+    if (was[i].isUnbound() || is[i].isUnbound())
+      throw CannotCross{"a name from outside that it sets or deletes"};
+    if (!isIdentical(was[i], is[i]))
+      isWider |= noteReferences(s, spec, is[i]);
+    ResultPattern structure = describeItem(s, is[i], knownExtent);
+    if (known != spec.stateValues.end()) {
+      structure = widen(s, known->second, structure);
+    } else {
+      Heap now = std::exchange(s.heap, spec.entry);
+      llvm::scope_exit back([&] { s.heap = std::move(now); });
+      structure = widen(s, describeItem(s, was[i], knownExtent), structure);
+    }
+    if (known != spec.stateValues.end() && known->second == structure)
+      continue;
+    spec.stateValues.insert_or_assign({id, i}, structure);
+    isWider = true;
+  }
+  return isWider;
+}
+
+/// A value as a list of one item, and back: so it crosses as what lists of run-time length hold.
+static RunTimeListState listOfOne(Specializer &s, const Value &value, const ResultPattern &item) {
+  markItems(s, value);
+  return runTimeList(s, ListState{{value}}, item);
 }
 
 std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
@@ -192,11 +280,6 @@ static std::string outsideName(Specializer &s, ObjectId id) {
         return "'" + cell.first + "'";
   }
   return s.describe(ObjectRef{id});
-}
-
-/// Extents that say nothing of the function they are known in.
-static std::optional<IntExpr> knownExtent(const IntExpr &extent) {
-  return extent.known() ? std::optional<IntExpr>(extent) : std::nullopt;
 }
 
 /// Whether a list from outside changes its length, or is indexed by run-time data; then it is one
@@ -229,9 +312,15 @@ bool passState(Specializer &s, Specialization &spec, ObjectId id) {
                        (isCounted && (was || wasCounted)) || (wasCounted && is);
   if (changesLength || spec.stateLists.count(id))
     return widenStateList(s, spec, id, before) || isNew;
-  if (!canPassState(before, s.heap.at(id)))
+  if (!hasSameParts(before, s.heap.at(id)))
     throw CannotCross{"a change of " + outsideName(s, id) + " from outside"};
-  return isNew;
+  if (std::get_if<ArrayState>(&before))
+    return isNew;
+  try {
+    return widenStateValues(s, spec, id, before) || isNew;
+  } catch (const CannotCross &reason) {
+    throw CannotCross{"a change of " + outsideName(s, id) + " from outside (" + reason.what + ")"};
+  }
 }
 
 std::string stateOperands(Specializer &s, const Specialization &spec,
@@ -246,8 +335,11 @@ std::string stateOperands(Specializer &s, const Specialization &spec,
     ObjectState copy = s.heap.at(id);
     if (auto *array = std::get_if<ArrayState>(&copy))
       operands.push_back(array->tensor);
-    forEachLeaf(copy, [&](Value &value) {
-      if (auto *scalar = value.get<Scalar>()) {
+    forEachPassed(copy, id, spec.stateValues, [&](Value &value, const ResultPattern *structure) {
+      if (structure) {
+        listOperands(s, listOfOne(s, value, *structure), operands);
+        key += "v";
+      } else if (auto *scalar = value.get<Scalar>()) {
         key += std::to_string(static_cast<int>(scalar->kind));
         operands.push_back(s.ssa(*scalar));
       } else {
@@ -280,8 +372,11 @@ void setState(Specializer &s, const Specialization &spec, mlir::ValueRange value
       continue;
     }
     ObjectState changed = s.heap.at(id);
-    forEachLeaf(changed, [&](Value &value) {
-      if (auto *scalar = value.get<Scalar>())
+    forEachPassed(changed, id, spec.stateValues, [&](Value &value, const ResultPattern *structure) {
+      if (structure) {
+        RunTimeListState list = runTimeList(s, ListState(), *structure);
+        value = itemAt(s, withOperands(s, list, values, next), IntExpr(0));
+      } else if (auto *scalar = value.get<Scalar>())
         value = Value(s.makeScalar(scalar->kind, values[next++]));
       else
         value = Value(Text{"", values[next++]});
@@ -316,6 +411,25 @@ std::optional<ResultPattern> commonItem(Specializer &s, const ListArgument &a,
     if (!list->refused.empty())
       throw CannotCross{list->refused};
   return a.item && b.item ? widen(s, *a.item, *b.item) : a.item ? a.item : b.item;
+}
+
+bool fitsState(Specializer &s, const Specialization &spec) {
+  auto covers = [&](const ResultPattern &structure, const Value &value) {
+    try {
+      return widen(s, structure, describeItem(s, value, knownExtent)) == structure;
+    } catch (const CannotCross &) {
+      return false;
+    }
+  };
+  bool fits = llvm::all_of(spec.stateLists,
+                           [&](auto &list) { return hasItems(s, list.first, list.second); });
+  for (auto &[slot, structure] : spec.stateValues) {
+    ObjectState state = s.heap.at(slot.first);
+    unsigned number = 0;
+    forEachPart(state,
+                [&](Value &value) { fits &= number++ != slot.second || covers(structure, value); });
+  }
+  return fits;
 }
 
 bool hasItems(Specializer &s, ObjectId id, const ResultPattern &item) {

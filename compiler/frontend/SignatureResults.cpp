@@ -355,8 +355,10 @@ void ResultWalk::flattenAbsent(const ResultPattern &pattern,
   leafTypes(s, pattern, types);
   for (mlir::Type type : types) {
     // Extents and flags of what does not exist are 0, so that nothing of it is ever read.
-    if (type.isIndex() || type.isInteger(1))
-      leaves.push_back(s.create<arith::ConstantOp>(s.builder.getIntegerAttr(type, 0)));
+    if (type.isIntOrIndexOrFloat())
+      leaves.push_back(s.create<arith::ConstantOp>(cast<TypedAttr>(s.builder.getZeroAttr(type))));
+    else if (isa<StringType>(type))
+      leaves.push_back(s.ssa(s.makeText("")));
     else
       leaves.push_back(s.create<ub::PoisonOp>(type));
   }

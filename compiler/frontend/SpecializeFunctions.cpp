@@ -111,6 +111,10 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
     heap.set(id, withOperands(*this, *heap.get<RunTimeListState>(id), call.getResults(), next));
   }
   setState(*this, spec, call.getResults().drop_front(next), true);
+  for (unsigned number : spec.sharedArguments)
+    markItems(*this, ObjectRef{number < walk.arrays.size()
+                                   ? walk.arrays[number]
+                                   : walk.containers[number - walk.arrays.size()]});
   auto inward = [&](const IntExpr &expr) {
     return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
       auto argument = dyn_cast<BlockArgument>(symbol);
@@ -215,6 +219,10 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     inner[name] = walk.build(value, given.take_front(walk.operands.size()));
   setState(*this, spec, given.drop_front(walk.operands.size()), false);
   spec.entry = heap;
+  spec.argumentObjects.clear();
+  for (auto *objects : {&walk.builtArrays, &walk.builtContainers})
+    for (ObjectId id : *objects)
+      spec.argumentObjects.insert({id, spec.argumentObjects.size()});
   spec.newState.clear();
   Value result;
   bool returns = true;
@@ -403,6 +411,7 @@ Specializer::buildSpecialization(const ClosureValue &closure, const Locals &para
     spec->neverReturns = false;
     spec->changed.clear();
     spec->changedLists.clear();
+    spec->sharedArguments.clear();
   };
   begin(false);
   for (unsigned pass = 0;
@@ -527,11 +536,7 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
                                            return object.first < heap.size() &&
                                                   heap.pointer(object.first) == object.second;
                                          }) &&
-                            llvm::all_of(spec->stateLists,
-                                         [&](auto &list) {
-                                           return hasItems(*this, list.first, list.second);
-                                         }) &&
-                            matches(*spec);
+                            fitsState(*this, *spec) && matches(*spec);
               if (!isSame)
                 continue;
               result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
