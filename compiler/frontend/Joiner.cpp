@@ -81,6 +81,10 @@ State Joiner::run() {
     addSharing(pair, state);
     merged.heap.set(ids.at(pair), std::move(state));
   }
+  // What became another object, or is no longer reached: its state on one path means nothing here.
+  for (ObjectId id = 0; id < mark; ++id)
+    if (first.heap.pointer(id) != second.heap.pointer(id) && !ids.count({id, id}))
+      merged.heap.setPointer(id, nullptr);
   markListItems();
   return merged;
 }

@@ -35,8 +35,8 @@ void Joiner::findPairs() {
       pairObjects({module.second, module.second});
   // What only C++ holds at this moment (an operand evaluated before a call) keeps its identity.
   for (ObjectId id = 0; id < mark; ++id)
-    if (first.heap.pointer(id) != second.heap.pointer(id) && !partnersOfFirst.count(id) &&
-        !partnersOfSecond.count(id))
+    if (first.heap.pointer(id) != second.heap.pointer(id) && first.heap.pointer(id) &&
+        second.heap.pointer(id) && !partnersOfFirst.count(id) && !partnersOfSecond.count(id))
       pairObjects({id, id});
 }
 
@@ -217,7 +217,8 @@ void Joiner::chooseIds() {
       continue;
     }
     // A new object: of one path alone it keeps its number if no other path knows that number.
-    ids[pair] = merged.heap.add(merged.heap.at(pair.first ? *pair.first : *pair.second));
+    ids[pair] =
+        merged.heap.add(pair.first ? first.heap.at(*pair.first) : second.heap.at(*pair.second));
   }
 }
 
