@@ -44,10 +44,13 @@ static bool onlyMoves(Operation *op) {
 /// The array that an operation changes a part of, or whose first rows it keeps; null for others.
 /// `byRows`: only by an element or a row at a time.
 static Value changedArray(Operation *op, bool byRows) {
-  if (isa_and_nonnull<InsertOp, FirstRowsOp, PadRowsOp>(op))
+  if (isa_and_nonnull<FirstRowsOp, PadRowsOp>(op))
     return op->getOperand(0);
+  if (auto update = dyn_cast_or_null<PartialUpdateOpInterface>(op))
+    if (Value array = update.changedArray())
+      return array;
   if (auto write = dyn_cast_or_null<UpdateSliceOp>(op))
-    return byRows && write.getDropped().empty() ? Value() : write.getX();
+    return byRows ? Value() : write.getX();
   if (auto write = dyn_cast_or_null<ScatterOp>(op))
     return byRows ? Value() : write.getX();
   if (auto join = dyn_cast_or_null<ConcatOp>(op); join && join.getAxis() == 0)

@@ -51,6 +51,8 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
       s.fail(ErrorId::CallArguments,
              {name, "got an unexpected keyword argument '" + keyword + "'"});
   }
+  if (arguments.positional.empty())
+    s.fail(ErrorId::CallArguments, {name, "expected at least 1 argument, got 0"});
   if (auto *optional = key.as<OptionalValue>(); optional && optional->orNone)
     return s.eitherWay(key, [&](const Value &chosen) {
       CallArguments all = arguments;

@@ -199,7 +199,20 @@ static Value enumerateOf(Specializer &s, CallArguments &arguments) {
     s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
   return iterable(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*start));
 }
+/// Refuses keywords, and numbers of arguments that Python refuses.
+static void wantArguments(Specializer &s, const CallArguments &arguments, const char *function,
+                          size_t least, size_t most, const char *refused) {
+  size_t count = arguments.positional.size();
+  if (!arguments.keywords.empty())
+    s.fail(ErrorId::CallArguments,
+           {function, "got the keyword argument '" + arguments.keywords[0].first +
+                          "', which is not supported"});
+  if (count < least || count > most)
+    s.fail(ErrorId::CallArguments, {function, refused},
+           {.found = std::to_string(count) + (count == 1 ? " argument" : " arguments")});
+}
 static Value zipOf(Specializer &s, CallArguments &arguments) {
+  wantArguments(s, arguments, "zip()", 0, SIZE_MAX, "");
   for (Value &part : arguments.positional)
     part = s.iterated(part);
   return iterable(IterableValue::Kind::Zip, arguments.positional);
@@ -210,11 +223,13 @@ static Value reversedOf(Specializer &s, CallArguments &arguments) {
                              Specializer::typeError("'NoneType' object is not reversible"))});
 }
 static Value mapOf(Specializer &s, CallArguments &arguments) {
+  wantArguments(s, arguments, "map()", 2, SIZE_MAX, "must have at least two arguments");
   for (Value &part : llvm::MutableArrayRef(arguments.positional).drop_front(1))
     part = s.iterated(part);
   return iterable(IterableValue::Kind::Map, arguments.positional);
 }
 static Value filterOf(Specializer &s, CallArguments &arguments) {
+  wantArguments(s, arguments, "filter()", 2, 2, "expected 2 arguments");
   for (Value &part : llvm::MutableArrayRef(arguments.positional).drop_front(1))
     part = s.iterated(part);
   return iterable(IterableValue::Kind::Filter, arguments.positional);

@@ -121,8 +121,6 @@ void Joiner::markListItems() {
         continue;
       std::set<ObjectId> reached;
       LeafMapper visit;
-      visit.leaf = [](mlir::Value leaf) { return leaf; };
-      visit.expr = [](const IntExpr &expr) { return expr; };
       visit.object = [&](ObjectId id) {
         if (!heap.pointer(id) || !reached.insert(id).second)
           return id;

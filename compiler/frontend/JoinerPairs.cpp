@@ -98,8 +98,6 @@ void Joiner::pairValues(const Value &a, const Value &b) {
   if (isFunction(a) && isFunction(b) && !isIdentical(a, b))
     for (const Value &value : {a, b}) {
       LeafMapper mapper;
-      mapper.leaf = [](mlir::Value leaf) { return leaf; };
-      mapper.expr = [](const IntExpr &expr) { return expr; };
       mapper.object = [&](ObjectId id) {
         if (id < mark)
           pairObjects({id, id});

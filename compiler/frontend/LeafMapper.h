@@ -9,10 +9,10 @@
 namespace mpy {
 
 struct LeafMapper {
-  /// What a run-time value becomes.
-  std::function<mlir::Value(mlir::Value)> leaf;
+  /// What a run-time value becomes; itself, for who only visits.
+  std::function<mlir::Value(mlir::Value)> leaf = [](mlir::Value value) { return value; };
   /// What an integer expression becomes.
-  std::function<IntExpr(const IntExpr &)> expr;
+  std::function<IntExpr(const IntExpr &)> expr = [](const IntExpr &expr) { return expr; };
   /// What a reference to an object becomes.
   std::function<ObjectId(ObjectId)> object = [](ObjectId id) { return id; };
   /// What the presence flag of an optional value becomes; `leaf` unless given.

@@ -39,8 +39,6 @@ reachable(Specializer &s, const ClosureValue &start) {
     return id;
   };
   LeafMapper mapper;
-  mapper.leaf = [](mlir::Value value) { return value; };
-  mapper.expr = [](const IntExpr &expr) { return expr; };
   mapper.object = add;
   std::function<void(const Value &)> visit;
   auto visitClosure = [&](const ClosureValue &closure) {
@@ -192,8 +190,6 @@ static bool noteReferences(Specializer &s, Specialization &spec, const Value &st
       spec.sharedArguments.insert(argument->second);
   };
   LeafMapper visit;
-  visit.leaf = [](mlir::Value leaf) { return leaf; };
-  visit.expr = [](const IntExpr &expr) { return expr; };
   visit.object = [&](ObjectId id) {
     if (!seen.insert(id).second || !s.heap.pointer(id))
       return id;

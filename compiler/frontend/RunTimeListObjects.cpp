@@ -83,8 +83,6 @@ void makeRunTimeList(Specializer &s, ObjectId id) {
 void markItems(Specializer &s, const Value &value) {
   std::set<ObjectId> seen;
   LeafMapper visit;
-  visit.leaf = [](mlir::Value leaf) { return leaf; };
-  visit.expr = [](const IntExpr &expr) { return expr; };
   visit.object = [&](ObjectId id) {
     if (!seen.insert(id).second || !s.heap.pointer(id))
       return id;

@@ -177,7 +177,7 @@ Value ArgumentWalk::visitObject(ObjectId id) {
     unsigned number = listCount++;
     if (auto planned = plan.find(number); planned != plan.end() && !building) {
       if (!hasItems(s, id, planned->second))
-        throw OutgrownList{number};
+        throw CannotCross{"a list whose items have another structure than those of other calls"};
       makeRunTimeListOf(s, id, planned->second);
     }
     if (!building)

@@ -17,11 +17,6 @@ struct ResultPattern;
 /// items.
 using ListPlan = std::map<unsigned, ResultPattern>;
 
-/// Thrown for a list whose items do not have the structure of the plan.
-struct OutgrownList {
-  unsigned number;
-};
-
 /// Takes arguments apart: numbers, texts, extents and array contents become operands, all else is
 /// part of the signature.
 class ArgumentWalk {

@@ -11,6 +11,7 @@
 // (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the
 // structure does.
 #include "frontend/Recursion.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
@@ -19,13 +20,6 @@ namespace mpy {
 
 /// The result of a function whose exceptions may be caught, among the names of its caller.
 static constexpr const char *returnedName = "%kept.returned";
-
-/// Runs an action when a scope ends, however it ends.
-template <typename Action> struct AtEnd {
-  Action action;
-  ~AtEnd() { action(); }
-};
-template <typename Action> AtEnd(Action) -> AtEnd<Action>;
 
 //===----------------------------------------------------------------------===//
 // Calls of a function of its own
@@ -193,7 +187,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   llvm::SaveAndRestore<bool> policy(keepsLists, false);
   unsigned outerTries = tryDepth;
   size_t outerChecks = openChecks.size();
-  AtEnd leave{[&] {
+  llvm::scope_exit leave([&] {
     outliningBlocks.resize(spec.outliningDepth - 1);
     builder.restoreInsertionPoint(caller);
     span = place;
@@ -204,7 +198,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     openChecks.erase(openChecks.begin() + outerChecks, openChecks.end());
     if (!keep)
       eraseUsed(function);
-  }};
+  });
   Block *block = function.addEntryBlock();
   for (auto operand : leading)
     block->addArgument(operand.getType(), operand.getLoc());
@@ -294,7 +288,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
       throw CannotCross{"a change of a dict, or of a list in another one, that is an argument"};
     changedLists.insert(number - walk.builtLists.begin());
   }
-  for (unsigned number : changedLists) {
+  for (unsigned number : std::set<unsigned>(changedLists)) {
     ObjectId id = walk.builtLists[number];
     ListArgument is = describeList(*this, id);
     Heap now = std::exchange(heap, spec.entry);
@@ -303,8 +297,13 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     auto planned = spec.plan.find(number);
     if (planned != spec.plan.end())
       was.item = planned->second;
-    if (!is.item && !was.item)
+    if (!is.refused.empty() || !was.refused.empty())
+      throw CannotCross{"a change of a list that is an argument: " +
+                        (is.refused.empty() ? was.refused : is.refused)};
+    if (!is.item && !was.item) {
+      changedLists.erase(number); // Empty as it was.
       continue;
+    }
     spec.wantedPlan.insert_or_assign(number, is.item && was.item ? widen(*this, *was.item, *is.item)
                                              : is.item           ? *is.item
                                                                  : *was.item);
@@ -396,7 +395,7 @@ Specializer::buildSpecialization(const ClosureValue &closure, const Locals &para
   for (ObjectId id : walk(false, {}).lists)
     spec->lists.push_back(describeList(*this, id));
   building.push_back(spec);
-  AtEnd leave{[&, size = building.size()] { building.resize(size - 1); }};
+  llvm::scope_exit leave([&, size = building.size()] { building.resize(size - 1); });
   spec->context = reachable(*this, closure);
   auto begin = [&](bool isLoose) {
     spec->isLoose = spec->wantsLoose = isLoose;

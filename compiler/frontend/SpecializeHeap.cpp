@@ -118,8 +118,6 @@ void Specializer::forgetUnreachable(size_t from) {
   std::vector<bool> seen(heap.size());
   std::vector<ObjectId> work;
   LeafMapper visit;
-  visit.leaf = [](mlir::Value value) { return value; };
-  visit.expr = [](const IntExpr &expr) { return expr; };
   visit.object = [&](ObjectId id) {
     if (!seen[id]) {
       seen[id] = true;
