@@ -75,6 +75,13 @@ private:
   mlir::Value rowMajor(mlir::Location loc, mlir::Value value);
   mlir::Value reinterpret(mlir::Location loc, mlir::Value buffer, mlir::MemRefType type,
                           llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  mlir::Value reinterpret(mlir::Location loc, mlir::Value buffer, mlir::OpFoldResult offset,
+                          llvm::ArrayRef<mlir::OpFoldResult> strides, mlir::MemRefType type,
+                          llvm::ArrayRef<mlir::ReassociationIndices> groups,
+                          llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  mlir::Value expand(mlir::Location loc, mlir::Value buffer, mlir::MemRefType type,
+                     llvm::ArrayRef<mlir::ReassociationIndices> groups,
+                     llvm::ArrayRef<mlir::OpFoldResult> sizes);
   llvm::SmallVector<mlir::Value> sizesOf(mlir::Location loc, mlir::Value value);
   mlir::Value allocateLike(mlir::Location loc, mlir::Value value);
   mlir::Value remake(mlir::Location loc, mlir::Value value);

@@ -25,27 +25,49 @@ static SmallVector<OpFoldResult> mapped(ArrayRef<OpFoldResult> values, IRMapping
 /// group dimensions can express.
 Value BufferEmitter::reinterpret(Location loc, Value buffer, MemRefType type,
                                  ArrayRef<OpFoldResult> sizes) {
+  ReassociationIndices all = llvm::to_vector<2>(llvm::seq<int64_t>(type.getRank()));
+  return reinterpret(loc, buffer, builder.getIndexAttr(0), {builder.getIndexAttr(1)}, type, all,
+                     sizes);
+}
+
+/// The same where each group of dimensions is one of the buffer, whose offset and strides these
+/// are.
+Value BufferEmitter::reinterpret(Location loc, Value buffer, OpFoldResult offset,
+                                 ArrayRef<OpFoldResult> given, MemRefType type,
+                                 ArrayRef<ReassociationIndices> groups,
+                                 ArrayRef<OpFoldResult> sizes) {
   SmallVector<OpFoldResult> strides(type.getRank());
-  OpFoldResult stride = builder.getIndexAttr(1);
-  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-    strides[dim] = stride;
-    auto constant = getConstantIntValue(stride), size = getConstantIntValue(sizes[dim]);
-    if (constant && size)
-      stride = builder.getIndexAttr(*constant * *size);
-    else
-      stride =
-          arith::MulIOp::create(builder, loc, getValueOrCreateConstantIndexOp(builder, loc, stride),
-                                getValueOrCreateConstantIndexOp(builder, loc, sizes[dim]))
-              .getResult();
+  for (auto [group, first] : llvm::zip(groups, given)) {
+    OpFoldResult stride = first;
+    for (int64_t dim : llvm::reverse(group)) {
+      strides[dim] = stride;
+      auto constant = getConstantIntValue(stride), size = getConstantIntValue(sizes[dim]);
+      if (constant && size)
+        stride = builder.getIndexAttr(*constant * *size);
+      else
+        stride = arith::MulIOp::create(builder, loc,
+                                       getValueOrCreateConstantIndexOp(builder, loc, stride),
+                                       getValueOrCreateConstantIndexOp(builder, loc, sizes[dim]))
+                     .getResult();
+    }
   }
   SmallVector<int64_t> known;
   for (OpFoldResult each : strides)
     known.push_back(getConstantIntValue(each).value_or(ShapedType::kDynamic));
+  int64_t start = getConstantIntValue(offset).value_or(ShapedType::kDynamic);
   auto strided = MemRefType::get(type.getShape(), type.getElementType(),
-                                 StridedLayoutAttr::get(builder.getContext(), 0, known));
-  Value view = memref::ReinterpretCastOp::create(builder, loc, strided, buffer,
-                                                 builder.getIndexAttr(0), sizes, strides);
+                                 StridedLayoutAttr::get(builder.getContext(), start, known));
+  Value view =
+      memref::ReinterpretCastOp::create(builder, loc, strided, buffer, offset, sizes, strides);
   return memref::CastOp::create(builder, loc, type, view);
+}
+
+/// A view whose dimensions are split into several of unknown extent each.
+Value BufferEmitter::expand(Location loc, Value buffer, MemRefType type,
+                            ArrayRef<ReassociationIndices> groups, ArrayRef<OpFoldResult> sizes) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
+  return reinterpret(loc, metadata.getBaseBuffer(), metadata.getConstifiedMixedOffset(),
+                     metadata.getConstifiedMixedStrides(), type, groups, sizes);
 }
 
 LogicalResult BufferEmitter::emitView(Operation &op) {
@@ -69,9 +91,12 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
   } else if (isa<tensor::CastOp>(op)) {
     view = memref::CastOp::create(builder, loc, type, buffer);
   } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op);
-             expand && type.getLayout().isIdentity() &&
+             expand &&
              hasSeveralUnknown(expand.getResultType(), expand.getReassociationIndices())) {
-    view = reinterpret(loc, buffer, type, mapped(expand.getMixedOutputShape(), map));
+    SmallVector<OpFoldResult> sizes = mapped(expand.getMixedOutputShape(), map);
+    view = type.getLayout().isIdentity()
+               ? reinterpret(loc, buffer, type, sizes)
+               : this->expand(loc, buffer, type, expand.getReassociationIndices(), sizes);
   } else if (expand) {
     view =
         memref::ExpandShapeOp::create(builder, loc, type, buffer, expand.getReassociationIndices(),
