@@ -122,6 +122,72 @@ struct OverwriteSlice : OpRewritePattern<UpdateSliceOp> {
   }
 };
 
+/// An element of a part that is put back is an element of the whole:
+///   update_slice (insert v into (slice x)[k]) into x   =>   insert v into x[offset + k * stride]
+struct InsertIntoWhole : OpRewritePattern<UpdateSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
+    auto insert = op.getValue().getDefiningOp<InsertOp>();
+    auto slice = insert ? insert.getX().getDefiningOp<SliceOp>() : SliceOp();
+    if (!slice || slice.getX() != op.getX() || slice.getDropped() != op.getDropped() ||
+        op.getResult().getType() != op.getX().getType() ||
+        !sameIndices(slice.getOffsets(), op.getOffsets()) ||
+        !sameIndices(slice.getSizes(), op.getSizes()) ||
+        !sameIndices(slice.getStrides(), op.getStrides()))
+      return failure();
+    SmallVector<Value> indices(op.getOffsets());
+    auto inside = insert.getIndices().begin();
+    for (auto [dim, index] : llvm::enumerate(indices)) {
+      if (llvm::is_contained(op.getDropped(), int64_t(dim)))
+        continue;
+      Value step = *inside++;
+      if (!isConstantIntValue(op.getStrides()[dim], 1))
+        step = arith::MulIOp::create(rewriter, op.getLoc(), step, op.getStrides()[dim]);
+      if (!isConstantIntValue(index, 0))
+        step = arith::AddIOp::create(rewriter, op.getLoc(), index, step);
+      index = step;
+    }
+    rewriter.replaceOpWithNewOp<InsertOp>(op, op.getX(), insert.getValue(), indices);
+    return success();
+  }
+};
+
+/// A part of a part that is put back is a part of the whole:
+///   update_slice (update_slice v into (slice x)[o, s]) into x   =>   update_slice v into x[..]
+struct UpdateWhole : OpRewritePattern<UpdateSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
+    auto update = op.getValue().getDefiningOp<UpdateSliceOp>();
+    auto slice = update ? update.getX().getDefiningOp<SliceOp>() : SliceOp();
+    if (!slice || slice.getX() != op.getX() || slice.getDropped() != op.getDropped() ||
+        op.getResult().getType() != op.getX().getType() ||
+        !sameIndices(slice.getOffsets(), op.getOffsets()) ||
+        !sameIndices(slice.getSizes(), op.getSizes()) ||
+        !sameIndices(slice.getStrides(), op.getStrides()))
+      return failure();
+    Location loc = op.getLoc();
+    SmallVector<Value> offsets(op.getOffsets()), sizes(op.getSizes()), strides(op.getStrides());
+    SmallVector<int64_t> dropped(op.getDropped());
+    size_t inside = 0;
+    for (size_t dim = 0; dim < offsets.size(); ++dim) {
+      if (llvm::is_contained(op.getDropped(), int64_t(dim)))
+        continue;
+      Value from = arith::MulIOp::create(rewriter, loc, update.getOffsets()[inside], strides[dim]);
+      offsets[dim] = arith::AddIOp::create(rewriter, loc, offsets[dim], from);
+      strides[dim] =
+          arith::MulIOp::create(rewriter, loc, strides[dim], update.getStrides()[inside]);
+      sizes[dim] = update.getSizes()[inside];
+      if (llvm::is_contained(update.getDropped(), int64_t(inside)))
+        dropped.push_back(dim);
+      ++inside;
+    }
+    llvm::sort(dropped);
+    rewriter.replaceOpWithNewOp<UpdateSliceOp>(op, op.getResult().getType(), op.getX(),
+                                               update.getValue(), offsets, sizes, strides, dropped);
+    return success();
+  }
+};
+
 /// An element that is replaced twice is replaced once.
 struct OverwriteElement : OpRewritePattern<InsertOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -136,7 +202,7 @@ struct OverwriteElement : OpRewritePattern<InsertOp> {
 } // namespace
 
 void UpdateSliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<OverwriteSlice>(context);
+  patterns.add<OverwriteSlice, InsertIntoWhole, UpdateWhole>(context);
 }
 
 void InsertOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {

@@ -40,7 +40,7 @@ void Specializer::appendTo(const Value &self, const Value &item) {
   ListState list = *object<ListState>(self);
   list.items.push_back(item);
   countCopies(list.items.size());
-  heap.set(id, std::move(list));
+  change(id, std::move(list));
 }
 
 static Value append(Specializer &s, CallArguments &arguments) {
@@ -54,7 +54,7 @@ static Value extend(Specializer &s, CallArguments &arguments) {
     s.fail(ErrorId::UnknownLength, {"extend()"});
   auto [id, list] = listSelf(s, arguments);
   list.items.insert(list.items.end(), items->begin(), items->end());
-  s.heap.set(id, std::move(list));
+  s.change(id, std::move(list));
   return NoneValue{};
 }
 static Value pop(Specializer &s, CallArguments &arguments) {
@@ -69,7 +69,7 @@ static Value pop(Specializer &s, CallArguments &arguments) {
     return NoneValue{};
   Value item = list.items[*position];
   list.items.erase(list.items.begin() + *position);
-  s.heap.set(id, std::move(list));
+  s.change(id, std::move(list));
   return item;
 }
 static Value insert(Specializer &s, CallArguments &arguments) {
@@ -81,22 +81,22 @@ static Value insert(Specializer &s, CallArguments &arguments) {
   int64_t size = list.items.size(),
           at = std::max<int64_t>(0, std::min(size, *known < 0 ? *known + size : *known));
   list.items.insert(list.items.begin() + at, given[2]);
-  s.heap.set(id, std::move(list));
+  s.change(id, std::move(list));
   return NoneValue{};
 }
 static Value reverse(Specializer &s, CallArguments &arguments) {
   auto [id, list] = listSelf(s, arguments);
   std::reverse(list.items.begin(), list.items.end());
-  s.heap.set(id, std::move(list));
+  s.change(id, std::move(list));
   return NoneValue{};
 }
 static Value clearList(Specializer &s, CallArguments &arguments) {
-  s.heap.set(listSelf(s, arguments).first, ListState{});
+  s.change(listSelf(s, arguments).first, ListState{});
   return NoneValue{};
 }
 static Value sortList(Specializer &s, CallArguments &arguments) {
   Value sorted = s.call(findBuiltin("sorted"), arguments);
-  s.heap.set(arguments.positional[0].get<ObjectRef>()->id, s.heap.at(sorted.get<ObjectRef>()->id));
+  s.change(arguments.positional[0].get<ObjectRef>()->id, s.heap.at(sorted.get<ObjectRef>()->id));
   return NoneValue{};
 }
 static Value copyList(Specializer &s, CallArguments &arguments) {
@@ -135,7 +135,7 @@ static Value removeItem(Specializer &s, CallArguments &arguments) {
   Value at = find(s, list.items, given[1], false);
   if (auto position = s.knownInt(at); position && !s.dead) {
     list.items.erase(list.items.begin() + *position);
-    s.heap.set(id, std::move(list));
+    s.change(id, std::move(list));
   }
   return NoneValue{};
 }
@@ -204,7 +204,7 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
         }
       }
       dict.entries.erase(dict.entries.begin() + i);
-      s.heap.set(id, std::move(dict));
+      s.change(id, std::move(dict));
       return value;
     }
   return given[2].isUnbound() ? s.raiseHere("KeyError", s.repr(given[1]).known) : given[2];
@@ -223,20 +223,21 @@ static Value update(Specializer &s, CallArguments &arguments) {
   }
   for (auto &[name, value] : arguments.keywords)
     s.setEntry(dict, s.makeText(name), value);
-  s.heap.set(id, std::move(dict));
+  s.change(id, std::move(dict));
   return NoneValue{};
 }
 static Value copyDict(Specializer &s, CallArguments &arguments) {
   s.bind(arguments, "self", "copy");
   DictState copy = *s.object<DictState>(arguments.positional[0]);
   copy.isItem = false;
+  copy.sharesWith.clear();
   return ObjectRef{s.heap.add(std::move(copy))};
 }
 static Value clearDict(Specializer &s, CallArguments &arguments) {
   s.bind(arguments, "self", "clear");
   auto [id, dict] = dictSelf(s, arguments);
   dict.entries.clear();
-  s.heap.set(id, std::move(dict));
+  s.change(id, std::move(dict));
   return NoneValue{};
 }
 template <bool mustExist> static Value takeFromSet(Specializer &s, CallArguments &arguments) {
@@ -245,7 +246,7 @@ template <bool mustExist> static Value takeFromSet(Specializer &s, CallArguments
   for (size_t i = 0; i < dict.entries.size(); ++i)
     if (s.sameKey(dict.entries[i].first, given[1])) {
       dict.entries.erase(dict.entries.begin() + i);
-      s.heap.set(id, std::move(dict));
+      s.change(id, std::move(dict));
       return NoneValue{};
     }
   if (mustExist)
@@ -256,7 +257,7 @@ static Value addToSet(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, item", "add");
   auto [id, set] = dictSelf(s, arguments);
   s.setEntry(set, given[1], NoneValue{});
-  s.heap.set(id, std::move(set));
+  s.change(id, std::move(set));
   return NoneValue{};
 }
 

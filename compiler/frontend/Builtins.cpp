@@ -248,6 +248,7 @@ static Value listOf(Specializer &s, CallArguments &arguments) {
   if (auto *counted = runTimeListOf(s, value)) {
     RunTimeListState copy = *counted;
     copy.isItem = copy.isTuple = false;
+    copy.sharesWith.clear();
     return ObjectRef{s.heap.add(std::move(copy))};
   }
   auto *made = value.as<IterableValue>();
@@ -282,6 +283,8 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
     arguments.positional[0] = s.iterated(arguments.positional[0]);
     if (auto *other = s.object<DictState>(arguments.positional[0])) {
       dict = *other;
+      dict.isItem = false;
+      dict.sharesWith.clear();
     } else {
       for (auto &item : knownItemsOf(s, arguments.positional[0], "dict()")) {
         auto pair = s.knownItems(item);

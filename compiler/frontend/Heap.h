@@ -19,6 +19,27 @@ struct ViewStep {
   std::vector<int64_t> permutation; // Transpose
 };
 
+/// An item of a list of run-time length as the program last read or stored it.
+struct ItemView {
+  unsigned number; // Objects of one reading share it.
+  ObjectId list;
+  unsigned generation; // of the list; 0 while the list is one of known length
+  IntExpr position;
+  /// The run-time values that the list holds there.
+  std::vector<mlir::Value> leaves;
+  /// The state of the list of known length of which it may be any item.
+  std::shared_ptr<const void> known;
+};
+/// Says of an object that lists of run-time length may hold it: as an item, or as a part of one.
+struct ItemPlace {
+  std::vector<ObjectId> lists;
+  /// Where it lies, if that is certain: then it may be changed, and its state is that of the list.
+  std::shared_ptr<const ItemView> view;
+  /// Which part of the item it is.
+  std::vector<std::string> path;
+};
+using SharedPlace = std::shared_ptr<const ItemPlace>;
+
 /// An array: owner of a tensor, or a view of another array object. Its type never changes while it
 /// lives.
 struct ArrayState {
@@ -33,26 +54,30 @@ struct ArrayState {
   std::vector<ObjectId> maybeAliases;
   /// One of those was mutated since: may not even be read.
   bool stale = false;
+  SharedPlace place = {};
 };
 // `isItem`: a list whose length is run-time data holds the object too, or it is one of several by
-// run-time data; it may be read, not changed. `sharesWith`: what it may be; where one of these
-// changes, it may not even be read.
+// run-time data; it may be read, and changed only where `place` says where it lies. `sharesWith`:
+// what it may be; where one of these changes, it may not even be read.
 struct ListState {
   ValueList items;
   bool isItem = false;
   std::vector<ObjectId> sharesWith = {};
+  SharedPlace place = {};
 };
 struct DictState {
   std::vector<std::pair<Value, Value>> entries; // insertion order
   bool isSet = false;
   bool isItem = false;
   std::vector<ObjectId> sharesWith = {};
+  SharedPlace place = {};
 };
 struct InstanceState {
   ObjectId cls;
   std::vector<std::pair<std::string, Value>> attributes;
   bool isItem = false;
   std::vector<ObjectId> sharesWith = {};
+  SharedPlace place = {};
 };
 /// One run-time value of every item: rows of a tensor; where rows differ in extent, all elements
 /// one after the other, and where each row ends.
@@ -68,7 +93,13 @@ struct RunTimeListState {
   std::vector<ItemColumn> columns;
   bool isItem = false;
   std::vector<ObjectId> sharesWith = {};
+  SharedPlace place = {};
   bool isTuple = false; // never changed
+  /// Other than 0: each item is there once, and nothing but lists holds it; where no other list
+  /// does, it may be changed. Another number after each change that moves items.
+  unsigned generation = 0;
+  /// The lists that its items are, or were, in: this one, and those it got them from.
+  std::vector<ObjectId> itemsOf = {};
 };
 struct ClassState {
   std::string name;
@@ -87,9 +118,11 @@ struct RandomState {
   mlir::Value handle;
 };
 
-/// An object whose structure differs between the paths that met; an error for who uses it.
+/// An object whose structure differs between the paths that met, or whose content another name may
+/// have changed; an error for who uses it, unless its place says where to read it again.
 struct BrokenState {
   std::shared_ptr<const Diagnostic> error;
+  SharedPlace place = {};
 };
 
 using ObjectState = std::variant<ArrayState, ListState, RunTimeListState, DictState, InstanceState,
@@ -97,7 +130,16 @@ using ObjectState = std::variant<ArrayState, ListState, RunTimeListState, DictSt
 
 class Heap {
 public:
+  /// A new object: no list holds it.
   ObjectId add(ObjectState state) {
+    std::visit(
+        [](auto &object) {
+          if constexpr (requires { object.place; })
+            object.place = nullptr;
+        },
+        state);
+    if (auto *list = std::get_if<RunTimeListState>(&state))
+      list->itemsOf.push_back(objects.size());
     objects.push_back(std::make_shared<const ObjectState>(std::move(state)));
     return objects.size() - 1;
   }

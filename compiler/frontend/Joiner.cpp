@@ -10,6 +10,7 @@
 // same rule, so `a, b = b, a` is a permutation of carried tensors. What cannot be joined is an
 // error for who reads it, not here: names that nobody reads again need no type.
 #include "frontend/Joiner.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include <cmath>
@@ -79,6 +80,7 @@ State Joiner::run() {
       continue;
     ObjectState state = joinObject(pair);
     addSharing(pair, state);
+    joinPlaces(pair, state);
     merged.heap.set(ids.at(pair), std::move(state));
   }
   // What became another object, or is no longer reached: its state on one path means nothing here.
@@ -112,14 +114,8 @@ mlir::Value Joiner::phi(mlir::Value a, mlir::Value b, mlir::Type type) {
   return scratch->addArgument(type, s.loc());
 }
 
-bool Joiner::isAvailable(const IntExpr &expr) {
-  bool available = true;
-  expr.forEachSymbol([&](mlir::Value symbol) { available &= s.isAvailable(symbol); });
-  return available;
-}
-
 IntExpr Joiner::joinExpr(const IntExpr &a, const IntExpr &b) {
-  if (a == b && isAvailable(a))
+  if (a == b && s.isAvailable(a))
     return a;
   mlir::Value x = onPath(true, [&] { return s.index(a); }),
               y = onPath(false, [&] { return s.index(b); });
@@ -129,7 +125,7 @@ IntExpr Joiner::joinExpr(const IntExpr &a, const IntExpr &b) {
 std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
   if (a.kind == b.kind && !a.isMixed() && !b.isMixed()) {
     bool sameKnown = (a.knownBool && a.knownBool == b.knownBool) ||
-                     (a.expr && b.expr && *a.expr == *b.expr && isAvailable(*a.expr)) ||
+                     (a.expr && b.expr && *a.expr == *b.expr && s.isAvailable(*a.expr)) ||
                      (a.knownFloat && b.knownFloat && *a.knownFloat == *b.knownFloat &&
                       std::signbit(*a.knownFloat) == std::signbit(*b.knownFloat));
     bool sameValue = a.value && a.value == b.value && s.isAvailable(a.value);
@@ -139,7 +135,7 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
         result.value = nullptr;
       if (!sameKnown)
         result.knownBool = {}, result.knownFloat = {},
-        result.expr = a.expr && isAvailable(*a.expr) ? a.expr : std::nullopt;
+        result.expr = a.expr && s.isAvailable(*a.expr) ? a.expr : std::nullopt;
       if (result.value || sameKnown)
         return result;
     }
@@ -449,16 +445,14 @@ ArrayState Joiner::joinArray(const Pair &pair) {
   }
   auto current = [&](bool isFirst, const ArrayState &array, ObjectId id) {
     return onPath(isFirst, [&]() -> mlir::Value {
-      Heap &heap = const_cast<Heap &>(isFirst ? first.heap : second.heap);
-      std::swap(s.heap, heap);
-      auto original = s.heap.pointer(id);
+      // A copy: reading may read items of lists again.
+      Heap saved = std::exchange(s.heap, isFirst ? first.heap : second.heap);
       ArrayState readable = array;
       readable.stale = false; // Kept in the result, an error for who reads that.
       s.heap.set(id, readable);
       mlir::Value tensor =
           s.castTensor(s.read(id).tensor, s.tensorType(result.dtype, result.shape));
-      s.heap.setPointer(id, original);
-      std::swap(s.heap, heap);
+      s.heap = std::move(saved);
       return tensor;
     });
   };
@@ -508,6 +502,76 @@ void Joiner::addSharing(const Pair &pair, ObjectState &state) {
       state);
 }
 
+/// Whether both paths know an object as the same item of the same list.
+bool Joiner::isSameView(const Pair &pair) const {
+  if (!pair.first || pair.first != pair.second)
+    return false;
+  SharedPlace x = placeOf(first.heap.at(*pair.first)), y = placeOf(second.heap.at(*pair.second));
+  if (!x || !y || !x->view || !y->view || x->view->number != y->view->number ||
+      x->view->generation != y->view->generation || x->path != y->path ||
+      x->view->position != y->view->position || !s.isAvailable(x->view->position))
+    return false;
+  auto list = ids.find({x->view->list, x->view->list});
+  return list == ids.end() ? x->view->list < mark : list->second == x->view->list;
+}
+
+/// An item that one path at least has not read since its list was changed: it is read when it is
+/// needed.
+std::optional<ObjectState> Joiner::toReadAgain(const Pair &pair) {
+  if (!isSameView(pair))
+    return std::nullopt;
+  const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
+  auto *x = std::get_if<BrokenState>(&a), *y = std::get_if<BrokenState>(&b);
+  SharedPlace place = placeOf(a), other = placeOf(b);
+  bool isClean =
+      !x && !y && place->view == other->view &&
+      llvm::all_of(place->view->leaves, [&](mlir::Value leaf) { return s.isAvailable(leaf); });
+  if (isClean)
+    return std::nullopt;
+  if (x || y)
+    return BrokenState{x ? x->error : y->error, place};
+  Diagnostic error = s.diagnostic(ErrorId::StaleAlias, {},
+                                  {.found = "an object that may be one that was changed since",
+                                   .help = "read what you need of it before the other is changed"});
+  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), place};
+}
+
+/// What both paths know of the lists that may hold an object.
+void Joiner::joinPlaces(const Pair &pair, ObjectState &state) {
+  if (pair.first && pair.second && isSameView(pair)) {
+    setPlace(state, placeOf(first.heap.at(*pair.first)));
+    return;
+  }
+  std::set<ObjectId> lists;
+  bool isReadOnly = false;
+  auto add = [&](const Heap &heap, std::optional<ObjectId> id, bool isFirst) {
+    if (!id)
+      return;
+    for (ObjectId one : {*id, memoryOwner(heap, *id)}) {
+      // A view of an array is read through the array.
+      if (one != *id && pair.first == pair.second)
+        continue;
+      SharedPlace place = heap.pointer(one) ? placeOf(heap.at(one)) : nullptr;
+      if (!place)
+        continue;
+      isReadOnly |= !isReleased(heap.at(one), one);
+      for (ObjectId list : place->lists) {
+        lists.insert(list);
+        for (ObjectId joined : joinedAliases(list, isFirst))
+          lists.insert(joined);
+      }
+    }
+  };
+  add(first.heap, pair.first, true);
+  add(second.heap, pair.second, false);
+  if (lists.empty())
+    return setPlace(state, nullptr);
+  setPlace(state, withoutView(std::make_shared<const ItemPlace>(
+                      ItemPlace{{lists.begin(), lists.end()}, nullptr, {}})));
+  if (isReadOnly)
+    setReadOnly(state, ids.at(pair), true);
+}
+
 ObjectState Joiner::joinObject(const Pair &pair) {
   if (!pair.first || !pair.second) {
     bool isFirst = pair.first.has_value();
@@ -524,9 +588,9 @@ ObjectState Joiner::joinObject(const Pair &pair) {
         return oneSidedState(result, isFirst, false);
       // Somebody else reaches it too: a snapshot.
       mlir::Value tensor = onPath(isFirst, [&] {
-        std::swap(s.heap, const_cast<Heap &>(heap));
+        Heap saved = std::exchange(s.heap, heap);
         mlir::Value value = s.read(id).tensor;
-        std::swap(s.heap, const_cast<Heap &>(heap));
+        s.heap = std::move(saved);
         return value;
       });
       ObjectId root = rootOf(heap, id);
@@ -551,6 +615,8 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     return oneSidedState(heap.at(id), isFirst, false);
   }
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
+  if (auto again = toReadAgain(pair))
+    return *again;
   if (std::get_if<BrokenState>(&a) || std::get_if<BrokenState>(&b))
     return std::get_if<BrokenState>(&a) ? a : b;
   if (needsRunTimeList(a, b))

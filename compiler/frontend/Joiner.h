@@ -49,6 +49,9 @@ private:
   static bool needsRunTimeList(const ObjectState &a, const ObjectState &b);
   ObjectState joinLists(const Pair &pair);
   void addSharing(const Pair &pair, ObjectState &state);
+  void joinPlaces(const Pair &pair, ObjectState &state);
+  bool isSameView(const Pair &pair) const;
+  std::optional<ObjectState> toReadAgain(const Pair &pair);
   void markListItems();
   ArrayState joinArray(const Pair &pair);
   /// What an object of one path may have become.
@@ -58,7 +61,6 @@ private:
   IntExpr joinExpr(const IntExpr &a, const IntExpr &b);
   mlir::Value phi(mlir::Value first, mlir::Value second, mlir::Type type);
   mlir::Value onPath(bool isFirst, llvm::function_ref<mlir::Value()> emit);
-  bool isAvailable(const IntExpr &expr);
 
   /// A value that exists on one path only: its unavailable leaves flow, beside poison on the other
   /// path.
@@ -68,6 +70,7 @@ private:
   mlir::Value oneSidedLeaf(mlir::Value value, bool isFirst);
   IntExpr oneSidedExpr(const IntExpr &expr, bool isFirst);
   State transferred(const State &state, bool isFirst);
+  ObjectState transferredPlace(const ObjectState &state, ObjectState result, bool isFirst);
 
   Specializer &s;
   const State &first, &second;

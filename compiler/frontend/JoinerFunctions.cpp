@@ -74,7 +74,7 @@ std::optional<Value> Joiner::joinFunctions(const Value &a, const Value &b) {
       return leaf;
     };
     mapper.expr = [&](const IntExpr &expr) {
-      lasts &= isAvailable(expr);
+      lasts &= s.isAvailable(expr);
       return expr;
     };
     mapper.object = [&](ObjectId id) {

@@ -33,13 +33,9 @@ ObjectState Joiner::joinLists(const Pair &pair) {
   if (isTuple(a) != isTuple(b))
     return broken("list or tuple");
   auto withHeap = [&](bool isFirst, auto action) {
-    Heap &heap = const_cast<Heap &>(isFirst ? first.heap : second.heap);
-    size_t size = heap.size();
-    std::swap(s.heap, heap);
-    auto restore = llvm::scope_exit([&] {
-      s.heap.resize(size);
-      std::swap(s.heap, heap);
-    });
+    // A copy: what is made here, and what is read again, is for the list alone.
+    Heap saved = std::exchange(s.heap, isFirst ? first.heap : second.heap);
+    auto restore = llvm::scope_exit([&] { s.heap = std::move(saved); });
     return action();
   };
   if (auto refused = refusedLists.find(pair); building && refused != refusedLists.end())
@@ -47,11 +43,22 @@ ObjectState Joiner::joinLists(const Pair &pair) {
   try {
     auto known = listItems.find(pair);
     if (known == listItems.end()) {
+      // Known where the paths meet, not on the path.
+      auto here = s.builder.saveInsertionPoint();
       auto outward = [&](const IntExpr &expr) {
-        return isAvailable(expr) ? std::optional<IntExpr>(expr) : std::nullopt;
+        OpBuilder::InsertionGuard guard(s.builder);
+        s.builder.restoreInsertionPoint(here);
+        return s.isAvailable(expr) ? std::optional<IntExpr>(expr) : std::nullopt;
       };
-      auto x = withHeap(true, [&] { return describeItems(s, a, outward); });
-      auto y = withHeap(false, [&] { return describeItems(s, b, outward); });
+      std::optional<ResultPattern> x, y;
+      onPath(true, [&] {
+        x = withHeap(true, [&] { return describeItems(s, a, outward); });
+        return mlir::Value();
+      });
+      onPath(false, [&] {
+        y = withHeap(false, [&] { return describeItems(s, b, outward); });
+        return mlir::Value();
+      });
       known = listItems.try_emplace(pair, x && y ? widen(s, *x, *y) : x ? *x : *y).first;
     }
     const ResultPattern &item = known->second;
@@ -72,6 +79,41 @@ ObjectState Joiner::joinLists(const Pair &pair) {
       return IntExpr(int64_t(std::get<ListState>(list).items.size()));
     };
     result.length = joinExpr(lengthOf(a), lengthOf(b));
+    // Its items may be changed where no path has another name for them.
+    auto generationOf = [&](bool isFirst) -> unsigned {
+      const ObjectState &list = isFirst ? a : b;
+      if (auto *counted = std::get_if<RunTimeListState>(&list))
+        return counted->generation;
+      auto &items = std::get<ListState>(list).items;
+      auto made = (isFirst ? first : second).locals.find("%made");
+      bool isMade = made != (isFirst ? first : second).locals.end() &&
+                    isIdentical(made->second, ObjectRef{isFirst ? *pair.first : *pair.second});
+      bool areOwn = withHeap(isFirst, [&] {
+        return areOwnable(s, items, placeOf(list), isMade ? s.frame().walked : std::nullopt);
+      });
+      return areOwn ? s.nextNumber() : 0;
+    };
+    result.itemsOf = {ids.at(pair)};
+    if (holdsObjects(item)) {
+      unsigned generationA = generationOf(true), generationB = generationOf(false);
+      bool isUnmoved = pair.first == pair.second && generationA == generationB;
+      if (generationA && generationB && !isAmbiguous(pair))
+        result.generation = isUnmoved ? generationA : s.nextNumber();
+      for (bool isFirst : {true, false}) {
+        const ObjectState &list = isFirst ? a : b;
+        auto *counted = std::get_if<RunTimeListState>(&list);
+        std::vector<ObjectId> holders = counted ? counted->itemsOf : withHeap(isFirst, [&] {
+          return otherHolders(s, std::get<ListState>(list).items);
+        });
+        for (ObjectId holder : holders) {
+          result.itemsOf.push_back(holder);
+          llvm::append_range(result.itemsOf, joinedAliases(holder, isFirst));
+        }
+      }
+      llvm::sort(result.itemsOf);
+      result.itemsOf.erase(std::unique(result.itemsOf.begin(), result.itemsOf.end()),
+                           result.itemsOf.end());
+    }
     result.isTuple = isTuple(a);
     result.item = std::make_shared<const ResultPattern>(item);
     result.isItem = std::visit(
@@ -136,8 +178,18 @@ void Joiner::markListItems() {
       s.heap = std::move(merged.heap);
       for (auto &other : pairs) {
         auto side = isFirst ? other.first : other.second;
-        if (side && reached.count(*side) && s.heap.pointer(ids.at(other)))
-          markItems(s, ObjectRef{ids.at(other)});
+        ObjectId object = ids.at(other), holder = ids.at(pair);
+        if (!side || !reached.count(*side) || !s.heap.pointer(object))
+          continue;
+        // It may be in two of the lists that were joined.
+        if (SharedPlace place = placeOf(s.heap.at(object)))
+          for (auto &joined : listItems)
+            if (ObjectId list = ids.at(joined.first);
+                list != holder && llvm::is_contained(place->lists, list)) {
+              revoke(s, holder);
+              revoke(s, list);
+            }
+        freeze(s, ObjectRef{object}, holder);
       }
       merged.heap = std::move(s.heap);
       s.heap = std::move(saved);

@@ -2,6 +2,7 @@
 // goes on), or never set the name (the value becomes optional). Run-time values made inside the
 // path flow out beside poison; all others are used as they are.
 #include "frontend/Joiner.h"
+#include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 
@@ -18,7 +19,7 @@ mlir::Value Joiner::oneSidedLeaf(mlir::Value value, bool isFirst) {
 }
 
 IntExpr Joiner::oneSidedExpr(const IntExpr &expr, bool isFirst) {
-  if (isAvailable(expr))
+  if (s.isAvailable(expr))
     return expr;
   // Extents of what does not exist are 0, so that nothing of it is ever read.
   mlir::Value value = onPath(isFirst, [&] { return s.index(expr); });
@@ -34,7 +35,7 @@ LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {
   mapper.expr = [this, isFirst](const IntExpr &expr) { return oneSidedExpr(expr, isFirst); };
   mapper.keepsKnown = [this](mlir::Value value) { return s.isAvailable(value); };
   mapper.computed = [this, isFirst](const Scalar &scalar) {
-    if (isAvailable(*scalar.expr))
+    if (s.isAvailable(*scalar.expr))
       return scalar;
     mlir::Type type = typeOf(scalar.kind, s.context());
     mlir::Value value = onPath(isFirst, [&] { return s.ssa(scalar); });
@@ -69,6 +70,31 @@ ObjectState Joiner::oneSidedState(const ObjectState &state, bool isFirst, bool k
   return oneSidedMapper(isFirst, keepObjects).map(state);
 }
 
+/// An item of a list is one outside too. It is read again where its values stay inside.
+ObjectState Joiner::transferredPlace(const ObjectState &state, ObjectState result, bool isFirst) {
+  SharedPlace place = placeOf(state);
+  if (!place || !place->view)
+    return result;
+  ItemPlace outer = *place;
+  ItemView view = *place->view;
+  bool isKnown = s.isAvailable(view.position) &&
+                 llvm::all_of(view.leaves, [&](mlir::Value leaf) { return s.isAvailable(leaf); });
+  if (isKnown) {
+    setPlace(result, place);
+    return result;
+  }
+  view.position = oneSidedExpr(view.position, isFirst);
+  view.leaves.clear();
+  outer.view = std::make_shared<const ItemView>(std::move(view));
+  auto shared = std::make_shared<const ItemPlace>(std::move(outer));
+  if (auto *broken = std::get_if<BrokenState>(&state))
+    return BrokenState{broken->error, shared};
+  Diagnostic error = s.diagnostic(ErrorId::StaleAlias, {},
+                                  {.found = "an object that may be one that was changed since",
+                                   .help = "read what you need of it before the other is changed"});
+  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), shared};
+}
+
 State Joiner::transferred(const State &state, bool isFirst) {
   State result = state;
   const State &other = isFirst ? second : first;
@@ -77,7 +103,9 @@ State Joiner::transferred(const State &state, bool isFirst) {
   for (ObjectId id = 0; id < state.heap.size(); ++id) {
     bool unchanged = id < mark && state.heap.pointer(id) == other.heap.pointer(id);
     if (!unchanged && state.heap.pointer(id))
-      result.heap.set(id, oneSidedState(state.heap.at(id), isFirst, true));
+      result.heap.set(id,
+                      transferredPlace(state.heap.at(id),
+                                       oneSidedState(state.heap.at(id), isFirst, true), isFirst));
   }
   return result;
 }

@@ -6,6 +6,7 @@
 //
 // An object that only one path reaches is paired with nothing.
 #include "frontend/Joiner.h"
+#include "frontend/RunTimeLists.h"
 
 using namespace mlir;
 
@@ -141,6 +142,13 @@ void Joiner::pairObjects(Pair pair) {
   if (!pair.first)
     return absent(second.heap.at(*pair.second), false);
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
+  // The list that both are read from.
+  if (SharedPlace x = placeOf(a), y = placeOf(b);
+      x && y && x->view && y->view && x->view->number == y->view->number) {
+    ObjectId list = x->view->list;
+    if (list < mark && first.heap.pointer(list) && second.heap.pointer(list))
+      pairObjects({list, list});
+  }
   if (a.index() != b.index())
     return;
   auto attributes = [&](auto &x, auto &y) {
@@ -215,8 +223,10 @@ void Joiner::chooseIds() {
       continue;
     }
     // A new object: of one path alone it keeps its number if no other path knows that number.
-    ids[pair] =
-        merged.heap.add(pair.first ? first.heap.at(*pair.first) : second.heap.at(*pair.second));
+    ids[pair] = merged.heap.size();
+    merged.heap.resize(merged.heap.size() + 1);
+    merged.heap.setPointer(ids[pair], pair.first ? first.heap.pointer(*pair.first)
+                                                 : second.heap.pointer(*pair.second));
   }
 }
 

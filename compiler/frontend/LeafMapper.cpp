@@ -1,7 +1,7 @@
 // Walks values and objects once, for every purpose that replaces the run-time values in them:
 // leaving a branch, leaving a function.
 #include "frontend/LeafMapper.h"
-#include "frontend/Signatures.h"
+#include "frontend/RunTimeLists.h"
 
 using namespace mlir;
 
@@ -100,6 +100,13 @@ void LeafMapper::mapPattern(ResultPattern &pattern) const {
 }
 
 ObjectState LeafMapper::map(const ObjectState &state) const {
+  ObjectState result = mapContent(state);
+  if (SharedPlace place = placeOf(state); place && place->view)
+    setPlace(result, withoutView(place));
+  return result;
+}
+
+ObjectState LeafMapper::mapContent(const ObjectState &state) const {
   if (auto *array = std::get_if<ArrayState>(&state)) {
     ArrayState result = *array;
     for (auto &extent : result.shape)
@@ -118,7 +125,7 @@ ObjectState LeafMapper::map(const ObjectState &state) const {
     return result;
   }
   if (auto *list = std::get_if<ListState>(&state))
-    return ListState{map(list->items), list->isItem, list->sharesWith};
+    return ListState{map(list->items), list->isItem, list->sharesWith, list->place};
   if (auto *list = std::get_if<RunTimeListState>(&state)) {
     RunTimeListState result = *list;
     result.length = expr(list->length);
@@ -133,13 +140,14 @@ ObjectState LeafMapper::map(const ObjectState &state) const {
     return result;
   }
   if (auto *dict = std::get_if<DictState>(&state)) {
-    DictState result{{}, dict->isSet, dict->isItem, dict->sharesWith};
+    DictState result{{}, dict->isSet, dict->isItem, dict->sharesWith, dict->place};
     for (auto &entry : dict->entries)
       result.entries.push_back({entry.first, map(entry.second)});
     return result;
   }
   if (auto *instance = std::get_if<InstanceState>(&state)) {
-    InstanceState result{instance->cls, {}, instance->isItem, instance->sharesWith};
+    InstanceState result{
+        instance->cls, {}, instance->isItem, instance->sharesWith, instance->place};
     for (auto &entry : instance->attributes)
       result.attributes.push_back({entry.first, map(entry.second)});
     return result;

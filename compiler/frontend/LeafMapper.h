@@ -24,9 +24,11 @@ struct LeafMapper {
 
   Value map(const Value &value) const;
   Scalar map(const Scalar &scalar) const;
+  /// The state for others: where the object lies in a list is not said any more.
   ObjectState map(const ObjectState &state) const;
 
 private:
+  ObjectState mapContent(const ObjectState &state) const;
   void mapPattern(ResultPattern &pattern) const;
   ValueList map(const ValueList &list) const;
 };

@@ -259,7 +259,8 @@ static RunTimeListState listOfOne(Specializer &s, const Value &value, const Resu
 std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
   std::vector<ObjectId> changed;
   for (ObjectId id = 0; id < spec.mark; ++id)
-    if (s.heap.pointer(id) != spec.entry.pointer(id) && !llvm::is_contained(spec.state, id))
+    if (!isUnchanged(spec.entry.pointer(id), s.heap.pointer(id)) &&
+        !llvm::is_contained(spec.state, id))
       changed.push_back(id);
   return changed;
 }
@@ -364,20 +365,27 @@ void setState(Specializer &s, const Specialization &spec, mlir::ValueRange value
       beginChange(s, id);
     if (auto item = spec.stateLists.find(id); item != spec.stateLists.end()) {
       makeRunTimeListOf(s, id, item->second);
-      s.heap.set(id, withOperands(s, *s.heap.get<RunTimeListState>(id), values, next));
+      RunTimeListState list = withOperands(s, *s.heap.get<RunTimeListState>(id), values, next);
+      if (notify)
+        setList(s, id, std::move(list), true);
+      else
+        s.heap.set(id, std::move(list));
       continue;
     }
     ObjectState changed = s.heap.at(id);
     forEachPassed(changed, id, spec.stateValues, [&](Value &value, const ResultPattern *structure) {
       if (structure) {
         RunTimeListState list = runTimeList(s, ListState(), *structure);
-        value = itemAt(s, withOperands(s, list, values, next), IntExpr(0));
+        value = itemAt(s, s.heap.add(withOperands(s, list, values, next)), IntExpr(0));
       } else if (auto *scalar = value.get<Scalar>())
         value = Value(s.makeScalar(scalar->kind, values[next++]));
       else
         value = Value(Text{"", values[next++]});
     });
-    s.heap.set(id, std::move(changed));
+    if (notify)
+      s.change(id, std::move(changed));
+    else
+      s.heap.set(id, std::move(changed));
   }
 }
 
@@ -441,13 +449,10 @@ bool hasItems(Specializer &s, ObjectId id, const ResultPattern &item) {
 
 void makeRunTimeListOf(Specializer &s, ObjectId id, const ResultPattern &item) {
   ObjectState state = s.heap.at(id);
-  RunTimeListState list = runTimeList(s, state, item);
-  if (auto *counted = std::get_if<RunTimeListState>(&state))
-    list.sharesWith = counted->sharesWith;
-  s.heap.set(id, std::move(list));
+  s.heap.set(id, runTimeList(s, state, item));
   if (auto *known = std::get_if<ListState>(&state))
     for (const Value &value : known->items)
-      markItems(s, value);
+      freeze(s, value, id);
 }
 
 void listOperands(Specializer &s, const RunTimeListState &list,

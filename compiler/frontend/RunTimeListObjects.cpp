@@ -47,23 +47,18 @@ Value displayOf(Specializer &s, const std::vector<DisplayPart> &parts) {
   return list;
 }
 
-/// Runs what may find that items have no common structure.
-static auto orFail(Specializer &s, auto action) {
-  try {
-    return action();
-  } catch (const CannotCross &refused) {
-    s.fail(ErrorId::ItemsDiffer, {},
-           {.found = refused.what,
-            .help = "give all items one type, or make the length of the list known: a loop over a "
-                    "known range"});
-  }
+void failForItems(Specializer &s, const CannotCross &refused) {
+  s.fail(ErrorId::ItemsDiffer, {},
+         {.found = refused.what,
+          .help = "give all items one type, or make the length of the list known: a loop over a "
+                  "known range"});
 }
 
 RunTimeListState asRunTimeList(Specializer &s, const Value &list) {
   if (auto *counted = runTimeListOf(s, list))
     return *counted;
   ObjectState state = s.heap.at(list.get<ObjectRef>()->id);
-  return orFail(s, [&] {
+  return orItemsDiffer(s, [&] {
     auto item = describeItems(s, state);
     if (!item)
       throw CannotCross{"an empty list"};
@@ -74,86 +69,25 @@ RunTimeListState asRunTimeList(Specializer &s, const Value &list) {
 void makeRunTimeList(Specializer &s, ObjectId id) {
   if (s.heap.get<RunTimeListState>(id))
     return;
-  ValueList items = s.heap.get<ListState>(id)->items;
-  s.heap.set(id, asRunTimeList(s, ObjectRef{id}));
-  for (const Value &item : items)
-    markItems(s, item);
-}
-
-void markItems(Specializer &s, const Value &value) {
-  std::set<ObjectId> seen;
-  LeafMapper visit;
-  visit.object = [&](ObjectId id) {
-    if (!seen.insert(id).second || !s.heap.pointer(id))
-      return id;
-    if (s.heap.get<ArrayState>(id)) {
-      for (ObjectId one : {id, memoryOwner(s.heap, id)})
-        if (!isItemArray(s.heap, one)) {
-          ArrayState marked = *s.heap.get<ArrayState>(one);
-          marked.maybeAliases.push_back(one);
-          s.heap.set(one, std::move(marked));
-        }
-      return id;
-    }
-    ObjectState state = s.heap.at(id);
-    bool isContainer = true;
-    if (auto *list = std::get_if<ListState>(&state))
-      list->isItem = true;
-    else if (auto *list = std::get_if<RunTimeListState>(&state))
-      list->isItem = true;
-    else if (auto *dict = std::get_if<DictState>(&state))
-      dict->isItem = true;
-    else if (auto *instance = std::get_if<InstanceState>(&state))
-      instance->isItem = true;
-    else
-      isContainer = false;
-    if (isContainer) {
-      s.heap.set(id, state);
-      visit.map(state);
-    }
-    return id;
-  };
-  visit.map(value);
-}
-
-bool isItemArray(const Heap &heap, ObjectId id) {
-  auto isOwn = [&](ObjectId one) {
-    return llvm::is_contained(heap.get<ArrayState>(one)->maybeAliases, one);
-  };
-  return isOwn(id) || isOwn(memoryOwner(heap, id));
+  ListState known = *s.heap.get<ListState>(id);
+  RunTimeListState list = asRunTimeList(s, ObjectRef{id});
+  bool areObjects = holdsObjects(*list.item);
+  list.itemsOf = {id};
+  if (areObjects && areOwnable(s, known.items, known.place, std::nullopt))
+    list.generation = s.nextNumber();
+  else if (areObjects)
+    llvm::append_range(list.itemsOf, otherHolders(s, known.items));
+  s.heap.set(id, std::move(list));
+  for (const Value &item : known.items)
+    if (areObjects)
+      freeze(s, item, id);
 }
 
 IntExpr listLength(Specializer &s, ObjectId id) {
+  s.checkUsable(id);
   if (auto *counted = s.heap.get<RunTimeListState>(id))
     return counted->length;
   return IntExpr(int64_t(s.heap.get<ListState>(id)->items.size()));
-}
-
-void refuseIdentity(Specializer &s, const Value &lhs, const Value &rhs) {
-  auto *x = lhs.get<ObjectRef>(), *y = rhs.get<ObjectRef>();
-  if (!x || !y || x->id == y->id || !s.heap.pointer(x->id) || !s.heap.pointer(y->id))
-    return;
-  auto isUncertain = [&](ObjectId id) {
-    return std::visit(
-        [](const auto &object) {
-          if constexpr (requires { object.maybeAliases; })
-            return !object.maybeAliases.empty();
-          else if constexpr (requires { object.isItem; })
-            return object.isItem;
-          else
-            return false;
-        },
-        s.heap.at(id));
-  };
-  const ObjectState &a = s.heap.at(x->id), &b = s.heap.at(y->id);
-  auto *first = std::get_if<InstanceState>(&a), *second = std::get_if<InstanceState>(&b);
-  bool isList = s.typeName(lhs) == "list" && s.typeName(rhs) == "list";
-  if ((a.index() != b.index() && !isList) || (first && second && first->cls != second->cls))
-    return;
-  if (isUncertain(x->id) || isUncertain(y->id))
-    s.fail(ErrorId::Unsupported,
-           {"comparing an object that is one of several, or an item of a list, by run-time data"},
-           {.help = "compare what tells the objects apart, such as a number in each of them"});
 }
 
 void checkWithText(Specializer &s, mlir::Value condition, llvm::StringRef kind,
@@ -174,42 +108,6 @@ IntExpr commonExtent(Specializer &s, const ItemColumn &extents, llvm::StringRef 
   mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, extents.values, spread);
   s.check(s.create<AllOp>(same, llvm::ArrayRef<int64_t>{0}), "ValueError", words);
   return symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), first), true);
-}
-
-void refuseChange(Specializer &s) {
-  s.fail(ErrorId::ItemMutation, {},
-         {.found = "an object that is one of several, or an item of a list, by run-time data",
-          .help = "change a copy of it, or replace the item: items[i] = .."});
-}
-
-void beginChange(Specializer &s, ObjectId id) {
-  auto sharingOf = [&](ObjectId object, bool &isItem, std::vector<ObjectId> &with) {
-    if (s.heap.pointer(object))
-      std::visit(
-          [&](const auto &state) {
-            if constexpr (requires { state.sharesWith; }) {
-              isItem = state.isItem;
-              with = state.sharesWith;
-            }
-          },
-          s.heap.at(object));
-  };
-  bool isItem = false;
-  std::vector<ObjectId> with;
-  sharingOf(id, isItem, with);
-  if (isItem)
-    refuseChange(s);
-  for (ObjectId other = 0; other < s.heap.size(); ++other) {
-    with.clear();
-    sharingOf(other, isItem, with);
-    if (!llvm::is_contained(with, id))
-      continue;
-    Diagnostic error =
-        s.diagnostic(ErrorId::StaleAlias, {},
-                     {.found = "an object that may be one that was changed since",
-                      .help = "read what you need of it before the other is changed"});
-    s.heap.set(other, BrokenState{std::make_shared<const Diagnostic>(std::move(error))});
-  }
 }
 
 IntExpr checkedPosition(Specializer &s, const Value &key, const IntExpr &length,
@@ -298,21 +196,30 @@ Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key)
     Span1D span = sliceSpan(s, *slice, list.length);
     RunTimeListState part = selectItems(s, list, span.start, span.count, span.step);
     part.isItem = false;
+    part.sharesWith.clear();
     return ObjectRef{s.heap.add(std::move(part))};
   }
   IntExpr position = checkedPosition(
       s, key, list.length, list.isTuple ? "tuple index out of range" : "list index out of range");
-  return itemAt(s, list, position);
+  return itemAt(s, value.get<ObjectRef>()->id, position);
+}
+
+/// What a value gives when it is walked is held by a list, at positions that are not known.
+static void holdEach(Specializer &s, ObjectId list, const Value &items) {
+  if (auto known = s.object<ListState>(items))
+    for (const Value &item : ValueList(known->items))
+      holdItem(s, list, item, std::nullopt);
 }
 
 /// The items from `start` up to `end` are replaced; by nothing where nothing is given.
 static void replaceItems(Specializer &s, ObjectId id, const IntExpr &start, const IntExpr &end,
                          const std::optional<Value> &items) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
-  RunTimeListState result = orFail(s, [&] {
+  Value given;
+  RunTimeListState result = orItemsDiffer(s, [&] {
     RunTimeListState before = firstItems(s, list, start);
     if (items) {
-      Value given = s.call(findBuiltin("list"), CallArguments{{*items}, {}, s.span});
+      given = s.call(findBuiltin("list"), CallArguments{{*items}, {}, s.span});
       const ObjectState &state = s.heap.at(given.get<ObjectRef>()->id);
       auto structure = describeItems(s, state);
       before = concatenate(s, before, runTimeList(s, state, structure ? *structure : *list.item));
@@ -322,9 +229,15 @@ static void replaceItems(Specializer &s, ObjectId id, const IntExpr &start, cons
       return before;
     return concatenate(s, before, selectItems(s, list, end, list.length - end, IntExpr(1)));
   });
-  s.heap.set(id, std::move(result));
+  auto *counted = items ? runTimeListOf(s, given) : nullptr;
+  bool areApart =
+      !counted || (counted->generation && llvm::none_of(counted->itemsOf, [&](ObjectId one) {
+                     return llvm::is_contained(list.itemsOf, one);
+                   }));
+  result.generation = areApart ? list.generation : 0;
+  setList(s, id, std::move(result), true);
   if (items)
-    markItems(s, *items);
+    holdEach(s, id, given);
 }
 
 /// The positions of a slice in rising order.
@@ -349,30 +262,29 @@ static void replaceEach(Specializer &s, ObjectId id, const Span1D &slice, const 
   if (known && known->items.empty())
     return;
   Span1D span = rising(slice);
-  s.heap.set(id, orFail(s, [&] {
-               RunTimeListState both =
-                   concatenate(s, list, runTimeList(s, state, *describeItems(s, state)));
-               mlir::Value start = s.index(span.start), step = s.index(span.step),
-                           zero = s.index(IntExpr(0));
-               return pickItems(s, both, list.length, [&](const IntExpr &position) {
-                 // Position start + k * step, k < count, comes from what is given.
-                 mlir::Value at = s.index(position), distance = s.create<arith::SubIOp>(at, start),
-                             k = s.create<arith::DivSIOp>(distance, step),
-                             rest = s.create<arith::RemSIOp>(distance, step);
-                 auto holds = [&](arith::CmpIPredicate predicate, mlir::Value a, mlir::Value b) {
-                   return s.create<arith::CmpIOp>(predicate, a, b).getResult();
-                 };
-                 mlir::Value isInside = s.create<arith::AndIOp>(
-                     holds(arith::CmpIPredicate::sge, distance, zero),
-                     s.create<arith::AndIOp>(holds(arith::CmpIPredicate::eq, rest, zero),
-                                             holds(arith::CmpIPredicate::slt, k, wanted)));
-                 if (*slice.step.known() < 0)
-                   k = s.create<arith::SubIOp>(s.index(slice.count - IntExpr(1)), k);
-                 mlir::Value from = s.create<arith::AddIOp>(s.index(list.length), k);
-                 return symbolExpr(s.create<arith::SelectOp>(isInside, from, at), true);
-               });
-             }));
-  markItems(s, items);
+  RunTimeListState result = orItemsDiffer(s, [&] {
+    RunTimeListState both = concatenate(s, list, runTimeList(s, state, *describeItems(s, state)));
+    mlir::Value start = s.index(span.start), step = s.index(span.step), zero = s.index(IntExpr(0));
+    return pickItems(s, both, list.length, [&](const IntExpr &position) {
+      // Position start + k * step, k < count, comes from what is given.
+      mlir::Value at = s.index(position), distance = s.create<arith::SubIOp>(at, start),
+                  k = s.create<arith::DivSIOp>(distance, step),
+                  rest = s.create<arith::RemSIOp>(distance, step);
+      auto holds = [&](arith::CmpIPredicate predicate, mlir::Value a, mlir::Value b) {
+        return s.create<arith::CmpIOp>(predicate, a, b).getResult();
+      };
+      mlir::Value isInside = s.create<arith::AndIOp>(
+          holds(arith::CmpIPredicate::sge, distance, zero),
+          s.create<arith::AndIOp>(holds(arith::CmpIPredicate::eq, rest, zero),
+                                  holds(arith::CmpIPredicate::slt, k, wanted)));
+      if (*slice.step.known() < 0)
+        k = s.create<arith::SubIOp>(s.index(slice.count - IntExpr(1)), k);
+      mlir::Value from = s.create<arith::AddIOp>(s.index(list.length), k);
+      return symbolExpr(s.create<arith::SelectOp>(isInside, from, at), true);
+    });
+  });
+  setList(s, id, std::move(result), true);
+  holdEach(s, id, given);
 }
 
 /// `del list[start::step]`, step not 1.
@@ -380,19 +292,22 @@ static void deleteEach(Specializer &s, ObjectId id, const Span1D &slice) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
   Span1D span = rising(slice);
   int64_t kept = *span.step.known() - 1;
-  s.heap.set(id, pickItems(s, list, list.length - span.count, [&](const IntExpr &position) {
-               // So many of the slice lie before: one, and one more for each `step` - 1 items that
-               // are kept between them.
-               IntExpr distance = position - span.start;
-               mlir::Value isBehind = s.create<arith::CmpIOp>(
-                   arith::CmpIPredicate::sge, s.index(distance), s.index(IntExpr(0)));
-               IntExpr before = span.count;
-               if (kept > 0)
-                 before = minimum(before, floorDivide(distance, IntExpr(kept)) + IntExpr(1));
-               mlir::Value skipped =
-                   s.create<arith::SelectOp>(isBehind, s.index(before), s.index(IntExpr(0)));
-               return symbolExpr(s.create<arith::AddIOp>(s.index(position), skipped), true);
-             }));
+  RunTimeListState rest =
+      pickItems(s, list, list.length - span.count, [&](const IntExpr &position) {
+        // So many of the slice lie before: one, and one more for each `step` - 1 items that
+        // are kept between them.
+        IntExpr distance = position - span.start;
+        mlir::Value isBehind = s.create<arith::CmpIOp>(arith::CmpIPredicate::sge, s.index(distance),
+                                                       s.index(IntExpr(0)));
+        IntExpr before = span.count;
+        if (kept > 0)
+          before = minimum(before, floorDivide(distance, IntExpr(kept)) + IntExpr(1));
+        mlir::Value skipped =
+            s.create<arith::SelectOp>(isBehind, s.index(before), s.index(IntExpr(0)));
+        return symbolExpr(s.create<arith::AddIOp>(s.index(position), skipped), true);
+      });
+  rest.generation = list.generation;
+  setList(s, id, std::move(rest), true);
 }
 
 /// The part of a list that a slice names is replaced; by nothing for `del`.
@@ -417,8 +332,11 @@ void assignRunTimeList(Specializer &s, const Value &value, const Value &key, con
     return replaceSlice(s, id, *slice, item);
   RunTimeListState list = *runTimeListOf(s, value);
   IntExpr position = checkedPosition(s, key, list.length, "list assignment index out of range");
-  s.heap.set(id, orFail(s, [&] { return replaceItem(s, list, position, item); }));
-  markItems(s, item);
+  // `items[i] += ..` puts back what was changed in place.
+  if (isItemAt(s, item, id, position))
+    return;
+  setList(s, id, orItemsDiffer(s, [&] { return replaceItem(s, list, position, item); }), true);
+  holdItem(s, id, item, position);
 }
 
 void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key) {
@@ -439,11 +357,11 @@ void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key)
 // Methods
 //===----------------------------------------------------------------------===//
 
-static Value appendItem(Specializer &s, ObjectId id, const Value &item) {
+void appendItem(Specializer &s, ObjectId id, const Value &item,
+                const std::optional<IntExpr> &walked) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
-  s.heap.set(id, orFail(s, [&] { return withItem(s, list, item); }));
-  markItems(s, item);
-  return NoneValue{};
+  setList(s, id, orItemsDiffer(s, [&] { return withItem(s, list, item); }), false);
+  holdItem(s, id, item, list.length, walked);
 }
 
 static Value popItem(Specializer &s, ObjectId id, const Value &key) {
@@ -452,31 +370,29 @@ static Value popItem(Specializer &s, ObjectId id, const Value &key) {
       s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(list.length), s.index(IntExpr(0)));
   s.check(isFull, "IndexError", "pop from empty list");
   IntExpr position = checkedPosition(s, key, list.length, "pop index out of range");
-  Value item = itemAt(s, list, position);
+  Value item = itemAt(s, id, position);
   replaceItems(s, id, position, position + IntExpr(1), std::nullopt);
-  return item;
+  return released(s, item);
 }
 
 static Value insertItem(Specializer &s, ObjectId id, const Value &key, const Value &item) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
   Span1D span = sliceSpan(s, SliceValue{key, NoneValue{}, NoneValue{}}, list.length);
-  s.heap.set(id, orFail(s, [&] {
-               RunTimeListState before = withItem(s, firstItems(s, list, span.start), item);
-               return concatenate(
-                   s, before,
-                   selectItems(s, list, span.start, list.length - span.start, IntExpr(1)));
-             }));
-  markItems(s, item);
+  RunTimeListState result = orItemsDiffer(s, [&] {
+    RunTimeListState before = withItem(s, firstItems(s, list, span.start), item);
+    return concatenate(s, before,
+                       selectItems(s, list, span.start, list.length - span.start, IntExpr(1)));
+  });
+  result.generation = list.generation;
+  setList(s, id, std::move(result), true);
+  holdItem(s, id, item, std::nullopt);
   return NoneValue{};
 }
 
 static Value extendList(Specializer &s, ObjectId id, const Value &iterable) {
   if (auto *other = runTimeListOf(s, iterable)) {
     RunTimeListState more = *other, list = *s.heap.get<RunTimeListState>(id);
-    bool isItem = list.isItem;
-    list = orFail(s, [&] { return concatenate(s, list, more); });
-    list.isItem = isItem;
-    s.heap.set(id, std::move(list));
+    setList(s, id, orItemsDiffer(s, [&] { return concatenate(s, list, more); }), false);
     return NoneValue{};
   }
   Value self = ObjectRef{id};
@@ -526,10 +442,10 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
                                        CallArguments &arguments) {
   Value self = arguments.positional[0];
   ObjectId id = self.get<ObjectRef>()->id;
-  bool isKnown = !runTimeListOf(s, self);
-  bool changes = method != "copy" && method != "index" && method != "count";
+  bool changes = method != "copy" && method != "index" && method != "count" && method != "sorted";
   if (changes)
     beginChange(s, id);
+  bool isKnown = !runTimeListOf(s, self);
   auto argument = [&](const char *parameters) { return s.bind(arguments, parameters, method); };
   if (isKnown) {
     // What needs no known position or search stays as it is.
@@ -547,8 +463,10 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
       return std::nullopt;
     makeRunTimeList(s, id);
   }
-  if (method == "append")
-    return appendItem(s, id, argument("self, item?")[1]);
+  if (method == "append") {
+    appendItem(s, id, argument("self, item?")[1]);
+    return Value(NoneValue{});
+  }
   if (method == "pop")
     return popItem(s, id, argument("self, index=-1")[1]);
   if (method == "insert") {
@@ -558,7 +476,7 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
   if (method == "extend")
     return extendList(s, id, argument("self, iterable")[1]);
   if (method == "clear") {
-    s.heap.set(id, ListState{});
+    s.change(id, ListState{});
     return Value(NoneValue{});
   }
   if (method == "index" || method == "count")
@@ -570,8 +488,10 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
   }
   RunTimeListState list = *runTimeListOf(s, self);
   if (method == "reverse") {
-    s.heap.set(id, selectItems(s, list, maximum(list.length - IntExpr(1), IntExpr(0)), list.length,
-                               IntExpr(-1)));
+    setList(s, id,
+            selectItems(s, list, maximum(list.length - IntExpr(1), IntExpr(0)), list.length,
+                        IntExpr(-1)),
+            true);
     return Value(NoneValue{});
   }
   if (method == "sort" || method == "sorted") {
@@ -579,13 +499,18 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
     auto reverse = s.knownBool(given[2]);
     if (!reverse)
       s.fail(ErrorId::RunTimeIndex, {"'reverse'"});
-    Value sorted = sortedCopy(s, list, given[1], *reverse);
-    if (method == "sorted")
-      return sorted;
-    s.heap.set(id, *runTimeListOf(s, sorted));
-    return Value(NoneValue{});
+    RunTimeListState sorted = sortedItems(s, list, given[1], *reverse);
+    sorted.isTuple = false;
+    if (method == "sort") {
+      setList(s, id, std::move(sorted), true);
+      return Value(NoneValue{});
+    }
+    sorted.isItem = false;
+    sorted.sharesWith.clear();
+    return Value(ObjectRef{s.heap.add(std::move(sorted))});
   }
   list.isItem = false;
+  list.sharesWith.clear();
   return Value(ObjectRef{s.heap.add(std::move(list))}); // copy
 }
 

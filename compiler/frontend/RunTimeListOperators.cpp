@@ -62,7 +62,13 @@ std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, c
   IntExpr repeats = maximum(IntExpr(0), s.intExpr(*times));
   RunTimeListState result =
       repeatItems(s, items, symbolExpr(s.index(items.length * repeats), true));
-  return Value(ObjectRef{s.heap.add(std::move(result))});
+  result.isItem = false;
+  result.sharesWith.clear();
+  ValueList repeated = s.object<ListState>(list) ? s.object<ListState>(list)->items : ValueList();
+  ObjectId id = s.heap.add(std::move(result));
+  for (const Value &item : repeated)
+    freeze(s, item, id);
+  return Value(ObjectRef{id});
 }
 
 Value sameRunTimeLists(Specializer &s, const Value &left, const Value &right) {

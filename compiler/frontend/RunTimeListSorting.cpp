@@ -67,7 +67,8 @@ static mlir::Value reversed(Specializer &s, mlir::Value numbers) {
   return s.create<SubOp>(numbers.getType(), spread, numbers);
 }
 
-Value sortedCopy(Specializer &s, const RunTimeListState &given, const Value &key, bool reverse) {
+RunTimeListState sortedItems(Specializer &s, const RunTimeListState &given, const Value &key,
+                             bool reverse) {
   RunTimeListState list = given, keys = given;
   if (!key.isNone() && !key.isUnbound()) {
     Value self = ObjectRef{s.heap.add(list)};
@@ -90,9 +91,7 @@ Value sortedCopy(Specializer &s, const RunTimeListState &given, const Value &key
                   : next;
   }
   // Empty tuples are all equal.
-  RunTimeListState result = order ? reorderItems(s, list, order) : list;
-  result.isItem = result.isTuple = false;
-  return ObjectRef{s.heap.add(std::move(result))};
+  return order ? reorderItems(s, list, order) : list;
 }
 
 } // namespace mpy

@@ -384,13 +384,32 @@ static RunTimeListState makeByLoop(Specializer &s, const ResultPattern &item, co
   return list;
 }
 
-static Value buildItem(Specializer &s, const RunTimeListState &list, const IntExpr &position) {
-  llvm::SmallVector<mlir::Value> values;
+Value itemOfLeaves(Specializer &s, const ResultPattern &item, mlir::ValueRange leaves) {
+  static const std::vector<ObjectId> none;
+  return ResultBuilder(s, none, leaves, [](const IntExpr &expr) { return expr; }).build(item);
+}
+
+Value buildItem(Specializer &s, const RunTimeListState &list, const IntExpr &position,
+                llvm::SmallVectorImpl<mlir::Value> &values) {
   auto leaves = itemLeaves(s, *list.item);
   for (size_t i = 0; i < leaves.size(); ++i)
     values.push_back(rowAt(s, leaves[i], list.columns[i], position, values));
-  static const std::vector<ObjectId> none;
-  return ResultBuilder(s, none, values, [](const IntExpr &expr) { return expr; }).build(*list.item);
+  return itemOfLeaves(s, *list.item, values);
+}
+
+/// For a list that is made of items: nothing but the list refers to the one that is built.
+static Value buildItem(Specializer &s, const RunTimeListState &list, const IntExpr &position) {
+  llvm::SmallVector<mlir::Value> values;
+  return buildItem(s, list, position, values);
+}
+
+/// What a list made of another's items has of it; whether each is there once is not known.
+static void carryOver(RunTimeListState &result, const RunTimeListState &from) {
+  result.isItem = from.isItem;
+  result.isTuple = from.isTuple;
+  result.sharesWith = from.sharesWith;
+  result.place = from.place;
+  result.itemsOf = from.itemsOf;
 }
 
 RunTimeListState runTimeList(Specializer &s, const ObjectState &state, const ResultPattern &item) {
@@ -401,22 +420,18 @@ RunTimeListState runTimeList(Specializer &s, const ObjectState &state, const Res
     RunTimeListState result = makeByLoop(s, item, from.length, [&](const IntExpr &position) {
       return buildItem(s, from, position);
     });
-    result.isItem = from.isItem;
-    result.isTuple = from.isTuple;
+    carryOver(result, from);
+    result.generation = from.generation;
     return result;
   }
   auto &known = std::get<ListState>(state);
   RunTimeListState result = emptyList(s, item);
   result.isItem = known.isItem;
+  result.sharesWith = known.sharesWith;
+  result.place = known.place;
   for (const Value &value : ValueList(known.items))
     append(s, result, value);
   return result;
-}
-
-Value itemAt(Specializer &s, const RunTimeListState &list, const IntExpr &position) {
-  Value item = buildItem(s, list, position);
-  markItems(s, item);
-  return item;
 }
 
 RunTimeListState withItem(Specializer &s, RunTimeListState list, const Value &item) {
@@ -445,8 +460,7 @@ RunTimeListState pickItems(Specializer &s, const RunTimeListState &list, const I
   RunTimeListState result = makeByLoop(s, *list.item, count, [&](const IntExpr &position) {
     return buildItem(s, list, source(position));
   });
-  result.isItem = list.isItem;
-  result.isTuple = list.isTuple;
+  carryOver(result, list);
   return result;
 }
 
@@ -454,9 +468,12 @@ RunTimeListState selectItems(Specializer &s, const RunTimeListState &list, const
                              const IntExpr &count, const IntExpr &step) {
   if (start.isKnown(0) && step.isKnown(1))
     return firstItems(s, list, count);
-  if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; }))
-    return pickItems(s, list, count,
-                     [&](const IntExpr &position) { return start + position * step; });
+  if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; })) {
+    RunTimeListState picked =
+        pickItems(s, list, count, [&](const IntExpr &position) { return start + position * step; });
+    picked.generation = list.generation;
+    return picked;
+  }
   RunTimeListState result = list;
   for (ItemColumn &column : result.columns)
     column.values = rows(s, column.values, s.index(start), s.index(count), s.index(step));
@@ -472,11 +489,14 @@ RunTimeListState repeatItems(Specializer &s, const RunTimeListState &list, const
 }
 
 RunTimeListState reorderItems(Specializer &s, const RunTimeListState &list, mlir::Value order) {
-  if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; }))
-    return pickItems(s, list, list.length, [&](const IntExpr &position) {
+  if (llvm::any_of(list.columns, [](const ItemColumn &column) { return !!column.ends; })) {
+    RunTimeListState picked = pickItems(s, list, list.length, [&](const IntExpr &position) {
       mlir::Value from = s.create<ExtractOp>(order, mlir::ValueRange(s.index(position)));
       return symbolExpr(s.create<arith::IndexCastOp>(s.builder.getIndexType(), from), true);
     });
+    picked.generation = list.generation;
+    return picked;
+  }
   RunTimeListState result = list;
   for (ItemColumn &column : result.columns)
     column.values =
@@ -501,37 +521,77 @@ RunTimeListState concatenate(Specializer &s, RunTimeListState a, RunTimeListStat
     column.values = join(s, column.values, other.values);
   }
   a.length = a.length + b.length;
+  bool areApart =
+      llvm::none_of(b.itemsOf, [&](ObjectId list) { return llvm::is_contained(a.itemsOf, list); });
+  a.generation = areApart && b.generation ? a.generation : 0;
+  llvm::append_range(a.itemsOf, b.itemsOf);
   return a;
 }
 
+/// One row of a column whose rows may differ in extent is replaced by one of another size: what is
+/// behind it moves.
+static ItemColumn resizedRow(Specializer &s, const ItemLeaf &leaf, const ItemColumn &column,
+                             const IntExpr &position, mlir::Value value) {
+  mlir::Value row = flattened(s, leaf, value), size = rowsOf(s, row);
+  mlir::Value at = s.index(position), next = s.index(position + IntExpr(1)),
+              count = rowsOf(s, column.ends);
+  mlir::Value start = startOf(s, column, position);
+  mlir::Value end = s.create<arith::IndexCastOp>(
+      s.builder.getIndexType(), s.create<ExtractOp>(column.ends, mlir::ValueRange(at)));
+  mlir::Value rest = s.create<arith::SubIOp>(rowsOf(s, column.values), end);
+  mlir::Value grown = s.create<arith::SubIOp>(size, s.create<arith::SubIOp>(end, start));
+  mlir::Value behind = rows(s, column.values, end, rest);
+  mlir::Value before = s.create<FirstRowsOp>(column.values.getType(), column.values, start);
+  mlir::Value endsBehind =
+      rows(s, column.ends, next, s.create<arith::SubIOp>(count, next).getResult());
+  mlir::Value endsBefore = s.create<FirstRowsOp>(column.ends.getType(), column.ends, at);
+  mlir::Value newEnd = single(s, toI64(s, s.create<arith::AddIOp>(start, size)));
+  return {join(s, join(s, before, row), behind),
+          join(s, join(s, endsBefore, newEnd), movedEnds(s, endsBehind, grown))};
+}
+
 RunTimeListState replaceItem(Specializer &s, RunTimeListState list, const IntExpr &position,
-                             const Value &item) {
-  list = runTimeList(s, list, widen(s, *list.item, describeItem(s, item)));
+                             const Value &item, llvm::ArrayRef<mlir::Value> given) {
+  ResultPattern wider = widen(s, *list.item, describeItem(s, item));
+  llvm::SmallVector<mlir::Value> before(given);
+  if (!(wider == *list.item))
+    before.clear();
+  list = runTimeList(s, list, wider);
   auto leaves = itemLeaves(s, *list.item);
-  if (llvm::any_of(leaves, [](const ItemLeaf &leaf) { return leaf.hasEnds(); })) {
-    // Rows behind may move.
-    RunTimeListState before = firstItems(s, list, position);
-    append(s, before, item);
-    IntExpr next = position + IntExpr(1);
-    return concatenate(s, before, selectItems(s, list, next, list.length - next, IntExpr(1)));
-  }
   auto values = flatten(s, *list.item, item);
+  auto isSame = [&](size_t leaf) { return leaf < before.size() && before[leaf] == values[leaf]; };
   mlir::Value zero = s.create<arith::ConstantIndexOp>(0), one = s.create<arith::ConstantIndexOp>(1);
   for (size_t i = 0; i < leaves.size(); ++i) {
-    mlir::Value &column = list.columns[i].values;
-    if (!leaves[i].isArray) {
-      mlir::Value value = leaves[i].type.isIndex() ? toI64(s, values[i]) : values[i];
-      column = s.create<InsertOp>(column, value, mlir::ValueRange(s.index(position)));
+    if (isSame(i))
+      continue;
+    ItemColumn &column = list.columns[i];
+    const ItemLeaf &leaf = leaves[i];
+    if (leaf.hasEnds()) {
+      // The same extents as before: the row stays where it is.
+      if (leaf.isArray && !leaf.extents.empty() && llvm::all_of(leaf.extents, isSame)) {
+        mlir::Value row = flattened(s, leaf, values[i]);
+        column.values = s.create<UpdateSliceOp>(column.values.getType(), column.values, row,
+                                                mlir::ValueRange{startOf(s, column, position)},
+                                                mlir::ValueRange{rowsOf(s, row)},
+                                                mlir::ValueRange{one}, llvm::ArrayRef<int64_t>{});
+        continue;
+      }
+      column = resizedRow(s, leaf, column, position, values[i]);
       continue;
     }
-    int64_t rank = cast<RankedTensorType>(column.getType()).getRank();
+    if (!leaf.isArray) {
+      mlir::Value value = leaf.type.isIndex() ? toI64(s, values[i]) : values[i];
+      column.values = s.create<InsertOp>(column.values, value, mlir::ValueRange(s.index(position)));
+      continue;
+    }
+    int64_t rank = cast<RankedTensorType>(column.values.getType()).getRank();
     llvm::SmallVector<mlir::Value> offsets(rank, zero), sizes{one}, strides(rank, one);
-    for (auto &extent : leaves[i].shape)
+    for (auto &extent : leaf.shape)
       sizes.push_back(s.index(*extent));
     offsets[0] = s.index(position);
     llvm::SmallVector<int64_t> dropped{0};
-    column = s.create<UpdateSliceOp>(column.getType(), column, values[i], offsets, sizes, strides,
-                                     dropped);
+    column.values = s.create<UpdateSliceOp>(column.values.getType(), column.values, values[i],
+                                            offsets, sizes, strides, dropped);
   }
   return list;
 }

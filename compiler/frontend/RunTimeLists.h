@@ -2,6 +2,7 @@
 #ifndef MPY_FRONTEND_RUNTIMELISTS_H
 #define MPY_FRONTEND_RUNTIMELISTS_H
 
+#include "frontend/RunTimeListItems.h"
 #include "frontend/Signatures.h"
 
 namespace mpy {
@@ -26,13 +27,17 @@ std::vector<bool> columnsWithEnds(Specializer &, const ResultPattern &item);
 
 /// A list of either kind with items of this structure, which covers theirs.
 RunTimeListState runTimeList(Specializer &, const ObjectState &list, const ResultPattern &item);
-/// The item at a position that is in range; what it refers to may only be read.
-Value itemAt(Specializer &, const RunTimeListState &list, const IntExpr &position);
+/// The item at a position that is in range, made of new objects, and its run-time values.
+Value buildItem(Specializer &, const RunTimeListState &list, const IntExpr &position,
+                llvm::SmallVectorImpl<mlir::Value> &leaves);
+/// The same from its run-time values.
+Value itemOfLeaves(Specializer &, const ResultPattern &item, mlir::ValueRange leaves);
 /// One item more; its structure may be wider than that of the others.
 RunTimeListState withItem(Specializer &, RunTimeListState list, const Value &item);
-/// The item at a position replaced.
+/// The item at a position replaced; `before`: its run-time values so far, if they are known. What
+/// did not change is not written.
 RunTimeListState replaceItem(Specializer &, RunTimeListState list, const IntExpr &position,
-                             const Value &item);
+                             const Value &item, llvm::ArrayRef<mlir::Value> before = {});
 RunTimeListState firstItems(Specializer &, RunTimeListState list, const IntExpr &count);
 /// start, start + step, .. of which `count` exist.
 RunTimeListState selectItems(Specializer &, const RunTimeListState &list, const IntExpr &start,
@@ -66,23 +71,20 @@ Value displayOf(Specializer &, const std::vector<DisplayPart> &parts);
 RunTimeListState asRunTimeList(Specializer &, const Value &list);
 /// Makes the list one of run-time length for good.
 void makeRunTimeList(Specializer &, ObjectId list);
-/// Everything that a value refers to may only be read from now on: a list of run-time length holds
-/// it.
-void markItems(Specializer &, const Value &value);
-/// Before an object is changed: fails where it may be one of several, and makes useless what may be
-/// it.
-void beginChange(Specializer &, ObjectId object);
-[[noreturn]] void refuseChange(Specializer &);
-/// Whether an array may be held by a list of run-time length, so that it may only be read. Such an
-/// array stands among its own maybeAliases, for good.
-bool isItemArray(const Heap &, ObjectId array);
+[[noreturn]] void failForItems(Specializer &, const CannotCross &);
+/// Runs what may find that items have no common structure; fails with what differs.
+template <typename Action> auto orItemsDiffer(Specializer &s, Action action) {
+  try {
+    return action();
+  } catch (const CannotCross &refused) {
+    failForItems(s, refused);
+  }
+}
+
 /// The positions of a slice of so many items; fails where its bounds are run-time data.
 std::vector<int64_t> slicePositions(Specializer &, size_t size, const SliceValue &slice);
 /// The number of items of a list of either kind.
 IntExpr listLength(Specializer &, ObjectId list);
-/// Fails where run-time data say whether two objects are one: items, and objects that are one of
-/// several.
-void refuseIdentity(Specializer &, const Value &lhs, const Value &rhs);
 /// Raises unless a condition (i1) holds, with a text that may be run-time data.
 void checkWithText(Specializer &, mlir::Value condition, llvm::StringRef kind,
                    llvm::function_ref<Text()> message);
@@ -93,12 +95,17 @@ IntExpr commonExtent(Specializer &, const ItemColumn &extents, llvm::StringRef w
 /// message otherwise.
 IntExpr checkedPosition(Specializer &, const Value &key, const IntExpr &length,
                         llvm::StringRef message);
-/// The items in the order of their keys, as a new list.
-Value sortedCopy(Specializer &, const RunTimeListState &list, const Value &key, bool reverse);
+/// The items in the order of their keys.
+RunTimeListState sortedItems(Specializer &, const RunTimeListState &list, const Value &key,
+                             bool reverse);
 /// The method of a list of run-time length; nothing if the list is of the other kind and the method
 /// can work on it.
 std::optional<Value> runTimeListMethod(Specializer &, llvm::StringRef method,
                                        CallArguments &arguments);
+/// One item more at the end of a list of run-time length that may be changed. `walked`: see
+/// areOwnable.
+void appendItem(Specializer &, ObjectId list, const Value &item,
+                const std::optional<IntExpr> &walked = std::nullopt);
 /// `list[key]`, `list[key] = value`, `del list[key]`.
 Value runTimeListSubscript(Specializer &, const Value &list, const Value &key);
 void assignRunTimeList(Specializer &, const Value &list, const Value &key, const Value &value);

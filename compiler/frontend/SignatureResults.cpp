@@ -28,17 +28,6 @@ bool ResultPattern::operator==(const ResultPattern &other) const {
          fields == other.fields && orNone == other.orNone && isShared == other.isShared;
 }
 
-static bool isReadOnly(const ObjectState &state) {
-  return std::visit(
-      [](const auto &object) {
-        if constexpr (requires { object.isItem; })
-          return object.isItem;
-        else
-          return false;
-      },
-      state);
-}
-
 bool holdsArrays(const ResultPattern &pattern) {
   return pattern.kind == Kind::Array || llvm::any_of(pattern.parts, holdsArrays);
 }
@@ -366,6 +355,8 @@ void ResultWalk::flattenAbsent(const ResultPattern &pattern,
 
 void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
                          llvm::SmallVectorImpl<mlir::Value> &leaves) {
+  if (auto *ref = value.get<ObjectRef>())
+    s.checkUsable(ref->id);
   switch (pattern.kind) {
   case Kind::Fixed:
   case Kind::Argument:

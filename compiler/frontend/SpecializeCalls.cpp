@@ -245,7 +245,7 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
   enter(callee, closure, parameters);
   callee.locals["%return"] = makeBool(false);
   Span place = span;
-  frames.push_back(&callee);
+  enter(callee);
   struct Pop {
     Specializer &s;
     size_t depth;

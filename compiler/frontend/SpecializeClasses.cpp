@@ -64,7 +64,7 @@ void Specializer::executeClass(const ast::ClassDef &node) {
   for (auto &name : node.scope.freeNames)
     if (auto it = frame().cells.find(name); it != frame().cells.end())
       body.cells[name] = it->second;
-  frames.push_back(&body);
+  enter(body);
   struct Pop {
     Specializer &s;
     size_t depth;
@@ -338,7 +338,7 @@ void Specializer::setAttribute(const Value &given, llvm::StringRef name, const V
     InstanceState changed = *this->object<InstanceState>(object);
     beginChange(*this, object.get<ObjectRef>()->id);
     put(changed.attributes);
-    heap.set(object.get<ObjectRef>()->id, std::move(changed));
+    change(object.get<ObjectRef>()->id, std::move(changed));
     return;
   }
   if (auto *cls = this->object<ClassState>(object)) {

@@ -425,7 +425,8 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   // A class body's names are not visible inside, but for the iterable.
   for (auto &name : scope->captured)
     inner.cells[name] = heap.add(CellState{Unbound{}});
-  frames.push_back(&inner);
+  inner.walksOnce = generators->size() == 1 && isa<ast::ListComp>(expr);
+  enter(inner);
   struct Pop {
     Specializer &s;
     size_t depth;
@@ -462,8 +463,11 @@ Value Specializer::comprehension(const ast::Expr &expr) {
         Value value = evaluate(element);
         if (dead)
           return;
+        Value list = frame().locals[made];
+        if (!second && runTimeListOf(*this, list))
+          return appendItem(*this, list.get<ObjectRef>()->id, value, frame().walked);
         if (!second)
-          return appendTo(frame().locals[made], value);
+          return appendTo(list, value);
         DictState dict = *heap.get<DictState>(frame().locals[made].get<ObjectRef>()->id);
         setEntry(dict, value, evaluate(second));
         heap.set(frame().locals[made].get<ObjectRef>()->id, std::move(dict));

@@ -92,6 +92,9 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
   if (!isInside)
     operands.append(spec.captured.begin(), spec.captured.end());
   auto call = create<func::CallOp>(spec.function.getSymName(), types, operands);
+  // What leaves the function may be held by more lists than before.
+  if (!spec.changedLists.empty() || !spec.state.empty() || holdsObjects(*spec.result))
+    revokeAll(*this);
   size_t next = first;
   for (unsigned number : spec.changed) {
     ObjectId array = walk.arrays[number];
@@ -102,7 +105,8 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
   for (unsigned number : spec.changedLists) {
     ObjectId id = walk.lists[number];
     beginChange(*this, id);
-    heap.set(id, withOperands(*this, *heap.get<RunTimeListState>(id), call.getResults(), next));
+    setList(*this, id,
+            withOperands(*this, *heap.get<RunTimeListState>(id), call.getResults(), next), true);
   }
   setState(*this, spec, call.getResults().drop_front(next), true);
   for (unsigned number : spec.sharedArguments)
@@ -281,7 +285,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   }
   std::set<unsigned> changedLists = spec.changedLists;
   for (ObjectId id : walk.builtContainers) {
-    if (heap.pointer(id) == spec.entry.pointer(id))
+    if (isUnchanged(spec.entry.pointer(id), heap.pointer(id)))
       continue;
     auto number = llvm::find(walk.builtLists, id);
     if (number == walk.builtLists.end())
@@ -529,13 +533,14 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
               return;
             }
             for (auto &spec : specializations) {
-              bool isSame = isSimilar(*spec) &&
-                            llvm::all_of(spec->context,
-                                         [&](auto &object) {
-                                           return object.first < heap.size() &&
-                                                  heap.pointer(object.first) == object.second;
-                                         }) &&
-                            fitsState(*this, *spec) && matches(*spec);
+              bool isSame =
+                  isSimilar(*spec) &&
+                  llvm::all_of(spec->context,
+                               [&](auto &object) {
+                                 return object.first < heap.size() &&
+                                        isUnchanged(object.second, heap.pointer(object.first));
+                               }) &&
+                  fitsState(*this, *spec) && matches(*spec);
               if (!isSame)
                 continue;
               result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);

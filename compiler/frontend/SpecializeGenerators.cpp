@@ -92,7 +92,7 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
     Frame &producer = frame();
     Frame inner = body;
     takeLocals(producer.locals, inner.locals);
-    frames.push_back(&inner);
+    enter(inner);
     // On this path nothing has left the loop yet.
     clearFlags();
     inner.locals["%continue"] = makeBool(false);
@@ -126,7 +126,7 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
           scalarBinary(ast::BinaryOperator::BitOr, truth(producer.locals["%return"]), left);
   };
   Span place = span;
-  frames.push_back(&callee);
+  enter(callee);
   TryRegion paths = openRegion();
   execute(llvm::cast<ast::FunctionDef>(callee.closure->node)->body);
   closeRegion(paths);
@@ -154,7 +154,7 @@ std::optional<ValueList> Specializer::generatedItems(const Value &generator) {
     items.push_back(item);
   };
   Span place = span;
-  frames.push_back(&callee);
+  enter(callee);
   execute(llvm::cast<ast::FunctionDef>(callee.closure->node)->body);
   frames.pop_back();
   span = place;

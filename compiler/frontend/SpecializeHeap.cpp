@@ -32,7 +32,7 @@ mlir::Value Specializer::castTensor(mlir::Value tensor, mlir::Type type) {
 }
 
 Value Specializer::newArray(ArrayValue array) {
-  ArrayState state{array.dtype, std::move(array.shape), array.tensor, {}, {}, true, {}, false};
+  ArrayState state{array.dtype, std::move(array.shape), array.tensor, {}, {}, true, {}, false, {}};
   state.tensor = castTensor(state.tensor, tensorType(state.dtype, state.shape));
   return ObjectRef{heap.add(std::move(state))};
 }
@@ -47,12 +47,16 @@ Value Specializer::newView(ObjectId base, ViewStep step, std::vector<IntExpr> sh
                    std::make_shared<const ViewStep>(std::move(step)),
                    contiguous,
                    of.maybeAliases,
-                   of.stale};
+                   of.stale,
+                   {}};
   return ObjectRef{heap.add(std::move(state))};
 }
 
 void Specializer::checkUsable(ObjectId id) {
   if (auto *broken = heap.get<BrokenState>(id)) {
+    if (readAgain(*this, id))
+      return;
+    broken = heap.get<BrokenState>(id);
     Diagnostic error = *broken->error;
     error.span = span;
     diagnostics.report(error);
@@ -62,12 +66,15 @@ void Specializer::checkUsable(ObjectId id) {
 
 std::optional<ObjectId> Specializer::arrayObject(const Value &value) {
   auto *ref = value.get<ObjectRef>();
+  if (ref && heap.get<BrokenState>(ref->id))
+    readAgain(*this, ref->id);
   if (ref && heap.get<ArrayState>(ref->id))
     return ref->id;
   return std::nullopt;
 }
 
 ArrayValue Specializer::read(ObjectId id) {
+  checkUsable(id);
   const ArrayState &array = *heap.get<ArrayState>(id);
   if (array.stale)
     fail(ErrorId::StaleAlias, {},
@@ -81,8 +88,10 @@ ArrayValue Specializer::read(ObjectId id) {
 }
 
 void Specializer::write(ObjectId id, mlir::Value tensor) {
-  const ArrayState &array = *heap.get<ArrayState>(id);
-  if (isItemArray(heap, id))
+  checkUsable(id);
+  beginChange(*this, memoryOwner(heap, id));
+  const ArrayState array = *heap.get<ArrayState>(id);
+  if (llvm::is_contained(array.maybeAliases, id))
     refuseChange(*this);
   if (!array.maybeAliases.empty())
     fail(ErrorId::AmbiguousMutation, {},
@@ -96,7 +105,7 @@ void Specializer::write(ObjectId id, mlir::Value tensor) {
   }
   ArrayState changed = array;
   changed.tensor = castTensor(tensor, tensorType(array.dtype, array.shape));
-  heap.set(id, std::move(changed));
+  change(id, std::move(changed));
   // Whoever may share this memory by run-time data no longer knows its content.
   for (ObjectId other = 0; other < heap.size(); ++other) {
     auto *state = heap.get<ArrayState>(other);
@@ -114,7 +123,7 @@ void Specializer::write(ObjectId id, mlir::Value tensor) {
   }
 }
 
-void Specializer::forgetUnreachable(size_t from) {
+std::vector<bool> Specializer::reachableObjects() {
   std::vector<bool> seen(heap.size());
   std::vector<ObjectId> work;
   LeafMapper visit;
@@ -132,6 +141,8 @@ void Specializer::forgetUnreachable(size_t from) {
       visit.object(cell.second);
     visit.object(frame->globals);
   }
+  for (const Value &value : walkedValues)
+    visit.map(value);
   for (auto &module : modules)
     visit.object(module.second);
   while (!work.empty()) {
@@ -140,6 +151,8 @@ void Specializer::forgetUnreachable(size_t from) {
     if (!heap.pointer(id))
       continue;
     visit.map(heap.at(id));
+    if (SharedPlace place = placeOf(heap.at(id)); place && place->view)
+      visit.object(place->view->list);
     if (auto *names = heap.get<NamespaceState>(id))
       for (auto &cell : names->cells)
         visit.object(cell.second);
@@ -149,9 +162,23 @@ void Specializer::forgetUnreachable(size_t from) {
       for (ObjectId base : cls->resolution)
         visit.object(base);
   }
+  return seen;
+}
+
+void Specializer::forgetUnreachable(size_t from) {
+  std::vector<bool> isReachable = reachableObjects();
   for (ObjectId id = from; id < heap.size(); ++id)
-    if (!seen[id])
+    if (!isReachable[id])
       heap.setPointer(id, nullptr);
+}
+
+bool Specializer::isHeld(ObjectId id) {
+  for (size_t i = 0; i < frames.size(); ++i) {
+    ObjectId end = i + 1 < frames.size() ? frames[i + 1]->firstObject : heap.size();
+    if (id >= frames[i]->firstOfStatement && id < end)
+      return true;
+  }
+  return false;
 }
 
 Value Specializer::newList(ValueList items) {

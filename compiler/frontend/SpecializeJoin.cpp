@@ -17,6 +17,9 @@ void Specializer::restore(const State &state) {
 
 bool Specializer::isAvailable(mlir::Value value) {
   Region *region = value.getParentRegion();
+  // What is emitted into a block of its own is thrown away.
+  if (!builder.getInsertionBlock()->getParent())
+    return true;
   // Placeholders of a join in progress belong to no region.
   if (!region)
     return false;
@@ -25,6 +28,12 @@ bool Specializer::isAvailable(mlir::Value value) {
   // Values of the callers become parameters of the function being made.
   return llvm::any_of(outliningBlocks,
                       [&](Block *caller) { return region->isAncestor(caller->getParent()); });
+}
+
+bool Specializer::isAvailable(const IntExpr &expr) {
+  bool available = true;
+  expr.forEachSymbol([&](mlir::Value symbol) { available &= isAvailable(symbol); });
+  return available;
 }
 
 void Specializer::branch(mlir::Value condition, llvm::function_ref<void()> thenBranch,

@@ -153,6 +153,8 @@ void Specializer::executeFor(const ast::For &loop) {
   Value iterable = iterated(evaluate(loop.iter));
   if (dead)
     return;
+  walkedValues.push_back(iterable);
+  llvm::scope_exit leave([&] { walkedValues.pop_back(); });
   OuterFlags outer(frame().locals);
   frame().locals["%break"] = makeBool(false);
   if (object<InstanceState>(iterable))

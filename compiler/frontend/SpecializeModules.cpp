@@ -64,7 +64,7 @@ void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm:
   top.moduleNode = &node;
   top.name = name.str();
   top.callSpan = node.span;
-  frames.push_back(&top);
+  enter(top);
   struct Pop {
     Specializer &s;
     size_t depth;

@@ -8,8 +8,10 @@
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
+using llvm::SaveAndRestore;
 
 namespace mpy {
 
@@ -116,6 +118,7 @@ bool Specializer::executeIf(const ast::If &node, const ast::Body &body, size_t i
 void Specializer::execute(const ast::Stmt &statement) {
   using namespace ast;
   span = statement.span;
+  SaveAndRestore<ObjectId> objects(frame().firstOfStatement, heap.size());
   auto unsupported = [&](const char *what, const char *help = "") {
     fail(ErrorId::Unsupported, {what}, {.help = help});
   };
@@ -323,6 +326,20 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
     assign(*targets[star + 1 + i], (*items)[items->size() - after + i]);
 }
 
+/// The position of an item that is read and then assigned, as one number.
+static Value samePosition(Specializer &s, const Value &container, const Value &key) {
+  auto *scalar = key.get<Scalar>();
+  auto known = s.knownInt(key);
+  bool isPlain = known && (*known >= 0 || s.object<ListState>(container));
+  bool isList = s.object<ListState>(container) || runTimeListOf(s, container);
+  if (!isList || isRunTimeTuple(s, container) || !scalar || isPlain || s.dead ||
+      isFloat(scalar->kind) || scalar->isMixed())
+    return key;
+  IntExpr position = checkedPosition(s, key, listLength(s, container.get<ObjectRef>()->id),
+                                     "list index out of range");
+  return s.makeInt(symbolExpr(s.index(position), true));
+}
+
 void Specializer::executeAugmented(const ast::AugAssign &node) {
   Value current, container, key;
   if (auto *name = dyn_cast<ast::Name>(node.target)) {
@@ -335,6 +352,7 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
                         typeError("'NoneType' object is not subscriptable"));
     key = evaluate(subscriptNode->slice);
     span = node.target->span;
+    key = samePosition(*this, container, key);
     current = subscript(container, key);
   } else {
     fail(ErrorId::Unsupported, {"this assignment target"});
@@ -387,10 +405,9 @@ void Specializer::executeDelete(const ast::Expr &target) {
     Value container = present(evaluate(node->value), "the container",
                               typeError("'NoneType' object does not support item deletion"));
     Value key = evaluate(node->slice);
-    auto *dict = object<DictState>(container);
-    if (dict) {
+    if (object<DictState>(container)) {
       beginChange(*this, container.get<ObjectRef>()->id);
-      DictState smaller = *dict;
+      DictState smaller = *object<DictState>(container);
       auto it =
           llvm::find_if(smaller.entries, [&](auto &entry) { return sameKey(entry.first, key); });
       if (it == smaller.entries.end()) {
@@ -398,9 +415,11 @@ void Specializer::executeDelete(const ast::Expr &target) {
         return;
       }
       smaller.entries.erase(it);
-      heap.set(container.get<ObjectRef>()->id, std::move(smaller));
+      change(container.get<ObjectRef>()->id, std::move(smaller));
       return;
     }
+    if (object<ListState>(container))
+      beginChange(*this, container.get<ObjectRef>()->id);
     auto *list = object<ListState>(container);
     auto position = knownInt(key);
     auto *slice = key.as<SliceValue>();
@@ -410,15 +429,13 @@ void Specializer::executeDelete(const ast::Expr &target) {
       makeRunTimeList(*this, container.get<ObjectRef>()->id);
     if (runTimeListOf(*this, container))
       return deleteFromRunTimeList(*this, container, key);
-    if (list)
-      beginChange(*this, container.get<ObjectRef>()->id);
     if (list && slice) {
       ListState shorter = *list;
       std::vector<int64_t> gone = slicePositions(*this, shorter.items.size(), *slice);
       llvm::sort(gone);
       for (int64_t at : llvm::reverse(gone))
         shorter.items.erase(shorter.items.begin() + at);
-      heap.set(container.get<ObjectRef>()->id, std::move(shorter));
+      change(container.get<ObjectRef>()->id, std::move(shorter));
       return;
     }
     if (list && position) {
@@ -429,7 +446,7 @@ void Specializer::executeDelete(const ast::Expr &target) {
         return;
       }
       shorter.items.erase(shorter.items.begin() + at);
-      heap.set(container.get<ObjectRef>()->id, std::move(shorter));
+      change(container.get<ObjectRef>()->id, std::move(shorter));
       return;
     }
   }

@@ -179,7 +179,11 @@ Value Specializer::subscript(const Value &container, const Value &given) {
           create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(0)));
       index = symbolExpr(create<arith::SelectOp>(negative, create<arith::AddIOp>(i, n), i), true);
     }
-    return runTimeItem(*this, items, index, 0);
+    size_t mark = heap.size();
+    Value item = runTimeItem(*this, items, index, 0);
+    if (object<ListState>(container))
+      viewKnownList(*this, item, container.get<ObjectRef>()->id, index, mark);
+    return item;
   };
   if (runTimeListOf(*this, container))
     return runTimeListSubscript(*this, container, key);
@@ -248,10 +252,12 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
     return;
   if (auto id = arrayObject(container))
     return arrayAssign(*this, *id, key, value);
+  // That may make it a list of run-time length.
+  if (object<ListState>(container))
+    beginChange(*this, container.get<ObjectRef>()->id);
   if (runTimeListOf(*this, container))
     return assignRunTimeList(*this, container, key, value);
   if (auto *list = object<ListState>(container)) {
-    beginChange(*this, container.get<ObjectRef>()->id);
     ListState changed = *list;
     ObjectId id = container.get<ObjectRef>()->id;
     if (auto *slice = key.as<SliceValue>()) {
@@ -273,7 +279,7 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
         }
         for (auto [position, item] : llvm::zip(positions, *items))
           changed.items[position] = item;
-        heap.set(id, std::move(changed));
+        change(id, std::move(changed));
         return;
       }
       auto start = slice->start.isNone() ? std::optional<int64_t>(0) : knownInt(slice->start);
@@ -286,7 +292,7 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
       int64_t to = std::max(from, std::min(size, *stop < 0 ? *stop + size : *stop));
       changed.items.erase(changed.items.begin() + from, changed.items.begin() + to);
       changed.items.insert(changed.items.begin() + from, items->begin(), items->end());
-      heap.set(id, std::move(changed));
+      change(id, std::move(changed));
       return;
     }
     auto position =
@@ -294,7 +300,7 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
     if (position) {
       if (*position >= 0) {
         changed.items[*position] = value;
-        heap.set(id, std::move(changed));
+        change(id, std::move(changed));
       }
       return;
     }
@@ -312,22 +318,19 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
           create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k)));
       mlir::Value negative =
           create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k - size)));
-      branch(
-          create<arith::OrIOp>(plain, negative),
-          [&] {
-            ListState here = *heap.get<ListState>(id);
-            here.items[k] = value;
-            heap.set(id, std::move(here));
-          },
-          [] {});
+      Value &item = changed.items[k];
+      Value before = item;
+      item = branchValue(
+          create<arith::OrIOp>(plain, negative), [&] { return value; }, [&] { return before; });
     }
+    change(id, std::move(changed));
     return;
   }
   if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
     beginChange(*this, container.get<ObjectRef>()->id);
-    DictState changed = *dict;
+    DictState changed = *object<DictState>(container);
     setEntry(changed, key, value);
-    heap.set(container.get<ObjectRef>()->id, std::move(changed));
+    change(container.get<ObjectRef>()->id, std::move(changed));
     return;
   }
   if (callMethod(container, "__setitem__", {key, value}))

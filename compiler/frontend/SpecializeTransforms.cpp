@@ -137,6 +137,7 @@ public:
     RunTimeListState list = numbersOf(value);
     list.columns[0].values = s.castTensor(column, list.columns[0].values.getType());
     list.isItem = false;
+    list.sharesWith.clear();
     return ObjectRef{s.heap.add(std::move(list))};
   }
 

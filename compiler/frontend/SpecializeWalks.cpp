@@ -3,6 +3,7 @@
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 
@@ -47,7 +48,7 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
   if (auto *list = runTimeListOf(s, value)) {
     Value object = value;
     return RunTimeWalk{list->length, [&s, object](const IntExpr &k) {
-                         return itemAt(s, asRunTimeList(s, object), k);
+                         return itemAt(s, object.get<ObjectRef>()->id, k);
                        }};
   }
   auto *iterable = value.as<IterableValue>();
@@ -157,9 +158,14 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
     shape.trip = walk->length;
     Value item;
     Span place = span;
+    walkedValues.push_back(iterable);
+    llvm::scope_exit leave([&] { walkedValues.pop_back(); });
     shape.begin = [&](const IntExpr &k) {
       span = place;
       item = walk->item(k);
+      frame().walked = frame().walksOnce && runTimeListOf(*this, iterable)
+                           ? std::optional<IntExpr>(k)
+                           : std::nullopt;
     };
     auto once = [&] { body(item); };
     shape.body = once;
@@ -168,6 +174,7 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
     runTimeLoop(nullptr, shape);
     return outer.restore(frame().locals);
   }
+  frame().walked = std::nullopt;
   for (auto &item : *items) {
     if (++unrolled > maximumUnrolled)
       fail(ErrorId::UnrollsTooFar, {"a loop over " + std::to_string(items->size()) + " items"},

@@ -49,6 +49,11 @@ struct Frame {
       nullptr; // where the call stands; elsewhere inside, control depends on run-time values
   /// Of a generator that runs: what is done with each item.
   std::function<void(const Value &)> onYield;
+  /// Of a comprehension that makes a list of one item for each that it walks: the position.
+  bool walksOnce = false;
+  std::optional<IntExpr> walked;
+  /// The first objects that were made in it, and in its current statement.
+  ObjectId firstObject = 0, firstOfStatement = 0;
 };
 
 /// Everything a path can change: copied where paths part, joined where they meet.
@@ -169,10 +174,22 @@ public:
     checkUsable(ref->id);
     return heap.get<T>(ref->id);
   }
+  /// Fails for an object whose content is not known, unless it can be read again.
   void checkUsable(ObjectId id);
+  /// The new state of an object of the program, after `beginChange`; a list that holds it sees it.
+  void change(ObjectId id, ObjectState state);
+  /// A number that nothing else has.
+  unsigned nextNumber() { return ++numbers; }
   /// Drops the objects from a number on that no name reaches: what they hold may be gone from the
   /// program.
   void forgetUnreachable(size_t from);
+  /// The objects that names and running loops reach.
+  std::vector<bool> reachableObjects();
+  /// Whether an expression may be in the middle of using an object: the current statement of some
+  /// function has made it.
+  bool isHeld(ObjectId id);
+  /// What running loops walk.
+  ValueList walkedValues;
   Value newList(ValueList items);
   Value newTuple(ValueList items);
   /// Sequences that grow by copies count as unrolled work, or a loop could build them for hours.
@@ -238,6 +255,7 @@ public:
   void narrowToPresent(const ast::Expr &place);
   /// Whether an SSA value may be used at the current insertion point.
   bool isAvailable(mlir::Value value);
+  bool isAvailable(const IntExpr &expr);
 
   //===--- Statements and loops (SpecializeStatements.cpp, SpecializeLoops.cpp) ---===//
   void execute(const ast::Body &body, size_t from = 0);
@@ -261,6 +279,11 @@ public:
   Value comprehension(const ast::Expr &expr);
   /// One item more for a list of either kind.
   void appendTo(const Value &list, const Value &item);
+  /// Enters a function, module, class body or comprehension.
+  void enter(Frame &frame) {
+    frame.firstObject = frame.firstOfStatement = heap.size();
+    frames.push_back(&frame);
+  }
   Value makeSet(const ValueList &items);
   /// Raises at run time where setting a key that may be missing would change the order of keys.
   void checkKeyOrder(const DictState &dict, size_t position);
@@ -521,7 +544,7 @@ private:
   std::map<const ast::Node *, std::unique_ptr<Liveness>> liveness;
   /// Where the functions being outlined will be called, outermost first.
   std::vector<mlir::Block *> outliningBlocks;
-  unsigned unrolled = 0;
+  unsigned unrolled = 0, numbers = 0;
   unsigned functionNumber = 0;
   /// Recursive functions of their own: being built, innermost last; and complete ones.
   std::vector<std::shared_ptr<Specialization>> building, specializations;

@@ -1,0 +1,352 @@
+// Changes of objects that lists of run-time length hold: the list gets what the object is now, and
+// whatever else may be the same object is read again when it is needed, or is not known any more.
+#include "frontend/LeafMapper.h"
+#include "frontend/RunTimeLists.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+static bool isBelow(const std::vector<std::string> &path, const std::vector<std::string> &above) {
+  return path.size() > above.size() && std::equal(above.begin(), above.end(), path.begin());
+}
+
+//===----------------------------------------------------------------------===//
+// What is no longer known
+//===----------------------------------------------------------------------===//
+
+static std::shared_ptr<const Diagnostic> staleError(Specializer &s, const ObjectState &state) {
+  bool isArray = std::get_if<ArrayState>(&state);
+  return std::make_shared<const Diagnostic>(
+      s.diagnostic(ErrorId::StaleAlias, {},
+                   {.found = isArray ? "an array that may share memory with one that was changed "
+                                       "since"
+                                     : "an object that may be one that was changed since",
+                    .help = isArray ? "copy it when it is bound: x = y.copy()"
+                                    : "read what you need of it before the other is changed"}));
+}
+
+/// It may be what has changed; with a view, it is read again when it is needed.
+static void outdate(Specializer &s, ObjectId id, SharedPlace place) {
+  const ObjectState &state = s.heap.at(id);
+  auto *broken = std::get_if<BrokenState>(&state);
+  if (broken && !broken->place)
+    return;
+  s.heap.set(id, BrokenState{broken ? broken->error : staleError(s, state), std::move(place)});
+}
+
+SharedPlace withoutView(const SharedPlace &place) { return frozenPlace(place->lists); }
+
+/// What was an item of one of these lists, and only a copy of it is known here, may have changed.
+static void outdateFrozen(Specializer &s, llvm::ArrayRef<ObjectId> lists,
+                          const std::vector<ItemPart> &but) {
+  for (ObjectId id = 0; id < s.heap.size(); ++id) {
+    SharedPlace place = placeOf(s.heap, id);
+    auto isHere = [&](ObjectId list) { return llvm::is_contained(lists, list); };
+    if (!place || (place->view && isCurrent(s, *place->view)) ||
+        llvm::none_of(place->lists, isHere) ||
+        llvm::any_of(but, [&](const ItemPart &part) { return part.id == id; }))
+      continue;
+    outdate(s, id, withoutView(place));
+  }
+}
+
+/// After an object of this view was stored in its list. `moves`: parts of it are other objects now,
+/// or lie elsewhere.
+static void outdateOthers(Specializer &s, const ItemView &view, ObjectId changed,
+                          const std::vector<std::string> &path, bool moves,
+                          const std::set<ObjectId> &detached) {
+  std::function<void(ObjectId, bool)> itemsOf = [&](ObjectId list, bool isLost) {
+    for (ObjectId id = 0; id < s.heap.size(); ++id) {
+      SharedPlace place = placeOf(s.heap, id);
+      if (!place || !place->view || place->view->list != list)
+        continue;
+      outdate(s, id, isLost ? withoutView(place) : place);
+      itemsOf(id, isLost);
+    }
+  };
+  for (ObjectId id = 0; id < s.heap.size(); ++id) {
+    SharedPlace place = placeOf(s.heap, id);
+    if (!place || !llvm::is_contained(place->lists, view.list) || detached.count(id))
+      continue;
+    bool isHere = place->view && place->view->list == view.list;
+    bool isOwn = isHere && place->view->number == view.number;
+    bool isReadable = place->view && isCurrent(s, *place->view);
+    if (isReadable && !isHere)
+      continue; // As its own list is.
+    if (isOwn) {
+      if (isReadable)
+        outdate(s, id, place);
+      continue;
+    }
+    bool isLost = !isReadable || (moves && isBelow(place->path, path));
+    bool isMoved = moves && place->path == path;
+    outdate(s, id, isLost ? withoutView(place) : place);
+    itemsOf(id, isLost || isMoved);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Storing
+//===----------------------------------------------------------------------===//
+
+void holdItem(Specializer &s, ObjectId id, const Value &item, const std::optional<IntExpr> &given,
+              const std::optional<IntExpr> &walked) {
+  s.checkUsable(id); // It may be an item itself.
+  if (!holdsObjects(*s.heap.get<RunTimeListState>(id)->item))
+    return;
+  makeUsable(s, item);
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  std::vector<ItemPart> parts = partsOf(s, item);
+  bool areNew = llvm::none_of(parts, [&](const ItemPart &part) {
+    SharedPlace place = placeOf(s.heap, part.id);
+    return place && !isReleased(s.heap.at(part.id), part.id);
+  });
+  bool isOwn = list.generation && areOwnable(s, item, nullptr, walked);
+  if (!isOwn || !areNew) {
+    llvm::append_range(list.itemsOf, otherHolders(s, item));
+    if (!isOwn)
+      list.generation = 0;
+    s.heap.set(id, list);
+    return freeze(s, item, id);
+  }
+  std::vector<ObjectId> former = otherHolders(s, item);
+  if (!former.empty())
+    outdateFrozen(s, former, parts);
+  if (!given)
+    return freeze(s, item, id);
+  IntExpr position = given->known() ? *given : symbolExpr(s.index(*given), true);
+  setView(s, parts, {s.nextNumber(), id, list.generation, position, {}, {}}, holders(list, id));
+}
+
+/// The new state of an object is of the same place.
+static void keepPlace(const ObjectState &before, ObjectState &state) {
+  setPlace(state, placeOf(before));
+  std::visit(
+      [&](const auto &object) {
+        if constexpr (requires { object.isItem; })
+          std::visit(
+              [&](auto &now) {
+                if constexpr (requires { now.isItem; }) {
+                  now.isItem = object.isItem;
+                  now.sharesWith = object.sharesWith;
+                }
+              },
+              state);
+      },
+      before);
+}
+
+void setList(Specializer &s, ObjectId id, RunTimeListState list, bool moves) {
+  auto *before = s.heap.get<RunTimeListState>(id);
+  unsigned generation = before ? before->generation : 0;
+  if (list.generation)
+    list.generation = moves && generation ? s.nextNumber() : generation;
+  ObjectState state = std::move(list);
+  keepPlace(s.heap.at(id), state);
+  s.heap.set(id, std::move(state));
+  storeItem(s, id, moves);
+}
+
+void Specializer::change(ObjectId id, ObjectState state) {
+  keepPlace(heap.at(id), state);
+  heap.set(id, std::move(state));
+  storeItem(*this, id, false);
+}
+
+/// What a changed object refers to now belongs to its item, what it no longer refers to does not.
+/// Whether anything is another object than before.
+static bool reattach(Specializer &s, ObjectId id, const ItemPlace &place,
+                     std::set<ObjectId> &detached) {
+  std::vector<ItemPart> parts = partsOf(s, ObjectRef{id}, place.path);
+  bool isOther = false;
+  std::set<ObjectId> here;
+  for (const ItemPart &part : parts) {
+    if (!here.insert(part.id).second) {
+      revoke(s, place.view->list);
+      return true;
+    }
+    SharedPlace own = placeOf(s.heap, part.id);
+    if (own && own->view && own->view->number == place.view->number && own->path == part.path)
+      continue;
+    isOther = true;
+    std::vector<ItemPart> added = partsOf(s, ObjectRef{part.id}, part.path);
+    // What is below was looked at with it.
+    bool isInside = llvm::any_of(parts, [&](const ItemPart &above) {
+      return isBelow(part.path, above.path) && above.path.size() > place.path.size() &&
+             here.count(above.id) && above.id != part.id;
+    });
+    if (isInside && own && own->view && own->view->number == place.view->number)
+      continue;
+    if (!areOwnable(s, Value(ObjectRef{part.id}), nullptr, std::nullopt)) {
+      // Another list, or a name for one of several, holds it too.
+      RunTimeListState list = *s.heap.get<RunTimeListState>(place.view->list);
+      llvm::append_range(list.itemsOf, otherHolders(s, Value(ObjectRef{part.id})));
+      list.generation = 0;
+      s.heap.set(place.view->list, std::move(list));
+      freeze(s, ObjectRef{part.id}, place.view->list);
+      continue;
+    }
+    setView(s, added, *place.view, place.lists);
+  }
+  for (ObjectId other = 0; other < s.heap.size(); ++other) {
+    SharedPlace own = placeOf(s.heap, other);
+    if (!own || !own->view || own->view->number != place.view->number || here.count(other) ||
+        !isBelow(own->path, place.path))
+      continue;
+    isOther = true;
+    detached.insert(other);
+    ObjectState state = s.heap.at(other);
+    setReadOnly(state, other, true);
+    setPlace(state, withoutView(own));
+    s.heap.set(other, std::move(state));
+  }
+  return isOther;
+}
+
+/// The item that an object is part of, with the objects that the program knows.
+static Value wholeItem(Specializer &s, const RunTimeListState &list, const ItemView &view) {
+  for (ObjectId id = 0; id < s.heap.size(); ++id)
+    if (SharedPlace place = placeOf(s.heap, id);
+        place && place->view && place->view->number == view.number && place->path.empty())
+      return ObjectRef{id};
+  llvm::SmallVector<mlir::Value> leaves(view.leaves.begin(), view.leaves.end());
+  // Only the objects that are not known any more are made of these values.
+  Value fresh = leaves.empty() ? buildItem(s, list, view.position, leaves)
+                               : itemOfLeaves(s, *list.item, leaves);
+  std::map<ObjectId, ObjectId> known;
+  for (const ItemPart &part : partsOf(s, fresh))
+    for (ObjectId id = 0; id < s.heap.size(); ++id)
+      if (SharedPlace place = placeOf(s.heap, id);
+          place && place->view && place->view->number == view.number && place->path == part.path)
+        known[part.id] = id;
+  LeafMapper mapper;
+  mapper.object = [&](ObjectId id) {
+    auto it = known.find(id);
+    return it == known.end() ? id : it->second;
+  };
+  for (const ItemPart &part : partsOf(s, fresh))
+    if (!known.count(part.id))
+      s.heap.set(part.id, mapper.map(s.heap.at(part.id)));
+  return mapper.map(fresh);
+}
+
+void storeItem(Specializer &s, ObjectId id, bool moves) {
+  SharedPlace place = placeOf(s.heap, id);
+  if (!place || !place->view)
+    return;
+  const ItemView &view = *place->view;
+  std::set<ObjectId> detached;
+  moves |= reattach(s, id, *place, detached);
+  RunTimeListState list = *s.heap.get<RunTimeListState>(view.list);
+  list = orItemsDiffer(s, [&] {
+    return replaceItem(s, list, view.position, wholeItem(s, list, view), view.leaves);
+  });
+  s.heap.set(view.list, std::move(list));
+  outdateOthers(s, view, id, place->path, moves, detached);
+  storeItem(s, view.list, false);
+}
+
+//===----------------------------------------------------------------------===//
+// Changes
+//===----------------------------------------------------------------------===//
+
+void refuseChange(Specializer &s) {
+  s.fail(
+      ErrorId::ItemMutation, {},
+      {.found = "an object that is one of several by run-time data, or that other lists hold too",
+       .help = "change a copy of it, or replace the item: items[i] = .."});
+}
+
+/// An item of a list of known length, at a position that is run-time data, is to be changed: the
+/// list becomes one of run-time length.
+static bool countKnownList(Specializer &s, ObjectId id) {
+  SharedPlace place = placeOf(s.heap, id);
+  if (!place || !place->view || !place->view->known)
+    return false;
+  ItemView view = *place->view;
+  if (view.list >= s.heap.size() || s.heap.pointer(view.list) != view.known ||
+      !s.isAvailable(view.position))
+    return false;
+  // What may be one of the items: this one is read from the list from now on, others are not known.
+  std::set<ObjectId> items;
+  for (const Value &item : ValueList(s.heap.get<ListState>(view.list)->items))
+    for (const ItemPart &part : partsOf(s, item))
+      items.insert(part.id);
+  auto isPart = [&](ObjectId one) { return items.count(one) != 0; };
+  for (ObjectId other = 0; other < s.heap.size(); ++other) {
+    SharedPlace own = placeOf(s.heap, other);
+    bool isHere = own && own->view && own->view->number == view.number;
+    if (isHere)
+      outdate(s, other, own);
+    else if (s.heap.pointer(other) && !isPart(other) && mayBeOneOf(s.heap.at(other), isPart))
+      outdate(s, other, nullptr);
+  }
+  makeRunTimeList(s, view.list);
+  auto *list = s.heap.get<RunTimeListState>(view.list);
+  if (!list || !list->generation)
+    return false;
+  view.generation = list->generation;
+  view.known = nullptr;
+  auto shared = std::make_shared<const ItemView>(std::move(view));
+  for (ObjectId other = 0; other < s.heap.size(); ++other)
+    if (SharedPlace own = placeOf(s.heap, other);
+        own && own->view && own->view->number == shared->number) {
+      ItemPlace changed = *own;
+      changed.view = shared;
+      outdate(s, other, std::make_shared<const ItemPlace>(std::move(changed)));
+    }
+  return readAgain(s, id);
+}
+
+/// Whether an object that is an item may be changed where it lies.
+static bool mayChange(Specializer &s, ObjectId id) {
+  SharedPlace place = placeOf(s.heap, id);
+  if (!place || !place->view)
+    return false;
+  if (place->view->known)
+    return countKnownList(s, id);
+  if (!isCurrent(s, *place->view))
+    return false;
+  // All of the item is as the list has it.
+  for (ObjectId other = 0; other < s.heap.size(); ++other)
+    if (SharedPlace own = placeOf(s.heap, other);
+        own && own->view && own->view->number == place->view->number &&
+        s.heap.get<BrokenState>(other) && !readAgain(s, other))
+      return false;
+  ObjectId list = place->view->list;
+  auto *holder = s.heap.get<RunTimeListState>(list);
+  if (isHeldElsewhere(s, holder->itemsOf, list))
+    return false;
+  return !holder->isItem || mayChange(s, list);
+}
+
+void beginChange(Specializer &s, ObjectId id) {
+  s.checkUsable(id);
+  ObjectState state = s.heap.at(id);
+  bool isItem = std::visit(
+      [&](const auto &object) {
+        if constexpr (requires { object.isItem; })
+          return object.isItem;
+        else if constexpr (requires { object.maybeAliases; })
+          return isItemArray(s.heap, id) && !isReleased(state, id);
+        else
+          return false;
+      },
+      state);
+  if (isItem && !mayChange(s, id))
+    refuseChange(s);
+  if (isReleased(state, id)) {
+    std::vector<ObjectId> lists = placeOf(state)->lists;
+    if (isHeldElsewhere(s, lists, lists))
+      refuseChange(s);
+    outdateFrozen(s, lists, partsOf(s, ObjectRef{id}));
+  }
+  for (ObjectId other = 0; other < s.heap.size(); ++other) {
+    if (s.heap.pointer(other) && !s.heap.get<ArrayState>(other) &&
+        mayBeOneOf(s.heap.at(other), [&](ObjectId one) { return one == id; }))
+      outdate(s, other, nullptr);
+  }
+}
+
+} // namespace mpy

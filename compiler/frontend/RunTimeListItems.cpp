@@ -1,0 +1,529 @@
+// Objects that lists of run-time length hold. Such a list holds what is in an object, not the
+// object itself, so an object that is read from it is a view of its columns:
+//
+//   p = ps[k]; p.x += 1   =>   %x = extract %xs[%k]; %xs1 = insert %x + 1 into %xs[%k]
+//
+// A list whose items nobody else holds, each of them once, lets them be changed (`generation`). A
+// change of an object is written to the list, and whatever else may be the same object is read
+// again from there, or may not be read where that is not possible. Everything else that a list
+// holds may only be read.
+#include "frontend/LeafMapper.h"
+#include "frontend/RunTimeLists.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+using Kind = ResultPattern::Kind;
+
+bool holdsObjects(const ResultPattern &item) {
+  switch (item.kind) {
+  case Kind::Array:
+  case Kind::List:
+  case Kind::RunTimeList:
+  case Kind::Dict:
+  case Kind::Instance:
+    return true;
+  default:
+    return llvm::any_of(item.parts, holdsObjects);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+SharedPlace placeOf(const ObjectState &state) {
+  return std::visit(
+      [](const auto &object) -> SharedPlace {
+        if constexpr (requires { object.place; })
+          return object.place;
+        else
+          return nullptr;
+      },
+      state);
+}
+
+bool isReadOnly(const ObjectState &state) {
+  return std::visit(
+      [](const auto &object) {
+        if constexpr (requires { object.isItem; })
+          return object.isItem;
+        else
+          return false;
+      },
+      state);
+}
+
+SharedPlace placeOf(const Heap &heap, ObjectId id) {
+  return heap.pointer(id) ? placeOf(heap.at(id)) : nullptr;
+}
+
+bool isUnchanged(const std::shared_ptr<const ObjectState> &before,
+                 const std::shared_ptr<const ObjectState> &now) {
+  auto *list = before && now ? std::get_if<RunTimeListState>(&*before) : nullptr;
+  auto *other = list ? std::get_if<RunTimeListState>(&*now) : nullptr;
+  if (!other)
+    return before == now;
+  return list->length == other->length && *list->item == *other->item &&
+         list->isItem == other->isItem &&
+         llvm::equal(list->columns, other->columns, [](const ItemColumn &a, const ItemColumn &b) {
+           return a.values == b.values && a.ends == b.ends;
+         });
+}
+
+void setPlace(ObjectState &state, SharedPlace place) {
+  std::visit(
+      [&](auto &object) {
+        if constexpr (requires { object.place; })
+          object.place = std::move(place);
+      },
+      state);
+}
+
+/// A state that may only be read, or may be changed as well.
+void setReadOnly(ObjectState &state, ObjectId id, bool isReadOnly) {
+  std::visit(
+      [&](auto &object) {
+        if constexpr (requires { object.isItem; }) {
+          object.isItem = isReadOnly;
+        } else if constexpr (requires { object.maybeAliases; }) {
+          if (isReadOnly && !llvm::is_contained(object.maybeAliases, id))
+            object.maybeAliases.push_back(id);
+          else if (!isReadOnly)
+            llvm::erase(object.maybeAliases, id);
+        }
+      },
+      state);
+}
+
+SharedPlace frozenPlace(std::vector<ObjectId> lists) {
+  llvm::sort(lists);
+  lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
+  return std::make_shared<const ItemPlace>(ItemPlace{std::move(lists), nullptr, {}});
+}
+
+void revoke(Specializer &s, ObjectId id) {
+  auto *list = id < s.heap.size() ? s.heap.get<RunTimeListState>(id) : nullptr;
+  // One whose columns are out of reach is read by nobody, and no path may find it changed.
+  bool isAlive = list && list->generation && s.isAvailable(list->length) &&
+                 llvm::all_of(list->columns, [&](const ItemColumn &column) {
+                   return s.isAvailable(column.values);
+                 });
+  if (!isAlive)
+    return;
+  RunTimeListState changed = *list;
+  changed.generation = 0;
+  s.heap.set(id, std::move(changed));
+}
+
+void revokeAll(Specializer &s) {
+  std::vector<bool> isReachable = s.reachableObjects();
+  for (ObjectId id = 0; id < s.heap.size(); ++id)
+    if (isReachable[id] || s.isHeld(id))
+      revoke(s, id);
+}
+
+/// Everything that a value refers to may only be read. `list`: the one that holds it now; what lies
+/// in another list stays a part of that.
+void freeze(Specializer &s, const Value &value, std::optional<ObjectId> list) {
+  std::set<ObjectId> seen;
+  LeafMapper visit;
+  visit.object = [&](ObjectId id) {
+    if (!seen.insert(id).second || !s.heap.pointer(id))
+      return id;
+    ObjectState state = s.heap.at(id);
+    SharedPlace place = placeOf(state);
+    bool isArray = std::get_if<ArrayState>(&state);
+    bool isContainer = std::get_if<ListState>(&state) || std::get_if<RunTimeListState>(&state) ||
+                       std::get_if<DictState>(&state) || std::get_if<InstanceState>(&state);
+    bool staysPart = list && place && place->view;
+    if (!staysPart && (isArray || isContainer)) {
+      std::vector<ObjectId> lists = place ? place->lists : std::vector<ObjectId>();
+      if (list)
+        lists.push_back(*list);
+      ObjectState changed = state;
+      setReadOnly(changed, id, true);
+      setPlace(changed, frozenPlace(lists));
+      s.heap.set(id, std::move(changed));
+    }
+    if (place && !list)
+      for (ObjectId other : place->lists)
+        revoke(s, other);
+    if (isContainer)
+      visit.map(state);
+    else if (ObjectId owner = memoryOwner(s.heap, id); isArray && owner != id)
+      visit.object(owner);
+    return id;
+  };
+  visit.map(value);
+}
+
+void markItems(Specializer &s, const Value &value) { freeze(s, value, std::nullopt); }
+
+bool isItemArray(const Heap &heap, ObjectId id) {
+  auto isOwn = [&](ObjectId one) {
+    auto *array = heap.get<ArrayState>(one);
+    return !array || array->place || llvm::is_contained(array->maybeAliases, one);
+  };
+  return isOwn(id) || isOwn(memoryOwner(heap, id));
+}
+
+/// Whether what a view says still is where it says.
+bool isCurrent(Specializer &s, const ItemView &view) {
+  auto *list = view.list < s.heap.size() ? s.heap.get<RunTimeListState>(view.list) : nullptr;
+  return list && view.generation && list->generation == view.generation &&
+         s.isAvailable(view.position);
+}
+
+/// The objects of an item, each behind the one that it is in.
+static void collectParts(Specializer &s, const Value &value, const std::vector<std::string> &path,
+                         std::vector<ItemPart> &parts) {
+  auto below = [&](const Value &part, std::string name) {
+    std::vector<std::string> inner = path;
+    inner.push_back(std::move(name));
+    collectParts(s, part, inner, parts);
+  };
+  if (auto *tuple = value.as<TupleValue>())
+    for (const auto &[position, item] : llvm::enumerate(tuple->items))
+      below(item, std::to_string(position));
+  if (auto *optional = value.as<OptionalValue>())
+    collectParts(s, optional->value, path, parts);
+  auto *ref = value.get<ObjectRef>();
+  if (!ref || !s.heap.pointer(ref->id))
+    return;
+  bool isNew = llvm::none_of(parts, [&](const ItemPart &part) { return part.id == ref->id; });
+  parts.push_back({ref->id, path});
+  if (!isNew)
+    return;
+  if (auto *list = s.heap.get<ListState>(ref->id))
+    for (const auto &[position, item] : llvm::enumerate(list->items))
+      below(item, std::to_string(position));
+  if (auto *dict = s.heap.get<DictState>(ref->id))
+    for (auto &entry : dict->entries)
+      below(entry.second, s.repr(entry.first).known);
+  if (auto *instance = s.heap.get<InstanceState>(ref->id))
+    for (auto &attribute : instance->attributes)
+      below(attribute.second, attribute.first);
+}
+
+std::vector<ItemPart> partsOf(Specializer &s, const Value &value,
+                              const std::vector<std::string> &path) {
+  std::vector<ItemPart> parts;
+  collectParts(s, value, path, parts);
+  return parts;
+}
+
+/// Was an item of a list that nobody else held, and is out of it.
+bool isReleased(const ObjectState &state, ObjectId id) {
+  SharedPlace place = placeOf(state);
+  if (!place || place->view)
+    return false;
+  return std::visit(
+      [&](const auto &object) {
+        if constexpr (requires { object.isItem; })
+          return !object.isItem;
+        else if constexpr (requires { object.maybeAliases; })
+          return !llvm::is_contained(object.maybeAliases, id);
+        else
+          return false;
+      },
+      state);
+}
+
+/// Whether a list that the program can still read, other than `but`, has items of these lists.
+bool isHeldElsewhere(Specializer &s, llvm::ArrayRef<ObjectId> lists, llvm::ArrayRef<ObjectId> but) {
+  std::vector<bool> isReachable;
+  for (ObjectId id = 0; id < s.heap.size(); ++id) {
+    auto *other = s.heap.get<RunTimeListState>(id);
+    if (!other || llvm::is_contained(but, id) || llvm::none_of(other->itemsOf, [&](ObjectId list) {
+          return llvm::is_contained(lists, list);
+        }))
+      continue;
+    if (isReachable.empty())
+      isReachable = s.reachableObjects();
+    if (isReachable[id] || s.isHeld(id))
+      return true;
+  }
+  return false;
+}
+
+/// Whether an object can be read that may be one of these by run-time data.
+bool mayBeOneOf(const ObjectState &state, llvm::function_ref<bool(ObjectId)> isOne) {
+  return std::visit(
+      [&](const auto &object) {
+        if constexpr (requires { object.sharesWith; })
+          return llvm::any_of(object.sharesWith, isOne);
+        else if constexpr (requires { object.maybeAliases; })
+          return !object.stale && llvm::any_of(object.maybeAliases, isOne);
+        else
+          return false;
+      },
+      state);
+}
+
+/// Which part of what a list takes lies in another list, where it stays.
+using StaysPart = llvm::function_ref<bool(const ItemView &)>;
+
+/// Whether a list that takes a value is the only one to hold what it refers to, but for what stays
+/// a part of others. Names may refer to it: they see what the list holds.
+static bool isOwnable(Specializer &s, const std::vector<ItemPart> &parts, StaysPart staysPart) {
+  std::set<ObjectId> ids;
+  for (const ItemPart &part : parts) {
+    if (!ids.insert(part.id).second)
+      return false;
+    const ObjectState &state = s.heap.at(part.id);
+    SharedPlace place = placeOf(state);
+    bool isPart = place && place->view && staysPart(*place->view);
+    bool isFree =
+        place && isReleased(state, part.id) && !isHeldElsewhere(s, place->lists, place->lists);
+    if (place && !isPart && !isFree)
+      return false;
+    bool isOwn = std::visit(
+        [&](const auto &object) {
+          if constexpr (requires { object.generation; })
+            if (holdsObjects(*object.item) &&
+                (!object.generation || isHeldElsewhere(s, object.itemsOf, part.id)))
+              return false;
+          if constexpr (requires { object.isItem; })
+            return (isPart || !object.isItem) && object.sharesWith.empty();
+          else if constexpr (requires { object.maybeAliases; })
+            return !object.base && object.maybeAliases.empty() && !object.stale;
+          else
+            return false;
+        },
+        state);
+    if (!isOwn)
+      return false;
+  }
+  auto isPart = [&](ObjectId id) { return ids.count(id) != 0; };
+  for (ObjectId other = 0; other < s.heap.size(); ++other)
+    if (s.heap.pointer(other) && mayBeOneOf(s.heap.at(other), isPart))
+      return false;
+  return true;
+}
+
+bool areOwnable(Specializer &s, llvm::ArrayRef<Value> items, const SharedPlace &holder,
+                const std::optional<IntExpr> &walked) {
+  std::vector<ItemPart> parts;
+  for (const Value &item : items)
+    collectParts(s, item, {}, parts);
+  return isOwnable(s, parts, [&](const ItemView &view) {
+    return (holder && holder->view && holder->view->number == view.number) ||
+           (walked && view.position == *walked);
+  });
+}
+
+std::vector<ObjectId> otherHolders(Specializer &s, llvm::ArrayRef<Value> items) {
+  std::vector<ItemPart> parts;
+  for (const Value &item : items)
+    collectParts(s, item, {}, parts);
+  std::vector<ObjectId> lists;
+  for (const ItemPart &part : parts) {
+    if (SharedPlace place = placeOf(s.heap, part.id))
+      llvm::append_range(lists, place->lists);
+    if (auto *list = s.heap.get<RunTimeListState>(part.id); list && holdsObjects(*list->item))
+      llvm::append_range(lists, list->itemsOf);
+  }
+  return lists;
+}
+
+/// Reads again what a value refers to.
+void makeUsable(Specializer &s, const Value &value) {
+  for (bool isWhole = false; !isWhole;) {
+    isWhole = true;
+    for (const ItemPart &part : partsOf(s, value))
+      if (s.heap.get<BrokenState>(part.id)) {
+        s.checkUsable(part.id);
+        isWhole = false;
+      }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+/// Objects of an item as they were made now become those that the program knows already; returns
+/// the value, and the objects in it.
+static Value graft(Specializer &s, const Value &fresh, unsigned number,
+                   std::vector<ItemPart> &parts) {
+  std::map<ObjectId, ObjectId> known;
+  parts = partsOf(s, fresh);
+  for (ItemPart &part : parts)
+    for (ObjectId id = 0; id < s.heap.size(); ++id) {
+      SharedPlace place = placeOf(s.heap, id);
+      if (place && place->view && place->view->number == number && place->path == part.path &&
+          id != part.id)
+        known[part.id] = id;
+    }
+  LeafMapper mapper;
+  mapper.object = [&](ObjectId id) {
+    auto it = known.find(id);
+    return it == known.end() ? id : it->second;
+  };
+  for (ItemPart &part : parts) {
+    ObjectState state = mapper.map(s.heap.at(part.id));
+    auto it = known.find(part.id);
+    if (it == known.end()) {
+      s.heap.set(part.id, std::move(state));
+      continue;
+    }
+    // A list inside keeps its number: its items are where they were.
+    if (auto *list = std::get_if<RunTimeListState>(&state)) {
+      auto *before = s.heap.get<RunTimeListState>(it->second);
+      list->generation = before ? before->generation : 0;
+    }
+    s.heap.setPointer(part.id, nullptr);
+    part.id = it->second;
+    setPlace(state, placeOf(s.heap, part.id));
+    s.heap.set(part.id, std::move(state));
+  }
+  return mapper.map(fresh);
+}
+
+/// The objects of an item are views of where it lies.
+void setView(Specializer &s, const std::vector<ItemPart> &parts, ItemView view,
+             std::vector<ObjectId> lists) {
+  auto shared = std::make_shared<const ItemView>(std::move(view));
+  llvm::sort(lists);
+  lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
+  for (const ItemPart &part : parts) {
+    ObjectState state = s.heap.at(part.id);
+    setReadOnly(state, part.id, false);
+    std::visit(
+        [&](auto &object) {
+          if constexpr (requires { object.isItem; }) {
+            object.isItem = true;
+            object.sharesWith.clear();
+          }
+        },
+        state);
+    setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{lists, shared, part.path}));
+    auto *list = std::get_if<RunTimeListState>(&state);
+    if (list && holdsObjects(*list->item)) {
+      list->itemsOf = {part.id};
+      if (!list->generation)
+        list->generation = s.nextNumber();
+    }
+    s.heap.set(part.id, std::move(state));
+  }
+}
+
+/// Lists that may hold the items of a list.
+std::vector<ObjectId> holders(const RunTimeListState &list, ObjectId id) {
+  std::vector<ObjectId> lists{id};
+  llvm::append_range(lists, list.itemsOf);
+  llvm::append_range(lists, list.sharesWith);
+  if (list.place)
+    llvm::append_range(lists, list.place->lists);
+  return lists;
+}
+
+Value itemAt(Specializer &s, ObjectId id, const IntExpr &given) {
+  s.checkUsable(id);
+  RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  llvm::SmallVector<mlir::Value> leaves;
+  if (!holdsObjects(*list.item))
+    return buildItem(s, list, given, leaves);
+  IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
+  Value item = buildItem(s, list, position, leaves);
+  std::vector<ItemPart> parts = partsOf(s, item);
+  if (list.generation) {
+    setView(s, parts,
+            {s.nextNumber(), id, list.generation, position, {leaves.begin(), leaves.end()}, {}},
+            holders(list, id));
+    return item;
+  }
+  for (const ItemPart &part : parts) {
+    ObjectState state = s.heap.at(part.id);
+    setReadOnly(state, part.id, true);
+    setPlace(state, frozenPlace(holders(list, id)));
+    s.heap.set(part.id, std::move(state));
+  }
+  return item;
+}
+
+bool readAgain(Specializer &s, ObjectId id) {
+  SharedPlace place = placeOf(s.heap, id);
+  if (!place || !place->view)
+    return false;
+  ItemView view = *place->view;
+  if (s.heap.get<BrokenState>(view.list) && !readAgain(s, view.list))
+    return false;
+  if (!isCurrent(s, view))
+    return false;
+  RunTimeListState list = *s.heap.get<RunTimeListState>(view.list);
+  llvm::SmallVector<mlir::Value> leaves;
+  Value fresh = buildItem(s, list, view.position, leaves);
+  std::vector<ItemPart> parts;
+  graft(s, fresh, view.number, parts);
+  view.leaves.assign(leaves.begin(), leaves.end());
+  setView(s, parts, view, holders(list, view.list));
+  return !s.heap.get<BrokenState>(id);
+}
+
+Value released(Specializer &s, const Value &item) {
+  for (const ItemPart &part : partsOf(s, item)) {
+    ObjectState state = s.heap.at(part.id);
+    SharedPlace place = placeOf(state);
+    if (!place || !place->view)
+      continue; // Others may hold it.
+    setReadOnly(state, part.id, false);
+    setPlace(state, withoutView(place));
+    s.heap.set(part.id, std::move(state));
+  }
+  return item;
+}
+
+bool isItemAt(Specializer &s, const Value &value, ObjectId list, const IntExpr &position) {
+  auto *ref = value.get<ObjectRef>();
+  SharedPlace place = ref ? placeOf(s.heap, ref->id) : nullptr;
+  return place && place->view && place->path.empty() && place->view->list == list &&
+         place->view->position == position && isCurrent(s, *place->view);
+}
+
+void viewKnownList(Specializer &s, const Value &item, ObjectId list, const IntExpr &given,
+                   size_t mark) {
+  std::vector<ItemPart> parts = partsOf(s, item);
+  if (parts.empty() || llvm::any_of(parts, [&](const ItemPart &part) { return part.id < mark; }))
+    return;
+  IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
+  auto view = std::make_shared<const ItemView>(
+      ItemView{s.nextNumber(), list, 0, position, {}, s.heap.pointer(list)});
+  for (const ItemPart &part : parts) {
+    ObjectState state = s.heap.at(part.id);
+    setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{{list}, view, part.path}));
+    s.heap.set(part.id, std::move(state));
+  }
+}
+
+void refuseIdentity(Specializer &s, const Value &lhs, const Value &rhs) {
+  auto *x = lhs.get<ObjectRef>(), *y = rhs.get<ObjectRef>();
+  if (!x || !y || x->id == y->id || !s.heap.pointer(x->id) || !s.heap.pointer(y->id))
+    return;
+  auto isUncertain = [&](ObjectId id) {
+    return std::visit(
+        [](const auto &object) {
+          if constexpr (requires { object.maybeAliases; })
+            return !object.maybeAliases.empty() || object.place;
+          else if constexpr (requires { object.isItem; })
+            return object.isItem || object.place;
+          else
+            return false;
+        },
+        s.heap.at(id));
+  };
+  const ObjectState &a = s.heap.at(x->id), &b = s.heap.at(y->id);
+  auto *first = std::get_if<InstanceState>(&a), *second = std::get_if<InstanceState>(&b);
+  bool isList = s.typeName(lhs) == "list" && s.typeName(rhs) == "list";
+  if ((a.index() != b.index() && !isList) || (first && second && first->cls != second->cls))
+    return;
+  if (isUncertain(x->id) || isUncertain(y->id))
+    s.fail(ErrorId::Unsupported,
+           {"comparing an object that is one of several, or an item of a list, by run-time data"},
+           {.help = "compare what tells the objects apart, such as a number in each of them"});
+}
+
+} // namespace mpy

@@ -1,0 +1,109 @@
+// Objects that lists of run-time length hold: where they lie, and what a change of one means for
+// the list and for other objects.
+#ifndef MPY_FRONTEND_RUNTIMELISTITEMS_H
+#define MPY_FRONTEND_RUNTIMELISTITEMS_H
+
+#include "frontend/Specializer.h"
+
+namespace mpy {
+
+//===--- Where they lie ---===//
+
+/// Whether an item refers to something that can be changed.
+bool holdsObjects(const ResultPattern &item);
+SharedPlace placeOf(const ObjectState &);
+void setPlace(ObjectState &, SharedPlace);
+/// The place without where it is: what is there may only be read.
+SharedPlace withoutView(const SharedPlace &);
+/// Whether a container is an item of a list, or one of several.
+bool isReadOnly(const ObjectState &);
+/// An object may only be read, or may be changed as well.
+void setReadOnly(ObjectState &, ObjectId id, bool isReadOnly);
+/// Whether an object is what it was; whether a list's items may be changed is no part of that.
+bool isUnchanged(const std::shared_ptr<const ObjectState> &before,
+                 const std::shared_ptr<const ObjectState> &now);
+/// Was an item of a list that nobody else held, and is out of it: may be changed.
+bool isReleased(const ObjectState &, ObjectId id);
+
+//===--- Who holds them ---===//
+
+/// Whether a list may hold these so that they can be changed: nothing but names refers to them, and
+/// each is there once. Parts of what `holder` is a part of may stay that, and items at the position
+/// `walked`, which is another in each iteration of the loop that fills the list.
+bool areOwnable(Specializer &, llvm::ArrayRef<Value> items, const SharedPlace &holder,
+                const std::optional<IntExpr> &walked);
+/// The lists that hold what these refer to.
+std::vector<ObjectId> otherHolders(Specializer &, llvm::ArrayRef<Value> items);
+/// Something else may hold the items of a list too, or of any: nobody changes them any more.
+void revoke(Specializer &, ObjectId list);
+void revokeAll(Specializer &);
+/// Everything that a value refers to may only be read from now on. `list`: the one that holds it.
+void freeze(Specializer &, const Value &value, std::optional<ObjectId> list);
+void markItems(Specializer &, const Value &value);
+/// Whether an array may be held by a list of run-time length. One that may only be read stands
+/// among its own maybeAliases, for good.
+bool isItemArray(const Heap &, ObjectId array);
+
+//===--- Reading ---===//
+
+/// The item at a position of a list that is in range.
+Value itemAt(Specializer &, ObjectId list, const IntExpr &position);
+/// An object that may have changed, read again from the list that holds it, if that is possible.
+bool readAgain(Specializer &, ObjectId object);
+/// Whether a value certainly is what the list has at a position.
+bool isItemAt(Specializer &, const Value &value, ObjectId list, const IntExpr &position);
+/// An item that a list does not hold any more.
+Value released(Specializer &, const Value &item);
+/// An item of a list of known length that may be any of them.
+void viewKnownList(Specializer &, const Value &item, ObjectId list, const IntExpr &position,
+                   size_t mark);
+
+//===--- Changes ---===//
+
+/// Says that a list holds an item, after it does; at a position, if that stays so.
+void holdItem(Specializer &, ObjectId list, const Value &item,
+              const std::optional<IntExpr> &position,
+              const std::optional<IntExpr> &walked = std::nullopt);
+/// Replaces the state of a list; `moves`: items lie elsewhere than before.
+void setList(Specializer &, ObjectId list, RunTimeListState state, bool moves);
+/// After an object was changed: the list that holds it gets what it is now.
+void storeItem(Specializer &, ObjectId object, bool moves);
+/// Before an object is changed: fails where it may be one of several, and makes useless what may be
+/// it.
+void beginChange(Specializer &, ObjectId object);
+[[noreturn]] void refuseChange(Specializer &);
+
+/// Fails where run-time data say whether two objects are one: items, and objects that are one of
+/// several.
+void refuseIdentity(Specializer &, const Value &lhs, const Value &rhs);
+
+//===--- For RunTimeListItems.cpp and RunTimeListChanges.cpp ---===//
+
+/// An object of an item, and which part of it that is.
+struct ItemPart {
+  ObjectId id;
+  std::vector<std::string> path;
+};
+/// The objects of an item, each behind the one that it is in.
+std::vector<ItemPart> partsOf(Specializer &, const Value &item,
+                              const std::vector<std::string> &path = {});
+SharedPlace placeOf(const Heap &, ObjectId);
+/// A place that does not say where it is.
+SharedPlace frozenPlace(std::vector<ObjectId> lists);
+/// Whether what a view says still is where it says.
+bool isCurrent(Specializer &, const ItemView &);
+/// Whether a list that the program can still read, other than `but`, has items of these lists.
+bool isHeldElsewhere(Specializer &, llvm::ArrayRef<ObjectId> lists, llvm::ArrayRef<ObjectId> but);
+/// Whether an object can be read that may be one of these by run-time data.
+bool mayBeOneOf(const ObjectState &, llvm::function_ref<bool(ObjectId)> isOne);
+/// Lists that may hold the items of a list.
+std::vector<ObjectId> holders(const RunTimeListState &, ObjectId id);
+/// The objects of an item are views of where it lies.
+void setView(Specializer &, const std::vector<ItemPart> &parts, ItemView view,
+             std::vector<ObjectId> lists);
+/// Reads again what a value refers to.
+void makeUsable(Specializer &, const Value &);
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_RUNTIMELISTITEMS_H
