@@ -88,8 +88,14 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
                                                 : std::optional(arguments.positional);
   if (!known) {
     auto walk = s.runTimeWalk(arguments.positional[0]);
-    if (!walk)
-      failToIterate(s, arguments.positional[0]);
+    if (!walk) {
+      // Items that come one after the other.
+      arguments.positional[0] =
+          s.call(findBuiltin("list"), CallArguments{{arguments.positional[0]}, {}, s.span});
+      walk = s.runTimeWalk(arguments.positional[0]);
+    }
+    if (!walk) // The list has a known length after all.
+      return extreme(s, arguments, isMin);
     mlir::Value isFilled = s.create<mlir::arith::CmpIOp>(
         mlir::arith::CmpIPredicate::sgt, s.index(walk->length), s.index(IntExpr(0)));
     auto fromItems = [&] {
@@ -153,7 +159,14 @@ Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
                                       keys[i], keys[order[at - 1]]));
       if (!less.knownBool) {
         // The order is run-time data.
-        return atRunTime(s.newList(items));
+        auto counted = [&](const ValueList &known) {
+          Value list = s.newList(known);
+          makeRunTimeList(s, list.get<ObjectRef>()->id);
+          return *runTimeListOf(s, list);
+        };
+        RunTimeListState list = counted(items);
+        list = sortedByKeys(s, list, given[1].isNone() ? list : counted(keys), reverse);
+        return ObjectRef{s.heap.add(std::move(list))};
       }
       if (!*less.knownBool)
         break;

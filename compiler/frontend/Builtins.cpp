@@ -213,6 +213,10 @@ static void wantArguments(Specializer &s, const CallArguments &arguments, const 
 }
 static Value zipOf(Specializer &s, CallArguments &arguments) {
   wantArguments(s, arguments, "zip()", 0, SIZE_MAX, "");
+  if (arguments.positional.size() == 1)
+    if (auto *rows = arguments.positional[0].as<IterableValue>();
+        rows && rows->kind == IterableValue::Kind::Columns && rows->start.isKnown(1))
+      return iterable(IterableValue::Kind::Columns, rows->parts);
   for (Value &part : arguments.positional)
     part = s.iterated(part);
   return iterable(IterableValue::Kind::Zip, arguments.positional);

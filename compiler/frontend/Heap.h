@@ -25,6 +25,8 @@ struct ItemView {
   ObjectId list;
   unsigned generation; // of the list; 0 while the list is one of known length
   IntExpr position;
+  /// The subscript that was read, which may be negative.
+  IntExpr key;
   /// The run-time values that the list holds there.
   std::vector<mlir::Value> leaves;
   /// The state of the list of known length of which it may be any item.
@@ -85,6 +87,12 @@ struct ItemColumn {
   mlir::Value values, ends;
 };
 struct ResultPattern;
+/// Items that were put in other places of their list, one after the other: by then some are there
+/// twice. Where all have changed places, each is there once again.
+struct MovedItems {
+  unsigned generation; // before the first move
+  std::vector<IntExpr> from, to;
+};
 /// A list, or a tuple, whose length is run-time data: items of one structure, whose run-time values
 /// are columns.
 struct RunTimeListState {
@@ -100,6 +108,9 @@ struct RunTimeListState {
   unsigned generation = 0;
   /// The lists that its items are, or were, in: this one, and those it got them from.
   std::vector<ObjectId> itemsOf = {};
+  /// If its items have lists in them, and others may hold what is in those: these others.
+  std::vector<ObjectId> innerItemsOf = {};
+  std::shared_ptr<const MovedItems> moved = {};
 };
 struct ClassState {
   std::string name;

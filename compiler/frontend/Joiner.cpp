@@ -542,6 +542,12 @@ void Joiner::joinPlaces(const Pair &pair, ObjectState &state) {
     setPlace(state, placeOf(first.heap.at(*pair.first)));
     return;
   }
+  // A list goes on under its new number.
+  if (auto *list = std::get_if<RunTimeListState>(&state);
+      list && pair.first.has_value() != pair.second.has_value() && !isAmbiguous(pair)) {
+    llvm::erase(list->itemsOf, pair.first ? *pair.first : *pair.second);
+    addHolders(list->itemsOf, ids.at(pair));
+  }
   std::set<ObjectId> lists;
   bool isReadOnly = false;
   auto add = [&](const Heap &heap, std::optional<ObjectId> id, bool isFirst) {

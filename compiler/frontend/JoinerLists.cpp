@@ -102,17 +102,20 @@ ObjectState Joiner::joinLists(const Pair &pair) {
       for (bool isFirst : {true, false}) {
         const ObjectState &list = isFirst ? a : b;
         auto *counted = std::get_if<RunTimeListState>(&list);
-        std::vector<ObjectId> holders = counted ? counted->itemsOf : withHeap(isFirst, [&] {
-          return otherHolders(s, std::get<ListState>(list).items);
+        auto add = [&](std::vector<ObjectId> &holders, const std::vector<ObjectId> &of) {
+          for (ObjectId holder : of) {
+            addHolders(holders, joinedAliases(holder, isFirst));
+            // The list itself goes on under its new number.
+            if (isAmbiguous(pair) || holder != (isFirst ? pair.first : pair.second))
+              addHolders(holders, holder);
+          }
+        };
+        withHeap(isFirst, [&] {
+          auto *known = std::get_if<ListState>(&list);
+          add(result.itemsOf, known ? otherHolders(s, known->items) : counted->itemsOf);
+          add(result.innerItemsOf, known ? innerHolders(s, known->items) : counted->innerItemsOf);
         });
-        for (ObjectId holder : holders) {
-          result.itemsOf.push_back(holder);
-          llvm::append_range(result.itemsOf, joinedAliases(holder, isFirst));
-        }
       }
-      llvm::sort(result.itemsOf);
-      result.itemsOf.erase(std::unique(result.itemsOf.begin(), result.itemsOf.end()),
-                           result.itemsOf.end());
     }
     result.isTuple = isTuple(a);
     result.item = std::make_shared<const ResultPattern>(item);

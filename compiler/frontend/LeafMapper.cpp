@@ -128,6 +128,7 @@ ObjectState LeafMapper::mapContent(const ObjectState &state) const {
     return ListState{map(list->items), list->isItem, list->sharesWith, list->place};
   if (auto *list = std::get_if<RunTimeListState>(&state)) {
     RunTimeListState result = *list;
+    result.moved = nullptr;
     result.length = expr(list->length);
     auto item = std::make_shared<ResultPattern>(*list->item);
     mapPattern(*item);

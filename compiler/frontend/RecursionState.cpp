@@ -376,7 +376,7 @@ void setState(Specializer &s, const Specialization &spec, mlir::ValueRange value
     forEachPassed(changed, id, spec.stateValues, [&](Value &value, const ResultPattern *structure) {
       if (structure) {
         RunTimeListState list = runTimeList(s, ListState(), *structure);
-        value = itemAt(s, s.heap.add(withOperands(s, list, values, next)), IntExpr(0));
+        value = itemAt(s, s.heap.add(withOperands(s, list, values, next)), IntExpr(0), IntExpr(0));
       } else if (auto *scalar = value.get<Scalar>())
         value = Value(s.makeScalar(scalar->kind, values[next++]));
       else

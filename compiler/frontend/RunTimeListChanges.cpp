@@ -90,8 +90,19 @@ static void outdateOthers(Specializer &s, const ItemView &view, ObjectId changed
 // Storing
 //===----------------------------------------------------------------------===//
 
-void holdItem(Specializer &s, ObjectId id, const Value &item, const std::optional<IntExpr> &given,
-              const std::optional<IntExpr> &walked) {
+/// What is said of a list in an item is said of the list that holds the item.
+static void tellHolder(Specializer &s, ObjectId id) {
+  SharedPlace place = placeOf(s.heap, id);
+  if (!place || !place->view || !isCurrent(s, *place->view))
+    return;
+  RunTimeListState holder = *s.heap.get<RunTimeListState>(place->view->list);
+  addHolders(holder.innerItemsOf, innerHolders(s, Value(ObjectRef{id})));
+  s.heap.set(place->view->list, std::move(holder));
+  tellHolder(s, place->view->list);
+}
+
+static void holdNow(Specializer &s, ObjectId id, const Value &item,
+                    const std::optional<IntExpr> &given, const std::optional<IntExpr> &walked) {
   s.checkUsable(id); // It may be an item itself.
   if (!holdsObjects(*s.heap.get<RunTimeListState>(id)->item))
     return;
@@ -103,20 +114,32 @@ void holdItem(Specializer &s, ObjectId id, const Value &item, const std::optiona
     return place && !isReleased(s.heap.at(part.id), part.id);
   });
   bool isOwn = list.generation && areOwnable(s, item, nullptr, walked);
+  addHolders(list.innerItemsOf, innerHolders(s, item));
   if (!isOwn || !areNew) {
-    llvm::append_range(list.itemsOf, otherHolders(s, item));
+    addHolders(list.itemsOf, otherHolders(s, item));
     if (!isOwn)
       list.generation = 0;
     s.heap.set(id, list);
     return freeze(s, item, id);
   }
+  s.heap.set(id, list);
   std::vector<ObjectId> former = otherHolders(s, item);
   if (!former.empty())
     outdateFrozen(s, former, parts);
-  if (!given)
-    return freeze(s, item, id);
-  IntExpr position = given->known() ? *given : symbolExpr(s.index(*given), true);
-  setView(s, parts, {s.nextNumber(), id, list.generation, position, {}, {}}, holders(list, id));
+  given ? placeItem(s, id, item, *given) : freeze(s, item, id);
+}
+
+void holdItem(Specializer &s, ObjectId id, const Value &item, const std::optional<IntExpr> &given,
+              const std::optional<IntExpr> &walked) {
+  holdNow(s, id, item, given, walked);
+  tellHolder(s, id);
+}
+
+void placeItem(Specializer &s, ObjectId id, const Value &item, const IntExpr &given) {
+  const RunTimeListState list = *s.heap.get<RunTimeListState>(id);
+  IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
+  setView(s, partsOf(s, item), {s.nextNumber(), id, list.generation, position, given, {}, {}},
+          list);
 }
 
 /// The new state of an object is of the same place.
@@ -140,12 +163,37 @@ static void keepPlace(const ObjectState &before, ObjectState &state) {
 void setList(Specializer &s, ObjectId id, RunTimeListState list, bool moves) {
   auto *before = s.heap.get<RunTimeListState>(id);
   unsigned generation = before ? before->generation : 0;
+  list.moved = nullptr;
   if (list.generation)
     list.generation = moves && generation ? s.nextNumber() : generation;
   ObjectState state = std::move(list);
   keepPlace(s.heap.at(id), state);
   s.heap.set(id, std::move(state));
   storeItem(s, id, moves);
+}
+
+bool moveItem(Specializer &s, ObjectId id, const RunTimeListState &before, const Value &item,
+              const IntExpr &to) {
+  auto *ref = item.get<ObjectRef>();
+  SharedPlace place = ref ? placeOf(s.heap, ref->id) : nullptr;
+  auto *now = s.heap.get<RunTimeListState>(id);
+  unsigned generation = before.moved ? before.moved->generation : before.generation;
+  if (!now || !generation || !place || !place->view || !place->path.empty() ||
+      place->view->list != id || place->view->generation != generation)
+    return false;
+  MovedItems moved = before.moved ? *before.moved : MovedItems{generation, {}, {}};
+  moved.from.push_back(place->view->key);
+  moved.to.push_back(to);
+  RunTimeListState list = *now;
+  // Each place that was taken from was filled, once. Two may be one place; of more that is not so.
+  bool isWhole = llvm::all_of(moved.from, [&](const IntExpr &one) {
+    bool isDistinct = moved.from.size() == 2 || (one.known() && *one.known() >= 0);
+    return isDistinct && llvm::count(moved.from, one) == 1 && llvm::count(moved.to, one) == 1;
+  });
+  list.generation = isWhole ? s.nextNumber() : 0;
+  list.moved = isWhole ? nullptr : std::make_shared<const MovedItems>(std::move(moved));
+  s.heap.set(id, std::move(list));
+  return true;
 }
 
 void Specializer::change(ObjectId id, ObjectState state) {
@@ -181,13 +229,13 @@ static bool reattach(Specializer &s, ObjectId id, const ItemPlace &place,
     if (!areOwnable(s, Value(ObjectRef{part.id}), nullptr, std::nullopt)) {
       // Another list, or a name for one of several, holds it too.
       RunTimeListState list = *s.heap.get<RunTimeListState>(place.view->list);
-      llvm::append_range(list.itemsOf, otherHolders(s, Value(ObjectRef{part.id})));
+      addHolders(list.itemsOf, otherHolders(s, Value(ObjectRef{part.id})));
       list.generation = 0;
       s.heap.set(place.view->list, std::move(list));
       freeze(s, ObjectRef{part.id}, place.view->list);
       continue;
     }
-    setView(s, added, *place.view, place.lists);
+    setView(s, added, *place.view, *s.heap.get<RunTimeListState>(place.view->list));
   }
   for (ObjectId other = 0; other < s.heap.size(); ++other) {
     SharedPlace own = placeOf(s.heap, other);
@@ -202,6 +250,21 @@ static bool reattach(Specializer &s, ObjectId id, const ItemPlace &place,
     s.heap.set(other, std::move(state));
   }
   return isOther;
+}
+
+/// A list in an item that got what others hold too becomes one of run-time length: then the item
+/// itself stays one that can be changed.
+static void countShared(Specializer &s, ObjectId id, const ItemPlace &place) {
+  auto *known = s.heap.get<ListState>(id);
+  auto isOther = [&](const Value &item) {
+    return llvm::any_of(partsOf(s, item), [&](const ItemPart &part) {
+      SharedPlace own = placeOf(s.heap, part.id);
+      return own && !(own->view && own->view->number == place.view->number) &&
+             !isReleased(s.heap.at(part.id), part.id);
+    });
+  };
+  if (known && llvm::any_of(known->items, isOther))
+    makeRunTimeList(s, id);
 }
 
 /// The item that an object is part of, with the objects that the program knows.
@@ -236,9 +299,11 @@ void storeItem(Specializer &s, ObjectId id, bool moves) {
   if (!place || !place->view)
     return;
   const ItemView &view = *place->view;
+  countShared(s, id, *place);
   std::set<ObjectId> detached;
   moves |= reattach(s, id, *place, detached);
   RunTimeListState list = *s.heap.get<RunTimeListState>(view.list);
+  addHolders(list.innerItemsOf, innerHolders(s, Value(ObjectRef{id})));
   list = orItemsDiffer(s, [&] {
     return replaceItem(s, list, view.position, wholeItem(s, list, view), view.leaves);
   });

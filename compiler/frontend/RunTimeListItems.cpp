@@ -138,7 +138,7 @@ void freeze(Specializer &s, const Value &value, std::optional<ObjectId> list) {
     bool isArray = std::get_if<ArrayState>(&state);
     bool isContainer = std::get_if<ListState>(&state) || std::get_if<RunTimeListState>(&state) ||
                        std::get_if<DictState>(&state) || std::get_if<InstanceState>(&state);
-    bool staysPart = list && place && place->view;
+    bool staysPart = list && place && place->view && !place->view->known;
     if (!staysPart && (isArray || isContainer)) {
       std::vector<ObjectId> lists = place ? place->lists : std::vector<ObjectId>();
       if (list)
@@ -155,6 +155,17 @@ void freeze(Specializer &s, const Value &value, std::optional<ObjectId> list) {
       visit.map(state);
     else if (ObjectId owner = memoryOwner(s.heap, id); isArray && owner != id)
       visit.object(owner);
+    // What it may be is in the list then.
+    if (!list)
+      return id;
+    std::visit(
+        [&](const auto &object) {
+          if constexpr (requires { object.sharesWith; })
+            llvm::for_each(object.sharesWith, visit.object);
+          else if constexpr (requires { object.maybeAliases; })
+            llvm::for_each(object.maybeAliases, visit.object);
+        },
+        state);
     return id;
   };
   visit.map(value);
@@ -237,9 +248,9 @@ bool isHeldElsewhere(Specializer &s, llvm::ArrayRef<ObjectId> lists, llvm::Array
   std::vector<bool> isReachable;
   for (ObjectId id = 0; id < s.heap.size(); ++id) {
     auto *other = s.heap.get<RunTimeListState>(id);
-    if (!other || llvm::is_contained(but, id) || llvm::none_of(other->itemsOf, [&](ObjectId list) {
-          return llvm::is_contained(lists, list);
-        }))
+    auto isOne = [&](ObjectId list) { return llvm::is_contained(lists, list); };
+    if (!other || llvm::is_contained(but, id) ||
+        (llvm::none_of(other->itemsOf, isOne) && llvm::none_of(other->innerItemsOf, isOne)))
       continue;
     if (isReachable.empty())
       isReachable = s.reachableObjects();
@@ -282,10 +293,6 @@ static bool isOwnable(Specializer &s, const std::vector<ItemPart> &parts, StaysP
       return false;
     bool isOwn = std::visit(
         [&](const auto &object) {
-          if constexpr (requires { object.generation; })
-            if (holdsObjects(*object.item) &&
-                (!object.generation || isHeldElsewhere(s, object.itemsOf, part.id)))
-              return false;
           if constexpr (requires { object.isItem; })
             return (isPart || !object.isItem) && object.sharesWith.empty();
           else if constexpr (requires { object.maybeAliases; })
@@ -315,17 +322,39 @@ bool areOwnable(Specializer &s, llvm::ArrayRef<Value> items, const SharedPlace &
   });
 }
 
+/// Stands for whoever holds items too, where it is no list.
+static constexpr ObjectId somebody = ~ObjectId(0);
+
+void addHolders(std::vector<ObjectId> &lists, llvm::ArrayRef<ObjectId> more) {
+  llvm::append_range(lists, more);
+  llvm::sort(lists);
+  lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
+}
+
 std::vector<ObjectId> otherHolders(Specializer &s, llvm::ArrayRef<Value> items) {
-  std::vector<ItemPart> parts;
-  for (const Value &item : items)
-    collectParts(s, item, {}, parts);
   std::vector<ObjectId> lists;
-  for (const ItemPart &part : parts) {
-    if (SharedPlace place = placeOf(s.heap, part.id))
-      llvm::append_range(lists, place->lists);
-    if (auto *list = s.heap.get<RunTimeListState>(part.id); list && holdsObjects(*list->item))
-      llvm::append_range(lists, list->itemsOf);
-  }
+  for (const Value &item : items)
+    for (const ItemPart &part : partsOf(s, item))
+      if (SharedPlace place = placeOf(s.heap, part.id))
+        addHolders(lists, place->lists);
+  return lists;
+}
+
+std::vector<ObjectId> innerHolders(Specializer &s, llvm::ArrayRef<Value> items) {
+  std::vector<ObjectId> lists;
+  for (const Value &item : items)
+    for (const ItemPart &part : partsOf(s, item)) {
+      auto *list = s.heap.get<RunTimeListState>(part.id);
+      if (!list || !holdsObjects(*list->item))
+        continue;
+      addHolders(lists, list->innerItemsOf);
+      // Its own number is another each time that it is read.
+      std::vector<ObjectId> others = list->itemsOf;
+      llvm::erase(others, part.id);
+      if (others.empty() && !list->generation)
+        others = {somebody};
+      addHolders(lists, others);
+    }
   return lists;
 }
 
@@ -384,11 +413,25 @@ static Value graft(Specializer &s, const Value &fresh, unsigned number,
 }
 
 /// The objects of an item are views of where it lies.
+/// A list in an item holds what the item says, or what others hold too.
+static void setInnerHolders(Specializer &s, RunTimeListState &inner, ObjectId id,
+                            const RunTimeListState &list, bool isOwn) {
+  if (!holdsObjects(*inner.item))
+    return;
+  inner.itemsOf = {id};
+  inner.innerItemsOf = list.innerItemsOf;
+  if (!isOwn || !list.innerItemsOf.empty()) {
+    inner.generation = 0;
+    addHolders(inner.itemsOf, list.innerItemsOf);
+  } else if (!inner.generation) {
+    inner.generation = s.nextNumber();
+  }
+}
+
 void setView(Specializer &s, const std::vector<ItemPart> &parts, ItemView view,
-             std::vector<ObjectId> lists) {
+             const RunTimeListState &holder) {
+  std::vector<ObjectId> lists = holders(holder, view.list);
   auto shared = std::make_shared<const ItemView>(std::move(view));
-  llvm::sort(lists);
-  lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
   for (const ItemPart &part : parts) {
     ObjectState state = s.heap.at(part.id);
     setReadOnly(state, part.id, false);
@@ -401,12 +444,8 @@ void setView(Specializer &s, const std::vector<ItemPart> &parts, ItemView view,
         },
         state);
     setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{lists, shared, part.path}));
-    auto *list = std::get_if<RunTimeListState>(&state);
-    if (list && holdsObjects(*list->item)) {
-      list->itemsOf = {part.id};
-      if (!list->generation)
-        list->generation = s.nextNumber();
-    }
+    if (auto *inner = std::get_if<RunTimeListState>(&state))
+      setInnerHolders(s, *inner, part.id, holder, true);
     s.heap.set(part.id, std::move(state));
   }
 }
@@ -418,10 +457,11 @@ std::vector<ObjectId> holders(const RunTimeListState &list, ObjectId id) {
   llvm::append_range(lists, list.sharesWith);
   if (list.place)
     llvm::append_range(lists, list.place->lists);
+  addHolders(lists, {});
   return lists;
 }
 
-Value itemAt(Specializer &s, ObjectId id, const IntExpr &given) {
+Value itemAt(Specializer &s, ObjectId id, const IntExpr &given, const IntExpr &key) {
   s.checkUsable(id);
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
   llvm::SmallVector<mlir::Value> leaves;
@@ -431,15 +471,18 @@ Value itemAt(Specializer &s, ObjectId id, const IntExpr &given) {
   Value item = buildItem(s, list, position, leaves);
   std::vector<ItemPart> parts = partsOf(s, item);
   if (list.generation) {
-    setView(s, parts,
-            {s.nextNumber(), id, list.generation, position, {leaves.begin(), leaves.end()}, {}},
-            holders(list, id));
+    setView(
+        s, parts,
+        {s.nextNumber(), id, list.generation, position, key, {leaves.begin(), leaves.end()}, {}},
+        list);
     return item;
   }
   for (const ItemPart &part : parts) {
     ObjectState state = s.heap.at(part.id);
     setReadOnly(state, part.id, true);
     setPlace(state, frozenPlace(holders(list, id)));
+    if (auto *inner = std::get_if<RunTimeListState>(&state))
+      setInnerHolders(s, *inner, part.id, list, false);
     s.heap.set(part.id, std::move(state));
   }
   return item;
@@ -460,7 +503,7 @@ bool readAgain(Specializer &s, ObjectId id) {
   std::vector<ItemPart> parts;
   graft(s, fresh, view.number, parts);
   view.leaves.assign(leaves.begin(), leaves.end());
-  setView(s, parts, view, holders(list, view.list));
+  setView(s, parts, view, list);
   return !s.heap.get<BrokenState>(id);
 }
 
@@ -477,21 +520,21 @@ Value released(Specializer &s, const Value &item) {
   return item;
 }
 
-bool isItemAt(Specializer &s, const Value &value, ObjectId list, const IntExpr &position) {
+bool isItemAt(Specializer &s, const Value &value, ObjectId list, const IntExpr &key) {
   auto *ref = value.get<ObjectRef>();
   SharedPlace place = ref ? placeOf(s.heap, ref->id) : nullptr;
   return place && place->view && place->path.empty() && place->view->list == list &&
-         place->view->position == position && isCurrent(s, *place->view);
+         (place->view->key == key || place->view->position == key) && isCurrent(s, *place->view);
 }
 
 void viewKnownList(Specializer &s, const Value &item, ObjectId list, const IntExpr &given,
-                   size_t mark) {
+                   const IntExpr &key, size_t mark) {
   std::vector<ItemPart> parts = partsOf(s, item);
   if (parts.empty() || llvm::any_of(parts, [&](const ItemPart &part) { return part.id < mark; }))
     return;
   IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
   auto view = std::make_shared<const ItemView>(
-      ItemView{s.nextNumber(), list, 0, position, {}, s.heap.pointer(list)});
+      ItemView{s.nextNumber(), list, 0, position, key, {}, s.heap.pointer(list)});
   for (const ItemPart &part : parts) {
     ObjectState state = s.heap.at(part.id);
     setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{{list}, view, part.path}));

@@ -34,6 +34,10 @@ bool areOwnable(Specializer &, llvm::ArrayRef<Value> items, const SharedPlace &h
                 const std::optional<IntExpr> &walked);
 /// The lists that hold what these refer to.
 std::vector<ObjectId> otherHolders(Specializer &, llvm::ArrayRef<Value> items);
+/// The lists that may hold what lists in these hold, if others than those do.
+std::vector<ObjectId> innerHolders(Specializer &, llvm::ArrayRef<Value> items);
+/// Adds to a list what `innerHolders` says, each once.
+void addHolders(std::vector<ObjectId> &lists, llvm::ArrayRef<ObjectId> more);
 /// Something else may hold the items of a list too, or of any: nobody changes them any more.
 void revoke(Specializer &, ObjectId list);
 void revokeAll(Specializer &);
@@ -46,17 +50,20 @@ bool isItemArray(const Heap &, ObjectId array);
 
 //===--- Reading ---===//
 
-/// The item at a position of a list that is in range.
-Value itemAt(Specializer &, ObjectId list, const IntExpr &position);
+/// The item at a position of a list that is in range. `key`: the subscript that says so.
+Value itemAt(Specializer &, ObjectId list, const IntExpr &position, const IntExpr &key);
 /// An object that may have changed, read again from the list that holds it, if that is possible.
 bool readAgain(Specializer &, ObjectId object);
-/// Whether a value certainly is what the list has at a position.
-bool isItemAt(Specializer &, const Value &value, ObjectId list, const IntExpr &position);
+/// What a list that owns its items holds at a position is a view of it.
+void placeItem(Specializer &, ObjectId list, const Value &item, const IntExpr &position);
+/// Whether a value certainly is what the list has where a subscript says.
+bool isItemAt(Specializer &, const Value &value, ObjectId list, const IntExpr &key);
 /// An item that a list does not hold any more.
 Value released(Specializer &, const Value &item);
-/// An item of a list of known length that may be any of them.
+/// An item of a list of known length that may be any of them. `mark`: it was made behind this
+/// object.
 void viewKnownList(Specializer &, const Value &item, ObjectId list, const IntExpr &position,
-                   size_t mark);
+                   const IntExpr &key, size_t mark);
 
 //===--- Changes ---===//
 
@@ -64,6 +71,10 @@ void viewKnownList(Specializer &, const Value &item, ObjectId list, const IntExp
 void holdItem(Specializer &, ObjectId list, const Value &item,
               const std::optional<IntExpr> &position,
               const std::optional<IntExpr> &walked = std::nullopt);
+/// After an item was put in another place of its list: says so, and whether that was done with any
+/// other.
+bool moveItem(Specializer &, ObjectId list, const RunTimeListState &before, const Value &item,
+              const IntExpr &to);
 /// Replaces the state of a list; `moves`: items lie elsewhere than before.
 void setList(Specializer &, ObjectId list, RunTimeListState state, bool moves);
 /// After an object was changed: the list that holds it gets what it is now.
@@ -100,7 +111,7 @@ bool mayBeOneOf(const ObjectState &, llvm::function_ref<bool(ObjectId)> isOne);
 std::vector<ObjectId> holders(const RunTimeListState &, ObjectId id);
 /// The objects of an item are views of where it lies.
 void setView(Specializer &, const std::vector<ItemPart> &parts, ItemView view,
-             std::vector<ObjectId> lists);
+             const RunTimeListState &list);
 /// Reads again what a value refers to.
 void makeUsable(Specializer &, const Value &);
 

@@ -76,10 +76,15 @@ void makeRunTimeList(Specializer &s, ObjectId id) {
   if (areObjects && areOwnable(s, known.items, known.place, std::nullopt))
     list.generation = s.nextNumber();
   else if (areObjects)
-    llvm::append_range(list.itemsOf, otherHolders(s, known.items));
+    addHolders(list.itemsOf, otherHolders(s, known.items));
+  if (areObjects)
+    list.innerItemsOf = innerHolders(s, known.items);
+  bool isOwn = list.generation != 0;
   s.heap.set(id, std::move(list));
-  for (const Value &item : known.items)
-    if (areObjects)
+  for (const auto &[position, item] : llvm::enumerate(known.items))
+    if (areObjects && isOwn)
+      placeItem(s, id, item, IntExpr(int64_t(position)));
+    else if (areObjects)
       freeze(s, item, id);
 }
 
@@ -201,7 +206,7 @@ Value runTimeListSubscript(Specializer &s, const Value &value, const Value &key)
   }
   IntExpr position = checkedPosition(
       s, key, list.length, list.isTuple ? "tuple index out of range" : "list index out of range");
-  return itemAt(s, value.get<ObjectRef>()->id, position);
+  return itemAt(s, value.get<ObjectRef>()->id, position, s.intExpr(*key.get<Scalar>()));
 }
 
 /// What a value gives when it is walked is held by a list, at positions that are not known.
@@ -333,10 +338,12 @@ void assignRunTimeList(Specializer &s, const Value &value, const Value &key, con
   RunTimeListState list = *runTimeListOf(s, value);
   IntExpr position = checkedPosition(s, key, list.length, "list assignment index out of range");
   // `items[i] += ..` puts back what was changed in place.
-  if (isItemAt(s, item, id, position))
+  IntExpr given = s.intExpr(*key.get<Scalar>());
+  if (isItemAt(s, item, id, given))
     return;
   setList(s, id, orItemsDiffer(s, [&] { return replaceItem(s, list, position, item); }), true);
-  holdItem(s, id, item, position);
+  if (!moveItem(s, id, list, item, given))
+    holdItem(s, id, item, position);
 }
 
 void deleteFromRunTimeList(Specializer &s, const Value &value, const Value &key) {
@@ -370,7 +377,7 @@ static Value popItem(Specializer &s, ObjectId id, const Value &key) {
       s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(list.length), s.index(IntExpr(0)));
   s.check(isFull, "IndexError", "pop from empty list");
   IntExpr position = checkedPosition(s, key, list.length, "pop index out of range");
-  Value item = itemAt(s, id, position);
+  Value item = itemAt(s, id, position, position);
   replaceItems(s, id, position, position + IntExpr(1), std::nullopt);
   return released(s, item);
 }

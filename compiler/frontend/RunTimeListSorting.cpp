@@ -69,13 +69,16 @@ static mlir::Value reversed(Specializer &s, mlir::Value numbers) {
 
 RunTimeListState sortedItems(Specializer &s, const RunTimeListState &given, const Value &key,
                              bool reverse) {
-  RunTimeListState list = given, keys = given;
-  if (!key.isNone() && !key.isUnbound()) {
-    Value self = ObjectRef{s.heap.add(list)};
-    Value all = s.call(findBuiltin("map"), CallArguments{{key, self}, {}, s.span});
-    Value made = s.call(findBuiltin("list"), CallArguments{{all}, {}, s.span});
-    keys = asRunTimeList(s, made);
-  }
+  if (key.isNone() || key.isUnbound())
+    return sortedByKeys(s, given, given, reverse);
+  Value self = ObjectRef{s.heap.add(given)};
+  Value all = s.call(findBuiltin("map"), CallArguments{{key, self}, {}, s.span});
+  Value made = s.call(findBuiltin("list"), CallArguments{{all}, {}, s.span});
+  return sortedByKeys(s, given, asRunTimeList(s, made), reverse);
+}
+
+RunTimeListState sortedByKeys(Specializer &s, const RunTimeListState &list,
+                              const RunTimeListState &keys, bool reverse) {
   llvm::SmallVector<mlir::Value> numbers;
   llvm::ArrayRef<ItemColumn> columns = keys.columns;
   collectNumbers(s, *keys.item, columns, numbers);

@@ -410,6 +410,7 @@ static void carryOver(RunTimeListState &result, const RunTimeListState &from) {
   result.sharesWith = from.sharesWith;
   result.place = from.place;
   result.itemsOf = from.itemsOf;
+  result.innerItemsOf = from.innerItemsOf;
 }
 
 RunTimeListState runTimeList(Specializer &s, const ObjectState &state, const ResultPattern &item) {
@@ -525,6 +526,7 @@ RunTimeListState concatenate(Specializer &s, RunTimeListState a, RunTimeListStat
       llvm::none_of(b.itemsOf, [&](ObjectId list) { return llvm::is_contained(a.itemsOf, list); });
   a.generation = areApart && b.generation ? a.generation : 0;
   llvm::append_range(a.itemsOf, b.itemsOf);
+  llvm::append_range(a.innerItemsOf, b.innerItemsOf);
   return a;
 }
 

@@ -98,6 +98,9 @@ IntExpr checkedPosition(Specializer &, const Value &key, const IntExpr &length,
 /// The items in the order of their keys.
 RunTimeListState sortedItems(Specializer &, const RunTimeListState &list, const Value &key,
                              bool reverse);
+/// The same with the keys as a list; both are of one length.
+RunTimeListState sortedByKeys(Specializer &, const RunTimeListState &list,
+                              const RunTimeListState &keys, bool reverse);
 /// The method of a list of run-time length; nothing if the list is of the other kind and the method
 /// can work on it.
 std::optional<Value> runTimeListMethod(Specializer &, llvm::StringRef method,

@@ -25,7 +25,8 @@ bool ResultPattern::operator==(const ResultPattern &other) const {
          number == other.number && kinds == other.kinds && dtype == other.dtype &&
          shape == other.shape && contiguous == other.contiguous && aliases == other.aliases &&
          outerAliases == other.outerAliases && object == other.object && parts == other.parts &&
-         fields == other.fields && orNone == other.orNone && isShared == other.isShared;
+         fields == other.fields && orNone == other.orNone && isTuple == other.isTuple &&
+         isShared == other.isShared;
 }
 
 bool holdsArrays(const ResultPattern &pattern) {
@@ -167,9 +168,8 @@ ResultPattern ResultWalk::describe(const Value &value) {
       return pattern;
     }
     if (auto *list = s.heap.get<RunTimeListState>(id); list && isNew) {
-      if (list->isTuple)
-        throw CannotCross{"a tuple whose length is run-time data"};
       pattern.kind = Kind::RunTimeList;
+      pattern.isTuple = list->isTuple;
       pattern.parts.push_back(outwardPattern(*list->item, context.outward));
       return pattern;
     }
@@ -275,7 +275,7 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
   };
   bool isCounted = a.kind == Kind::RunTimeList || b.kind == Kind::RunTimeList ||
                    a.parts.size() != b.parts.size();
-  if (isList(a) && isList(b) && isCounted && a.object == b.object) {
+  if (isList(a) && isList(b) && isCounted && a.object == b.object && a.isTuple == b.isTuple) {
     auto itemOf = [&](const ResultPattern &one) {
       return one.kind == Kind::RunTimeList ? one.parts[0] : itemOfList(s, one);
     };
@@ -501,6 +501,7 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
   case Kind::RunTimeList: {
     RunTimeListState list;
     list.isItem = pattern.isShared;
+    list.isTuple = pattern.isTuple;
     list.length = symbolExpr(leaves[next++], true);
     list.item = std::make_shared<const ResultPattern>(
         outwardPattern(pattern.parts[0],

@@ -98,6 +98,7 @@ struct ResultPattern {
   std::vector<ResultPattern> parts;
   std::vector<std::string> fields; // Tuple; Dict: its keys; Instance: its attributes
   bool orNone = false;             // Optional
+  bool isTuple = false;            // RunTimeList
   /// Array, List, RunTimeList, Dict, Instance: may be an argument, an item of one, or one of
   /// several; it may only be read.
   bool isShared = false;

@@ -60,6 +60,12 @@ static void addStarred(Specializer &s, const ast::Call &node, const Value &value
   auto *name = dyn_cast<ast::Name>(node.func);
   Value callee = name ? s.lookup(name->id) : Value();
   auto *function = callee.get<const LibraryValue *>();
+  bool isAlone = node.args.size() == 1 && positional.empty();
+  if (function && *function == findBuiltin("zip") && isAlone && runTimeListOf(s, list)) {
+    positional.push_back(std::make_shared<const IterableValue>(
+        IterableValue{IterableValue::Kind::Columns, {list}, 1}));
+    return;
+  }
   if (!function || *function != findBuiltin("print"))
     s.fail(ErrorId::UnknownLength, {"a starred argument"},
            {.help = "give the list itself to the function: f(xs) and 'def f(xs)'"});

@@ -140,6 +140,32 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
     continueUnraised({});
 }
 
+bool Specializer::walkGenerator(const ast::Stmt *loop, const Value &iterable,
+                                llvm::function_ref<void(const Value &)> take) {
+  using Kind = IterableValue::Kind;
+  if (isGenerator(iterable)) {
+    consumeGenerator(loop, iterable, take);
+    return true;
+  }
+  auto keep = iterable.get<Shared<IterableValue>>();
+  if (!keep || ((*keep)->kind != Kind::Enumerate && (*keep)->kind != Kind::Map))
+    return false;
+  Shared<IterableValue> made = *keep;
+  if (made->kind == Kind::Map)
+    return made->parts.size() == 2 && walkGenerator(loop, made->parts[1], [&](const Value &item) {
+             take(call(made->parts[0], CallArguments{{item}, {}, span}));
+           });
+  std::string name = "%number" + std::to_string(frame().locals.size());
+  frame().locals[name] = makeInt(made->start);
+  bool isWalked = walkGenerator(loop, made->parts[0], [&](const Value &item) {
+    Value number = frame().locals[name];
+    frame().locals[name] = makeInt(intExpr(*number.get<Scalar>()) + IntExpr(1));
+    take(newTuple({number, item}));
+  });
+  frame().locals.erase(name);
+  return isWalked;
+}
+
 std::optional<ValueList> Specializer::generatedItems(const Value &generator) {
   Frame callee;
   startGenerator(generator, callee);
@@ -168,11 +194,9 @@ void Specializer::executeYield(const ast::Expr &node) {
     Value source = evaluate(from->value);
     if (isGenerator(source))
       return consumeGenerator(nullptr, source, [&](const Value &item) { frame().onYield(item); });
-    auto items = knownItems(source);
-    if (!items)
-      fail(ErrorId::Unsupported, {"'yield from' here"},
-           {.help = "write for item in ..: yield item"});
-    return yieldFrom(*items, 0);
+    if (auto items = knownItems(source))
+      return yieldFrom(*items, 0);
+    fail(ErrorId::Unsupported, {"'yield from' here"}, {.help = "write for item in ..: yield item"});
   }
   auto &yield = llvm::cast<ast::Yield>(node);
   Value item = yield.value ? evaluate(yield.value) : Value(NoneValue{});

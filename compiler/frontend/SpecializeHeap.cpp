@@ -257,8 +257,12 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
   if (!iterable)
     return std::nullopt;
   using Kind = IterableValue::Kind;
-  if (iterable->kind == Kind::Generator)
-    return generatedItems(value);
+  if (iterable->kind == Kind::Generator) {
+    std::optional<ValueList> items;
+    std::vector<Diagnostic> errors;
+    attempt([&] { items = generatedItems(value); }, errors);
+    return items;
+  }
   if (iterable->kind == Kind::Keys || iterable->kind == Kind::Values ||
       iterable->kind == Kind::Items) {
     ValueList items;

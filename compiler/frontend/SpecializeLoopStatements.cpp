@@ -173,6 +173,12 @@ void Specializer::executeFor(const ast::For &loop) {
   auto items = [&] { return knownItems(iterable); };
   if (!walk) {
     auto list = items();
+    auto body = [&](const Value &item) {
+      assign(*loop.target, item);
+      execute(loop.body);
+    };
+    if (!list && walkGenerator(&loop, iterable, body))
+      return finishLoop(*this, loop.orelse, outer);
     if (!list)
       failToIterate(*this, iterable);
     unrollFor(loop, iterable, *list, 0);
@@ -303,7 +309,7 @@ void Specializer::executeFor(const ast::For &loop) {
     };
     if (list && unroll())
       return finishLoop(*this, loop.orelse, outer);
-    if (isShort || errors.empty())
+    if (list && (isShort || errors.empty()))
       errors = unrollErrors;
     std::vector<Diagnostic> kept = errors;
     done = isShort && atRunTime(true);

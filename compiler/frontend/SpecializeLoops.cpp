@@ -37,7 +37,7 @@ size_t countUnusable(const State &state) {
       count += array->stale + array->maybeAliases.size();
     // What lists hold, and whether it may be changed there, is part of what must settle.
     if (auto *list = state.heap.get<RunTimeListState>(id))
-      count += !list->generation + list->itemsOf.size();
+      count += !list->generation + list->itemsOf.size() + list->innerItemsOf.size();
     if (SharedPlace place = placeOf(state.heap.at(id)))
       count += place->lists.size() + !place->view;
     count += isReadOnly(state.heap.at(id));

@@ -326,20 +326,6 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
     assign(*targets[star + 1 + i], (*items)[items->size() - after + i]);
 }
 
-/// The position of an item that is read and then assigned, as one number.
-static Value samePosition(Specializer &s, const Value &container, const Value &key) {
-  auto *scalar = key.get<Scalar>();
-  auto known = s.knownInt(key);
-  bool isPlain = known && (*known >= 0 || s.object<ListState>(container));
-  bool isList = s.object<ListState>(container) || runTimeListOf(s, container);
-  if (!isList || isRunTimeTuple(s, container) || !scalar || isPlain || s.dead ||
-      isFloat(scalar->kind) || scalar->isMixed())
-    return key;
-  IntExpr position = checkedPosition(s, key, listLength(s, container.get<ObjectRef>()->id),
-                                     "list index out of range");
-  return s.makeInt(symbolExpr(s.index(position), true));
-}
-
 void Specializer::executeAugmented(const ast::AugAssign &node) {
   Value current, container, key;
   if (auto *name = dyn_cast<ast::Name>(node.target)) {
@@ -352,7 +338,6 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
                         typeError("'NoneType' object is not subscriptable"));
     key = evaluate(subscriptNode->slice);
     span = node.target->span;
-    key = samePosition(*this, container, key);
     current = subscript(container, key);
   } else {
     fail(ErrorId::Unsupported, {"this assignment target"});

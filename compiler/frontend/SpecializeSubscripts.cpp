@@ -182,7 +182,8 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     size_t mark = heap.size();
     Value item = runTimeItem(*this, items, index, 0);
     if (object<ListState>(container))
-      viewKnownList(*this, item, container.get<ObjectRef>()->id, index, mark);
+      viewKnownList(*this, item, container.get<ObjectRef>()->id, index, intExpr(*key.get<Scalar>()),
+                    mark);
     return item;
   };
   if (runTimeListOf(*this, container))

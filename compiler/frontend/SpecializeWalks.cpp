@@ -9,6 +9,26 @@ using namespace mlir;
 
 namespace mpy {
 
+/// zip(*rows): as many tuples as the shortest row has items; each has one item of every row.
+static RunTimeWalk columns(Specializer &s, const Value &rows) {
+  Value sizes = s.call(findBuiltin("map"), CallArguments{{findBuiltin("len"), rows}, {}, s.span});
+  Value shortest = s.call(findBuiltin("min"),
+                          CallArguments{{sizes}, {{"default", s.makeInt(IntExpr(0))}}, s.span});
+  IntExpr length = symbolExpr(s.index(s.intExpr(*shortest.get<Scalar>())), true);
+  return RunTimeWalk{length, [&s, rows](const IntExpr &k) {
+                       std::string name = "%column" + std::to_string(s.frame().locals.size());
+                       s.frame().locals[name] = s.newList({});
+                       s.forEachItem(rows, [&](const Value &row) {
+                         Value item = s.subscript(row, s.makeInt(k));
+                         Value list = s.frame().locals[name];
+                         s.appendTo(list, item);
+                       });
+                       Value column = s.frame().locals[name];
+                       s.frame().locals.erase(name);
+                       return asTuple(s, column);
+                     }};
+}
+
 std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
   Specializer &s = *this;
   if (auto *range = value.as<RangeValue>()) {
@@ -48,13 +68,15 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
   if (auto *list = runTimeListOf(s, value)) {
     Value object = value;
     return RunTimeWalk{list->length, [&s, object](const IntExpr &k) {
-                         return itemAt(s, object.get<ObjectRef>()->id, k);
+                         return itemAt(s, object.get<ObjectRef>()->id, k, k);
                        }};
   }
   auto *iterable = value.as<IterableValue>();
   if (!iterable)
     return std::nullopt;
   using Kind = IterableValue::Kind;
+  if (iterable->kind == Kind::Columns)
+    return columns(s, iterable->parts[0]);
   if (iterable->kind != Kind::Enumerate && iterable->kind != Kind::Zip &&
       iterable->kind != Kind::Reversed && iterable->kind != Kind::Map)
     return std::nullopt;
@@ -98,7 +120,16 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
                      }};
 }
 
+static bool walksGenerator(const Value &value) {
+  auto *made = value.as<IterableValue>();
+  return made && (made->kind == IterableValue::Kind::Generator ||
+                  llvm::any_of(made->parts, walksGenerator));
+}
+
 void failToIterate(Specializer &s, const Value &value) {
+  if (walksGenerator(value))
+    s.fail(ErrorId::UnknownLength, {s.describe(value) + " over a generator"},
+           {.help = "make the items a list first: list(..)"});
   if (value.get<Text>())
     s.fail(ErrorId::UnknownLength, {"text that is not known here"},
            {.help = "loop over positions: for i in range(len(text)): text[i]"});
@@ -151,6 +182,9 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
   }
   auto items = knownItems(iterable);
   if (!items) {
+    frame().walked = std::nullopt;
+    if (walkGenerator(nullptr, iterable, body))
+      return;
     auto walk = runTimeWalk(iterable);
     if (!walk)
       failToIterate(*this, iterable);

@@ -496,6 +496,9 @@ private:
   /// statement at whose head its names are alive, if there is one.
   void consumeGenerator(const ast::Stmt *loop, const Value &generator,
                         llvm::function_ref<void(const Value &)> take);
+  /// The same for what walks a generator: enumerate() and map() of one. Says whether it does.
+  bool walkGenerator(const ast::Stmt *loop, const Value &iterable,
+                     llvm::function_ref<void(const Value &)> take);
   std::optional<ValueList> generatedItems(const Value &generator);
   void executeYield(const ast::Expr &node);
   void yieldFrom(const ValueList &items, size_t from);

@@ -206,7 +206,20 @@ struct TransformValue {
 struct IterableValue {
   /// A generator's parts: the function, a cell that says whether it has begun, then name and value
   /// of each parameter.
-  enum class Kind { Enumerate, Zip, Reversed, Keys, Values, Items, Map, Filter, Generator };
+  /// Columns: zip(*rows) of so many rows as run-time data say; its part is the list of them. With
+  /// `start` 1 the arguments `*rows`.
+  enum class Kind {
+    Enumerate,
+    Zip,
+    Columns,
+    Reversed,
+    Keys,
+    Values,
+    Items,
+    Map,
+    Filter,
+    Generator
+  };
   Kind kind;
   ValueList parts;
   IntExpr start;
