@@ -134,6 +134,7 @@ struct RandomState {
 struct BrokenState {
   std::shared_ptr<const Diagnostic> error;
   SharedPlace place = {};
+  unsigned generation = 0; // of a list: where its items are
 };
 
 using ObjectState = std::variant<ArrayState, ListState, RunTimeListState, DictState, InstanceState,

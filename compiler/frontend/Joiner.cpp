@@ -528,12 +528,19 @@ std::optional<ObjectState> Joiner::toReadAgain(const Pair &pair) {
       llvm::all_of(place->view->leaves, [&](mlir::Value leaf) { return s.isAvailable(leaf); });
   if (isClean)
     return std::nullopt;
+  auto generationOf = [](const ObjectState &state) -> unsigned {
+    if (auto *broken = std::get_if<BrokenState>(&state))
+      return broken->generation;
+    auto *list = std::get_if<RunTimeListState>(&state);
+    return list ? list->generation : 0;
+  };
+  unsigned generation = generationOf(a) == generationOf(b) ? generationOf(a) : 0;
   if (x || y)
-    return BrokenState{x ? x->error : y->error, place};
+    return BrokenState{x ? x->error : y->error, place, generation};
   Diagnostic error = s.diagnostic(ErrorId::StaleAlias, {},
                                   {.found = "an object that may be one that was changed since",
                                    .help = "read what you need of it before the other is changed"});
-  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), place};
+  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), place, generation};
 }
 
 /// What both paths know of the lists that may hold an object.

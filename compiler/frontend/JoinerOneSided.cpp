@@ -88,11 +88,13 @@ ObjectState Joiner::transferredPlace(const ObjectState &state, ObjectState resul
   outer.view = std::make_shared<const ItemView>(std::move(view));
   auto shared = std::make_shared<const ItemPlace>(std::move(outer));
   if (auto *broken = std::get_if<BrokenState>(&state))
-    return BrokenState{broken->error, shared};
+    return BrokenState{broken->error, shared, broken->generation};
   Diagnostic error = s.diagnostic(ErrorId::StaleAlias, {},
                                   {.found = "an object that may be one that was changed since",
                                    .help = "read what you need of it before the other is changed"});
-  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), shared};
+  auto *list = std::get_if<RunTimeListState>(&state);
+  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), shared,
+                     list ? list->generation : 0};
 }
 
 State Joiner::transferred(const State &state, bool isFirst) {

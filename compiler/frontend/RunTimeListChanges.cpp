@@ -32,7 +32,10 @@ static void outdate(Specializer &s, ObjectId id, SharedPlace place) {
   auto *broken = std::get_if<BrokenState>(&state);
   if (broken && !broken->place)
     return;
-  s.heap.set(id, BrokenState{broken ? broken->error : staleError(s, state), std::move(place)});
+  auto *list = std::get_if<RunTimeListState>(&state);
+  unsigned generation = broken ? broken->generation : list ? list->generation : 0;
+  s.heap.set(
+      id, BrokenState{broken ? broken->error : staleError(s, state), std::move(place), generation});
 }
 
 SharedPlace withoutView(const SharedPlace &place) { return frozenPlace(place->lists); }
@@ -95,6 +98,7 @@ static void tellHolder(Specializer &s, ObjectId id) {
   SharedPlace place = placeOf(s.heap, id);
   if (!place || !place->view || !isCurrent(s, *place->view))
     return;
+  s.checkUsable(place->view->list);
   RunTimeListState holder = *s.heap.get<RunTimeListState>(place->view->list);
   addHolders(holder.innerItemsOf, innerHolders(s, Value(ObjectRef{id})));
   s.heap.set(place->view->list, std::move(holder));
@@ -371,7 +375,8 @@ static bool mayChange(Specializer &s, ObjectId id) {
     return false;
   if (place->view->known)
     return countKnownList(s, id);
-  if (!isCurrent(s, *place->view))
+  if (!isCurrent(s, *place->view) ||
+      (s.heap.get<BrokenState>(place->view->list) && !readAgain(s, place->view->list)))
     return false;
   // All of the item is as the list has it.
   for (ObjectId other = 0; other < s.heap.size(); ++other)

@@ -183,9 +183,15 @@ bool isItemArray(const Heap &heap, ObjectId id) {
 
 /// Whether what a view says still is where it says.
 bool isCurrent(Specializer &s, const ItemView &view) {
-  auto *list = view.list < s.heap.size() ? s.heap.get<RunTimeListState>(view.list) : nullptr;
-  return list && view.generation && list->generation == view.generation &&
-         s.isAvailable(view.position);
+  if (view.list >= s.heap.size() || !view.generation)
+    return false;
+  // It may be an item itself that is to be read again.
+  auto *list = s.heap.get<RunTimeListState>(view.list);
+  auto *broken = s.heap.get<BrokenState>(view.list);
+  unsigned generation = list                                             ? list->generation
+                        : broken && broken->place && broken->place->view ? broken->generation
+                                                                         : 0;
+  return generation == view.generation && s.isAvailable(view.position);
 }
 
 /// The objects of an item, each behind the one that it is in.
@@ -402,7 +408,8 @@ static Value graft(Specializer &s, const Value &fresh, unsigned number,
     // A list inside keeps its number: its items are where they were.
     if (auto *list = std::get_if<RunTimeListState>(&state)) {
       auto *before = s.heap.get<RunTimeListState>(it->second);
-      list->generation = before ? before->generation : 0;
+      auto *broken = s.heap.get<BrokenState>(it->second);
+      list->generation = before ? before->generation : broken ? broken->generation : 0;
     }
     s.heap.setPointer(part.id, nullptr);
     part.id = it->second;
@@ -495,7 +502,7 @@ bool readAgain(Specializer &s, ObjectId id) {
   ItemView view = *place->view;
   if (s.heap.get<BrokenState>(view.list) && !readAgain(s, view.list))
     return false;
-  if (!isCurrent(s, view))
+  if (!isCurrent(s, view) || !s.heap.get<RunTimeListState>(view.list))
     return false;
   RunTimeListState list = *s.heap.get<RunTimeListState>(view.list);
   llvm::SmallVector<mlir::Value> leaves;

@@ -550,7 +550,39 @@ static ArrayValue arrayOfRows(Specializer &s, const RunTimeListState &list) {
   return {dtype, shape, reshapeTo(s, numbers.values, dtype, shape)};
 }
 
+/// Each item as an array of its own.
+static Value arraysOfItems(Specializer &s, const Value &list) {
+  std::string name = "%arrays" + std::to_string(s.frame().locals.size());
+  s.frame().locals[name] = s.newList({});
+  s.forEachItem(list, [&](const Value &item) {
+    Value array = s.call(findLibraryFunction("numpy.array"), CallArguments{{item}, {}, s.span});
+    Value arrays = s.frame().locals[name];
+    s.appendTo(arrays, array);
+  });
+  Value arrays = s.frame().locals[name];
+  s.frame().locals.erase(name);
+  return arrays;
+}
+
+/// Whether the items are sequences of sequences or of arrays.
+static bool isDeep(const ResultPattern &item) {
+  bool isSequence =
+      item.kind == Kind::RunTimeList || item.kind == Kind::List || item.kind == Kind::Tuple;
+  return isSequence && llvm::any_of(item.parts, [](const ResultPattern &part) {
+           return part.kind == Kind::RunTimeList || part.kind == Kind::List ||
+                  part.kind == Kind::Tuple || part.kind == Kind::Array;
+         });
+}
+
 ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<DType> wanted) {
+  if (isDeep(*runTimeListOf(s, value)->item)) {
+    if (s.isInTry())
+      s.fail(ErrorId::Unsupported, {"inside 'try', an array of nested lists"},
+             {.help = "make it before"});
+    Value arrays = arraysOfItems(s, value);
+    if (runTimeListOf(s, arrays))
+      return arrayOfRunTimeList(s, arrays, wanted);
+  }
   RunTimeListState list = *runTimeListOf(s, value);
   auto isFilled = [&] {
     return s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(list.length),
