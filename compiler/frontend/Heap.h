@@ -39,6 +39,8 @@ struct ItemPlace {
   std::shared_ptr<const ItemView> view;
   /// Which part of the item it is.
   std::vector<std::string> path;
+  /// It was taken out of a list that nobody else shared it with: it may be changed.
+  bool isReleased = false;
 };
 using SharedPlace = std::shared_ptr<const ItemPlace>;
 

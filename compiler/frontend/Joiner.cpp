@@ -567,7 +567,7 @@ void Joiner::joinPlaces(const Pair &pair, ObjectState &state) {
       SharedPlace place = heap.pointer(one) ? placeOf(heap.at(one)) : nullptr;
       if (!place)
         continue;
-      isReadOnly |= !isReleased(heap.at(one), one);
+      isReadOnly |= !isReleased(heap.at(one));
       for (ObjectId list : place->lists) {
         lists.insert(list);
         for (ObjectId joined : joinedAliases(list, isFirst))

@@ -46,7 +46,7 @@ static void outdateFrozen(Specializer &s, llvm::ArrayRef<ObjectId> lists,
   for (ObjectId id = 0; id < s.heap.size(); ++id) {
     SharedPlace place = placeOf(s.heap, id);
     auto isHere = [&](ObjectId list) { return llvm::is_contained(lists, list); };
-    if (!place || (place->view && isCurrent(s, *place->view)) ||
+    if (!place || place->isReleased || (place->view && isCurrent(s, *place->view)) ||
         llvm::none_of(place->lists, isHere) ||
         llvm::any_of(but, [&](const ItemPart &part) { return part.id == id; }))
       continue;
@@ -70,7 +70,8 @@ static void outdateOthers(Specializer &s, const ItemView &view, ObjectId changed
   };
   for (ObjectId id = 0; id < s.heap.size(); ++id) {
     SharedPlace place = placeOf(s.heap, id);
-    if (!place || !llvm::is_contained(place->lists, view.list) || detached.count(id))
+    if (!place || place->isReleased || !llvm::is_contained(place->lists, view.list) ||
+        detached.count(id))
       continue;
     bool isHere = place->view && place->view->list == view.list;
     bool isOwn = isHere && place->view->number == view.number;
@@ -115,7 +116,7 @@ static void holdNow(Specializer &s, ObjectId id, const Value &item,
   std::vector<ItemPart> parts = partsOf(s, item);
   bool areNew = llvm::none_of(parts, [&](const ItemPart &part) {
     SharedPlace place = placeOf(s.heap, part.id);
-    return place && !isReleased(s.heap.at(part.id), part.id);
+    return place && !isReleased(s.heap.at(part.id));
   });
   bool isOwn = list.generation && areOwnable(s, item, nullptr, walked);
   addHolders(list.innerItemsOf, innerHolders(s, item));
@@ -264,7 +265,7 @@ static void countShared(Specializer &s, ObjectId id, const ItemPlace &place) {
     return llvm::any_of(partsOf(s, item), [&](const ItemPart &part) {
       SharedPlace own = placeOf(s.heap, part.id);
       return own && !(own->view && own->view->number == place.view->number) &&
-             !isReleased(s.heap.at(part.id), part.id);
+             !isReleased(s.heap.at(part.id));
     });
   };
   if (known && llvm::any_of(known->items, isOther))
@@ -399,14 +400,14 @@ void beginChange(Specializer &s, ObjectId id) {
         if constexpr (requires { object.isItem; })
           return object.isItem;
         else if constexpr (requires { object.maybeAliases; })
-          return isItemArray(s.heap, id) && !isReleased(state, id);
+          return isItemArray(s.heap, id) && !isReleased(state);
         else
           return false;
       },
       state);
   if (isItem && !mayChange(s, id))
     refuseChange(s);
-  if (isReleased(state, id)) {
+  if (isReleased(state)) {
     std::vector<ObjectId> lists = placeOf(state)->lists;
     if (isHeldElsewhere(s, lists, lists))
       refuseChange(s);

@@ -233,20 +233,9 @@ std::vector<ItemPart> partsOf(Specializer &s, const Value &value,
 }
 
 /// Was an item of a list that nobody else held, and is out of it.
-bool isReleased(const ObjectState &state, ObjectId id) {
+bool isReleased(const ObjectState &state) {
   SharedPlace place = placeOf(state);
-  if (!place || place->view)
-    return false;
-  return std::visit(
-      [&](const auto &object) {
-        if constexpr (requires { object.isItem; })
-          return !object.isItem;
-        else if constexpr (requires { object.maybeAliases; })
-          return !llvm::is_contained(object.maybeAliases, id);
-        else
-          return false;
-      },
-      state);
+  return place && place->isReleased;
 }
 
 /// Whether a list that the program can still read, other than `but`, has items of these lists.
@@ -293,8 +282,7 @@ static bool isOwnable(Specializer &s, const std::vector<ItemPart> &parts, StaysP
     const ObjectState &state = s.heap.at(part.id);
     SharedPlace place = placeOf(state);
     bool isPart = place && place->view && staysPart(*place->view);
-    bool isFree =
-        place && isReleased(state, part.id) && !isHeldElsewhere(s, place->lists, place->lists);
+    bool isFree = place && isReleased(state) && !isHeldElsewhere(s, place->lists, place->lists);
     if (place && !isPart && !isFree)
       return false;
     bool isOwn = std::visit(
@@ -521,7 +509,7 @@ Value released(Specializer &s, const Value &item) {
     if (!place || !place->view)
       continue; // Others may hold it.
     setReadOnly(state, part.id, false);
-    setPlace(state, withoutView(place));
+    setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{place->lists, nullptr, {}, true}));
     s.heap.set(part.id, std::move(state));
   }
   return item;

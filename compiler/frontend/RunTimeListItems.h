@@ -23,7 +23,7 @@ void setReadOnly(ObjectState &, ObjectId id, bool isReadOnly);
 bool isUnchanged(const std::shared_ptr<const ObjectState> &before,
                  const std::shared_ptr<const ObjectState> &now);
 /// Was an item of a list that nobody else held, and is out of it: may be changed.
-bool isReleased(const ObjectState &, ObjectId id);
+bool isReleased(const ObjectState &);
 
 //===--- Who holds them ---===//
 
