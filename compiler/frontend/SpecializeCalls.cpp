@@ -258,6 +258,7 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
     ~Pop() { s.frames.resize(depth); }
   } pop{*this, frames.size() - 1};
   if (auto *function = dyn_cast<ast::FunctionDef>(closure.node)) {
+    callee.locals["%value"] = NoneValue{};
     execute(function->body);
   } else {
     callee.locals["%value"] = evaluate(cast<ast::Lambda>(closure.node)->body);
@@ -279,6 +280,10 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
   Value inner = mayBeUnset ? optional->value : value;
   if (inner.isNone())
     return inner;
+  // What was returned may be None itself.
+  if (auto *again = inner.as<OptionalValue>(); again && again->orNone)
+    return std::make_shared<const OptionalValue>(
+        OptionalValue{create<arith::AndIOp>(ssa(returned), again->present), again->value, true});
   return std::make_shared<const OptionalValue>(OptionalValue{ssa(returned), inner, true});
 }
 
