@@ -25,8 +25,8 @@ struct ItemView {
   ObjectId list;
   unsigned generation; // of the list; 0 while the list is one of known length
   IntExpr position;
-  /// The subscript that was read, which may be negative.
-  IntExpr key;
+  /// The subscript that was read, which may be negative: of a list of this length.
+  IntExpr key, length;
   /// The run-time values that the list holds there.
   std::vector<mlir::Value> leaves;
   /// The state of the list of known length of which it may be any item.

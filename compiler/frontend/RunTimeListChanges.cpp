@@ -143,8 +143,8 @@ void holdItem(Specializer &s, ObjectId id, const Value &item, const std::optiona
 void placeItem(Specializer &s, ObjectId id, const Value &item, const IntExpr &given) {
   const RunTimeListState list = *s.heap.get<RunTimeListState>(id);
   IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
-  setView(s, partsOf(s, item), {s.nextNumber(), id, list.generation, position, given, {}, {}},
-          list);
+  setView(s, partsOf(s, item),
+          {s.nextNumber(), id, list.generation, position, given, list.length, {}, {}}, list);
 }
 
 /// The new state of an object is of the same place.
@@ -184,7 +184,8 @@ bool moveItem(Specializer &s, ObjectId id, const RunTimeListState &before, const
   auto *now = s.heap.get<RunTimeListState>(id);
   unsigned generation = before.moved ? before.moved->generation : before.generation;
   if (!now || !generation || !place || !place->view || !place->path.empty() ||
-      place->view->list != id || place->view->generation != generation)
+      place->view->list != id || place->view->generation != generation ||
+      !isSameKey(*place->view, before.length))
     return false;
   MovedItems moved = before.moved ? *before.moved : MovedItems{generation, {}, {}};
   moved.from.push_back(place->view->key);

@@ -407,7 +407,6 @@ static Value graft(Specializer &s, const Value &fresh, unsigned number,
   return mapper.map(fresh);
 }
 
-/// The objects of an item are views of where it lies.
 /// A list in an item holds what the item says, or what others hold too.
 static void setInnerHolders(Specializer &s, RunTimeListState &inner, ObjectId id,
                             const RunTimeListState &list, bool isOwn) {
@@ -466,10 +465,16 @@ Value itemAt(Specializer &s, ObjectId id, const IntExpr &given, const IntExpr &k
   Value item = buildItem(s, list, position, leaves);
   std::vector<ItemPart> parts = partsOf(s, item);
   if (list.generation) {
-    setView(
-        s, parts,
-        {s.nextNumber(), id, list.generation, position, key, {leaves.begin(), leaves.end()}, {}},
-        list);
+    setView(s, parts,
+            {s.nextNumber(),
+             id,
+             list.generation,
+             position,
+             key,
+             list.length,
+             {leaves.begin(), leaves.end()},
+             {}},
+            list);
     return item;
   }
   for (const ItemPart &part : parts) {
@@ -518,8 +523,16 @@ Value released(Specializer &s, const Value &item) {
 bool isItemAt(Specializer &s, const Value &value, ObjectId list, const IntExpr &key) {
   auto *ref = value.get<ObjectRef>();
   SharedPlace place = ref ? placeOf(s.heap, ref->id) : nullptr;
-  return place && place->view && place->path.empty() && place->view->list == list &&
-         (place->view->key == key || place->view->position == key) && isCurrent(s, *place->view);
+  if (!place || !place->view || !place->path.empty() || place->view->list != list ||
+      !isCurrent(s, *place->view))
+    return false;
+  auto *state = s.heap.get<RunTimeListState>(list);
+  return place->view->position == key ||
+         (state && place->view->key == key && isSameKey(*place->view, state->length));
+}
+
+bool isSameKey(const ItemView &view, const IntExpr &length) {
+  return view.key.isNonNegative() || view.length == length;
 }
 
 void viewKnownList(Specializer &s, const Value &item, ObjectId list, const IntExpr &given,
@@ -528,8 +541,8 @@ void viewKnownList(Specializer &s, const Value &item, ObjectId list, const IntEx
   if (parts.empty() || llvm::any_of(parts, [&](const ItemPart &part) { return part.id < mark; }))
     return;
   IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
-  auto view = std::make_shared<const ItemView>(
-      ItemView{s.nextNumber(), list, 0, position, key, {}, s.heap.pointer(list)});
+  auto view = std::make_shared<const ItemView>(ItemView{
+      s.nextNumber(), list, 0, position, key, listLength(s, list), {}, s.heap.pointer(list)});
   for (const ItemPart &part : parts) {
     ObjectState state = s.heap.at(part.id);
     setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{{list}, view, part.path}));

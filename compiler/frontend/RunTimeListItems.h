@@ -58,6 +58,8 @@ bool readAgain(Specializer &, ObjectId object);
 void placeItem(Specializer &, ObjectId list, const Value &item, const IntExpr &position);
 /// Whether a value certainly is what the list has where a subscript says.
 bool isItemAt(Specializer &, const Value &value, ObjectId list, const IntExpr &key);
+/// Whether the subscript that read an item still means the same place of a list of this length.
+bool isSameKey(const ItemView &, const IntExpr &length);
 /// An item that a list does not hold any more.
 Value released(Specializer &, const Value &item);
 /// An item of a list of known length that may be any of them. `mark`: it was made behind this
