@@ -100,9 +100,21 @@ static bool isZero(Value value) {
   return matchPattern(value, m_AnyZeroFloat());
 }
 
-template <typename OpT, typename OtherT> static bool sameBounds(OpT x, const OtherT &y) {
+template <typename OpT> static bool sameBounds(OpT x, const Bounds &y) {
   return x.getDropped() == y.dropped && sameIndices(x.getOffsets(), y.offsets) &&
          sameIndices(x.getSizes(), y.sizes) && sameIndices(x.getStrides(), y.strides);
+}
+
+/// Whether two operations speak of the same part.
+template <typename OpT> static bool samePart(UpdateSliceOp x, OpT y) {
+  return x.getDropped() == y.getDropped() && sameIndices(x.getOffsets(), y.getOffsets()) &&
+         sameIndices(x.getSizes(), y.getSizes()) && sameIndices(x.getStrides(), y.getStrides());
+}
+
+/// Whether an update writes to where a slice was read.
+static bool putsBack(UpdateSliceOp op, SliceOp slice) {
+  return slice && slice.getX() == op.getX() && op.getResult().getType() == op.getX().getType() &&
+         samePart(op, slice);
 }
 
 namespace {
@@ -111,11 +123,7 @@ struct OverwriteSlice : OpRewritePattern<UpdateSliceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
     auto inner = op.getX().getDefiningOp<UpdateSliceOp>();
-    if (!inner || inner.getX().getType() != op.getX().getType() ||
-        inner.getDropped() != op.getDropped() ||
-        !sameIndices(inner.getOffsets(), op.getOffsets()) ||
-        !sameIndices(inner.getSizes(), op.getSizes()) ||
-        !sameIndices(inner.getStrides(), op.getStrides()))
+    if (!inner || inner.getX().getType() != op.getX().getType() || !samePart(op, inner))
       return failure();
     rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
     return success();
@@ -129,11 +137,7 @@ struct InsertIntoWhole : OpRewritePattern<UpdateSliceOp> {
   LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
     auto insert = op.getValue().getDefiningOp<InsertOp>();
     auto slice = insert ? insert.getX().getDefiningOp<SliceOp>() : SliceOp();
-    if (!slice || slice.getX() != op.getX() || slice.getDropped() != op.getDropped() ||
-        op.getResult().getType() != op.getX().getType() ||
-        !sameIndices(slice.getOffsets(), op.getOffsets()) ||
-        !sameIndices(slice.getSizes(), op.getSizes()) ||
-        !sameIndices(slice.getStrides(), op.getStrides()))
+    if (!putsBack(op, slice))
       return failure();
     SmallVector<Value> indices(op.getOffsets());
     auto inside = insert.getIndices().begin();
@@ -159,11 +163,7 @@ struct UpdateWhole : OpRewritePattern<UpdateSliceOp> {
   LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
     auto update = op.getValue().getDefiningOp<UpdateSliceOp>();
     auto slice = update ? update.getX().getDefiningOp<SliceOp>() : SliceOp();
-    if (!slice || slice.getX() != op.getX() || slice.getDropped() != op.getDropped() ||
-        op.getResult().getType() != op.getX().getType() ||
-        !sameIndices(slice.getOffsets(), op.getOffsets()) ||
-        !sameIndices(slice.getSizes(), op.getSizes()) ||
-        !sameIndices(slice.getStrides(), op.getStrides()))
+    if (!putsBack(op, slice))
       return failure();
     Location loc = op.getLoc();
     SmallVector<Value> offsets(op.getOffsets()), sizes(op.getSizes()), strides(op.getStrides());

@@ -537,10 +537,7 @@ std::optional<ObjectState> Joiner::toReadAgain(const Pair &pair) {
   unsigned generation = generationOf(a) == generationOf(b) ? generationOf(a) : 0;
   if (x || y)
     return BrokenState{x ? x->error : y->error, place, generation};
-  Diagnostic error = s.diagnostic(ErrorId::StaleAlias, {},
-                                  {.found = "an object that may be one that was changed since",
-                                   .help = "read what you need of it before the other is changed"});
-  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), place, generation};
+  return BrokenState{staleError(s, a), place, generation};
 }
 
 /// What both paths know of the lists that may hold an object.

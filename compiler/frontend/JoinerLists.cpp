@@ -119,15 +119,7 @@ ObjectState Joiner::joinLists(const Pair &pair) {
     }
     result.isTuple = isTuple(a);
     result.item = std::make_shared<const ResultPattern>(item);
-    result.isItem = std::visit(
-        [](const auto &list) {
-          if constexpr (requires { list.isItem; })
-            return list.isItem;
-          else
-            return false;
-        },
-        a);
-    result.isItem |= (sameB ? sameB->isItem : std::get<ListState>(b).isItem);
+    result.isItem = isReadOnly(a) || isReadOnly(b);
     llvm::SmallVector<mlir::Type> types;
     columnTypes(s, item, types);
     std::vector<bool> withEnds = columnsWithEnds(s, item);

@@ -89,12 +89,8 @@ ObjectState Joiner::transferredPlace(const ObjectState &state, ObjectState resul
   auto shared = std::make_shared<const ItemPlace>(std::move(outer));
   if (auto *broken = std::get_if<BrokenState>(&state))
     return BrokenState{broken->error, shared, broken->generation};
-  Diagnostic error = s.diagnostic(ErrorId::StaleAlias, {},
-                                  {.found = "an object that may be one that was changed since",
-                                   .help = "read what you need of it before the other is changed"});
   auto *list = std::get_if<RunTimeListState>(&state);
-  return BrokenState{std::make_shared<const Diagnostic>(std::move(error)), shared,
-                     list ? list->generation : 0};
+  return BrokenState{staleError(s, state), shared, list ? list->generation : 0};
 }
 
 State Joiner::transferred(const State &state, bool isFirst) {

@@ -1,6 +1,5 @@
 // Changes of objects that lists of run-time length hold: the list gets what the object is now, and
 // whatever else may be the same object is read again when it is needed, or is not known any more.
-#include "frontend/LeafMapper.h"
 #include "frontend/RunTimeLists.h"
 
 using namespace mlir;
@@ -15,7 +14,7 @@ static bool isBelow(const std::vector<std::string> &path, const std::vector<std:
 // What is no longer known
 //===----------------------------------------------------------------------===//
 
-static std::shared_ptr<const Diagnostic> staleError(Specializer &s, const ObjectState &state) {
+std::shared_ptr<const Diagnostic> staleError(Specializer &s, const ObjectState &state) {
   bool isArray = std::get_if<ArrayState>(&state);
   return std::make_shared<const Diagnostic>(
       s.diagnostic(ErrorId::StaleAlias, {},
@@ -56,7 +55,7 @@ static void outdateFrozen(Specializer &s, llvm::ArrayRef<ObjectId> lists,
 
 /// After an object of this view was stored in its list. `moves`: parts of it are other objects now,
 /// or lie elsewhere.
-static void outdateOthers(Specializer &s, const ItemView &view, ObjectId changed,
+static void outdateOthers(Specializer &s, const ItemView &view,
                           const std::vector<std::string> &path, bool moves,
                           const std::set<ObjectId> &detached) {
   std::function<void(ObjectId, bool)> itemsOf = [&](ObjectId list, bool isLost) {
@@ -225,13 +224,6 @@ static bool reattach(Specializer &s, ObjectId id, const ItemPlace &place,
       continue;
     isOther = true;
     std::vector<ItemPart> added = partsOf(s, ObjectRef{part.id}, part.path);
-    // What is below was looked at with it.
-    bool isInside = llvm::any_of(parts, [&](const ItemPart &above) {
-      return isBelow(part.path, above.path) && above.path.size() > place.path.size() &&
-             here.count(above.id) && above.id != part.id;
-    });
-    if (isInside && own && own->view && own->view->number == place.view->number)
-      continue;
     if (!areOwnable(s, Value(ObjectRef{part.id}), nullptr, std::nullopt)) {
       // Another list, or a name for one of several, holds it too.
       RunTimeListState list = *s.heap.get<RunTimeListState>(place.view->list);
@@ -283,18 +275,10 @@ static Value wholeItem(Specializer &s, const RunTimeListState &list, const ItemV
   // Only the objects that are not known any more are made of these values.
   Value fresh = leaves.empty() ? buildItem(s, list, view.position, leaves)
                                : itemOfLeaves(s, *list.item, leaves);
-  std::map<ObjectId, ObjectId> known;
-  for (const ItemPart &part : partsOf(s, fresh))
-    for (ObjectId id = 0; id < s.heap.size(); ++id)
-      if (SharedPlace place = placeOf(s.heap, id);
-          place && place->view && place->view->number == view.number && place->path == part.path)
-        known[part.id] = id;
-  LeafMapper mapper;
-  mapper.object = [&](ObjectId id) {
-    auto it = known.find(id);
-    return it == known.end() ? id : it->second;
-  };
-  for (const ItemPart &part : partsOf(s, fresh))
+  std::vector<ItemPart> parts = partsOf(s, fresh);
+  std::map<ObjectId, ObjectId> known = knownParts(s, parts, view.number);
+  LeafMapper mapper = toKnown(known);
+  for (const ItemPart &part : parts)
     if (!known.count(part.id))
       s.heap.set(part.id, mapper.map(s.heap.at(part.id)));
   return mapper.map(fresh);
@@ -314,7 +298,7 @@ void storeItem(Specializer &s, ObjectId id, bool moves) {
     return replaceItem(s, list, view.position, wholeItem(s, list, view), view.leaves);
   });
   s.heap.set(view.list, std::move(list));
-  outdateOthers(s, view, id, place->path, moves, detached);
+  outdateOthers(s, view, place->path, moves, detached);
   storeItem(s, view.list, false);
 }
 

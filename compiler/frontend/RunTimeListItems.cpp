@@ -7,7 +7,6 @@
 // change of an object is written to the list, and whatever else may be the same object is read
 // again from there, or may not be read where that is not possible. Everything else that a list
 // holds may only be read.
-#include "frontend/LeafMapper.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -181,8 +180,8 @@ bool isItemArray(const Heap &heap, ObjectId id) {
   return isOwn(id) || isOwn(memoryOwner(heap, id));
 }
 
-/// Whether what a view says still is where it says.
-bool isCurrent(Specializer &s, const ItemView &view) {
+/// Whether the items of the list lie where they lay.
+static bool isUnmoved(Specializer &s, const ItemView &view) {
   if (view.list >= s.heap.size() || !view.generation)
     return false;
   // It may be an item itself that is to be read again.
@@ -191,7 +190,11 @@ bool isCurrent(Specializer &s, const ItemView &view) {
   unsigned generation = list                                             ? list->generation
                         : broken && broken->place && broken->place->view ? broken->generation
                                                                          : 0;
-  return generation == view.generation && s.isAvailable(view.position);
+  return generation == view.generation;
+}
+
+bool isCurrent(Specializer &s, const ItemView &view) {
+  return isUnmoved(s, view) && s.isAvailable(view.position);
 }
 
 /// The objects of an item, each behind the one that it is in.
@@ -312,7 +315,8 @@ bool areOwnable(Specializer &s, llvm::ArrayRef<Value> items, const SharedPlace &
     collectParts(s, item, {}, parts);
   return isOwnable(s, parts, [&](const ItemView &view) {
     return (holder && holder->view && holder->view->number == view.number) ||
-           (walked && view.position == *walked);
+           // A list that was reordered meanwhile may show an item twice.
+           (walked && view.position == *walked && isUnmoved(s, view));
   });
 }
 
@@ -368,24 +372,34 @@ void makeUsable(Specializer &s, const Value &value) {
 // Reading
 //===----------------------------------------------------------------------===//
 
-/// Objects of an item as they were made now become those that the program knows already; returns
-/// the value, and the objects in it.
-static Value graft(Specializer &s, const Value &fresh, unsigned number,
-                   std::vector<ItemPart> &parts) {
+std::map<ObjectId, ObjectId> knownParts(Specializer &s, llvm::ArrayRef<ItemPart> parts,
+                                        unsigned number) {
   std::map<ObjectId, ObjectId> known;
-  parts = partsOf(s, fresh);
-  for (ItemPart &part : parts)
+  for (const ItemPart &part : parts)
     for (ObjectId id = 0; id < s.heap.size(); ++id) {
       SharedPlace place = placeOf(s.heap, id);
       if (place && place->view && place->view->number == number && place->path == part.path &&
           id != part.id)
         known[part.id] = id;
     }
+  return known;
+}
+
+LeafMapper toKnown(const std::map<ObjectId, ObjectId> &known) {
   LeafMapper mapper;
-  mapper.object = [&](ObjectId id) {
+  mapper.object = [&known](ObjectId id) {
     auto it = known.find(id);
     return it == known.end() ? id : it->second;
   };
+  return mapper;
+}
+
+/// Objects of an item as they were made now become those that the program knows already; returns
+/// the objects in it.
+static std::vector<ItemPart> graft(Specializer &s, const Value &fresh, unsigned number) {
+  std::vector<ItemPart> parts = partsOf(s, fresh);
+  std::map<ObjectId, ObjectId> known = knownParts(s, parts, number);
+  LeafMapper mapper = toKnown(known);
   for (ItemPart &part : parts) {
     ObjectState state = mapper.map(s.heap.at(part.id));
     auto it = known.find(part.id);
@@ -404,7 +418,7 @@ static Value graft(Specializer &s, const Value &fresh, unsigned number,
     setPlace(state, placeOf(s.heap, part.id));
     s.heap.set(part.id, std::move(state));
   }
-  return mapper.map(fresh);
+  return parts;
 }
 
 /// A list in an item holds what the item says, or what others hold too.
@@ -500,8 +514,7 @@ bool readAgain(Specializer &s, ObjectId id) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(view.list);
   llvm::SmallVector<mlir::Value> leaves;
   Value fresh = buildItem(s, list, view.position, leaves);
-  std::vector<ItemPart> parts;
-  graft(s, fresh, view.number, parts);
+  std::vector<ItemPart> parts = graft(s, fresh, view.number);
   view.leaves.assign(leaves.begin(), leaves.end());
   setView(s, parts, view, list);
   return !s.heap.get<BrokenState>(id);

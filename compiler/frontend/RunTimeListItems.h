@@ -3,6 +3,7 @@
 #ifndef MPY_FRONTEND_RUNTIMELISTITEMS_H
 #define MPY_FRONTEND_RUNTIMELISTITEMS_H
 
+#include "frontend/LeafMapper.h"
 #include "frontend/Specializer.h"
 
 namespace mpy {
@@ -85,6 +86,8 @@ void storeItem(Specializer &, ObjectId object, bool moves);
 /// it.
 void beginChange(Specializer &, ObjectId object);
 [[noreturn]] void refuseChange(Specializer &);
+/// The error of who reads what may have changed.
+std::shared_ptr<const Diagnostic> staleError(Specializer &, const ObjectState &);
 
 /// Fails where run-time data say whether two objects are one: items, and objects that are one of
 /// several.
@@ -114,6 +117,11 @@ std::vector<ObjectId> holders(const RunTimeListState &, ObjectId id);
 /// The objects of an item are views of where it lies.
 void setView(Specializer &, const std::vector<ItemPart> &parts, ItemView view,
              const RunTimeListState &list);
+/// The objects that the program knows for parts of an item that were made now, by their numbers;
+/// and what refers to the latter made to refer to the former, while `known` lives.
+std::map<ObjectId, ObjectId> knownParts(Specializer &, llvm::ArrayRef<ItemPart> parts,
+                                        unsigned number);
+LeafMapper toKnown(const std::map<ObjectId, ObjectId> &known);
 /// Reads again what a value refers to.
 void makeUsable(Specializer &, const Value &);
 

@@ -42,3 +42,42 @@ func.func @extent(%n: index, %s: f64) -> (tensor<?xf64>, index) {
   %d = tensor.dim %r, %c0 : tensor<?xf64>
   return %r, %d : tensor<?xf64>, index
 }
+
+// An element of a part that is put back is written into the whole.
+// CHECK-LABEL: func @element_of_row
+// CHECK-SAME: %[[X:.*]]: tensor<?x4xf64>, %[[V:.*]]: f64, %[[I:.*]]: index, %[[J:.*]]: index
+// CHECK-DAG: %[[C2:.*]] = arith.constant 2 : index
+// CHECK: %[[STEP:.*]] = arith.muli %[[J]], %[[C2]]
+// CHECK: %[[AT:.*]] = arith.addi %[[STEP]], %{{.*}}
+// CHECK: %[[R:.*]] = mpy.insert %[[V]] into %[[X]][%[[I]], %[[AT]]]
+// CHECK-NOT: update_slice
+// CHECK: return %[[R]]
+func.func @element_of_row(%x: tensor<?x4xf64>, %v: f64, %i: index, %j: index) -> tensor<?x4xf64> {
+  %one = arith.constant 1 : index
+  %two = arith.constant 2 : index
+  %row = mpy.slice %x[%i, %one] [%one, %two] [%one, %two] drop [0] : tensor<?x4xf64> -> tensor<2xf64>
+  %new = mpy.insert %v into %row[%j] : f64 into tensor<2xf64>
+  %r = mpy.update_slice %new into %x[%i, %one] [%one, %two] [%one, %two] drop [0] : tensor<2xf64> into tensor<?x4xf64> -> tensor<?x4xf64>
+  return %r : tensor<?x4xf64>
+}
+
+// A part of a part that is put back is written into the whole; one of another array is not.
+// CHECK-LABEL: func @part_of_row
+// CHECK-SAME: %[[X:.*]]: tensor<?x4xf64>, %[[Y:.*]]: tensor<?x4xf64>, %[[V:.*]]: tensor<1xf64>
+// CHECK-NOT: mpy.slice %[[X]]
+// CHECK: mpy.update_slice %[[V]] into %[[X]]
+// CHECK: mpy.slice %[[Y]]
+// CHECK: mpy.update_slice
+// CHECK: mpy.update_slice {{.*}} into %[[X]]
+func.func @part_of_row(%x: tensor<?x4xf64>, %y: tensor<?x4xf64>, %v: tensor<1xf64>, %i: index) -> (tensor<?x4xf64>, tensor<?x4xf64>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %four = arith.constant 4 : index
+  %row = mpy.slice %x[%i, %zero] [%one, %four] [%one, %one] drop [0] : tensor<?x4xf64> -> tensor<4xf64>
+  %new = mpy.update_slice %v into %row[%one] [%one] [%one] drop [] : tensor<1xf64> into tensor<4xf64> -> tensor<4xf64>
+  %r = mpy.update_slice %new into %x[%i, %zero] [%one, %four] [%one, %one] drop [0] : tensor<4xf64> into tensor<?x4xf64> -> tensor<?x4xf64>
+  %other = mpy.slice %y[%i, %zero] [%one, %four] [%one, %one] drop [0] : tensor<?x4xf64> -> tensor<4xf64>
+  %changed = mpy.update_slice %v into %other[%one] [%one] [%one] drop [] : tensor<1xf64> into tensor<4xf64> -> tensor<4xf64>
+  %s = mpy.update_slice %changed into %x[%i, %zero] [%one, %four] [%one, %one] drop [0] : tensor<4xf64> into tensor<?x4xf64> -> tensor<?x4xf64>
+  return %r, %s : tensor<?x4xf64>, tensor<?x4xf64>
+}
