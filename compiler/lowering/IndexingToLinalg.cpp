@@ -6,6 +6,16 @@
 using namespace mlir;
 
 namespace mpy {
+/// Offsets, constants as attributes. A negative one stands in code that never runs; the verifier
+/// takes it as a value only.
+static SmallVector<OpFoldResult> foldOffsets(ValueRange offsets) {
+  SmallVector<OpFoldResult> folded = getAsOpFoldResult(offsets);
+  for (auto [offset, value] : llvm::zip(folded, offsets))
+    if (auto known = getConstantIntValue(offset); known && *known < 0)
+      offset = value;
+  return folded;
+}
+
 namespace {
 // What SliceOp and UpdateSliceOp say in common.
 struct Box {
@@ -108,9 +118,9 @@ static void lowerSlice(IRRewriter &rewriter, SliceOp op) {
     return rewriter.replaceOp(op, castTo(rewriter, box.loc, box.x, type));
   // A slice of an array without elements would begin behind its end.
   if (box.stridesAbove(0) && !llvm::is_contained(type.getShape(), 0)) {
-    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
-        op, type, box.x, getAsOpFoldResult(box.offsets), box.sizesFor(rewriter, type),
-        getAsOpFoldResult(box.strides));
+    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(op, type, box.x, foldOffsets(box.offsets),
+                                                        box.sizesFor(rewriter, type),
+                                                        getAsOpFoldResult(box.strides));
     return;
   }
   rewriter.replaceOp(
@@ -164,7 +174,7 @@ static void lowerUpdateSlice(IRRewriter &rewriter, UpdateSliceOp op) {
         });
     return rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
   }
-  SmallVector<OpFoldResult> offsets = getAsOpFoldResult(box.offsets),
+  SmallVector<OpFoldResult> offsets = foldOffsets(box.offsets),
                             strides = getAsOpFoldResult(box.strides);
   if (!box.stridesAbove(0)) {
     value = inMemoryOrder(rewriter, box, value);
@@ -243,7 +253,7 @@ static Value scatterRow(OpBuilder &builder, Location loc, ScatterOp op, Value ca
     rest.push_back(extent);
   }
   auto boxAt = [&](ValueRange leading) {
-    SmallVector<OpFoldResult> offsets = getAsOpFoldResult(leading),
+    SmallVector<OpFoldResult> offsets = foldOffsets(leading),
                               sizes(leading.size(), builder.getIndexAttr(1));
     offsets.append(rest.size(), builder.getIndexAttr(0));
     sizes.append(rest);

@@ -113,9 +113,10 @@ static void sinkProducers(ModuleOp module) {
 /// destination is there when the first of its parts is computed.
 static void raiseExtents(ModuleOp module) {
   module.walk([&](Operation *op) {
+    // A loop or branch that computes one uses more than its operands.
     bool isExtent = isa<tensor::EmptyOp>(op) ||
                     (op->getNumResults() == 1 && op->getResult(0).getType().isIndex() &&
-                     isPure(op) && !isa<tensor::DimOp>(op));
+                     op->getNumRegions() == 0 && isPure(op) && !isa<tensor::DimOp>(op));
     if (!isExtent)
       return;
     Operation *last = nullptr;
