@@ -113,8 +113,16 @@ void Liveness::Analysis::addReads(BitVector &set, const Node *node) const {
     addReads(set, function->returns);
     return forEachParameterPart(function->args, read);
   }
-  // A name that a comprehension binds itself hides ours, but a read too many is harmless.
-  forEachChild(node, read);
+  const std::vector<Comprehension> *generators = generatorsOf(node);
+  if (!generators)
+    return forEachChild(node, read);
+  // A name that a comprehension binds itself hides ours, but in the first iterable.
+  BitVector inside = empty();
+  forEachChild(node, [&](Node *child) { addReads(inside, child); });
+  for (const std::string &name : scopeOf(node)->locals)
+    remove(inside, name);
+  set |= inside;
+  addReads(set, generators->front().iter);
 }
 
 void Liveness::Analysis::removeTargets(BitVector &set, const Expr *target) const {
