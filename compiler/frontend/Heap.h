@@ -31,6 +31,8 @@ struct ItemView {
   std::vector<mlir::Value> leaves;
   /// The state of the list of known length of which it may be any item.
   std::shared_ptr<const void> known;
+  /// There may be none, and then no item there.
+  bool mayBeAbsent = false;
 };
 /// Says of an object that lists of run-time length may hold it: as an item, or as a part of one.
 struct ItemPlace {

@@ -52,8 +52,10 @@ private:
   void joinPlaces(const Pair &pair, ObjectState &state);
   bool isSameView(const Pair &pair) const;
   std::optional<ObjectState> toReadAgain(const Pair &pair);
+  std::shared_ptr<const ItemView> joinViews(const SharedPlace &a, const SharedPlace &b);
   void markListItems();
   ArrayState joinArray(const Pair &pair);
+  void addJoinedLists(const ItemPlace &place, bool isFirst, std::set<ObjectId> &lists);
   /// What an object of one path may have become.
   std::vector<ObjectId> joinedAliases(ObjectId id, bool isFirst);
   ObjectState broken(const std::string &what);
@@ -89,6 +91,8 @@ private:
   std::map<Pair, ResultPattern> listItems;
   /// Lists that `collect` could not convert, and why.
   std::map<Pair, std::string> refusedLists;
+  /// Items of a list that become one, by the numbers of their views; 0 for none.
+  std::map<std::pair<unsigned, unsigned>, std::shared_ptr<const ItemView>> views;
   std::vector<Pair> pairs;
   std::map<Pair, ObjectId> ids;
   /// The variable whose value is being joined.

@@ -181,8 +181,8 @@ void Joiner::markListItems() {
           for (auto &joined : listItems)
             if (ObjectId list = ids.at(joined.first);
                 list != holder && llvm::is_contained(place->lists, list)) {
-              revoke(s, holder);
-              revoke(s, list);
+              revoke(s, holder, /*reads=*/false);
+              revoke(s, list, /*reads=*/false);
             }
         freeze(s, ObjectRef{object}, holder);
       }

@@ -137,18 +137,22 @@ void Joiner::pairObjects(Pair pair) {
     else if (auto *cell = std::get_if<CellState>(&state))
       one(cell->value);
   };
+  // The lists that items are read from.
+  auto pairList = [&](const ObjectState &state) {
+    SharedPlace place = placeOf(state);
+    ObjectId list = place && place->view ? place->view->list : mark;
+    if (list < mark && first.heap.pointer(list) && second.heap.pointer(list))
+      pairObjects({list, list});
+  };
+  if (pair.first)
+    pairList(first.heap.at(*pair.first));
+  if (pair.second)
+    pairList(second.heap.at(*pair.second));
   if (!pair.second)
     return absent(first.heap.at(*pair.first), true);
   if (!pair.first)
     return absent(second.heap.at(*pair.second), false);
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
-  // The list that both are read from.
-  if (SharedPlace x = placeOf(a), y = placeOf(b);
-      x && y && x->view && y->view && x->view->number == y->view->number) {
-    ObjectId list = x->view->list;
-    if (list < mark && first.heap.pointer(list) && second.heap.pointer(list))
-      pairObjects({list, list});
-  }
   if (a.index() != b.index())
     return;
   auto attributes = [&](auto &x, auto &y) {

@@ -165,6 +165,8 @@ static void keepPlace(const ObjectState &before, ObjectState &state) {
 }
 
 void setList(Specializer &s, ObjectId id, RunTimeListState list, bool moves) {
+  if (moves)
+    readPending(s, id);
   auto *before = s.heap.get<RunTimeListState>(id);
   unsigned generation = before ? before->generation : 0;
   list.moved = nullptr;

@@ -103,7 +103,20 @@ SharedPlace frozenPlace(std::vector<ObjectId> lists) {
   return std::make_shared<const ItemPlace>(ItemPlace{std::move(lists), nullptr, {}});
 }
 
-void revoke(Specializer &s, ObjectId id) {
+void readPending(Specializer &s, ObjectId list) {
+  std::vector<bool> isReachable;
+  for (ObjectId id = 0; id < s.heap.size(); ++id) {
+    SharedPlace place = s.heap.get<BrokenState>(id) ? placeOf(s.heap, id) : nullptr;
+    if (!place || !place->view || place->view->list != list || !isCurrent(s, *place->view))
+      continue;
+    if (isReachable.empty())
+      isReachable = s.reachableObjects();
+    if (id < isReachable.size() && (isReachable[id] || s.isHeld(id)))
+      readAgain(s, id);
+  }
+}
+
+void revoke(Specializer &s, ObjectId id, bool reads) {
   auto *list = id < s.heap.size() ? s.heap.get<RunTimeListState>(id) : nullptr;
   // One whose columns are out of reach is read by nobody, and no path may find it changed.
   bool isAlive = list && list->generation && s.isAvailable(list->length) &&
@@ -112,7 +125,9 @@ void revoke(Specializer &s, ObjectId id) {
                  });
   if (!isAlive)
     return;
-  RunTimeListState changed = *list;
+  if (reads)
+    readPending(s, id);
+  RunTimeListState changed = *s.heap.get<RunTimeListState>(id);
   changed.generation = 0;
   s.heap.set(id, std::move(changed));
 }
@@ -502,6 +517,35 @@ Value itemAt(Specializer &s, ObjectId id, const IntExpr &given, const IntExpr &k
   return item;
 }
 
+/// The item at a position, if there is one; its values mean nothing where there is none.
+static Value itemIfThere(Specializer &s, const RunTimeListState &list, const IntExpr &position,
+                         llvm::SmallVectorImpl<mlir::Value> &leaves) {
+  llvm::SmallVector<mlir::Type> types;
+  leafTypes(s, *list.item, types);
+  mlir::Value isThere =
+      s.create<arith::CmpIOp>(arith::CmpIPredicate::slt, s.index(position), s.index(list.length));
+  auto op = s.create<scf::IfOp>(types, isThere, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  auto yield = [&](Block *block, auto values) {
+    OpBuilder::InsertionGuard guard(s.builder);
+    s.builder.setInsertionPointToStart(block);
+    s.create<scf::YieldOp>(values());
+  };
+  size_t objects = s.heap.size();
+  yield(op.thenBlock(), [&] {
+    llvm::SmallVector<mlir::Value> values;
+    buildItem(s, list, position, values);
+    return values;
+  });
+  s.heap.resize(objects);
+  yield(op.elseBlock(), [&] {
+    llvm::SmallVector<mlir::Value> values;
+    absentLeaves(s, *list.item, values);
+    return values;
+  });
+  leaves.append(op.getResults().begin(), op.getResults().end());
+  return itemOfLeaves(s, *list.item, leaves);
+}
+
 bool readAgain(Specializer &s, ObjectId id) {
   SharedPlace place = placeOf(s.heap, id);
   if (!place || !place->view)
@@ -513,7 +557,8 @@ bool readAgain(Specializer &s, ObjectId id) {
     return false;
   RunTimeListState list = *s.heap.get<RunTimeListState>(view.list);
   llvm::SmallVector<mlir::Value> leaves;
-  Value fresh = buildItem(s, list, view.position, leaves);
+  Value fresh = view.mayBeAbsent ? itemIfThere(s, list, view.position, leaves)
+                                 : buildItem(s, list, view.position, leaves);
   std::vector<ItemPart> parts = graft(s, fresh, view.number);
   view.leaves.assign(leaves.begin(), leaves.end());
   setView(s, parts, view, list);

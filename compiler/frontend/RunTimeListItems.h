@@ -40,7 +40,8 @@ std::vector<ObjectId> innerHolders(Specializer &, llvm::ArrayRef<Value> items);
 /// Adds to a list what `innerHolders` says, each once.
 void addHolders(std::vector<ObjectId> &lists, llvm::ArrayRef<ObjectId> more);
 /// Something else may hold the items of a list too, or of any: nobody changes them any more.
-void revoke(Specializer &, ObjectId list);
+/// `reads`: what was not read since the list was changed is read before, where code is emitted.
+void revoke(Specializer &, ObjectId list, bool reads = true);
 void revokeAll(Specializer &);
 /// Everything that a value refers to may only be read from now on. `list`: the one that holds it.
 void freeze(Specializer &, const Value &value, std::optional<ObjectId> list);
@@ -55,6 +56,8 @@ bool isItemArray(const Heap &, ObjectId array);
 Value itemAt(Specializer &, ObjectId list, const IntExpr &position, const IntExpr &key);
 /// An object that may have changed, read again from the list that holds it, if that is possible.
 bool readAgain(Specializer &, ObjectId object);
+/// Reads what was not read since a list was changed, before its items lie elsewhere.
+void readPending(Specializer &, ObjectId list);
 /// What a list that owns its items holds at a position is a view of it.
 void placeItem(Specializer &, ObjectId list, const Value &item, const IntExpr &position);
 /// Whether a value certainly is what the list has where a subscript says.

@@ -338,8 +338,8 @@ void leafTypes(Specializer &s, const ResultPattern &pattern,
     leafTypes(s, part, types);
 }
 
-void ResultWalk::flattenAbsent(const ResultPattern &pattern,
-                               llvm::SmallVectorImpl<mlir::Value> &leaves) {
+void absentLeaves(Specializer &s, const ResultPattern &pattern,
+                  llvm::SmallVectorImpl<mlir::Value> &leaves) {
   llvm::SmallVector<mlir::Type> types;
   leafTypes(s, pattern, types);
   for (mlir::Type type : types) {
@@ -419,7 +419,7 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
                          ? optional->present
                          : s.create<arith::ConstantOp>(s.builder.getBoolAttr(!absent)).getResult());
     if (absent)
-      flattenAbsent(pattern.parts[0], leaves);
+      absentLeaves(s, pattern.parts[0], leaves);
     else
       flatten(pattern.parts[0], optional ? optional->value : value, leaves);
     return;

@@ -125,7 +125,6 @@ public:
                llvm::SmallVectorImpl<mlir::Value> &leaves);
 
 private:
-  void flattenAbsent(const ResultPattern &pattern, llvm::SmallVectorImpl<mlir::Value> &leaves);
   std::vector<Value> partsOf(const Value &value);
   Specializer &s;
   const ResultContext &context;
@@ -144,6 +143,9 @@ ResultPattern outwardPattern(ResultPattern pattern,
                              const std::function<std::optional<IntExpr>(const IntExpr &)> &outward);
 /// The structure of the items of a run-time list that covers those of a list of known length.
 ResultPattern itemOfList(Specializer &s, const ResultPattern &list);
+/// Leaves for a value that does not exist: nothing of it is ever read.
+void absentLeaves(Specializer &, const ResultPattern &pattern,
+                  llvm::SmallVectorImpl<mlir::Value> &leaves);
 /// The types of the leaves, in order.
 void leafTypes(Specializer &s, const ResultPattern &pattern,
                llvm::SmallVectorImpl<mlir::Type> &types);

@@ -109,8 +109,9 @@ static std::string extentText(const IntExpr &extent) {
 }
 
 std::string Specializer::describe(const Value &value) {
-  if (auto id = arrayObject(value)) {
-    auto *array = heap.get<ArrayState>(*id);
+  // Nothing is read again to say what it is.
+  auto *ref = value.get<ObjectRef>();
+  if (auto *array = ref ? heap.get<ArrayState>(ref->id) : nullptr) {
     std::string text = nameOf(array->dtype).str() + " array of shape (";
     for (size_t i = 0; i < array->shape.size(); ++i)
       text += (i ? ", " : "") + extentText(array->shape[i]);

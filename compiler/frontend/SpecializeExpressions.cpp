@@ -161,6 +161,10 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     auto &node = cast<Name>(*expr);
     Value value = lookup(node.id);
     auto *optional = value.as<OptionalValue>();
+    // An item whose list was changed is read here, where it may meet other objects.
+    const Value &inside = optional ? optional->value : value;
+    if (auto *ref = inside.get<ObjectRef>(); ref && heap.get<BrokenState>(ref->id))
+      readAgain(*this, ref->id);
     // None or a value may be passed on; an unset name may not even be read.
     return optional && optional->orNone ? value : present(value, node.id);
   }

@@ -98,6 +98,7 @@ void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueLi
   for (size_t i = from; !dead; ++i) {
     // Lists are walked as they are now, whatever the body did to them.
     if (i > 0 && (i == from || states != statesOf())) {
+      llvm::for_each(lists, [&](ObjectId id) { checkUsable(id); });
       states = statesOf();
       bool isKnown = llvm::all_of(lists, [&](ObjectId id) { return heap.get<ListState>(id); });
       if (!lists.empty() && (!isKnown || !canWalkAgain(iterable)))

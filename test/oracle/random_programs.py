@@ -1,11 +1,11 @@
 """Writes random programs: arrays, views, in-place writes, loops, branches, containers, objects and
 closures, differentiated to order 2, in both modes.
 
-    python random_programs.py FOLDER COUNT [FIRST SEED]
+    python random_programs.py FOLDER COUNT [FIRST SEED [items]]
 
 Equal seeds give equal programs. `compare.py --mpyc ... FOLDER` then runs them. The programs stay
 within what the language allows: a name bound in a loop or branch is used there only, and no rank or
-dtype changes.
+dtype changes. `items`: other programs, about objects that lists hold (random_items.py).
 """
 
 import pathlib
@@ -13,6 +13,7 @@ import random
 import sys
 
 from random_constructs import CLASSES, Constructs
+from random_items import ItemWriter
 
 SMOOTH = ("np.sin(%s)", "np.tanh(%s)", "np.cos(%s)", "np.exp(-%s * %s)", "np.arctan(%s)")
 
@@ -229,9 +230,11 @@ class Writer(Constructs):
 def main():
     folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    kind = sys.argv[4] if len(sys.argv) > 4 else "random"
+    writer = {"random": Writer, "items": ItemWriter}[kind]
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count):
-        (folder / ("random%04d.mpy" % seed)).write_text(Writer(seed).program(seed))
+        (folder / ("%s%04d.mpy" % (kind, seed))).write_text(writer(seed).program(seed))
 
 
 if __name__ == "__main__":
