@@ -19,6 +19,7 @@ struct ViewStep {
   std::vector<int64_t> permutation; // Transpose
 };
 
+struct ListState;
 /// An item of a list of run-time length as the program last read or stored it.
 struct ItemView {
   unsigned number; // Objects of one reading share it.
@@ -30,7 +31,7 @@ struct ItemView {
   /// The run-time values that the list holds there.
   std::vector<mlir::Value> leaves;
   /// The state of the list of known length of which it may be any item.
-  std::shared_ptr<const void> known;
+  std::shared_ptr<const ListState> known;
   /// There may be none, and then no item there.
   bool mayBeAbsent = false;
 };
@@ -169,6 +170,10 @@ public:
   }
   void setPointer(ObjectId id, std::shared_ptr<const ObjectState> state) {
     objects[id] = std::move(state);
+  }
+  /// The state of a list of known length, which outlives changes.
+  std::shared_ptr<const ListState> knownList(ObjectId id) const {
+    return {objects[id], get<ListState>(id)};
   }
   size_t size() const { return objects.size(); }
   void resize(size_t size) { objects.resize(size); }

@@ -42,7 +42,8 @@ State Joiner::build(ValueRange values) {
 }
 
 State Joiner::run() {
-  views.clear(), pairs.clear(), ids.clear(), partnersOfFirst.clear(), partnersOfSecond.clear();
+  pairs.clear(), ids.clear(), partnersOfFirst.clear(), partnersOfSecond.clear();
+  views.clear(), generations.clear(), knownItems.clear();
   merged = State();
   if (first.dead && second.dead) {
     merged = first;
@@ -78,13 +79,16 @@ State Joiner::run() {
     if (pair.first == pair.second &&
         first.heap.pointer(*pair.first) == second.heap.pointer(*pair.second))
       continue;
-    if (auto again = toReadAgain(pair)) {
-      merged.heap.set(ids.at(pair), std::move(*again));
+    SharedPlace place = joinedPlace(pair);
+    if (place && !place->view->known) {
+      merged.heap.set(ids.at(pair), toReadAgain(pair, place));
       continue;
     }
     ObjectState state = joinObject(pair);
     addSharing(pair, state);
     joinPlaces(pair, state);
+    if (place)
+      setPlace(state, place);
     merged.heap.set(ids.at(pair), std::move(state));
   }
   // What became another object, or is no longer reached: its state on one path means nothing here.
@@ -388,18 +392,6 @@ ObjectState Joiner::broken(const std::string &what) {
   return BrokenState{std::make_shared<const Diagnostic>(std::move(error))};
 }
 
-/// The lists of a place that go on, by their new numbers: of those that only one path made and
-/// nobody reaches, nothing is left that could change.
-void Joiner::addJoinedLists(const ItemPlace &place, bool isFirst, std::set<ObjectId> &lists) {
-  const Heap &heap = isFirst ? first.heap : second.heap;
-  for (ObjectId list : place.lists) {
-    if (list < mark && heap.pointer(list))
-      lists.insert(list);
-    for (ObjectId joined : joinedAliases(list, isFirst))
-      lists.insert(joined);
-  }
-}
-
 std::vector<ObjectId> Joiner::joinedAliases(ObjectId id, bool isFirst) {
   std::vector<ObjectId> result;
   for (auto &pair : pairs)
@@ -516,124 +508,6 @@ void Joiner::addSharing(const Pair &pair, ObjectState &state) {
         }
       },
       state);
-}
-
-/// Whether both paths know an object as the same item of the same list.
-bool Joiner::isSameView(const Pair &pair) const {
-  if (!pair.first || pair.first != pair.second)
-    return false;
-  SharedPlace x = placeOf(first.heap.at(*pair.first)), y = placeOf(second.heap.at(*pair.second));
-  if (!x || !y || !x->view || !y->view || x->view->number != y->view->number ||
-      x->view->generation != y->view->generation || x->path != y->path ||
-      x->view->position != y->view->position || !s.isAvailable(x->view->position))
-    return false;
-  auto list = ids.find({x->view->list, x->view->list});
-  return list == ids.end() ? x->view->list < mark : list->second == x->view->list;
-}
-
-/// An item that is one of several items of one list, or an item on one path and nothing on the
-/// other: an item whose position flows.
-std::shared_ptr<const ItemView> Joiner::joinViews(const SharedPlace &a, const SharedPlace &b) {
-  auto viewOf = [](const SharedPlace &place) { return place ? place->view : nullptr; };
-  auto x = viewOf(a), y = viewOf(b);
-  if ((a && !x) || (b && !y) || (a && b && a->path != b->path))
-    return nullptr;
-  auto [known, isNew] =
-      views.try_emplace({x ? x->number : 0, y ? y->number : 0}, std::shared_ptr<const ItemView>());
-  if (!isNew)
-    return known->second;
-  ItemView view = x ? *x : *y;
-  auto list = ids.find({view.list, view.list});
-  bool isOne = view.list < mark && (list == ids.end() || list->second == view.list) &&
-               first.heap.pointer(view.list) && second.heap.pointer(view.list);
-  if (!isOne || view.known ||
-      (x && y && (x->list != y->list || x->generation != y->generation || y->known)))
-    return nullptr;
-  view.position = x && y ? joinExpr(x->position, y->position)
-                         : oneSidedExpr(view.position, /*isFirst=*/x != nullptr);
-  view.mayBeAbsent |= !x || !y || y->mayBeAbsent;
-  if (!x || !y || x->number != y->number)
-    view.number = s.nextNumber();
-  view.key = view.position;
-  view.leaves.clear();
-  return known->second = std::make_shared<const ItemView>(std::move(view));
-}
-
-/// An item whose values one path at least has not read since its list was changed, or that is one
-/// of several items of a list: it is read when it is needed.
-std::optional<ObjectState> Joiner::toReadAgain(const Pair &pair) {
-  auto stateOf = [](const Heap &heap, std::optional<ObjectId> id) {
-    return id ? &heap.at(*id) : nullptr;
-  };
-  const ObjectState *a = stateOf(first.heap, pair.first), *b = stateOf(second.heap, pair.second);
-  SharedPlace x = a ? placeOf(*a) : nullptr, y = b ? placeOf(*b) : nullptr;
-  if ((a && !(x && x->view)) || (b && !(y && y->view)))
-    return std::nullopt;
-  auto brokenOf = [](const ObjectState *state) {
-    return state ? std::get_if<BrokenState>(state) : nullptr;
-  };
-  auto *brokenA = brokenOf(a), *brokenB = brokenOf(b);
-  if (a && b && isSameView(pair) && !brokenA && !brokenB && x->view == y->view &&
-      llvm::all_of(x->view->leaves, [&](mlir::Value leaf) { return s.isAvailable(leaf); }))
-    return std::nullopt;
-  auto view = joinViews(x, y);
-  if (!view)
-    return std::nullopt;
-  auto generationOf = [](const ObjectState &state) -> unsigned {
-    if (auto *broken = std::get_if<BrokenState>(&state))
-      return broken->generation;
-    auto *list = std::get_if<RunTimeListState>(&state);
-    return list ? list->generation : 0;
-  };
-  unsigned generation = generationOf(a ? *a : *b);
-  if (a && b && (pair.first != pair.second || generation != generationOf(*b)))
-    generation = 0;
-  std::set<ObjectId> lists;
-  if (x)
-    addJoinedLists(*x, true, lists);
-  if (y)
-    addJoinedLists(*y, false, lists);
-  auto place = std::make_shared<const ItemPlace>(
-      ItemPlace{{lists.begin(), lists.end()}, std::move(view), x ? x->path : y->path});
-  const BrokenState *before = brokenA ? brokenA : brokenB;
-  return BrokenState{before ? before->error : staleError(s, a ? *a : *b), place, generation};
-}
-
-/// What both paths know of the lists that may hold an object.
-void Joiner::joinPlaces(const Pair &pair, ObjectState &state) {
-  if (pair.first && pair.second && isSameView(pair)) {
-    setPlace(state, placeOf(first.heap.at(*pair.first)));
-    return;
-  }
-  // A list goes on under its new number.
-  if (auto *list = std::get_if<RunTimeListState>(&state);
-      list && pair.first.has_value() != pair.second.has_value() && !isAmbiguous(pair)) {
-    llvm::erase(list->itemsOf, pair.first ? *pair.first : *pair.second);
-    addHolders(list->itemsOf, ids.at(pair));
-  }
-  std::set<ObjectId> lists;
-  bool isReadOnly = false;
-  auto add = [&](const Heap &heap, std::optional<ObjectId> id, bool isFirst) {
-    if (!id)
-      return;
-    for (ObjectId one : {*id, memoryOwner(heap, *id)}) {
-      // A view of an array is read through the array.
-      if (one != *id && pair.first == pair.second)
-        continue;
-      SharedPlace place = heap.pointer(one) ? placeOf(heap.at(one)) : nullptr;
-      if (!place)
-        continue;
-      isReadOnly |= !isReleased(heap.at(one));
-      addJoinedLists(*place, isFirst, lists);
-    }
-  };
-  add(first.heap, pair.first, true);
-  add(second.heap, pair.second, false);
-  if (lists.empty() && !isReadOnly)
-    return setPlace(state, nullptr);
-  setPlace(state, frozenPlace({lists.begin(), lists.end()}));
-  if (isReadOnly)
-    setReadOnly(state, ids.at(pair), true);
 }
 
 ObjectState Joiner::joinObject(const Pair &pair) {

@@ -33,6 +33,9 @@ public:
 private:
   using Pair = std::pair<std::optional<ObjectId>, std::optional<ObjectId>>;
 
+  /// Longer lists of known length are not searched for objects.
+  static constexpr size_t maximumKnownItems = 256;
+
   State run();
   void findPairs();
   void pairValues(const Value &a, const Value &b);
@@ -51,8 +54,14 @@ private:
   void addSharing(const Pair &pair, ObjectState &state);
   void joinPlaces(const Pair &pair, ObjectState &state);
   bool isSameView(const Pair &pair) const;
-  std::optional<ObjectState> toReadAgain(const Pair &pair);
-  std::shared_ptr<const ItemView> joinViews(const SharedPlace &a, const SharedPlace &b);
+  bool isOneList(ObjectId a, ObjectId b) const;
+  std::optional<Pair> pairOfLists(const ItemView *x, const ItemView *y) const;
+  void findKnownItems();
+  SharedPlace placeOn(const Pair &pair, bool isFirst);
+  std::shared_ptr<const ItemView> joinViews(const ItemView *x, const ItemView *y);
+  SharedPlace joinedPlace(const Pair &pair);
+  ObjectState toReadAgain(const Pair &pair, SharedPlace place);
+  unsigned joinedGeneration(const Pair &pair);
   void markListItems();
   ArrayState joinArray(const Pair &pair);
   void addJoinedLists(const ItemPlace &place, bool isFirst, std::set<ObjectId> &lists);
@@ -93,6 +102,10 @@ private:
   std::map<Pair, std::string> refusedLists;
   /// Items of a list that become one, by the numbers of their views; 0 for none.
   std::map<std::pair<unsigned, unsigned>, std::shared_ptr<const ItemView>> views;
+  /// Of lists that are joined: whether, and where, their items may be changed.
+  std::map<Pair, unsigned> generations;
+  /// Where objects of each path (the first: true) lie in lists of known length.
+  std::map<std::pair<ObjectId, bool>, SharedPlace> knownItems;
   std::vector<Pair> pairs;
   std::map<Pair, ObjectId> ids;
   /// The variable whose value is being joined.

@@ -22,6 +22,40 @@ bool Joiner::needsRunTimeList(const ObjectState &a, const ObjectState &b) {
   return !x || !y || x->items.size() != y->items.size();
 }
 
+/// Other than 0 where items of a joined list may be changed: no path has another name for them.
+unsigned Joiner::joinedGeneration(const Pair &pair) {
+  auto [entry, isNew] = generations.try_emplace(pair, 0);
+  if (!isNew)
+    return entry->second;
+  auto generationOn = [&](bool isFirst) -> unsigned {
+    const State &path = isFirst ? first : second;
+    const ObjectState &list = path.heap.at(isFirst ? *pair.first : *pair.second);
+    if (auto *broken = std::get_if<BrokenState>(&list))
+      return broken->generation;
+    if (auto *counted = std::get_if<RunTimeListState>(&list))
+      return counted->generation;
+    auto *known = std::get_if<ListState>(&list);
+    if (!known)
+      return 0;
+    auto made = path.locals.find("%made");
+    bool isMade = made != path.locals.end() &&
+                  isIdentical(made->second, ObjectRef{isFirst ? *pair.first : *pair.second});
+    Heap saved = std::exchange(s.heap, path.heap);
+    bool areOwn =
+        areOwnable(s, known->items, placeOf(list), isMade ? s.frame().walked : std::nullopt);
+    s.heap = std::move(saved);
+    return areOwn ? s.nextNumber() : 0;
+  };
+  unsigned a = pair.first ? generationOn(true) : 0, b = pair.second ? generationOn(false) : 0;
+  if (!pair.first || !pair.second)
+    return entry->second = pair.first ? a : b;
+  SharedPlace x = placeOf(first.heap, *pair.first), y = placeOf(second.heap, *pair.second);
+  bool areItems = x && y && x->view && y->view;
+  if (a && b && (areItems || !isAmbiguous(pair)))
+    entry->second = pair.first == pair.second && a == b ? a : s.nextNumber();
+  return entry->second;
+}
+
 ObjectState Joiner::joinLists(const Pair &pair) {
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
   if (s.keepsLists && (std::get_if<ListState>(&a) || std::get_if<ListState>(&b)))
@@ -79,26 +113,9 @@ ObjectState Joiner::joinLists(const Pair &pair) {
       return IntExpr(int64_t(std::get<ListState>(list).items.size()));
     };
     result.length = joinExpr(lengthOf(a), lengthOf(b));
-    // Its items may be changed where no path has another name for them.
-    auto generationOf = [&](bool isFirst) -> unsigned {
-      const ObjectState &list = isFirst ? a : b;
-      if (auto *counted = std::get_if<RunTimeListState>(&list))
-        return counted->generation;
-      auto &items = std::get<ListState>(list).items;
-      auto made = (isFirst ? first : second).locals.find("%made");
-      bool isMade = made != (isFirst ? first : second).locals.end() &&
-                    isIdentical(made->second, ObjectRef{isFirst ? *pair.first : *pair.second});
-      bool areOwn = withHeap(isFirst, [&] {
-        return areOwnable(s, items, placeOf(list), isMade ? s.frame().walked : std::nullopt);
-      });
-      return areOwn ? s.nextNumber() : 0;
-    };
     result.itemsOf = {ids.at(pair)};
     if (holdsObjects(item)) {
-      unsigned generationA = generationOf(true), generationB = generationOf(false);
-      bool isUnmoved = pair.first == pair.second && generationA == generationB;
-      if (generationA && generationB && !isAmbiguous(pair))
-        result.generation = isUnmoved ? generationA : s.nextNumber();
+      result.generation = joinedGeneration(pair);
       for (bool isFirst : {true, false}) {
         const ObjectState &list = isFirst ? a : b;
         auto *counted = std::get_if<RunTimeListState>(&list);

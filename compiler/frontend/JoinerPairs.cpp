@@ -138,16 +138,15 @@ void Joiner::pairObjects(Pair pair) {
       one(cell->value);
   };
   // The lists that items are read from.
-  auto pairList = [&](const ObjectState &state) {
-    SharedPlace place = placeOf(state);
-    ObjectId list = place && place->view ? place->view->list : mark;
-    if (list < mark && first.heap.pointer(list) && second.heap.pointer(list))
-      pairObjects({list, list});
+  auto viewOf = [](const Heap &heap, std::optional<ObjectId> id) -> const ItemView * {
+    SharedPlace place = id ? placeOf(heap, *id) : nullptr;
+    return place ? place->view.get() : nullptr;
   };
-  if (pair.first)
-    pairList(first.heap.at(*pair.first));
-  if (pair.second)
-    pairList(second.heap.at(*pair.second));
+  auto *x = viewOf(first.heap, pair.first), *y = viewOf(second.heap, pair.second);
+  if (auto lists = x || y ? pairOfLists(x, y) : std::nullopt;
+      lists && (!lists->first || first.heap.pointer(*lists->first)) &&
+      (!lists->second || second.heap.pointer(*lists->second)))
+    pairObjects(*lists);
   if (!pair.second)
     return absent(first.heap.at(*pair.first), true);
   if (!pair.first)

@@ -195,7 +195,9 @@ bool moveItem(Specializer &s, ObjectId id, const RunTimeListState &before, const
   // Each place that was taken from was filled, once. Two may be one place; of more that is not so.
   bool isWhole = llvm::all_of(moved.from, [&](const IntExpr &one) {
     bool isDistinct = moved.from.size() == 2 || (one.known() && *one.known() >= 0);
-    return isDistinct && llvm::count(moved.from, one) == 1 && llvm::count(moved.to, one) == 1;
+    auto isOne = [&](const IntExpr &other) { return isSamePosition(one, other); };
+    return isDistinct && llvm::count_if(moved.from, isOne) == 1 &&
+           llvm::count_if(moved.to, isOne) == 1;
   });
   list.generation = isWhole ? s.nextNumber() : 0;
   list.moved = isWhole ? nullptr : std::make_shared<const MovedItems>(std::move(moved));
@@ -315,17 +317,44 @@ void refuseChange(Specializer &s) {
        .help = "change a copy of it, or replace the item: items[i] = .."});
 }
 
-/// An item of a list of known length, at a position that is run-time data, is to be changed: the
-/// list becomes one of run-time length.
-static bool countKnownList(Specializer &s, ObjectId id) {
+bool countItems(Specializer &s, ObjectId list) {
+  std::map<ObjectId, std::shared_ptr<const ObjectState>> items;
+  for (ObjectId id = 0; id < s.heap.size(); ++id)
+    if (SharedPlace place = placeOf(s.heap, id); place && place->view && place->view->known &&
+                                                 place->view->list == list &&
+                                                 isUnmoved(s.heap, *place->view)) {
+      items[id] = s.heap.pointer(id);
+      outdate(s, id, place);
+    }
+  makeRunTimeList(s, list);
+  auto *counted = s.heap.get<RunTimeListState>(list);
+  bool isOwn = counted->generation != 0;
+  std::map<unsigned, std::shared_ptr<const ItemView>> views;
+  for (auto &[id, state] : items) {
+    if (!isOwn) {
+      s.heap.setPointer(id, state);
+      continue;
+    }
+    ItemPlace place = *placeOf(*state);
+    auto &view = views[place.view->number];
+    if (!view) {
+      ItemView changed = *place.view;
+      changed.generation = counted->generation;
+      changed.known = nullptr;
+      view = std::make_shared<const ItemView>(std::move(changed));
+    }
+    place.view = view;
+    outdate(s, id, std::make_shared<const ItemPlace>(std::move(place)));
+  }
+  return isOwn;
+}
+
+bool countKnownList(Specializer &s, ObjectId id) {
   SharedPlace place = placeOf(s.heap, id);
-  if (!place || !place->view || !place->view->known)
+  const ItemView &view = *place->view;
+  if (!isUnmoved(s.heap, view) || !s.isAvailable(view.position))
     return false;
-  ItemView view = *place->view;
-  if (view.list >= s.heap.size() || s.heap.pointer(view.list) != view.known ||
-      !s.isAvailable(view.position))
-    return false;
-  // What may be one of the items: this one is read from the list from now on, others are not known.
+  // What may be one of the items, and is not read from the list, is not known any more.
   std::set<ObjectId> items;
   for (const Value &item : ValueList(s.heap.get<ListState>(view.list)->items))
     for (const ItemPart &part : partsOf(s, item))
@@ -333,27 +362,11 @@ static bool countKnownList(Specializer &s, ObjectId id) {
   auto isPart = [&](ObjectId one) { return items.count(one) != 0; };
   for (ObjectId other = 0; other < s.heap.size(); ++other) {
     SharedPlace own = placeOf(s.heap, other);
-    bool isHere = own && own->view && own->view->number == view.number;
-    if (isHere)
-      outdate(s, other, own);
-    else if (s.heap.pointer(other) && !isPart(other) && mayBeOneOf(s.heap.at(other), isPart))
+    bool isRead = own && own->view && own->view->known && own->view->list == view.list;
+    if (!isRead && s.heap.pointer(other) && !isPart(other) && mayBeOneOf(s.heap.at(other), isPart))
       outdate(s, other, nullptr);
   }
-  makeRunTimeList(s, view.list);
-  auto *list = s.heap.get<RunTimeListState>(view.list);
-  if (!list || !list->generation)
-    return false;
-  view.generation = list->generation;
-  view.known = nullptr;
-  auto shared = std::make_shared<const ItemView>(std::move(view));
-  for (ObjectId other = 0; other < s.heap.size(); ++other)
-    if (SharedPlace own = placeOf(s.heap, other);
-        own && own->view && own->view->number == shared->number) {
-      ItemPlace changed = *own;
-      changed.view = shared;
-      outdate(s, other, std::make_shared<const ItemPlace>(std::move(changed)));
-    }
-  return readAgain(s, id);
+  return countItems(s, view.list) && readAgain(s, id);
 }
 
 /// Whether an object that is an item may be changed where it lies.
@@ -402,8 +415,11 @@ void beginChange(Specializer &s, ObjectId id) {
   }
   for (ObjectId other = 0; other < s.heap.size(); ++other) {
     if (s.heap.pointer(other) && !s.heap.get<ArrayState>(other) &&
-        mayBeOneOf(s.heap.at(other), [&](ObjectId one) { return one == id; }))
-      outdate(s, other, nullptr);
+        mayBeOneOf(s.heap.at(other), [&](ObjectId one) { return one == id; })) {
+      SharedPlace place = placeOf(s.heap, other);
+      bool isRead = place && place->view && place->view->known;
+      outdate(s, other, isRead ? place : nullptr);
+    }
   }
 }
 

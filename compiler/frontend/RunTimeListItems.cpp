@@ -9,6 +9,7 @@
 // holds may only be read.
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
@@ -195,21 +196,29 @@ bool isItemArray(const Heap &heap, ObjectId id) {
   return isOwn(id) || isOwn(memoryOwner(heap, id));
 }
 
-/// Whether the items of the list lie where they lay.
-static bool isUnmoved(Specializer &s, const ItemView &view) {
-  if (view.list >= s.heap.size() || !view.generation)
+/// Whether a list of known length has the items that it had, and maybe more behind them.
+static bool hasItemsOf(const ListState &now, const ListState &then) {
+  return then.items.size() <= now.items.size() &&
+         std::equal(then.items.begin(), then.items.end(), now.items.begin(), isIdentical);
+}
+
+bool isUnmoved(const Heap &heap, const ItemView &view) {
+  if (view.list >= heap.size())
     return false;
+  auto *known = heap.get<ListState>(view.list);
+  if (view.known)
+    return known && hasItemsOf(*known, *view.known);
   // It may be an item itself that is to be read again.
-  auto *list = s.heap.get<RunTimeListState>(view.list);
-  auto *broken = s.heap.get<BrokenState>(view.list);
+  auto *list = heap.get<RunTimeListState>(view.list);
+  auto *broken = heap.get<BrokenState>(view.list);
   unsigned generation = list                                             ? list->generation
                         : broken && broken->place && broken->place->view ? broken->generation
                                                                          : 0;
-  return generation == view.generation;
+  return view.generation && generation == view.generation;
 }
 
 bool isCurrent(Specializer &s, const ItemView &view) {
-  return isUnmoved(s, view) && s.isAvailable(view.position);
+  return !view.known && isUnmoved(s.heap, view) && s.isAvailable(view.position);
 }
 
 /// The objects of an item, each behind the one that it is in.
@@ -331,7 +340,7 @@ bool areOwnable(Specializer &s, llvm::ArrayRef<Value> items, const SharedPlace &
   return isOwnable(s, parts, [&](const ItemView &view) {
     return (holder && holder->view && holder->view->number == view.number) ||
            // A list that was reordered meanwhile may show an item twice.
-           (walked && view.position == *walked && isUnmoved(s, view));
+           (walked && view.position == *walked && isUnmoved(s.heap, view));
   });
 }
 
@@ -551,6 +560,8 @@ bool readAgain(Specializer &s, ObjectId id) {
   if (!place || !place->view)
     return false;
   ItemView view = *place->view;
+  if (view.known)
+    return countKnownList(s, id);
   if (s.heap.get<BrokenState>(view.list) && !readAgain(s, view.list))
     return false;
   if (!isCurrent(s, view) || !s.heap.get<RunTimeListState>(view.list))
@@ -578,6 +589,28 @@ Value released(Specializer &s, const Value &item) {
   return item;
 }
 
+/// Whether two values are computed in one way from the same values, in few steps.
+static bool isComputedAs(mlir::Value a, mlir::Value b, unsigned steps = 8) {
+  if (a == b)
+    return true;
+  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
+  return steps && x && y && x->getName() == y->getName() && x->getAttrs() == y->getAttrs() &&
+         x->getNumResults() == 1 && y->getNumResults() == 1 && x->getNumRegions() == 0 &&
+         x->getNumOperands() == y->getNumOperands() && isPure(x) &&
+         llvm::all_of(llvm::zip(x->getOperands(), y->getOperands()), [&](auto both) {
+           return isComputedAs(std::get<0>(both), std::get<1>(both), steps - 1);
+         });
+}
+
+bool isSamePosition(const IntExpr &a, const IntExpr &b) {
+  auto symbolOf = [](const IntExpr &expr) {
+    bool isSymbol = expr.constant == 0 && expr.terms.size() == 1 && expr.terms[0].second == 1;
+    return isSymbol ? expr.terms[0].first->symbol : mlir::Value();
+  };
+  mlir::Value x = symbolOf(a), y = symbolOf(b);
+  return a == b || (x && y && isComputedAs(x, y));
+}
+
 bool isItemAt(Specializer &s, const Value &value, ObjectId list, const IntExpr &key) {
   auto *ref = value.get<ObjectRef>();
   SharedPlace place = ref ? placeOf(s.heap, ref->id) : nullptr;
@@ -585,8 +618,8 @@ bool isItemAt(Specializer &s, const Value &value, ObjectId list, const IntExpr &
       !isCurrent(s, *place->view))
     return false;
   auto *state = s.heap.get<RunTimeListState>(list);
-  return place->view->position == key ||
-         (state && place->view->key == key && isSameKey(*place->view, state->length));
+  return isSamePosition(place->view->position, key) ||
+         (state && isSamePosition(place->view->key, key) && isSameKey(*place->view, state->length));
 }
 
 bool isSameKey(const ItemView &view, const IntExpr &length) {
@@ -600,7 +633,7 @@ void viewKnownList(Specializer &s, const Value &item, ObjectId list, const IntEx
     return;
   IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
   auto view = std::make_shared<const ItemView>(ItemView{
-      s.nextNumber(), list, 0, position, key, listLength(s, list), {}, s.heap.pointer(list)});
+      s.nextNumber(), list, 0, position, key, listLength(s, list), {}, s.heap.knownList(list)});
   for (const ItemPart &part : parts) {
     ObjectState state = s.heap.at(part.id);
     setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{{list}, view, part.path}));

@@ -58,10 +58,18 @@ Value itemAt(Specializer &, ObjectId list, const IntExpr &position, const IntExp
 bool readAgain(Specializer &, ObjectId object);
 /// Reads what was not read since a list was changed, before its items lie elsewhere.
 void readPending(Specializer &, ObjectId list);
+/// A list of known length becomes one of run-time length, and what was read from it at positions
+/// that are run-time data is an item of it from now on. False if the items may not be changed.
+bool countItems(Specializer &, ObjectId list);
+/// An object that is one item of a list of known length, by run-time data, is one of a list of
+/// run-time length from now on, if that is possible.
+bool countKnownList(Specializer &, ObjectId object);
 /// What a list that owns its items holds at a position is a view of it.
 void placeItem(Specializer &, ObjectId list, const Value &item, const IntExpr &position);
 /// Whether a value certainly is what the list has where a subscript says.
 bool isItemAt(Specializer &, const Value &value, ObjectId list, const IntExpr &key);
+/// Whether two positions are one: the same expression, or computed in one way from the same values.
+bool isSamePosition(const IntExpr &, const IntExpr &);
 /// Whether the subscript that read an item still means the same place of a list of this length.
 bool isSameKey(const ItemView &, const IntExpr &length);
 /// An item that a list does not hold any more.
@@ -109,6 +117,8 @@ std::vector<ItemPart> partsOf(Specializer &, const Value &item,
 SharedPlace placeOf(const Heap &, ObjectId);
 /// A place that does not say where it is.
 SharedPlace frozenPlace(std::vector<ObjectId> lists);
+/// Whether the items of the list of a view lie where they lay.
+bool isUnmoved(const Heap &, const ItemView &);
 /// Whether what a view says still is where it says.
 bool isCurrent(Specializer &, const ItemView &);
 /// Whether a list that the program can still read, other than `but`, has items of these lists.

@@ -66,6 +66,19 @@ RunTimeListState asRunTimeList(Specializer &s, const Value &list) {
   });
 }
 
+bool holdsAlikeObjects(Specializer &s, ObjectId id) {
+  const ListState &list = *s.heap.get<ListState>(id);
+  if (llvm::none_of(ValueList(list.items),
+                    [](const Value &item) { return item.get<ObjectRef>() != nullptr; }))
+    return false;
+  try {
+    auto item = describeItems(s, s.heap.at(id));
+    return item && holdsObjects(*item);
+  } catch (const CannotCross &) {
+    return false;
+  }
+}
+
 void makeRunTimeList(Specializer &s, ObjectId id) {
   if (s.heap.get<RunTimeListState>(id))
     return;

@@ -69,6 +69,8 @@ Value displayOf(Specializer &, const std::vector<DisplayPart> &parts);
 /// Any list as one of run-time length, for this use; fails where its items have no common
 /// structure.
 RunTimeListState asRunTimeList(Specializer &, const Value &list);
+/// Whether a list of known length holds objects that can be items of one of run-time length.
+bool holdsAlikeObjects(Specializer &, ObjectId list);
 /// Makes the list one of run-time length for good.
 void makeRunTimeList(Specializer &, ObjectId list);
 [[noreturn]] void failForItems(Specializer &, const CannotCross &);

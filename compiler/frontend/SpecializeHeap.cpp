@@ -75,6 +75,8 @@ std::optional<ObjectId> Specializer::arrayObject(const Value &value) {
 
 ArrayValue Specializer::read(ObjectId id) {
   checkUsable(id);
+  if (heap.get<ArrayState>(id)->stale)
+    readAgain(*this, id);
   const ArrayState &array = *heap.get<ArrayState>(id);
   if (array.stale)
     fail(ErrorId::StaleAlias, {},

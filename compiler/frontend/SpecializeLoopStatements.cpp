@@ -95,16 +95,18 @@ void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueLi
   };
   auto keys = keysOf();
   auto states = statesOf();
+  std::optional<RunTimeWalk> walk;
   for (size_t i = from; !dead; ++i) {
     // Lists are walked as they are now, whatever the body did to them.
-    if (i > 0 && (i == from || states != statesOf())) {
+    if (!lists.empty() && i > 0 && (i == from || states != statesOf())) {
       llvm::for_each(lists, [&](ObjectId id) { checkUsable(id); });
       states = statesOf();
-      bool isKnown = llvm::all_of(lists, [&](ObjectId id) { return heap.get<ListState>(id); });
-      if (!lists.empty() && (!isKnown || !canWalkAgain(iterable)))
+      auto now = canWalkAgain(iterable) ? knownItems(iterable) : std::nullopt;
+      // One may have become a list of run-time length, whose length is known.
+      walk = now || !canWalkAgain(iterable) ? std::nullopt : runTimeWalk(iterable);
+      if (!now && !(walk && walk->length.known()))
         failToFollow(*this);
-      if (!lists.empty())
-        items = *knownItems(iterable);
+      items = now ? *now : ValueList(*walk->length.known());
     }
     if (i > from && keys != keysOf()) {
       raiseHere("RuntimeError", object<DictState>(iterable) && object<DictState>(iterable)->isSet
@@ -121,7 +123,7 @@ void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueLi
     bool goesOn = false;
     runIteration(
         [&] {
-          assign(*loop.target, items[i]);
+          assign(*loop.target, walk ? walk->item(IntExpr(int64_t(i))) : items[i]);
           execute(loop.body);
         },
         [&](bool isCertain) {

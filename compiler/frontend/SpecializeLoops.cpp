@@ -98,10 +98,16 @@ const Liveness *Specializer::livenessOf(const Frame &frame) {
 }
 
 void Specializer::dropDeadNames(const ast::Node &loop) {
-  const Liveness *live = livenessOf(frame());
-  if (!live)
-    return;
-  const LiveNames &names = live->liveAtHead(cast<ast::Stmt>(&loop));
+  if (const Liveness *live = livenessOf(frame()))
+    dropNamesBut(live->liveAtHead(cast<ast::Stmt>(&loop)));
+}
+
+void Specializer::dropNamesAfter(const ast::Stmt &statement) {
+  if (const Liveness *live = livenessOf(frame()))
+    dropNamesBut(live->liveAfter(&statement));
+}
+
+void Specializer::dropNamesBut(const LiveNames &names) {
   for (auto it = frame().locals.begin(); it != frame().locals.end();)
     if (it->first[0] != '%' && !names.contains(it->first))
       it = frame().locals.erase(it);

@@ -5,6 +5,7 @@
 //   true, %b } rest; return b
 //
 // Where one branch always leaves, the rest of the list moves into the other, so no flag is needed.
+#include "frontend/AstWalk.h"
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,6 +15,13 @@ using namespace mlir;
 using llvm::SaveAndRestore;
 
 namespace mpy {
+
+/// Whether a statement that leaves what it is in occurs in another.
+static bool mayLeave(const ast::Node *node) {
+  bool found = isa<ast::Return, ast::Break, ast::Continue>(node);
+  forEachChild(node, [&](ast::Node *child) { found = found || mayLeave(child); });
+  return found;
+}
 
 /// Whether a list of statements never runs to its end.
 static bool alwaysLeaves(const ast::Body &body) {
@@ -86,7 +94,7 @@ bool Specializer::executeIf(const ast::If &node, const ast::Body &body, size_t i
   }
   bool thenLeaves = alwaysLeaves(node.body), elseLeaves = alwaysLeaves(node.orelse);
   bool takesRest = thenLeaves != elseLeaves && index + 1 < body.size();
-  auto path = [&](const ast::Body &chosen, bool withRest) {
+  auto run = [&](const ast::Body &chosen, bool withRest) {
     execute(chosen);
     if (!withRest || dead)
       return;
@@ -101,6 +109,13 @@ bool Specializer::executeIf(const ast::If &node, const ast::Body &body, size_t i
             execute(body, index + 1);
           },
           [] {});
+  };
+  // A loop on one path forgets what nobody reads behind it: so do both. Who leaves goes elsewhere.
+  bool forgets = !takesRest && !mayLeave(&node);
+  auto path = [&](const ast::Body &chosen, bool withRest) {
+    run(chosen, withRest);
+    if (forgets && !dead)
+      dropNamesAfter(node);
   };
   branch(
       ssa(condition),

@@ -510,6 +510,9 @@ private:
   void eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);
   /// Forgets names that neither the next iteration nor what follows the loop reads.
   void dropDeadNames(const ast::Node &loop);
+  /// Forgets names that nobody reads behind a statement.
+  void dropNamesAfter(const ast::Stmt &statement);
+  void dropNamesBut(const LiveNames &names);
   const Liveness *livenessOf(const Frame &frame);
   /// `node`: the loop of the program at whose head names are alive, if it is one.
   void runTimeLoop(const ast::Node *node, RunTimeLoop &shape);
