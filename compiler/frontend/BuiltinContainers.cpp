@@ -103,40 +103,29 @@ static Value copyList(Specializer &s, CallArguments &arguments) {
   return s.newList(listSelf(s, arguments).second.items);
 }
 
-static Value find(Specializer &s, const ValueList &items, const Value &wanted, bool count,
-                  bool isTuple = false) {
-  int64_t found = 0;
-  for (size_t i = 0; i < items.size(); ++i) {
-    Scalar same = s.truth(s.compare(ast::CompareOperator::Eq, items[i], wanted));
-    if (!same.knownBool)
-      s.fail(ErrorId::UnknownLength, {"a search by run-time values"},
-             {.help = "search an array: np.argmax(x == v)"});
-    if (*same.knownBool && !count)
-      return s.makeInt(IntExpr(int64_t(i)));
-    found += *same.knownBool;
-  }
-  if (count)
-    return s.makeInt(IntExpr(found));
-  return s.raiseHere("ValueError", isTuple ? "tuple.index(x): x not in tuple"
-                                           : s.repr(wanted).known + " is not in list");
-}
 static Value indexOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, value?", "index");
-  bool isTuple = given[0].as<TupleValue>();
-  return find(s, *s.knownItems(given[0]), given[1], false, isTuple);
+  return searchItem(s, given[0], given[1], Search::Index);
 }
 static Value countOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, value?", "count");
-  return find(s, *s.knownItems(given[0]), given[1], true);
+  return searchItem(s, given[0], given[1], Search::Count);
 }
 static Value removeItem(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, value?", "remove");
-  auto [id, list] = listSelf(s, arguments);
-  Value at = find(s, list.items, given[1], false);
-  if (auto position = s.knownInt(at); position && !s.dead) {
-    list.items.erase(list.items.begin() + *position);
-    s.change(id, std::move(list));
+  ObjectId id = listSelf(s, arguments).first;
+  Value at = searchItem(s, given[0], given[1], Search::Remove);
+  if (s.dead)
+    return NoneValue{};
+  auto position = s.knownInt(at);
+  if (!position) {
+    makeRunTimeList(s, id);
+    popItem(s, id, at);
+    return NoneValue{};
   }
+  ListState list = *s.heap.get<ListState>(id);
+  list.items.erase(list.items.begin() + *position);
+  s.change(id, std::move(list));
   return NoneValue{};
 }
 

@@ -16,10 +16,10 @@ namespace mpy {
 void Joiner::addJoinedLists(const ItemPlace &place, bool isFirst, std::set<ObjectId> &lists) {
   const Heap &heap = isFirst ? first.heap : second.heap;
   for (ObjectId list : place.lists) {
-    if (list < mark && heap.pointer(list))
-      lists.insert(list);
-    for (ObjectId joined : joinedAliases(list, isFirst))
-      lists.insert(joined);
+    std::vector<ObjectId> joined = joinedAliases(list, isFirst);
+    lists.insert(joined.begin(), joined.end());
+    if (joined.empty() && list < mark && heap.pointer(list))
+      lists.insert(list); // An unfinished expression holds it.
   }
 }
 

@@ -326,7 +326,7 @@ bool countItems(Specializer &s, ObjectId list) {
       items[id] = s.heap.pointer(id);
       outdate(s, id, place);
     }
-  makeRunTimeList(s, list);
+  convertList(s, list);
   auto *counted = s.heap.get<RunTimeListState>(list);
   bool isOwn = counted->generation != 0;
   std::map<unsigned, std::shared_ptr<const ItemView>> views;

@@ -641,31 +641,4 @@ void viewKnownList(Specializer &s, const Value &item, ObjectId list, const IntEx
   }
 }
 
-void refuseIdentity(Specializer &s, const Value &lhs, const Value &rhs) {
-  auto *x = lhs.get<ObjectRef>(), *y = rhs.get<ObjectRef>();
-  if (!x || !y || x->id == y->id || !s.heap.pointer(x->id) || !s.heap.pointer(y->id))
-    return;
-  auto isUncertain = [&](ObjectId id) {
-    return std::visit(
-        [](const auto &object) {
-          if constexpr (requires { object.maybeAliases; })
-            return !object.maybeAliases.empty() || object.place;
-          else if constexpr (requires { object.isItem; })
-            return object.isItem || object.place;
-          else
-            return false;
-        },
-        s.heap.at(id));
-  };
-  const ObjectState &a = s.heap.at(x->id), &b = s.heap.at(y->id);
-  auto *first = std::get_if<InstanceState>(&a), *second = std::get_if<InstanceState>(&b);
-  bool isList = s.typeName(lhs) == "list" && s.typeName(rhs) == "list";
-  if ((a.index() != b.index() && !isList) || (first && second && first->cls != second->cls))
-    return;
-  if (isUncertain(x->id) || isUncertain(y->id))
-    s.fail(ErrorId::Unsupported,
-           {"comparing an object that is one of several, or an item of a list, by run-time data"},
-           {.help = "compare what tells the objects apart, such as a number in each of them"});
-}
-
 } // namespace mpy

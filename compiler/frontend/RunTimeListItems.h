@@ -61,6 +61,8 @@ void readPending(Specializer &, ObjectId list);
 /// A list of known length becomes one of run-time length, and what was read from it at positions
 /// that are run-time data is an item of it from now on. False if the items may not be changed.
 bool countItems(Specializer &, ObjectId list);
+/// The list alone; what was read from it is not known any more.
+void convertList(Specializer &, ObjectId list);
 /// An object that is one item of a list of known length, by run-time data, is one of a list of
 /// run-time length from now on, if that is possible.
 bool countKnownList(Specializer &, ObjectId object);
@@ -100,9 +102,9 @@ void beginChange(Specializer &, ObjectId object);
 /// The error of who reads what may have changed.
 std::shared_ptr<const Diagnostic> staleError(Specializer &, const ObjectState &);
 
-/// Fails where run-time data say whether two objects are one: items, and objects that are one of
-/// several.
-void refuseIdentity(Specializer &, const Value &lhs, const Value &rhs);
+/// Whether two objects are one, where one at least may be one of several by run-time data; fails
+/// where that is not known.
+std::optional<Scalar> itemIdentity(Specializer &, const Value &lhs, const Value &rhs);
 
 //===--- For RunTimeListItems.cpp and RunTimeListChanges.cpp ---===//
 

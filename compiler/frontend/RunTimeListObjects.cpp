@@ -66,22 +66,41 @@ RunTimeListState asRunTimeList(Specializer &s, const Value &list) {
   });
 }
 
-bool holdsAlikeObjects(Specializer &s, ObjectId id) {
-  const ListState &list = *s.heap.get<ListState>(id);
-  if (llvm::none_of(ValueList(list.items),
-                    [](const Value &item) { return item.get<ObjectRef>() != nullptr; }))
+/// Whether a list that also has this item holds objects that can be items of one of run-time
+/// length.
+static bool holdsAlikeObjects(Specializer &s, ListState list, const Value &item) {
+  list.items.push_back(item);
+  if (llvm::any_of(ValueList(list.items),
+                   [](const Value &one) { return one.get<ObjectRef>() == nullptr; }))
     return false;
   try {
-    auto item = describeItems(s, s.heap.at(id));
-    return item && holdsObjects(*item);
+    auto pattern = describeItems(s, list);
+    return pattern && holdsObjects(*pattern);
   } catch (const CannotCross &) {
     return false;
   }
 }
 
+bool countForItem(Specializer &s, ObjectId list, const Value &item) {
+  auto *ref = item.get<ObjectRef>();
+  SharedPlace place = ref ? placeOf(s.heap, ref->id) : nullptr;
+  bool isHere = place && place->view && place->view->list == list;
+  if (!holdsAlikeObjects(s, *s.heap.get<ListState>(list), item) ||
+      !(isHere || areOwnable(s, item, nullptr, std::nullopt)))
+    return false;
+  Heap before = s.heap;
+  if (countItems(s, list))
+    return true;
+  s.heap = std::move(before);
+  return false;
+}
+
 void makeRunTimeList(Specializer &s, ObjectId id) {
-  if (s.heap.get<RunTimeListState>(id))
-    return;
+  if (!s.heap.get<RunTimeListState>(id))
+    countItems(s, id);
+}
+
+void convertList(Specializer &s, ObjectId id) {
   ListState known = *s.heap.get<ListState>(id);
   RunTimeListState list = asRunTimeList(s, ObjectRef{id});
   bool areObjects = holdsObjects(*list.item);
@@ -384,7 +403,7 @@ void appendItem(Specializer &s, ObjectId id, const Value &item,
   holdItem(s, id, item, list.length, walked);
 }
 
-static Value popItem(Specializer &s, ObjectId id, const Value &key) {
+Value popItem(Specializer &s, ObjectId id, const Value &key) {
   RunTimeListState list = *s.heap.get<RunTimeListState>(id);
   mlir::Value isFull =
       s.create<arith::CmpIOp>(arith::CmpIPredicate::sgt, s.index(list.length), s.index(IntExpr(0)));
@@ -423,38 +442,68 @@ static Value extendList(Specializer &s, ObjectId id, const Value &iterable) {
   return NoneValue{};
 }
 
-/// The first position of a value, or how often it is there.
-static Value searchItem(Specializer &s, const Value &list, const Value &wanted, bool count,
-                        bool removes = false) {
+/// What an error says that a value is; an object without a text of its own has an address in
+/// Python's.
+static Text shownIn(Specializer &s, const Value &value, const char *words) {
+  auto *instance = s.object<InstanceState>(value);
+  bool hasText = !instance || !s.findAttribute(value, "__repr__").isUnbound();
+  return s.concat(
+      {hasText ? s.repr(value) : s.makeText("<__main__." + s.typeName(value) + " object>"),
+       s.makeText(words)});
+}
+
+Value searchItem(Specializer &s, const Value &list, const Value &wanted, Search search) {
+  bool count = search == Search::Count;
   Locals &locals = s.frame().locals;
   std::string found = "%found" + std::to_string(locals.size()), at = found + "at";
   locals[found] = count ? Value(s.makeInt(IntExpr(0))) : Value(s.makeBool(false));
   locals[at] = s.makeInt(IntExpr(0));
+  auto isEqual = [&](const Value &item) {
+    return Value(s.truth(s.compare(ast::CompareOperator::Eq, item, wanted)));
+  };
   Value pairs = s.call(findBuiltin("enumerate"), CallArguments{{list}, {}, s.span});
   s.forEachItem(pairs, [&](const Value &pair) {
-    Locals &here = s.frame().locals;
-    const ValueList &parts = pair.as<TupleValue>()->items;
-    Scalar same = s.truth(s.compare(ast::CompareOperator::Eq, parts[1], wanted));
+    const ValueList parts = pair.as<TupleValue>()->items;
     if (count) {
+      Value same = isEqual(parts[1]);
+      Locals &here = s.frame().locals;
       here[found] = s.binary(ast::BinaryOperator::Add, here[found], same);
       return;
     }
-    Scalar before = s.truth(here[found]);
+    Scalar before = s.truth(s.frame().locals[found]);
+    if (before.knownBool == true)
+      return;
+    // A method of the program is not called behind the first that is equal.
+    bool mayCall = !before.knownBool && s.object<InstanceState>(parts[1]);
+    Scalar same = s.truth(mayCall ? s.branchValue(
+                                        s.ssa(s.negate(before)), [&] { return isEqual(parts[1]); },
+                                        [&] { return Value(s.makeBool(false)); })
+                                  : isEqual(parts[1]));
+    Locals &here = s.frame().locals;
     Value position = parts[0], old = here[at];
-    here[at] = s.branchValue(s.ssa(before), [&] { return old; }, [&] { return position; });
+    here[at] = before.knownBool
+                   ? position
+                   : s.branchValue(s.ssa(before), [&] { return old; }, [&] { return position; });
     here[found] = s.scalarBinary(ast::BinaryOperator::BitOr, before, same);
   });
+  if (s.dead)
+    return NoneValue{};
   Value result = s.frame().locals[count ? found : at];
-  if (!count) {
-    mlir::Value isThere = s.ssa(s.truth(s.frame().locals[found]));
-    checkWithText(s, isThere, "ValueError", [&] {
-      return removes                   ? s.makeText("list.remove(x): x not in list")
-             : isRunTimeTuple(s, list) ? s.makeText("tuple.index(x): x not in tuple")
-                                       : s.concat({s.repr(wanted), s.makeText(" is not in list")});
-    });
-  }
+  Scalar isThere = count ? s.makeBool(true) : s.truth(s.frame().locals[found]);
   s.frame().locals.erase(found);
   s.frame().locals.erase(at);
+  if (isThere.knownBool == true)
+    return result;
+  auto text = [&] {
+    return search == Search::Remove ? s.makeText("list.remove(x): x not in list")
+           : list.as<TupleValue>() || isRunTimeTuple(s, list)
+               ? s.makeText("tuple.index(x): x not in tuple")
+               : shownIn(s, wanted, " is not in list");
+  };
+  if (isThere.knownBool)
+    if (Text known = text(); !known.value)
+      return s.raiseHere("ValueError", known.known);
+  checkWithText(s, s.ssa(isThere), "ValueError", text);
   return result;
 }
 
@@ -500,9 +549,10 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
     return Value(NoneValue{});
   }
   if (method == "index" || method == "count")
-    return searchItem(s, self, argument("self, value")[1], method == "count");
+    return searchItem(s, self, argument("self, value")[1],
+                      method == "count" ? Search::Count : Search::Index);
   if (method == "remove") {
-    Value position = searchItem(s, self, argument("self, value")[1], false, /*removes=*/true);
+    Value position = searchItem(s, self, argument("self, value")[1], Search::Remove);
     popItem(s, id, position);
     return Value(NoneValue{});
   }

@@ -69,8 +69,9 @@ Value displayOf(Specializer &, const std::vector<DisplayPart> &parts);
 /// Any list as one of run-time length, for this use; fails where its items have no common
 /// structure.
 RunTimeListState asRunTimeList(Specializer &, const Value &list);
-/// Whether a list of known length holds objects that can be items of one of run-time length.
-bool holdsAlikeObjects(Specializer &, ObjectId list);
+/// Makes a list of known length one of run-time length where it holds objects, each of them once,
+/// and goes on to when it takes an item; says whether it did.
+bool countForItem(Specializer &, ObjectId list, const Value &item);
 /// Makes the list one of run-time length for good.
 void makeRunTimeList(Specializer &, ObjectId list);
 [[noreturn]] void failForItems(Specializer &, const CannotCross &);
@@ -103,6 +104,13 @@ RunTimeListState sortedItems(Specializer &, const RunTimeListState &list, const 
 /// The same with the keys as a list; both are of one length.
 RunTimeListState sortedByKeys(Specializer &, const RunTimeListState &list,
                               const RunTimeListState &keys, bool reverse);
+enum class Search { Index, Count, Remove };
+/// The first position of a value in a list or tuple, or how often it is there; raises Python's
+/// error, which Index and Remove say differently, where it is not.
+Value searchItem(Specializer &, const Value &list, const Value &wanted, Search);
+/// Takes the item at a position, which counts from the end if negative, out of a list of run-time
+/// length; IndexError.
+Value popItem(Specializer &, ObjectId list, const Value &position);
 /// The method of a list of run-time length; nothing if the list is of the other kind and the method
 /// can work on it.
 std::optional<Value> runTimeListMethod(Specializer &, llvm::StringRef method,

@@ -390,7 +390,11 @@ bool Specializer::sameKey(const Value &a, const Value &b) {
   for (const Value *key : {&a, &b})
     if (runTimeListOf(*this, *key))
       fail(ErrorId::RunTimeKey, {"a " + typeName(*key) + " whose length is"});
-  refuseIdentity(*this, a, b);
+  if (auto one = itemIdentity(*this, a, b)) {
+    if (!one->knownBool)
+      fail(ErrorId::RunTimeKey, {"an object that is"});
+    return *one->knownBool;
+  }
   return sameObject(a, b).value_or(false);
 }
 

@@ -415,7 +415,6 @@ static void refuseChoice(Specializer &s, const Value &lhs, const Value &rhs) {
   if (lhs.as<ChoiceValue>() || rhs.as<ChoiceValue>())
     s.fail(ErrorId::Unsupported, {"comparing a function that is one of several"},
            {.help = "compare what it was chosen by"});
-  refuseIdentity(s, lhs, rhs);
 }
 
 /// `is`: identity of objects; None and truth values are single.
@@ -442,6 +441,8 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
     s.fail(ErrorId::IdentityOfNumbers, {}, {.help = "write =="});
   }
   refuseChoice(s, lhs, rhs);
+  if (auto one = itemIdentity(s, lhs, rhs))
+    return *one;
   auto same = s.sameObject(lhs, rhs);
   if (!same)
     return s.makeBool(isIdentical(lhs, rhs));
@@ -547,10 +548,8 @@ Value Specializer::compare(Compare op, const Value &left, const Value &right) {
       same = makeBool(left && right && *left == *right);
     } else {
       refuseChoice(*this, lhs, rhs);
-      auto known = sameObject(lhs, rhs);
-      same = makeBool(known.value_or(false));
-      if (!known)
-        same = makeBool(isIdentical(lhs, rhs));
+      auto one = itemIdentity(*this, lhs, rhs);
+      same = one ? *one : makeBool(sameObject(lhs, rhs).value_or(isIdentical(lhs, rhs)));
     }
     return op == Compare::Eq ? same : Value(negate(truth(same)));
   }

@@ -306,10 +306,8 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
       return;
     }
     // Objects stay those that they are in a list of run-time length.
-    if (holdsAlikeObjects(*this, id)) {
-      countItems(*this, id);
+    if (countForItem(*this, id, value))
       return assignRunTimeList(*this, container, key, value);
-    }
     // Each item is replaced where the position is its own.
     IntExpr index = intExpr(*key.get<Scalar>());
     int64_t size = changed.items.size();
