@@ -19,6 +19,17 @@ void mpy_string_codes(const mpy_text *text, void **data, int64_t *sizes) {
   sizes[0] = text->length;
 }
 
+void mpy_string_ends(const mpy_text *text, void **data, int64_t *sizes) {
+  int64_t *ends = static_cast<int64_t *>(mpy_alloc(text->length * 8));
+  int64_t count = 0;
+  // A character ends before the next byte that continues none.
+  for (int64_t i = 1; i <= text->length; ++i)
+    if (i == text->length || (static_cast<unsigned char>(text->bytes[i]) & 0xC0) != 0x80)
+      ends[count++] = i;
+  *data = ends;
+  sizes[0] = count;
+}
+
 static mpy_text *newText(int64_t length) {
   mpy_text *text =
       static_cast<mpy_text *>(mpy_alloc(length + static_cast<int64_t>(sizeof(mpy_text))));

@@ -222,9 +222,10 @@ static Value zipOf(Specializer &s, CallArguments &arguments) {
   return iterable(IterableValue::Kind::Zip, arguments.positional);
 }
 static Value reversedOf(Specializer &s, CallArguments &arguments) {
-  return iterable(IterableValue::Kind::Reversed,
-                  {s.present(s.bind(arguments, "sequence?", "reversed")[0], "the sequence",
-                             Specializer::typeError("'NoneType' object is not reversible"))});
+  return iterable(
+      IterableValue::Kind::Reversed,
+      {s.iterated(s.present(s.bind(arguments, "sequence?", "reversed")[0], "the sequence",
+                            Specializer::typeError("'NoneType' object is not reversible")))});
 }
 static Value mapOf(Specializer &s, CallArguments &arguments) {
   wantArguments(s, arguments, "map()", 2, SIZE_MAX, "must have at least two arguments");

@@ -598,4 +598,20 @@ RunTimeListState replaceItem(Specializer &s, RunTimeListState list, const IntExp
   return list;
 }
 
+Value charactersOf(Specializer &s, const Text &text) {
+  ResultPattern item;
+  item.kind = Kind::Text;
+  auto tensorOf = [&](mlir::Type element, const char *function) {
+    mlir::Type type = RankedTensorType::get({ShapedType::kDynamic}, element);
+    return s.create<RuntimeCallOp>(mlir::TypeRange(type), function, s.ssa(text), false)
+        .getResult(0);
+  };
+  RunTimeListState list;
+  list.columns = {{tensorOf(s.builder.getI32Type(), "mpy_string_codes"),
+                   tensorOf(s.builder.getI64Type(), "mpy_string_ends")}};
+  list.length = symbolExpr(rowsOf(s, list.columns[0].ends), true);
+  list.item = std::make_shared<const ResultPattern>(std::move(item));
+  return ObjectRef{s.heap.add(std::move(list))};
+}
+
 } // namespace mpy

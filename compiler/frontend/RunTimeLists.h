@@ -66,6 +66,8 @@ struct DisplayPart {
   bool isStarred;
 };
 Value displayOf(Specializer &, const std::vector<DisplayPart> &parts);
+/// The characters of a text that is run-time data, as a list of texts.
+Value charactersOf(Specializer &, const Text &text);
 /// Any list as one of run-time length, for this use; fails where its items have no common
 /// structure.
 RunTimeListState asRunTimeList(Specializer &, const Value &list);

@@ -29,6 +29,12 @@ static RunTimeWalk columns(Specializer &s, const Value &rows) {
                      }};
 }
 
+Value Specializer::iterated(const Value &value) {
+  Value iterable = present(value, "the iterable", typeError("'NoneType' object is not iterable"));
+  auto *text = iterable.get<Text>();
+  return text && text->value ? charactersOf(*this, *text) : iterable;
+}
+
 std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
   Specializer &s = *this;
   if (auto *range = value.as<RangeValue>()) {
@@ -130,9 +136,6 @@ void failToIterate(Specializer &s, const Value &value) {
   if (walksGenerator(value))
     s.fail(ErrorId::UnknownLength, {s.describe(value) + " over a generator"},
            {.help = "make the items a list first: list(..)"});
-  if (value.get<Text>())
-    s.fail(ErrorId::UnknownLength, {"text that is not known here"},
-           {.help = "loop over positions: for i in range(len(text)): text[i]"});
   bool hasMethods =
       s.classOf(value) && (!s.classAttribute(*s.classOf(value), "__iter__").isUnbound() ||
                            !s.classAttribute(*s.classOf(value), "__getitem__").isUnbound());

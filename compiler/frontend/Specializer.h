@@ -223,10 +223,8 @@ public:
   static WhenNone typeError(std::string message) { return {"TypeError", std::move(message)}; }
   /// Fails for conflicts; raises at run time where an optional value is absent.
   Value present(const Value &value, llvm::StringRef name, const WhenNone &whenNone = {});
-  /// A value to be iterated.
-  Value iterated(const Value &value) {
-    return present(value, "the iterable", typeError("'NoneType' object is not iterable"));
-  }
+  /// A value to be iterated; a text that is run-time data is the list of its characters.
+  Value iterated(const Value &value);
   /// The object whose attribute is asked for.
   Value owner(const Value &value, llvm::StringRef attribute) {
     return present(

@@ -112,6 +112,8 @@ void mpy_sleep(const char *file, int64_t line, double seconds);
 /* The bytes of a text as int32 of rank 1, a text from such, and texts one after the other with a
  * separator between: the bytes of all, and where each ends (int64). */
 void mpy_string_codes(const mpy_text *text, void **data, int64_t *sizes);
+/* Where each character ends among the codes, as int64. */
+void mpy_string_ends(const mpy_text *text, void **data, int64_t *sizes);
 mpy_text *mpy_string_from_codes(const mpy_array *codes);
 void mpy_string_words(const char *file, int64_t line, const mpy_text *text, void **codes,
                       int64_t *size, void **ends, int64_t *count);
