@@ -111,6 +111,8 @@ struct RunTimeListState {
   /// Other than 0: each item is there once, and nothing but lists holds it; where no other list
   /// does, it may be changed. Another number after each change that moves items.
   unsigned generation = 0;
+  /// Another number after each change of an object that is an item.
+  unsigned changes = 0;
   /// The lists that its items are, or were, in: this one, and those it got them from.
   std::vector<ObjectId> itemsOf = {};
   /// If its items have lists in them, and others may hold what is in those: these others.

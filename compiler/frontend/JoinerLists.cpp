@@ -113,6 +113,9 @@ ObjectState Joiner::joinLists(const Pair &pair) {
       return IntExpr(int64_t(std::get<ListState>(list).items.size()));
     };
     result.length = joinExpr(lengthOf(a), lengthOf(b));
+    bool isUnchanged =
+        pair.first == pair.second && sameA && sameB && sameA->changes == sameB->changes;
+    result.changes = isUnchanged ? sameA->changes : s.nextNumber();
     result.itemsOf = {ids.at(pair)};
     if (holdsObjects(item)) {
       result.generation = joinedGeneration(pair);

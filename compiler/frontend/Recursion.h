@@ -28,6 +28,12 @@ void listOperands(Specializer &, const RunTimeListState &list,
 RunTimeListState withOperands(Specializer &, RunTimeListState list, mlir::ValueRange values,
                               size_t &next);
 
+/// What a function does with the items of a list from outside: they lie elsewhere afterwards, or
+/// are changed themselves.
+struct ListOutcome {
+  bool moves = false, writes = false;
+};
+
 struct Specialization {
   const ast::Node *node = nullptr;
   std::map<std::string, ObjectId> cells;
@@ -71,6 +77,13 @@ struct Specialization {
   /// The argument arrays, lists and dicts as the body sees them: arrays by number, then the others
   /// by the number behind these.
   std::map<ObjectId, unsigned> argumentObjects;
+  /// Of `stateLists` and `changedLists`: whose items the function must not change, what it does
+  /// with the others, and whether anything else may hold items of these afterwards.
+  std::set<ObjectId> disowned;
+  std::set<unsigned> disownedLists;
+  std::map<ObjectId, ListOutcome> stateOutcomes;
+  std::map<unsigned, ListOutcome> listOutcomes;
+  bool sharesItems = false;
   /// Those that a name from outside may refer to afterwards.
   std::set<unsigned> sharedArguments;
   size_t mark = 0, outliningDepth = 0;
@@ -81,6 +94,14 @@ std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
 reachable(Specializer &, const ClosureValue &start);
 /// Objects from outside that differ from what they were when the body began.
 std::vector<ObjectId> changedOutside(Specializer &, const Specialization &);
+/// Whether nobody would see what the function changes in lists in its state and among these
+/// arguments. `note`: who holds one of them is noted, and the function must be made anew.
+bool ownsLists(Specializer &, Specialization &, llvm::ArrayRef<ObjectId> arguments, bool note);
+/// Notes what happened to the items of a list at the end of the body, and who holds them; false if
+/// that is more than known.
+bool noteOutcome(Specializer &, Specialization &, ObjectId list, ListOutcome &known);
+/// Gives a list the content that it has after a call.
+void setOutcome(Specializer &, ObjectId list, RunTimeListState state, const ListOutcome &);
 /// Takes an object that the body changed into the state of the function. Returns whether the body
 /// must run again for it; throws CannotCross.
 bool passState(Specializer &, Specialization &, ObjectId object);

@@ -256,13 +256,67 @@ static RunTimeListState listOfOne(Specializer &s, const Value &value, const Resu
   return runTimeList(s, ListState{{value}}, item);
 }
 
+/// Whether an object is an item of a list of run-time length from outside: that passes in and out,
+/// and the object is read from it, or is not known any more.
+static bool isItemOfOutside(Specializer &s, const Specialization &spec, ObjectId id) {
+  SharedPlace place = placeOf(s.heap, id);
+  return place && llvm::any_of(place->lists, [&](ObjectId list) {
+           return list < spec.mark && list != id && !s.heap.get<ListState>(list);
+         });
+}
+
 std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
   std::vector<ObjectId> changed;
   for (ObjectId id = 0; id < spec.mark; ++id)
     if (!isUnchanged(spec.entry.pointer(id), s.heap.pointer(id)) &&
-        !llvm::is_contained(spec.state, id))
+        !llvm::is_contained(spec.state, id) && !isItemOfOutside(s, spec, id))
       changed.push_back(id);
   return changed;
+}
+
+bool ownsLists(Specializer &s, Specialization &spec, llvm::ArrayRef<ObjectId> arguments,
+               bool note) {
+  bool owns = true;
+  for (ObjectId id : spec.state)
+    if (spec.stateLists.count(id) && !spec.disowned.count(id) && !ownsItems(s, id)) {
+      owns = false;
+      if (note)
+        spec.disowned.insert(id);
+    }
+  for (auto [number, id] : llvm::enumerate(arguments))
+    if (spec.plan.count(number) && !spec.disownedLists.count(number) && !ownsItems(s, id)) {
+      owns = false;
+      if (note)
+        spec.disownedLists.insert(number);
+    }
+  return owns;
+}
+
+bool noteOutcome(Specializer &s, Specialization &spec, ObjectId list, ListOutcome &known) {
+  auto *before = spec.entry.get<RunTimeListState>(list), *now = s.heap.get<RunTimeListState>(list);
+  if (before && now && !holdsObjects(*before->item) && !holdsObjects(*now->item))
+    return true;
+  auto areAmong = [](llvm::ArrayRef<ObjectId> lists, llvm::ArrayRef<ObjectId> others) {
+    return llvm::all_of(lists, [&](ObjectId one) { return llvm::is_contained(others, one); });
+  };
+  bool isOwn = before && now && before->generation && now->generation &&
+               areAmong(now->itemsOf, before->itemsOf) &&
+               areAmong(now->innerItemsOf, before->innerItemsOf);
+  ListOutcome outcome{known.moves || !isOwn || before->generation != now->generation,
+                      known.writes || !before || !now || before->changes != now->changes};
+  bool shares = spec.sharesItems || !isOwn;
+  bool isKnown =
+      outcome.moves == known.moves && outcome.writes == known.writes && shares == spec.sharesItems;
+  known = outcome;
+  spec.sharesItems = shares;
+  return isKnown;
+}
+
+void setOutcome(Specializer &s, ObjectId id, RunTimeListState list, const ListOutcome &outcome) {
+  if (outcome.writes)
+    replaceList(s, id, std::move(list), outcome.moves);
+  else
+    setList(s, id, std::move(list), outcome.moves);
 }
 
 static std::string outsideName(Specializer &s, ObjectId id) {
@@ -298,6 +352,14 @@ static bool widenStateList(Specializer &s, Specialization &spec, ObjectId id,
 }
 
 bool passState(Specializer &s, Specialization &spec, ObjectId id) {
+  // The list passes, and the object with it.
+  if (isItemOfOutside(s, spec, id)) {
+    bool wasPassed = llvm::is_contained(spec.state, id);
+    llvm::erase(spec.state, id);
+    spec.stateLists.erase(id);
+    std::erase_if(spec.stateValues, [&](auto &value) { return value.first.first == id; });
+    return wasPassed;
+  }
   const ObjectState before = spec.entry.at(id);
   auto *was = std::get_if<ListState>(&before), *is = s.heap.get<ListState>(id);
   bool wasCounted = std::get_if<RunTimeListState>(&before),
@@ -366,10 +428,16 @@ void setState(Specializer &s, const Specialization &spec, mlir::ValueRange value
     if (auto item = spec.stateLists.find(id); item != spec.stateLists.end()) {
       makeRunTimeListOf(s, id, item->second);
       RunTimeListState list = withOperands(s, *s.heap.get<RunTimeListState>(id), values, next);
-      if (notify)
-        setList(s, id, std::move(list), true);
-      else
+      if (spec.disowned.count(id))
+        list.generation = 0;
+      if (notify) {
+        auto outcome = spec.stateOutcomes.find(id);
+        setOutcome(s, id, std::move(list),
+                   outcome == spec.stateOutcomes.end() ? ListOutcome() : outcome->second);
+      } else {
         s.heap.set(id, std::move(list));
+        outdateItems(s, id);
+      }
       continue;
     }
     ObjectState changed = s.heap.at(id);
@@ -448,11 +516,13 @@ bool hasItems(Specializer &s, ObjectId id, const ResultPattern &item) {
 }
 
 void makeRunTimeListOf(Specializer &s, ObjectId id, const ResultPattern &item) {
-  ObjectState state = s.heap.at(id);
-  s.heap.set(id, runTimeList(s, state, item));
-  if (auto *known = std::get_if<ListState>(&state))
-    for (const Value &value : known->items)
-      freeze(s, value, id);
+  auto *counted = s.heap.get<RunTimeListState>(id);
+  if (!counted) {
+    countItems(s, id, &item);
+  } else if (!(*counted->item == item)) {
+    s.heap.set(id, runTimeList(s, ObjectState(*counted), item));
+    outdateItems(s, id);
+  }
 }
 
 void listOperands(Specializer &s, const RunTimeListState &list,

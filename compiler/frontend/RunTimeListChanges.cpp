@@ -178,6 +178,31 @@ void setList(Specializer &s, ObjectId id, RunTimeListState list, bool moves) {
   storeItem(s, id, moves);
 }
 
+void outdateItems(Specializer &s, ObjectId list) {
+  for (ObjectId id = 0; id < s.heap.size(); ++id) {
+    SharedPlace place = placeOf(s.heap, id);
+    if (id == list || !place || place->isReleased || !llvm::is_contained(place->lists, list))
+      continue;
+    bool isReadable = place->view && place->view->list == list && isCurrent(s, *place->view);
+    outdate(s, id, isReadable ? place : withoutView(place));
+    // Where the items of a list inside lie now is not known.
+    if (auto *broken = s.heap.get<BrokenState>(id); broken && broken->generation)
+      s.heap.set(id, BrokenState{broken->error, broken->place});
+  }
+}
+
+void replaceList(Specializer &s, ObjectId id, RunTimeListState list, bool moves) {
+  list.moved = nullptr;
+  list.changes = s.nextNumber();
+  if (list.generation && moves)
+    list.generation = s.nextNumber();
+  ObjectState state = std::move(list);
+  keepPlace(s.heap.at(id), state);
+  s.heap.set(id, std::move(state));
+  outdateItems(s, id);
+  storeItem(s, id, moves);
+}
+
 bool moveItem(Specializer &s, ObjectId id, const RunTimeListState &before, const Value &item,
               const IntExpr &to) {
   auto *ref = item.get<ObjectRef>();
@@ -301,6 +326,7 @@ void storeItem(Specializer &s, ObjectId id, bool moves) {
   list = orItemsDiffer(s, [&] {
     return replaceItem(s, list, view.position, wholeItem(s, list, view), view.leaves);
   });
+  list.changes = s.nextNumber();
   s.heap.set(view.list, std::move(list));
   outdateOthers(s, view, place->path, moves, detached);
   storeItem(s, view.list, false);
@@ -317,7 +343,7 @@ void refuseChange(Specializer &s) {
        .help = "change a copy of it, or replace the item: items[i] = .."});
 }
 
-bool countItems(Specializer &s, ObjectId list) {
+bool countItems(Specializer &s, ObjectId list, const ResultPattern *structure) {
   std::map<ObjectId, std::shared_ptr<const ObjectState>> items;
   for (ObjectId id = 0; id < s.heap.size(); ++id)
     if (SharedPlace place = placeOf(s.heap, id); place && place->view && place->view->known &&
@@ -326,7 +352,7 @@ bool countItems(Specializer &s, ObjectId list) {
       items[id] = s.heap.pointer(id);
       outdate(s, id, place);
     }
-  convertList(s, list);
+  convertList(s, list, structure);
   auto *counted = s.heap.get<RunTimeListState>(list);
   bool isOwn = counted->generation != 0;
   std::map<unsigned, std::shared_ptr<const ItemView>> views;
@@ -367,6 +393,18 @@ bool countKnownList(Specializer &s, ObjectId id) {
       outdate(s, other, nullptr);
   }
   return countItems(s, view.list) && readAgain(s, id);
+}
+
+bool mayChangeItems(Specializer &s, ObjectId id) {
+  if (auto *known = s.heap.get<ListState>(id))
+    return areOwnable(s, known->items, known->place, std::nullopt);
+  auto *list = s.heap.get<RunTimeListState>(id);
+  return list && (!holdsObjects(*list->item) ||
+                  (list->generation && !isHeldElsewhere(s, list->itemsOf, id)));
+}
+
+bool ownsItems(Specializer &s, ObjectId id) {
+  return !isReadOnly(s.heap.at(id)) && mayChangeItems(s, id);
 }
 
 /// Whether an object that is an item may be changed where it lies.

@@ -60,9 +60,19 @@ bool readAgain(Specializer &, ObjectId object);
 void readPending(Specializer &, ObjectId list);
 /// A list of known length becomes one of run-time length, and what was read from it at positions
 /// that are run-time data is an item of it from now on. False if the items may not be changed.
-bool countItems(Specializer &, ObjectId list);
+/// `item`: the structure that it gets, which covers that of its items.
+bool countItems(Specializer &, ObjectId list, const ResultPattern *item = nullptr);
 /// The list alone; what was read from it is not known any more.
-void convertList(Specializer &, ObjectId list);
+void convertList(Specializer &, ObjectId list, const ResultPattern *item);
+/// Whether nobody but the list holds what is in it, each of it once.
+bool mayChangeItems(Specializer &, ObjectId list);
+/// The same of a list that is itself no item.
+bool ownsItems(Specializer &, ObjectId list);
+/// Replaces the state of a list whose items may all be others than before. `moves`: or lie
+/// elsewhere.
+void replaceList(Specializer &, ObjectId list, RunTimeListState state, bool moves);
+/// What is an item of a list is read again when it is needed.
+void outdateItems(Specializer &, ObjectId list);
 /// An object that is one item of a list of known length, by run-time data, is one of a list of
 /// run-time length from now on, if that is possible.
 bool countKnownList(Specializer &, ObjectId object);

@@ -100,9 +100,10 @@ void makeRunTimeList(Specializer &s, ObjectId id) {
     countItems(s, id);
 }
 
-void convertList(Specializer &s, ObjectId id) {
+void convertList(Specializer &s, ObjectId id, const ResultPattern *item) {
   ListState known = *s.heap.get<ListState>(id);
-  RunTimeListState list = asRunTimeList(s, ObjectRef{id});
+  RunTimeListState list =
+      item ? runTimeList(s, s.heap.at(id), *item) : asRunTimeList(s, ObjectRef{id});
   bool areObjects = holdsObjects(*list.item);
   list.itemsOf = {id};
   if (areObjects && areOwnable(s, known.items, known.place, std::nullopt))

@@ -409,6 +409,7 @@ static void carryOver(RunTimeListState &result, const RunTimeListState &from) {
   result.isTuple = from.isTuple;
   result.sharesWith = from.sharesWith;
   result.place = from.place;
+  result.changes = from.changes;
   result.itemsOf = from.itemsOf;
   result.innerItemsOf = from.innerItemsOf;
 }
@@ -525,8 +526,8 @@ RunTimeListState concatenate(Specializer &s, RunTimeListState a, RunTimeListStat
   bool areApart =
       llvm::none_of(b.itemsOf, [&](ObjectId list) { return llvm::is_contained(a.itemsOf, list); });
   a.generation = areApart && b.generation ? a.generation : 0;
-  llvm::append_range(a.itemsOf, b.itemsOf);
-  llvm::append_range(a.innerItemsOf, b.innerItemsOf);
+  addHolders(a.itemsOf, b.itemsOf);
+  addHolders(a.innerItemsOf, b.innerItemsOf);
   return a;
 }
 

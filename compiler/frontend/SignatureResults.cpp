@@ -35,7 +35,8 @@ bool holdsArrays(const ResultPattern &pattern) {
 
 bool hasShared(const ResultPattern &pattern) {
   // The items of a list of run-time length do not say what they are.
-  return pattern.isShared || pattern.kind == Kind::RunTimeList ||
+  return pattern.isShared ||
+         (pattern.kind == Kind::RunTimeList && holdsObjects(pattern.parts[0])) ||
          llvm::any_of(pattern.parts, hasShared);
 }
 

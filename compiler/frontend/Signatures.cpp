@@ -150,8 +150,18 @@ Value ArgumentWalk::visitRunTimeList(ObjectId id) {
     return extent.known() ? std::optional<IntExpr>(extent) : std::nullopt;
   });
   note((list.isTuple ? "U" : "R") + textOf(s, item));
-  if (!building)
+  if (!building) {
     list = runTimeList(s, list, item);
+  } else {
+    // The function sees nothing else that holds what it may change.
+    bool isOwn = listDepth == 1 && !disowned.count(listCount - 1) && ownsItems(s, id);
+    if (isOwn)
+      list.itemsOf.clear();
+    else
+      list.generation = 0;
+    if (!isOwn && listDepth == 1)
+      disowned.insert(listCount - 1);
+  }
   list.item = std::make_shared<const ResultPattern>(item);
   list.length = symbolExpr(leaf([&] { return s.index(list.length); }, list.length), true);
   auto withEnds = columnsWithEnds(s, item);

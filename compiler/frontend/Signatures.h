@@ -42,6 +42,9 @@ public:
   std::vector<unsigned> arrayOperands;     ///< Which operands are their contents.
   std::vector<ObjectId> builtArrays;       ///< The same in the function.
   std::vector<ObjectId> containers;        ///< Lists and dicts of the caller.
+  /// Lists, by number, whose items the function must not change; `build` adds those that others
+  /// hold too.
+  std::set<unsigned> disowned;
   std::vector<ObjectId> builtContainers;   ///< The same in the function.
   std::vector<ObjectId> lists, builtLists; ///< Lists that are not in lists, here and there.
 

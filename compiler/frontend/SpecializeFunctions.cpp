@@ -93,7 +93,10 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
     operands.append(spec.captured.begin(), spec.captured.end());
   auto call = create<func::CallOp>(spec.function.getSymName(), types, operands);
   // What leaves the function may be held by more lists than before.
-  if (!spec.changedLists.empty() || !spec.state.empty() || holdsObjects(*spec.result))
+  bool leaves = hasShared(*spec.result) || llvm::any_of(spec.stateValues, [](auto &value) {
+                  return holdsObjects(value.second);
+                });
+  if (leaves || spec.sharesItems)
     revokeAll(*this);
   size_t next = first;
   for (unsigned number : spec.changed) {
@@ -105,8 +108,10 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
   for (unsigned number : spec.changedLists) {
     ObjectId id = walk.lists[number];
     beginChange(*this, id);
-    setList(*this, id,
-            withOperands(*this, *heap.get<RunTimeListState>(id), call.getResults(), next), true);
+    auto outcome = spec.listOutcomes.find(number);
+    setOutcome(*this, id,
+               withOperands(*this, *heap.get<RunTimeListState>(id), call.getResults(), next),
+               outcome == spec.listOutcomes.end() ? ListOutcome() : outcome->second);
   }
   setState(*this, spec, call.getResults().drop_front(next), true);
   for (unsigned number : spec.sharedArguments)
@@ -213,8 +218,10 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   Locals inner;
   walk.builtArrays.clear(), walk.builtContainers.clear(), walk.builtLists.clear();
   walk.restart();
+  walk.disowned = spec.disownedLists;
   for (auto &[name, value] : parameters)
     inner[name] = walk.build(value, given.take_front(walk.operands.size()));
+  spec.disownedLists = walk.disowned;
   setState(*this, spec, given.drop_front(walk.operands.size()), false);
   spec.entry = heap;
   spec.argumentObjects.clear();
@@ -362,13 +369,19 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   ResultPattern pattern = resultWalk.describe(result);
   if (spec.result)
     pattern = widen(*this, *spec.result, pattern);
+  bool isSettled = true;
+  for (ObjectId id : spec.state)
+    if (spec.stateLists.count(id))
+      isSettled &= noteOutcome(*this, spec, id, spec.stateOutcomes[id]);
+  for (unsigned number : changedLists)
+    isSettled &= noteOutcome(*this, spec, walk.builtLists[number], spec.listOutcomes[number]);
   std::set<unsigned> changed = spec.changed;
   for (unsigned i = 0; i < walk.builtArrays.size(); ++i)
     if (heap.get<ArrayState>(walk.builtArrays[i])->tensor !=
         spec.entry.get<ArrayState>(walk.builtArrays[i])->tensor)
       changed.insert(i);
   bool settled = spec.result && pattern == *spec.result && changed == spec.changed &&
-                 changedLists == spec.changedLists && sameKinds;
+                 changedLists == spec.changedLists && sameKinds && isSettled;
   spec.result = pattern;
   spec.changed = changed;
   spec.changedLists = changedLists;
@@ -469,6 +482,10 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
               ListPlan plan;
               std::optional<ArgumentWalk> arguments;
             };
+            // What an item of a list is inside is not the item outside.
+            for (auto &entry : parameters)
+              for (ObjectId list : otherHolders(*this, entry.second))
+                revoke(*this, list);
             std::vector<std::unique_ptr<Walk>> walks;
             auto walk = [&](bool isLoose, const ListPlan &plan) -> ArgumentWalk & {
               for (auto &one : walks)
@@ -527,6 +544,7 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
               }
               for (ObjectId id : std::vector<ObjectId>(spec->state))
                 spec->isOutgrown |= passState(*this, *spec, id);
+              spec->isOutgrown |= !ownsLists(*this, *spec, plain.lists, /*note=*/true);
               if (spec->isOutgrown)
                 throw PathEnds();
               result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), true);
@@ -540,7 +558,8 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
                                  return object.first < heap.size() &&
                                         isUnchanged(object.second, heap.pointer(object.first));
                                }) &&
-                  fitsState(*this, *spec) && matches(*spec);
+                  fitsState(*this, *spec) && matches(*spec) &&
+                  ownsLists(*this, *spec, plain.lists, /*note=*/false);
               if (!isSame)
                 continue;
               result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
@@ -573,7 +592,11 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
                          : errors.front().message;
     }
   }
-  if (++recursionsInPlace > (building.empty() ? maximumRecursions : maximumRecursionsInside))
+  if (recursionsInPlace++ == 0)
+    keptBefore = keptObjects;
+  bool isCostly = keptObjects - keptBefore > maximumStates;
+  if (isCostly ||
+      recursionsInPlace > (building.empty() ? maximumRecursions : maximumRecursionsInside))
     failRecursion(closure);
   return std::nullopt;
 }

@@ -7,7 +7,10 @@ using namespace mlir;
 
 namespace mpy {
 
-State Specializer::snapshot() { return State{heap, frame().locals, dead}; }
+State Specializer::snapshot() {
+  keptObjects += heap.size();
+  return State{heap, frame().locals, dead};
+}
 
 void Specializer::restore(const State &state) {
   heap = state.heap;

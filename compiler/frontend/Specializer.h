@@ -387,6 +387,8 @@ public:
   static constexpr unsigned maximumRecursions = 10000;
   /// And while a function of its own is made: there numbers are parameters, and nothing may end it.
   static constexpr unsigned maximumRecursionsInside = 1000;
+  /// What these may cost before it is said that they do not end: objects in the states of paths.
+  static constexpr uint64_t maximumStates = 100'000'000;
 
 private:
   friend class Joiner;
@@ -558,6 +560,8 @@ private:
   /// Why the last recursion did not become a function of its own.
   std::string whyInPlace;
   unsigned recursionsInPlace = 0;
+  /// The objects of all states that were kept so far, and when recursion in place began.
+  uint64_t keptObjects = 0, keptBefore = 0;
 };
 
 /// The library function with a qualified name such as "numpy.sum" or "ndarray.sum", or null.
