@@ -23,7 +23,7 @@ GROWTH = {ROOT / "samples/heat.mpy": 8000, FOLDER / "growth-updated-array.mpy": 
           FOLDER / "growth-concatenate.mpy": 1000000, FOLDER / "growth-list.mpy": 400000,
           FOLDER / "growth-recursion-alone.mpy": 8000000, FOLDER / "growth-recursion.mpy": 2000000,
           FOLDER / "growth-recursion-twice.mpy": 1000000, FOLDER / "growth-changing-extent.mpy": 2 ** 23,
-          FOLDER / "growth-changing-extent-gradient.mpy": 2 ** 21, FOLDER / "growth-while.mpy": 400000,
+          FOLDER / "growth-changing-extent-gradient.mpy": 2 ** 22, FOLDER / "growth-while.mpy": 400000,
           FOLDER / "growth-nonlinear-reads.mpy": 800000, FOLDER / "growth-nonlinear-reads-twice.mpy": 400000,
           FOLDER / "growth-rows.mpy": 100000, FOLDER / "growth-parts.mpy": 100000,
           FOLDER / "growth-recursion-lists.mpy": 1000, FOLDER / "growth-changed-items.mpy": 640000}
