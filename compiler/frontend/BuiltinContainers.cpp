@@ -292,6 +292,15 @@ static Value textSearch(Specializer &s, CallArguments &arguments) {
       s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getI64Type()), function, operands, false)
           .getResult(0));
 }
+/// find() that raises where there is nothing.
+template <const char *const &function>
+static Value textIndex(Specializer &s, CallArguments &arguments) {
+  Value found = textSearch<function>(s, arguments);
+  Scalar isThere =
+      s.scalarCompare(ast::CompareOperator::GtE, *found.get<Scalar>(), s.makeInt(IntExpr(0)));
+  s.check(s.ssa(isThere), "ValueError", "substring not found");
+  return found;
+}
 template <const char *const &function>
 static Value textPad(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, width, fill=' '", function);
@@ -426,6 +435,8 @@ const LibraryValue *findContainerMethod(llvm::StringRef name) {
       {"str.isalpha", textTest<alphaName>, ""},
       {"str.find", textSearch<findName>, ""},
       {"str.rfind", textSearch<rfindName>, ""},
+      {"str.index", textIndex<findName>, ""},
+      {"str.rindex", textIndex<rfindName>, ""},
       {"str.count", textSearch<countName>, ""},
       {"str.ljust", textPad<ljustName>, ""},
       {"str.rjust", textPad<rjustName>, ""},

@@ -177,10 +177,8 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
         mlir::Value shifted = s.create<arith::AddIOp>(
             value, s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 53)));
         // Not the program's own exception: it cannot be caught.
-        s.create<CheckOp>(
-            s.create<arith::CmpIOp>(arith::CmpIPredicate::ule, shifted, limit), "OverflowError",
-            "an int that may be a float exceeds 2**53; make it a float from the start",
-            ValueRange());
+        s.create<CheckOp>(s.create<arith::CmpIOp>(arith::CmpIPredicate::ule, shifted, limit),
+                          "OverflowError", mixedNumberTooLarge, ValueRange());
       }
     }
     return s.ssaAs(scalar, wide);

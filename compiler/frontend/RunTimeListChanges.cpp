@@ -407,6 +407,22 @@ bool ownsItems(Specializer &s, ObjectId id) {
   return !isReadOnly(s.heap.at(id)) && mayChangeItems(s, id);
 }
 
+/// Lists that comprehensions make of what they walk, each item when its turn is over: what is at
+/// the position that is walked now is in none of them.
+static std::vector<ObjectId> madeOfOthers(Specializer &s, const ItemView &view) {
+  std::vector<ObjectId> lists;
+  for (Frame *frame : s.frames) {
+    auto made = frame->locals.find("%made");
+    if (!frame->walked || made == frame->locals.end() || *frame->walked != view.position)
+      continue;
+    auto *ref = made->second.get<ObjectRef>();
+    auto *list = ref ? s.heap.get<RunTimeListState>(ref->id) : nullptr;
+    if (list && list->generation)
+      lists.push_back(ref->id);
+  }
+  return lists;
+}
+
 /// Whether an object that is an item may be changed where it lies.
 static bool mayChange(Specializer &s, ObjectId id) {
   SharedPlace place = placeOf(s.heap, id);
@@ -425,7 +441,9 @@ static bool mayChange(Specializer &s, ObjectId id) {
       return false;
   ObjectId list = place->view->list;
   auto *holder = s.heap.get<RunTimeListState>(list);
-  if (isHeldElsewhere(s, holder->itemsOf, list))
+  std::vector<ObjectId> but = madeOfOthers(s, *place->view);
+  but.push_back(list);
+  if (isHeldElsewhere(s, holder->itemsOf, but))
     return false;
   return !holder->isItem || mayChange(s, list);
 }

@@ -457,8 +457,8 @@ static Scalar mixedBinary(Specializer &s, Op op, const Scalar &lhs, const Scalar
   if (exact) {
     mlir::Value small = s.create<arith::CmpFOp>(arith::CmpFPredicate::ULE, s.create<AbsOp>(result),
                                                 s.constant(DType::Float64, 0x1p53));
-    s.check(s.create<arith::OrIOp>(small, s.create<arith::XOrIOp>(exact, yes)), "OverflowError",
-            "an int that may be a float exceeds 2**53; make it a float from the start");
+    s.create<CheckOp>(s.create<arith::OrIOp>(small, s.create<arith::XOrIOp>(exact, yes)),
+                      "OverflowError", mixedNumberTooLarge, mlir::ValueRange());
   }
   if ((kinds & (kinds - 1)) == 0) {
     ScalarKind kind = static_cast<ScalarKind>(__builtin_ctz(kinds));

@@ -368,7 +368,9 @@ void Specializer::refuseUncatchable(Operation *first, Span place) {
                   effect.getCallee() != "mpy_int_from_float" &&
                   !effect.getCallee().starts_with("mpy_percent_") &&
                   !effect.getCallee().starts_with("mpy_format");
-    if (!isa<RaiseOp, CheckOp>(op) && !raises)
+    auto check = dyn_cast<CheckOp>(op);
+    if ((!isa<RaiseOp>(op) && !check && !raises) ||
+        (check && check.getMessage() == mixedNumberTooLarge))
       return;
     std::string what = raises ? ("'" + effect.getCallee() + "' inside 'try'").str()
                               : "an exception of the runtime library inside 'try'";

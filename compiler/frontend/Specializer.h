@@ -15,6 +15,10 @@
 
 namespace mpy {
 
+/// Ends the program, also in `try`: Python raises nothing there.
+inline constexpr const char *mixedNumberTooLarge =
+    "an int that may be a float exceeds 2**53; make it a float from the start";
+
 /// Thrown after an error was reported; caught where another way can be tried, and at the top.
 struct Abort {};
 
