@@ -12,6 +12,18 @@ using namespace mlir;
 
 namespace mpy {
 
+/// Whether all that an object refers to is there: else nobody can reach it.
+static bool isWhole(const Heap &heap, ObjectId id) {
+  bool found = true;
+  LeafMapper visit;
+  visit.object = [&](ObjectId one) {
+    found &= one < heap.size() && heap.pointer(one);
+    return one;
+  };
+  visit.map(heap.at(id));
+  return found;
+}
+
 void Joiner::findPairs() {
   auto find = [](const Locals &locals, const std::string &name) {
     auto it = locals.find(name);
@@ -37,7 +49,8 @@ void Joiner::findPairs() {
   // What only C++ holds at this moment (an operand evaluated before a call) keeps its identity.
   for (ObjectId id = 0; id < mark; ++id)
     if (first.heap.pointer(id) != second.heap.pointer(id) && first.heap.pointer(id) &&
-        second.heap.pointer(id) && !partnersOfFirst.count(id) && !partnersOfSecond.count(id))
+        second.heap.pointer(id) && !partnersOfFirst.count(id) && !partnersOfSecond.count(id) &&
+        isWhole(first.heap, id) && isWhole(second.heap, id))
       pairObjects({id, id});
 }
 

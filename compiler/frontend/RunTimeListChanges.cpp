@@ -343,11 +343,22 @@ void refuseChange(Specializer &s) {
        .help = "change a copy of it, or replace the item: items[i] = .."});
 }
 
+/// The objects that a list of known length holds.
+static std::set<ObjectId> objectsIn(Specializer &s, ObjectId list) {
+  std::set<ObjectId> objects;
+  for (const Value &item : ValueList(s.heap.get<ListState>(list)->items))
+    for (const ItemPart &part : partsOf(s, item))
+      objects.insert(part.id);
+  return objects;
+}
+
 bool countItems(Specializer &s, ObjectId list, const ResultPattern *structure) {
   std::map<ObjectId, std::shared_ptr<const ObjectState>> items;
+  // One that was put back into the list is none of its own.
+  std::set<ObjectId> own = objectsIn(s, list);
   for (ObjectId id = 0; id < s.heap.size(); ++id)
     if (SharedPlace place = placeOf(s.heap, id); place && place->view && place->view->known &&
-                                                 place->view->list == list &&
+                                                 place->view->list == list && !own.count(id) &&
                                                  isUnmoved(s.heap, *place->view)) {
       items[id] = s.heap.pointer(id);
       outdate(s, id, place);
@@ -381,10 +392,9 @@ bool countKnownList(Specializer &s, ObjectId id) {
   if (!isUnmoved(s.heap, view) || !s.isAvailable(view.position))
     return false;
   // What may be one of the items, and is not read from the list, is not known any more.
-  std::set<ObjectId> items;
-  for (const Value &item : ValueList(s.heap.get<ListState>(view.list)->items))
-    for (const ItemPart &part : partsOf(s, item))
-      items.insert(part.id);
+  std::set<ObjectId> items = objectsIn(s, view.list);
+  if (items.count(id))
+    return false;
   auto isPart = [&](ObjectId one) { return items.count(one) != 0; };
   for (ObjectId other = 0; other < s.heap.size(); ++other) {
     SharedPlace own = placeOf(s.heap, other);

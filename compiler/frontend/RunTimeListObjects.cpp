@@ -82,6 +82,10 @@ static bool holdsAlikeObjects(Specializer &s, ListState list, const Value &item)
 }
 
 bool countForItem(Specializer &s, ObjectId list, const Value &item) {
+  // One that is to be read again makes its list one of run-time length.
+  makeUsable(s, item);
+  if (s.heap.get<RunTimeListState>(list))
+    return true;
   auto *ref = item.get<ObjectRef>();
   SharedPlace place = ref ? placeOf(s.heap, ref->id) : nullptr;
   bool isHere = place && place->view && place->view->list == list;
