@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 # May be held elsewhere; may have changed; one of several arrays; two kinds of value where paths meet
 # or in a loop; not known how many.
-REFUSED = "E0217 E0211 E0210 E0201 E0209 E0213"
+REFUSED = "E0217 E0211 E0210 E0201 E0207 E0209 E0213"
 
 
 @dataclass(frozen=True)
