@@ -19,7 +19,13 @@ struct ViewStep {
   std::vector<int64_t> permutation; // Transpose
 };
 
-struct ListState;
+/// The objects that the items of a list of known length are made of, and which part of which item
+/// each is: where any of them is another one, what was read from the list is no item of it.
+struct KnownItems {
+  size_t count = 0;
+  std::vector<std::pair<ObjectId, std::vector<std::string>>> parts;
+  bool operator==(const KnownItems &) const = default;
+};
 /// An item of a list of run-time length as the program last read or stored it.
 struct ItemView {
   unsigned number; // Objects of one reading share it.
@@ -30,8 +36,8 @@ struct ItemView {
   IntExpr key, length;
   /// The run-time values that the list holds there.
   std::vector<mlir::Value> leaves;
-  /// The state of the list of known length of which it may be any item.
-  std::shared_ptr<const ListState> known;
+  /// What the list held, if its length is known and it may be any item.
+  std::shared_ptr<const KnownItems> known;
   /// There may be none, and then no item there.
   bool mayBeAbsent = false;
 };
@@ -172,10 +178,6 @@ public:
   }
   void setPointer(ObjectId id, std::shared_ptr<const ObjectState> state) {
     objects[id] = std::move(state);
-  }
-  /// The state of a list of known length, which outlives changes.
-  std::shared_ptr<const ListState> knownList(ObjectId id) const {
-    return {objects[id], get<ListState>(id)};
   }
   size_t size() const { return objects.size(); }
   void resize(size_t size) { objects.resize(size); }

@@ -73,6 +73,7 @@ State Joiner::run() {
       merged.locals[name] = value;
   }
   // Index, not iterator: joining an object never adds pairs, but the list is long lived.
+  std::vector<ObjectId> fromKnownLists;
   for (size_t i = 0; i < pairs.size(); ++i) {
     Pair pair = pairs[i];
     variable.clear();
@@ -87,8 +88,10 @@ State Joiner::run() {
     ObjectState state = joinObject(pair);
     addSharing(pair, state);
     joinPlaces(pair, state);
-    if (place)
+    if (place) {
       setPlace(state, place);
+      fromKnownLists.push_back(ids.at(pair));
+    }
     merged.heap.set(ids.at(pair), std::move(state));
   }
   // What became another object, or is no longer reached: its state on one path means nothing here.
@@ -96,6 +99,7 @@ State Joiner::run() {
     if (first.heap.pointer(id) != second.heap.pointer(id) && !ids.count({id, id}))
       merged.heap.setPointer(id, nullptr);
   markListItems();
+  renewKnownItems(fromKnownLists);
   return merged;
 }
 

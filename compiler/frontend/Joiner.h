@@ -60,6 +60,7 @@ private:
   SharedPlace placeOn(const Pair &pair, bool isFirst);
   std::shared_ptr<const ItemView> joinViews(const ItemView *x, const ItemView *y);
   SharedPlace joinedPlace(const Pair &pair);
+  void renewKnownItems(llvm::ArrayRef<ObjectId> objects);
   ObjectState toReadAgain(const Pair &pair, SharedPlace place);
   unsigned joinedGeneration(const Pair &pair);
   void markListItems();

@@ -73,10 +73,12 @@ void Joiner::findKnownItems() {
     IntExpr length(int64_t(list->items.size()));
     for (const auto &[position, item] : llvm::enumerate(list->items)) {
       IntExpr at{int64_t(position)};
-      auto view = std::make_shared<const ItemView>(
-          ItemView{s.nextNumber(), id, 0, at, at, length, {}, first.heap.knownList(id)});
+      unsigned number = s.nextNumber();
       for (bool isFirst : {true, false}) {
         Heap saved = std::exchange(s.heap, isFirst ? first.heap : second.heap);
+        auto held = std::make_shared<const KnownItems>(knownItemsOf(s, id, list->items.size()));
+        auto view = std::make_shared<const ItemView>(
+            ItemView{number, id, 0, at, at, length, {}, std::move(held)});
         for (const ItemPart &part : partsOf(s, item)) {
           auto place = std::make_shared<const ItemPlace>(ItemPlace{{id}, view, part.path});
           if (!knownItems.try_emplace({part.id, isFirst}, place).second)
@@ -115,8 +117,12 @@ std::shared_ptr<const ItemView> Joiner::joinViews(const ItemView *x, const ItemV
   auto isCurrentOn = [&](const ItemView *view, bool isFirst) {
     OpBuilder::InsertionGuard guard(s.builder);
     s.builder.setInsertionPointToEnd(isFirst ? firstEnd : secondEnd);
-    return !view ||
-           (isUnmoved((isFirst ? first : second).heap, *view) && s.isAvailable(view->position));
+    if (!view)
+      return true;
+    Heap saved = std::exchange(s.heap, isFirst ? first.heap : second.heap);
+    bool isCurrent = isUnmoved(s, *view) && s.isAvailable(view->position);
+    s.heap = std::move(saved);
+    return isCurrent;
   };
   if (!lists || !ids.count(*lists) || !isCurrentOn(x, true) || !isCurrentOn(y, false))
     return nullptr;
@@ -128,7 +134,6 @@ std::shared_ptr<const ItemView> Joiner::joinViews(const ItemView *x, const ItemV
     if (lists->first != lists->second ||
         first.heap.pointer(view.list) != second.heap.pointer(view.list))
       return nullptr;
-    view.known = first.heap.knownList(view.list);
   } else {
     view.known = nullptr;
     view.generation = joinedGeneration(*lists);
@@ -167,6 +172,30 @@ SharedPlace Joiner::joinedPlace(const Pair &pair) {
     addJoinedLists(*y, false, lists);
   return std::make_shared<const ItemPlace>(
       ItemPlace{{lists.begin(), lists.end()}, std::move(view), x ? x->path : y->path});
+}
+
+/// What lists of known length hold is another thing where paths have met; so say those that are
+/// read from them.
+void Joiner::renewKnownItems(llvm::ArrayRef<ObjectId> objects) {
+  Heap saved = std::exchange(s.heap, std::move(merged.heap));
+  std::map<unsigned, std::shared_ptr<const ItemView>> renewed;
+  for (ObjectId id : objects) {
+    ObjectState state = s.heap.at(id);
+    ItemPlace place = *placeOf(state);
+    auto &view = renewed[place.view->number];
+    if (!view) {
+      ItemView changed = *place.view;
+      auto *list = s.heap.get<ListState>(changed.list);
+      if (list)
+        changed.known =
+            std::make_shared<const KnownItems>(knownItemsOf(s, changed.list, list->items.size()));
+      view = std::make_shared<const ItemView>(std::move(changed));
+    }
+    place.view = view;
+    setPlace(state, std::make_shared<const ItemPlace>(std::move(place)));
+    s.heap.set(id, std::move(state));
+  }
+  merged.heap = std::exchange(s.heap, std::move(saved));
 }
 
 ObjectState Joiner::toReadAgain(const Pair &pair, SharedPlace place) {

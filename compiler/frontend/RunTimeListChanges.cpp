@@ -359,7 +359,7 @@ bool countItems(Specializer &s, ObjectId list, const ResultPattern *structure) {
   for (ObjectId id = 0; id < s.heap.size(); ++id)
     if (SharedPlace place = placeOf(s.heap, id); place && place->view && place->view->known &&
                                                  place->view->list == list && !own.count(id) &&
-                                                 isUnmoved(s.heap, *place->view)) {
+                                                 isUnmoved(s, *place->view)) {
       items[id] = s.heap.pointer(id);
       outdate(s, id, place);
     }
@@ -389,7 +389,7 @@ bool countItems(Specializer &s, ObjectId list, const ResultPattern *structure) {
 bool countKnownList(Specializer &s, ObjectId id) {
   SharedPlace place = placeOf(s.heap, id);
   const ItemView &view = *place->view;
-  if (!isUnmoved(s.heap, view) || !s.isAvailable(view.position))
+  if (!isUnmoved(s, view) || !s.isAvailable(view.position))
     return false;
   // What may be one of the items, and is not read from the list, is not known any more.
   std::set<ObjectId> items = objectsIn(s, view.list);
@@ -398,7 +398,8 @@ bool countKnownList(Specializer &s, ObjectId id) {
   auto isPart = [&](ObjectId one) { return items.count(one) != 0; };
   for (ObjectId other = 0; other < s.heap.size(); ++other) {
     SharedPlace own = placeOf(s.heap, other);
-    bool isRead = own && own->view && own->view->known && own->view->list == view.list;
+    bool isRead = own && own->view && own->view->known && own->view->list == view.list &&
+                  isUnmoved(s, *own->view);
     if (!isRead && s.heap.pointer(other) && !isPart(other) && mayBeOneOf(s.heap.at(other), isPart))
       outdate(s, other, nullptr);
   }

@@ -49,7 +49,7 @@ static std::optional<Scalar> isKnownItem(Specializer &s, const ItemPlace &item, 
   if (!isUnique)
     return std::nullopt;
   if (place && place->view && place->view->known && place->view->list == view.list &&
-      isUnmoved(s.heap, *place->view))
+      isUnmoved(s, *place->view))
     return place->path == item.path ? areEqual(s, view.position, place->view->position)
                                     : s.makeBool(false);
   if (found)
@@ -64,7 +64,7 @@ static std::optional<Scalar> areOne(Specializer &s, ObjectId a, ObjectId b) {
   SharedPlace x = placeOf(s.heap, a), y = placeOf(s.heap, b);
   auto isReadable = [&](const SharedPlace &place, bool isKnown) {
     return place && place->view && (place->view->known != nullptr) == isKnown &&
-           isUnmoved(s.heap, *place->view) && s.isAvailable(place->view->position);
+           isUnmoved(s, *place->view) && s.isAvailable(place->view->position);
   };
   if (isReadable(x, true))
     return isKnownItem(s, *x, b);

@@ -196,18 +196,24 @@ bool isItemArray(const Heap &heap, ObjectId id) {
   return isOwn(id) || isOwn(memoryOwner(heap, id));
 }
 
-/// Whether a list of known length has the items that it had, and maybe more behind them.
-static bool hasItemsOf(const ListState &now, const ListState &then) {
-  return then.items.size() <= now.items.size() &&
-         std::equal(then.items.begin(), then.items.end(), now.items.begin(), isIdentical);
+KnownItems knownItemsOf(Specializer &s, ObjectId list, size_t count) {
+  KnownItems items{count, {}};
+  const ValueList held = s.heap.get<ListState>(list)->items;
+  for (size_t i = 0; i < count; ++i)
+    for (ItemPart &part : partsOf(s, held[i], {std::to_string(i)}))
+      items.parts.push_back({part.id, std::move(part.path)});
+  return items;
 }
 
-bool isUnmoved(const Heap &heap, const ItemView &view) {
+bool isUnmoved(Specializer &s, const ItemView &view) {
+  const Heap &heap = s.heap;
   if (view.list >= heap.size())
     return false;
-  auto *known = heap.get<ListState>(view.list);
-  if (view.known)
-    return known && hasItemsOf(*known, *view.known);
+  if (view.known) {
+    auto *known = heap.get<ListState>(view.list);
+    return known && view.known->count <= known->items.size() &&
+           knownItemsOf(s, view.list, view.known->count) == *view.known;
+  }
   // It may be an item itself that is to be read again.
   auto *list = heap.get<RunTimeListState>(view.list);
   auto *broken = heap.get<BrokenState>(view.list);
@@ -218,7 +224,7 @@ bool isUnmoved(const Heap &heap, const ItemView &view) {
 }
 
 bool isCurrent(Specializer &s, const ItemView &view) {
-  return !view.known && isUnmoved(s.heap, view) && s.isAvailable(view.position);
+  return !view.known && isUnmoved(s, view) && s.isAvailable(view.position);
 }
 
 /// The objects of an item, each behind the one that it is in.
@@ -340,7 +346,7 @@ bool areOwnable(Specializer &s, llvm::ArrayRef<Value> items, const SharedPlace &
   return isOwnable(s, parts, [&](const ItemView &view) {
     return (holder && holder->view && holder->view->number == view.number) ||
            // A list that was reordered meanwhile may show an item twice.
-           (walked && view.position == *walked && isUnmoved(s.heap, view));
+           (walked && view.position == *walked && isUnmoved(s, view));
   });
 }
 
@@ -632,8 +638,10 @@ void viewKnownList(Specializer &s, const Value &item, ObjectId list, const IntEx
   if (parts.empty() || llvm::any_of(parts, [&](const ItemPart &part) { return part.id < mark; }))
     return;
   IntExpr position = given.known() ? given : symbolExpr(s.index(given), true);
-  auto view = std::make_shared<const ItemView>(ItemView{
-      s.nextNumber(), list, 0, position, key, listLength(s, list), {}, s.heap.knownList(list)});
+  auto held = std::make_shared<const KnownItems>(
+      knownItemsOf(s, list, s.heap.get<ListState>(list)->items.size()));
+  auto view = std::make_shared<const ItemView>(
+      ItemView{s.nextNumber(), list, 0, position, key, listLength(s, list), {}, std::move(held)});
   for (const ItemPart &part : parts) {
     ObjectState state = s.heap.at(part.id);
     setPlace(state, std::make_shared<const ItemPlace>(ItemPlace{{list}, view, part.path}));

@@ -130,7 +130,9 @@ SharedPlace placeOf(const Heap &, ObjectId);
 /// A place that does not say where it is.
 SharedPlace frozenPlace(std::vector<ObjectId> lists);
 /// Whether the items of the list of a view lie where they lay.
-bool isUnmoved(const Heap &, const ItemView &);
+bool isUnmoved(Specializer &, const ItemView &);
+/// What the first items of a list of known length are made of.
+KnownItems knownItemsOf(Specializer &, ObjectId list, size_t count);
 /// Whether what a view says still is where it says.
 bool isCurrent(Specializer &, const ItemView &);
 /// Whether a list that the program can still read, other than `but`, has items of these lists.
