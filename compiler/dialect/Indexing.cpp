@@ -118,12 +118,14 @@ static bool putsBack(UpdateSliceOp op, SliceOp slice) {
 }
 
 namespace {
-/// A part that is replaced twice is replaced once.
+/// A part that is replaced twice is replaced once; not where others need the first version, too:
+/// both would be there at once.
 struct OverwriteSlice : OpRewritePattern<UpdateSliceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
     auto inner = op.getX().getDefiningOp<UpdateSliceOp>();
-    if (!inner || inner.getX().getType() != op.getX().getType() || !samePart(op, inner))
+    if (!inner || !inner->hasOneUse() || inner.getX().getType() != op.getX().getType() ||
+        !samePart(op, inner))
       return failure();
     rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
     return success();
@@ -193,7 +195,7 @@ struct OverwriteElement : OpRewritePattern<InsertOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(InsertOp op, PatternRewriter &rewriter) const override {
     auto inner = op.getX().getDefiningOp<InsertOp>();
-    if (!inner || !sameIndices(inner.getIndices(), op.getIndices()))
+    if (!inner || !inner->hasOneUse() || !sameIndices(inner.getIndices(), op.getIndices()))
       return failure();
     rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(inner.getX()); });
     return success();

@@ -5,6 +5,7 @@
 //   push %p                             push %p
 #include "lowering/PartWrites.h"
 #include "lowering/Extents.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -46,21 +47,36 @@ bool isOverwrittenBetween(Value value, Operation *from, Operation *to) {
          });
 }
 
+namespace {
+enum class Order { Before, Same, Behind, Apart, Unknown };
+} // namespace
+
+/// When an operation runs, seen from another one; apart are those of which one runs only.
+static Order orderOf(Operation *op, Operation *from) {
+  for (Operation *around = from; around; around = around->getParentOp()) {
+    Operation *here = around->getBlock() ? around->getBlock()->findAncestorOpInBlock(*op) : nullptr;
+    if (!here)
+      continue;
+    if (here == around)
+      return op == from ? Order::Same : isa<scf::IfOp>(here) ? Order::Apart : Order::Unknown;
+    return around->isBeforeInBlock(here) ? Order::Behind : Order::Before;
+  }
+  return Order::Unknown;
+}
+
 /// Uses of parts of a value behind a write to it; false where the value itself is used there.
 static bool collectLateUses(Value value, Operation *write, bool isPart,
                             SmallVectorImpl<OpOperand *> &late) {
-  Block *block = write->getBlock();
   for (OpOperand &use : value.getUses()) {
-    Operation *user = use.getOwner(), *here = block->findAncestorOpInBlock(*user);
-    if (!here)
+    Operation *user = use.getOwner();
+    Order order = orderOf(user, write);
+    if (order == Order::Unknown)
       return false;
-    if (here == write)
-      continue;
-    if (write->isBeforeInBlock(here)) {
+    if (order == Order::Behind) {
       if (!isPart)
         return false;
       late.push_back(&use);
-    } else if (isView(user) && user->getBlock() == block) {
+    } else if (order == Order::Before && isView(user)) {
       bool smaller = isPart || isa<tensor::ExtractSliceOp>(user);
       if (!collectLateUses(user->getResult(0), write, smaller, late))
         return false;
@@ -84,6 +100,21 @@ static Value copyOf(Value part) {
   return copy.getResult(0);
 }
 
+/// Extents of an array that a part is written to are asked for before: they stay the same.
+static void askBefore(Operation *write) {
+  for (Operation *user : llvm::make_early_inc_range(overwrittenBy(write).getUsers())) {
+    auto dim = dyn_cast<tensor::DimOp>(user);
+    auto index = dim ? dim.getConstantIndex() : std::nullopt;
+    if (!index || orderOf(dim, write) != Order::Behind ||
+        !write->getBlock()->findAncestorOpInBlock(*dim))
+      continue;
+    OpBuilder builder(write);
+    dim.replaceAllUsesWith(
+        tensor::DimOp::create(builder, dim.getLoc(), dim.getSource(), *index).getResult());
+    dim.erase();
+  }
+}
+
 void copyOvertakenParts(ModuleOp module) {
   SmallVector<Operation *> writes;
   module.walk([&](Operation *op) {
@@ -91,6 +122,7 @@ void copyOvertakenParts(ModuleOp module) {
       writes.push_back(op);
   });
   for (Operation *write : writes) {
+    askBefore(write);
     SmallVector<OpOperand *> late;
     if (!collectLateUses(overwrittenBy(write), write, /*isPart=*/false, late))
       continue;

@@ -81,3 +81,23 @@ func.func @part_of_row(%x: tensor<?x4xf64>, %y: tensor<?x4xf64>, %v: tensor<1xf6
   %s = mpy.update_slice %changed into %x[%i, %zero] [%one, %four] [%one, %one] drop [0] : tensor<4xf64> into tensor<?x4xf64> -> tensor<?x4xf64>
   return %r, %s : tensor<?x4xf64>, tensor<?x4xf64>
 }
+
+// An element that is replaced twice is replaced once; not where the first version lives on beside the second.
+// CHECK-LABEL: func @replaced_twice
+// CHECK-SAME: %[[X:.*]]: tensor<?xf64>, %[[A:.*]]: f64, %[[B:.*]]: f64
+// CHECK: %[[ONCE:.*]] = mpy.insert %[[B]] into %[[X]]
+// CHECK: %[[FIRST:.*]] = mpy.insert %[[A]] into
+// CHECK: mpy.insert %[[B]] into %[[FIRST]]
+func.func @replaced_twice(%x: tensor<?xf64>, %a: f64, %b: f64, %y: tensor<?xf64>, %c: i1) -> (tensor<?xf64>, tensor<?xf64>) {
+  %zero = arith.constant 0 : index
+  %p = mpy.insert %a into %x[%zero] : f64 into tensor<?xf64>
+  %once = mpy.insert %b into %p[%zero] : f64 into tensor<?xf64>
+  %first = mpy.insert %a into %y[%zero] : f64 into tensor<?xf64>
+  %r = scf.if %c -> (tensor<?xf64>) {
+    %second = mpy.insert %b into %first[%zero] : f64 into tensor<?xf64>
+    scf.yield %second : tensor<?xf64>
+  } else {
+    scf.yield %first : tensor<?xf64>
+  }
+  return %once, %r : tensor<?xf64>, tensor<?xf64>
+}

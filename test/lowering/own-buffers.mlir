@@ -234,3 +234,32 @@ func.func @grow(%x: tensor<?xf64>, %row: tensor<1xf64>, %n: index) -> tensor<?xf
   }
   return %short : tensor<?xf64>
 }
+
+// -----
+
+// A part and the extent of an array are asked for behind a write to it, in one branch of two: the write is in place.
+// CHECK-LABEL: func.func private @take_part
+// CHECK: scf.for
+// CHECK: scf.if
+// CHECK-NOT: memref.copy
+// CHECK: memref.store
+// CHECK-NOT: memref.copy
+// CHECK: return
+func.func private @take_part(%a0: tensor<?xf64>, %n: index, %m: index, %v: f64, %c: i1) -> (tensor<?xf64>, index, f64) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %none = arith.constant 0.0 : f64
+  %result:3 = scf.for %i = %zero to %n step %one iter_args(%a = %a0, %size = %zero, %s = %none) -> (tensor<?xf64>, index, f64) {
+    %now:3 = scf.if %c -> (tensor<?xf64>, index, f64) {
+      %part = tensor.extract_slice %a[%i] [%m] [1] : tensor<?xf64> to tensor<?xf64>
+      %b = tensor.insert %v into %a[%i] : tensor<?xf64>
+      %extent = tensor.dim %a, %zero : tensor<?xf64>
+      %old = tensor.extract %part[%i] : tensor<?xf64>
+      scf.yield %b, %extent, %old : tensor<?xf64>, index, f64
+    } else {
+      scf.yield %a, %size, %s : tensor<?xf64>, index, f64
+    }
+    scf.yield %now#0, %now#1, %now#2 : tensor<?xf64>, index, f64
+  }
+  return %result#0, %result#1, %result#2 : tensor<?xf64>, index, f64
+}
