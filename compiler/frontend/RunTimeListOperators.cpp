@@ -71,27 +71,69 @@ std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, c
   return Value(ObjectRef{id});
 }
 
+/// A tuple of known length as a list.
+static Value asList(Specializer &s, const Value &value) {
+  return value.as<TupleValue>() ? copyOf(s, value) : value;
+}
+
+static IntExpr lengthOf(Specializer &s, const Value &list) {
+  return listLength(s, list.get<ObjectRef>()->id);
+}
+
+/// Visits the items of both lists in pairs, as far as the shorter one goes.
+static void forEachPair(Specializer &s, const Value &lhs, const Value &rhs,
+                        llvm::function_ref<void(const Value &, const Value &)> visit) {
+  Value a = ObjectRef{s.heap.add(asRunTimeList(s, lhs))},
+        b = ObjectRef{s.heap.add(asRunTimeList(s, rhs))};
+  Value pairs = s.call(findBuiltin("zip"), CallArguments{{a, b}, {}, s.span});
+  s.forEachItem(pairs, [&](const Value &pair) {
+    const ValueList parts = pair.as<TupleValue>()->items;
+    visit(parts[0], parts[1]);
+  });
+}
+
+Value orderRunTimeLists(Specializer &s, ast::CompareOperator op, const Value &left,
+                        const Value &right) {
+  Value lhs = asList(s, left), rhs = asList(s, right);
+  IntExpr sizes[] = {lengthOf(s, lhs), lengthOf(s, rhs)};
+  Value byLength = s.scalarCompare(op, s.makeInt(sizes[0]), s.makeInt(sizes[1]));
+  if (sizes[0].isKnown(0) || sizes[1].isKnown(0))
+    return byLength;
+  std::string order = "%order" + std::to_string(s.frame().locals.size()), found = order + "found";
+  s.frame().locals[order] = byLength;
+  s.frame().locals[found] = s.makeBool(false);
+  forEachPair(s, lhs, rhs, [&](const Value &a, const Value &b) {
+    Scalar before = s.truth(s.frame().locals[found]);
+    Scalar differ = s.negate(s.truth(s.compare(ast::CompareOperator::Eq, a, b)));
+    Scalar isFirst = s.scalarBinary(ast::BinaryOperator::BitAnd, s.negate(before), differ);
+    Value old = s.frame().locals[order];
+    auto decide = [&] { return Value(s.truth(s.compare(op, a, b))); };
+    Value now = isFirst.knownBool ? *isFirst.knownBool ? decide() : old
+                                  : s.branchValue(s.ssa(isFirst), decide, [&] { return old; });
+    s.frame().locals[order] = now;
+    s.frame().locals[found] = s.scalarBinary(ast::BinaryOperator::BitOr, before, differ);
+  });
+  if (s.dead)
+    return NoneValue{};
+  Value result = s.frame().locals[order];
+  s.frame().locals.erase(order);
+  s.frame().locals.erase(found);
+  return result;
+}
+
 Value sameRunTimeLists(Specializer &s, const Value &left, const Value &right) {
-  auto asList = [&](const Value &value) {
-    return value.as<TupleValue>() ? copyOf(s, value) : value;
-  };
-  Value lhs = asList(left), rhs = asList(right);
-  auto lengthOf = [&](const Value &list) { return listLength(s, list.get<ObjectRef>()->id); };
-  mlir::Value same = compareInts(s, arith::CmpIPredicate::eq, lengthOf(lhs), lengthOf(rhs));
+  Value lhs = asList(s, left), rhs = asList(s, right);
+  mlir::Value same = compareInts(s, arith::CmpIPredicate::eq, lengthOf(s, lhs), lengthOf(s, rhs));
   auto *known = s.object<ListState>(runTimeListOf(s, lhs) ? rhs : lhs);
   if (known && known->items.empty())
     return s.makeScalar(ScalarKind::PyBool, same);
   return s.branchValue(
       same,
       [&]() -> Value {
-        Value a = ObjectRef{s.heap.add(asRunTimeList(s, lhs))},
-              b = ObjectRef{s.heap.add(asRunTimeList(s, rhs))};
         std::string name = "%same" + std::to_string(s.frame().locals.size());
         s.frame().locals[name] = s.makeBool(true);
-        Value pairs = s.call(findBuiltin("zip"), CallArguments{{a, b}, {}, s.span});
-        s.forEachItem(pairs, [&](const Value &pair) {
-          const ValueList &parts = pair.as<TupleValue>()->items;
-          Scalar equal = s.truth(s.compare(ast::CompareOperator::Eq, parts[0], parts[1]));
+        forEachPair(s, lhs, rhs, [&](const Value &a, const Value &b) {
+          Scalar equal = s.truth(s.compare(ast::CompareOperator::Eq, a, b));
           Value &all = s.frame().locals[name];
           all = s.scalarBinary(ast::BinaryOperator::BitAnd, s.truth(all), equal);
         });

@@ -130,6 +130,8 @@ std::optional<Value> runTimeListBinary(Specializer &, ast::BinaryOperator op, co
                                        const Value &rhs);
 /// Whether two lists, or two tuples, of which one at least is of run-time length, have equal items.
 Value sameRunTimeLists(Specializer &, const Value &lhs, const Value &rhs);
+/// `<`, `<=`, `>` or `>=` of such: the first items that are not equal decide, or the lengths.
+Value orderRunTimeLists(Specializer &, ast::CompareOperator, const Value &lhs, const Value &rhs);
 /// The texts of a list one after the other; TypeError for other items.
 Text joinTexts(Specializer &, const Text &separator, const Value &list);
 /// The parts of a text between separators, or between white space (None).

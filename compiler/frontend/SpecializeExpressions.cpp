@@ -143,6 +143,36 @@ Value Specializer::evaluateBoolean(const ast::BoolOp &node, size_t from) {
   return isAnd ? branchValue(ssa(condition), rest, mine) : branchValue(ssa(condition), mine, rest);
 }
 
+Scalar Specializer::evaluateTruth(const ast::BoolOp &node, size_t from) {
+  bool isAnd = node.op == ast::BoolOperator::And;
+  Scalar condition = evaluateTruth(*node.values[from]);
+  if (from + 1 == node.values.size())
+    return condition;
+  if (condition.knownBool)
+    return *condition.knownBool == isAnd ? evaluateTruth(node, from + 1) : condition;
+  auto decided = [&] { return Value(makeBool(!isAnd)); };
+  auto rest = [&] {
+    narrow(*node.values[from], isAnd);
+    return Value(evaluateTruth(node, from + 1));
+  };
+  return truth(isAnd ? branchValue(ssa(condition), rest, decided)
+                     : branchValue(ssa(condition), decided, rest));
+}
+
+Scalar Specializer::evaluateTruth(const ast::Expr &test) {
+  if (auto *several = dyn_cast<ast::BoolOp>(&test); several && !dead) {
+    Span saved = span;
+    span = test.span;
+    Scalar result = evaluateTruth(*several, 0);
+    span = saved;
+    return result;
+  }
+  auto *negation = dyn_cast<ast::UnaryOp>(&test);
+  if (negation && negation->op == ast::UnaryOperator::Not)
+    return negate(evaluateTruth(*negation->operand));
+  return truth(evaluate(&test));
+}
+
 Value Specializer::evaluate(const ast::Expr *expr) {
   using namespace ast;
   struct Place {
@@ -184,6 +214,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   }
   case Kind::UnaryOp: {
     auto &node = cast<UnaryOp>(*expr);
+    if (node.op == UnaryOperator::Not)
+      return evaluateTruth(node);
     Value operand = evaluate(node.operand);
     return unary(node.op, operand);
   }
@@ -193,7 +225,7 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   }
   case Kind::IfExp: {
     auto &node = cast<IfExp>(*expr);
-    Scalar condition = truth(evaluate(node.test));
+    Scalar condition = evaluateTruth(*node.test);
     if (condition.knownBool)
       return evaluate(*condition.knownBool ? node.body : node.orelse);
     return branchValue(
@@ -450,7 +482,7 @@ Value Specializer::comprehension(const ast::Expr &expr) {
           return;
         if (from == conditions.size())
           return keep();
-        Scalar holds = truth(evaluate(conditions[from]));
+        Scalar holds = evaluateTruth(*conditions[from]);
         auto next = [&] { filter(conditions, from + 1, keep); };
         if (!holds.knownBool)
           branch(ssa(holds), next, [] {});

@@ -333,7 +333,7 @@ void Specializer::executeWhile(const ast::While &loop) {
   frame().locals["%break"] = makeBool(false);
   auto test = [&] {
     span = place;
-    return truth(evaluate(loop.test));
+    return evaluateTruth(*loop.test);
   };
   Scalar first = test();
   if (first.knownBool == false)

@@ -127,7 +127,7 @@ void Specializer::matchFrom(const ast::Match &node, size_t from, const Value &su
   auto chosen = [&] {
     for (auto &[name, value] : names)
       assignName(name, value);
-    Scalar guard = part.guard ? truth(evaluate(part.guard)) : makeBool(true);
+    Scalar guard = part.guard ? evaluateTruth(*part.guard) : makeBool(true);
     if (dead)
       return;
     if (guard.knownBool == true)

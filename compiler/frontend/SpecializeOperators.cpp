@@ -516,8 +516,7 @@ Value Specializer::compare(Compare op, const Value &left, const Value &right) {
     return value.as<TupleValue>() || isRunTimeTuple(*this, value);
   };
   if (isCounted && !equality && isTuple(lhs) == isTuple(rhs))
-    fail(ErrorId::UnknownLength, {"what '" + ast::operatorText(op).str() + "' compares"},
-         {.help = "compare the items one by one"});
+    return orderRunTimeLists(*this, op, lhs, rhs);
   if (equality) {
     Value same = makeBool(false);
     auto *leftDict = object<DictState>(lhs), *rightDict = object<DictState>(rhs);

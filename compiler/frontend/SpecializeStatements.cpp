@@ -87,7 +87,7 @@ void Specializer::execute(const ast::Body &body, size_t from) {
 }
 
 bool Specializer::executeIf(const ast::If &node, const ast::Body &body, size_t index) {
-  Scalar condition = truth(evaluate(node.test));
+  Scalar condition = evaluateTruth(*node.test);
   if (condition.knownBool) {
     execute(*condition.knownBool ? node.body : node.orelse);
     return false;
@@ -475,7 +475,7 @@ void Specializer::executeRaise(const ast::Raise &node) {
 }
 
 void Specializer::executeAssert(const ast::Assert &node) {
-  Scalar condition = truth(evaluate(node.test));
+  Scalar condition = evaluateTruth(*node.test);
   span = node.span;
   if (condition.knownBool == true)
     return;

@@ -414,6 +414,10 @@ private:
   void executeAssert(const ast::Assert &node);
   void unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &value);
   Value evaluateBoolean(const ast::BoolOp &node, size_t from);
+  /// The truth of an expression that nothing else is asked of: `if x and items:`, where the values
+  /// themselves need have nothing in common.
+  Scalar evaluateTruth(const ast::Expr &test);
+  Scalar evaluateTruth(const ast::BoolOp &node, size_t from);
   Value evaluateCompare(const ast::Compare &node, size_t index, const Value &left);
   Value evaluateCall(const ast::Call &node);
   Value textSubscript(const Text &text, const Value &key);
