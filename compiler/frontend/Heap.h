@@ -92,8 +92,8 @@ struct InstanceState {
   std::vector<ObjectId> sharesWith = {};
   SharedPlace place = {};
 };
-/// One run-time value of every item: rows of a tensor; where rows differ in extent, all elements
-/// one after the other, and where each row ends.
+/// One run-time value of every item: rows of a tensor; where rows differ in extent, all elements in
+/// one tensor, and where each row is (RunTimeListColumns.cpp).
 struct ItemColumn {
   mlir::Value values, ends;
 };

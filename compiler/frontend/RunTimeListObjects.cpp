@@ -594,7 +594,8 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
 //===----------------------------------------------------------------------===//
 
 /// Rows of numbers, which are lists of run-time length, as an array of rank 2.
-static ArrayValue arrayOfRows(Specializer &s, const RunTimeListState &list) {
+static ArrayValue arrayOfRows(Specializer &s, const RunTimeListState &loose) {
+  RunTimeListState list = packed(s, loose);
   const ResultPattern &number = list.item->parts[0];
   // The numbers of each row, and all of them one after the other.
   const ItemColumn &sizes = list.columns[0], &numbers = list.columns[1];

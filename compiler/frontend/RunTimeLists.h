@@ -39,6 +39,8 @@ RunTimeListState withItem(Specializer &, RunTimeListState list, const Value &ite
 RunTimeListState replaceItem(Specializer &, RunTimeListState list, const IntExpr &position,
                              const Value &item, llvm::ArrayRef<mlir::Value> before = {});
 RunTimeListState firstItems(Specializer &, RunTimeListState list, const IntExpr &count);
+/// The same items, and nothing between the rows of their columns.
+RunTimeListState packed(Specializer &, const RunTimeListState &list);
 /// start, start + step, .. of which `count` exist.
 RunTimeListState selectItems(Specializer &, const RunTimeListState &list, const IntExpr &start,
                              const IntExpr &count, const IntExpr &step);
