@@ -238,7 +238,9 @@ void Joiner::joinPlaces(const Pair &pair, ObjectState &state) {
   add(second.heap, pair.second, false);
   if (lists.empty() && !isReadOnly)
     return setPlace(state, nullptr);
-  setPlace(state, frozenPlace({lists.begin(), lists.end()}));
+  // What is out of its list on both paths is out of it.
+  setPlace(state, std::make_shared<const ItemPlace>(
+                      ItemPlace{{lists.begin(), lists.end()}, nullptr, {}, !isReadOnly}));
   if (isReadOnly)
     setReadOnly(state, ids.at(pair), true);
 }

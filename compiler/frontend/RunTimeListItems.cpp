@@ -359,6 +359,61 @@ void addHolders(std::vector<ObjectId> &lists, llvm::ArrayRef<ObjectId> more) {
   lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
 }
 
+/// The lists that the items of an object are, or were, in.
+static std::vector<ObjectId> mentionedBy(const ObjectState &state) {
+  std::vector<ObjectId> lists;
+  if (auto *list = std::get_if<RunTimeListState>(&state)) {
+    addHolders(lists, list->itemsOf);
+    addHolders(lists, list->innerItemsOf);
+  }
+  if (SharedPlace place = placeOf(state))
+    addHolders(lists, place->lists);
+  return lists;
+}
+
+void forgetHolders(Specializer &s, const Heap &before) {
+  std::map<ObjectId, std::vector<ObjectId>> mentions;
+  std::vector<std::vector<ObjectId>> mentioned(s.heap.size());
+  std::set<ObjectId> viewed;
+  for (ObjectId id = 0; id < s.heap.size(); ++id) {
+    if (!s.heap.pointer(id))
+      continue;
+    mentioned[id] = mentionedBy(s.heap.at(id));
+    for (ObjectId list : mentioned[id])
+      mentions[list].push_back(id);
+    if (SharedPlace place = placeOf(s.heap, id); place && place->view)
+      viewed.insert(place->view->list);
+  }
+  for (const auto &[list, objects] : mentions) {
+    if (list >= s.heap.size() || s.heap.pointer(list) || viewed.count(list))
+      continue;
+    // Whoever got items from it is known to share them by another list, too.
+    auto isMentionedByAll = [&](ObjectId other) {
+      return other != list && llvm::all_of(objects, [&](ObjectId id) {
+               return llvm::is_contained(mentioned[id], other);
+             });
+    };
+    if (objects.size() > 1 && llvm::none_of(mentioned[objects[0]], isMentionedByAll))
+      continue;
+    for (ObjectId id : objects) {
+      if (id < before.size() && s.heap.pointer(id) == before.pointer(id))
+        continue;
+      ObjectState state = s.heap.at(id);
+      if (auto *counted = std::get_if<RunTimeListState>(&state)) {
+        llvm::erase(counted->itemsOf, list);
+        llvm::erase(counted->innerItemsOf, list);
+      }
+      if (SharedPlace place = placeOf(state)) {
+        ItemPlace changed = *place;
+        llvm::erase(changed.lists, list);
+        setPlace(state, std::make_shared<const ItemPlace>(std::move(changed)));
+      }
+      s.heap.set(id, std::move(state));
+      llvm::erase(mentioned[id], list);
+    }
+  }
+}
+
 std::vector<ObjectId> otherHolders(Specializer &s, llvm::ArrayRef<Value> items) {
   std::vector<ObjectId> lists;
   for (const Value &item : items)

@@ -39,6 +39,9 @@ std::vector<ObjectId> otherHolders(Specializer &, llvm::ArrayRef<Value> items);
 std::vector<ObjectId> innerHolders(Specializer &, llvm::ArrayRef<Value> items);
 /// Adds to a list what `innerHolders` says, each once.
 void addHolders(std::vector<ObjectId> &lists, llvm::ArrayRef<ObjectId> more);
+/// Forgets lists that are not there any more, where those that got their items are known to share
+/// them by another list, or are alone. What is as it was before stays so.
+void forgetHolders(Specializer &, const Heap &before);
 /// Something else may hold the items of a list too, or of any: nobody changes them any more.
 /// `reads`: what was not read since the list was changed is read before, where code is emitted.
 void revoke(Specializer &, ObjectId list, bool reads = true);

@@ -119,7 +119,10 @@ static RunTimeListState makeByLoop(Specializer &s, const ResultPattern &item, co
     spread(loop.getRegionIterArgs());
     IntExpr position = symbolExpr(loop.getInductionVar(), true);
     list.length = position;
+    // Nobody refers to what an item is made of here.
+    size_t objects = s.heap.size();
     append(s, list, itemAtPosition(position));
+    s.heap.resize(objects);
     llvm::SmallVector<mlir::Value> yielded;
     for (ItemColumn &column : list.columns) {
       yielded.push_back(column.values);

@@ -290,6 +290,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
       placeholders = endJoin->placeholders();
       restore(endJoin->build(placeholders));
       forgetUnreachable(mark);
+      forgetHolders(*this, start.heap);
       joined = snapshot();
       settled &= countUnusable(joined) == countUnusable(start);
       history.push_back(std::move(endJoin));
