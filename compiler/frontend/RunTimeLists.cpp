@@ -205,6 +205,8 @@ RunTimeListState pickItems(Specializer &s, const RunTimeListState &list, const I
 }
 
 RunTimeListState packed(Specializer &s, const RunTimeListState &list) {
+  if (llvm::none_of(itemLeaves(s, *list.item), [](const ItemLeaf &leaf) { return leaf.hasRoom; }))
+    return list;
   RunTimeListState result =
       pickItems(s, list, list.length, [](const IntExpr &position) { return position; });
   result.generation = list.generation;

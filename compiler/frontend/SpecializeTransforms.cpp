@@ -9,6 +9,7 @@
 #include "frontend/RunTimeLists.h"
 #include "frontend/Transforms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 
@@ -40,6 +41,8 @@ public:
   /// Whether a list of run-time length may hold a differentiated array, as it was: nobody may read
   /// one that holds arrays while the function runs.
   bool hidesLists = false;
+  /// What says where the rows of lists of run-time length are.
+  llvm::SmallVector<mlir::Value> structure;
 
   void collect(const Value &value) {
     if (auto *scalar = value.get<Scalar>()) {
@@ -54,7 +57,14 @@ public:
       leaves.push_back({content.tensor, {}, *id, content});
     } else if (runTimeListOf(s, value)) {
       RunTimeListState list = numbersOf(value);
-      leaves.push_back({list.columns[0].values, {}, {}, {}});
+      for (mlir::Value *column : floatsOf(list))
+        leaves.push_back({*column, {}, {}, {}});
+      for (ItemColumn &column : list.columns) {
+        if (!isa<FloatType>(getElementTypeOrSelf(column.values.getType())))
+          structure.push_back(column.values);
+        if (column.ends)
+          structure.push_back(column.ends);
+      }
     } else {
       forEachPart(value, [&](const Value &part) {
         collect(part);
@@ -93,7 +103,7 @@ public:
       return value;
     }
     if (runTimeListOf(s, value))
-      return withNumbers(value, parameters[next++]);
+      return withNumbers(value, parameters, next);
     return forEachPart(value, [&](const Value &part) { return parameter(part, parameters, next); });
   }
 
@@ -109,35 +119,73 @@ public:
       return s.newArray(content);
     }
     if (runTimeListOf(s, value))
-      return withNumbers(value, bars[next++]);
+      return withNumbers(value, bars, next);
     return forEachPart(value, [&](const Value &part) { return gradient(part, bars, next); });
   }
 
-  /// A list of run-time length as one of floats or of float arrays of one shape.
-  RunTimeListState numbersOf(const Value &value) {
-    RunTimeListState list = *runTimeListOf(s, value);
-    ResultPattern item = *list.item;
+  /// The structure of items whose numbers are floats; those of lists in items must be.
+  ResultPattern withFloats(ResultPattern item, bool isInner) {
     using Kind = ResultPattern::Kind;
-    bool isNumber = item.kind == Kind::Number && list.columns.size() == 1;
+    bool isContainer = item.kind == Kind::Tuple || item.kind == Kind::List ||
+                       item.kind == Kind::Dict || item.kind == Kind::RunTimeList;
+    bool isNumber = item.kind == Kind::Number && !(item.kinds & (item.kinds - 1)) &&
+                    (!isInner || isFloat(dtypeOf(item.number)));
+    if (!isContainer && !isNumber && !(item.kind == Kind::Array && isFloat(item.dtype)))
+      s.fail(ErrorId::NotDifferentiableArgument, {"a list whose length is run-time data"},
+             {.expected = "a list of floats, of arrays of floats, or of tuples, lists or dicts of "
+                          "these"});
     if (isNumber && !isFloat(dtypeOf(item.number))) {
       item.number = ScalarKind::PyFloat;
       item.kinds = 1 << static_cast<int>(ScalarKind::PyFloat);
-      list.columns[0].values = s.create<CastOp>(list.columns[0].values, s.builder.getF64Type());
-      list.item = std::make_shared<const ResultPattern>(item);
     }
-    bool isArray = item.kind == Kind::Array && isFloat(item.dtype) && !list.columns[0].ends &&
-                   list.columns.size() == 1;
-    if (!isNumber && !isArray)
-      s.fail(ErrorId::NotDifferentiableArgument, {"a list whose length is run-time data"},
-             {.expected = "a list of floats, or of float arrays of one shape"});
+    for (ResultPattern &part : item.parts)
+      part = withFloats(part, isInner || item.kind == Kind::RunTimeList);
+    return item;
+  }
+
+  /// A list of run-time length with floats for numbers. Two lists of one form have equal columns.
+  RunTimeListState numbersOf(const Value &value) {
+    ObjectId id = value.get<ObjectRef>()->id;
+    if (auto it = made.find(id); it != made.end())
+      return it->second;
+    return made[id] = makeNumbers(packed(s, *runTimeListOf(s, value)));
+  }
+
+  RunTimeListState makeNumbers(RunTimeListState list) {
+    ResultPattern item = withFloats(*list.item, false);
+    llvm::SmallVector<mlir::Type> types;
+    columnTypes(s, item, types);
+    size_t next = 0;
+    for (ItemColumn &column : list.columns) {
+      mlir::Type wanted = types[next];
+      next += column.ends ? 2 : 1;
+      if (column.values.getType() != wanted)
+        column.values = s.create<CastOp>(column.values, getElementTypeOrSelf(wanted));
+    }
+    list.item = std::make_shared<const ResultPattern>(std::move(item));
     return list;
   }
 
-  Value withNumbers(const Value &value, mlir::Value column) {
+  /// The columns of a list that are differentiated: what else there is says where rows are.
+  static llvm::SmallVector<mlir::Value *> floatsOf(RunTimeListState &list) {
+    llvm::SmallVector<mlir::Value *> floats;
+    for (ItemColumn &column : list.columns)
+      if (isa<FloatType>(getElementTypeOrSelf(column.values.getType())))
+        floats.push_back(&column.values);
+    return floats;
+  }
+
+  /// The list with other numbers, in new objects.
+  Value withNumbers(const Value &value, mlir::ValueRange columns, size_t &next) {
     RunTimeListState list = numbersOf(value);
-    list.columns[0].values = s.castTensor(column, list.columns[0].values.getType());
+    for (mlir::Value *column : floatsOf(list))
+      *column = s.castTensor(columns[next++], column->getType());
     list.isItem = false;
     list.sharesWith.clear();
+    list.itemsOf.clear();
+    list.innerItemsOf.clear();
+    list.moved = nullptr;
+    list.generation = holdsObjects(*list.item) ? s.nextNumber() : 0;
     return ObjectRef{s.heap.add(std::move(list))};
   }
 
@@ -165,6 +213,7 @@ public:
 private:
   Specializer &s;
   TransformValue::Convention convention;
+  std::map<ObjectId, RunTimeListState> made;
 };
 
 } // namespace
@@ -315,8 +364,11 @@ static mlir::Value tangentOf(Specializer &s, const Leaf &primal, const Leaf &tan
     s.fail(ErrorId::ShapeFailure,
            {"ValueError", "a tangent must have the form and shape of its primal"});
   mlir::Value value = tangent.value;
-  if (!primal.array)
-    return value.getType() == type ? value : s.create<CastOp>(value, type).getResult();
+  if (!primal.array) {
+    if (value.getType() != type)
+      value = s.create<CastOp>(value, getElementTypeOrSelf(type));
+    return isa<RankedTensorType>(type) ? s.castTensor(value, type) : value;
+  }
   for (auto [extent, given] : llvm::zip(primal.content.shape, tangent.content.shape))
     if (extent != given)
       check(s, compareInts(s, arith::CmpIPredicate::eq, extent, given), "ValueError",
@@ -324,6 +376,30 @@ static mlir::Value tangentOf(Specializer &s, const Leaf &primal, const Leaf &tan
   if (getElementTypeOrSelf(value) != getElementTypeOrSelf(type))
     value = s.create<CastOp>(value, getElementTypeOrSelf(type));
   return s.castTensor(value, type);
+}
+
+/// Whether a leaf is a column of a list of run-time length.
+static bool isList(const Leaf &leaf) {
+  return !leaf.array && isa<RankedTensorType>(leaf.value.getType());
+}
+
+/// Raises unless two columns have as many rows of one shape, and hold the same.
+static void checkSameForm(Specializer &s, mlir::Value primal, mlir::Value tangent,
+                          bool comparesElements) {
+  auto type = cast<RankedTensorType>(primal.getType());
+  auto require = [&](mlir::Value condition) {
+    check(s, condition, "ValueError",
+          CheckText{"a tangent must have the form and shape of its primal", {}});
+  };
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    require(s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, s.create<tensor::DimOp>(primal, dim),
+                                    s.create<tensor::DimOp>(tangent, dim)));
+  if (!comparesElements)
+    return;
+  llvm::SmallVector<int64_t> axes;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    axes.push_back(dim);
+  require(s.create<AllOp>(s.create<CompareOp>(ComparePredicate::eq, primal, tangent), axes));
 }
 
 /// jvp(f, primals, tangents): the value of f and its derivative in the direction of the tangents,
@@ -342,6 +418,14 @@ static Value pushForward(Specializer &s, CallArguments &arguments) {
   if (wrt.leaves.size() != pushed.leaves.size())
     s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given[2])},
            {.expected = "the form of the primals"});
+  if (wrt.structure.size() != pushed.structure.size())
+    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given[2])},
+           {.expected = "the form of the primals"});
+  for (auto [primal, tangent] : llvm::zip(wrt.structure, pushed.structure))
+    checkSameForm(s, primal, tangent, /*comparesElements=*/true);
+  for (auto [primal, tangent] : llvm::zip(wrt.leaves, pushed.leaves))
+    if (isList(primal) && isList(tangent))
+      checkSameForm(s, primal.value, tangent.value, /*comparesElements=*/false);
   llvm::SmallVector<mlir::Value> leading, tangents;
   llvm::SmallVector<int64_t> wrtNumbers;
   for (auto [primal, tangent] : llvm::zip(wrt.leaves, pushed.leaves)) {
