@@ -479,6 +479,20 @@ static Value superOf(Specializer &s, CallArguments &arguments) {
   return std::make_shared<const SuperValue>(SuperValue{given[1], cls->id});
 }
 
+/// `super().__init__(..)` in an exception: what it is given is what the exception says.
+static Value initialiseException(Specializer &s, CallArguments &arguments) {
+  if (arguments.positional.empty() || !arguments.keywords.empty())
+    s.fail(ErrorId::CallArguments, {"__init__()", "takes the exception and positional arguments"});
+  s.setAttribute(arguments.positional[0], exceptionArguments,
+                 s.newTuple(ValueList(llvm::drop_begin(arguments.positional).begin(),
+                                      arguments.positional.end())));
+  return NoneValue{};
+}
+static Value initialiseObject(Specializer &s, CallArguments &arguments) {
+  s.bind(arguments, "self", "__init__");
+  return NoneValue{};
+}
+
 const LibraryValue *findBuiltin(llvm::StringRef name) {
   static const LibraryValue table[] = {
       {"builtins.abs", absolute, ""},
@@ -509,6 +523,8 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.print", printOf, ""},
       {"builtins.property", propertyOf, ""},
       {"builtins.property.setter", setterOf, ""},
+      {"builtins.exception.__init__", initialiseException, ""},
+      {"builtins.object.__init__", initialiseObject, ""},
       {"builtins.range", rangeOf, ""},
       {"builtins.repr", reprOf, ""},
       {"builtins.reversed", reversedOf, ""},

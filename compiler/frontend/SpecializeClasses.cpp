@@ -187,12 +187,12 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     if (name == "__dict__") {
       DictState dict;
       for (auto &attribute : this->object<InstanceState>(object)->attributes)
-        dict.entries.push_back({makeText(attribute.first), attribute.second});
+        if (attribute.first != exceptionArguments)
+          dict.entries.push_back({makeText(attribute.first), attribute.second});
       return ObjectRef{heap.add(std::move(dict))};
     }
-    if (isSubclass(cls, "BaseException") && name == "args")
-      fail(ErrorId::Unsupported, {"'args' of an exception whose class has an __init__"},
-           {.help = "read the attributes that it sets"});
+    if (auto exception = name == "args" ? exceptionIn(object) : std::nullopt)
+      return newTuple(exception->arguments);
     return Unbound{};
   }
   if (auto *cls = this->object<ClassState>(object)) {
@@ -200,6 +200,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return makeText(cls->name);
     ObjectId id = object.get<ObjectRef>()->id;
     Value value = classAttribute(id, name);
+    if (value.isUnbound() && name == "__init__" && isSubclass(id, "BaseException"))
+      return findBuiltin("exception.__init__");
     if (auto *property = value.as<PropertyValue>()) {
       if (property->kind == PropertyValue::Kind::Static)
         return property->getter;
@@ -217,6 +219,10 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     if (!cls)
       return Unbound{};
     Value value = classAttribute(*cls, name, super->ownerClass);
+    if (value.isUnbound() && name == "__init__" && !onClass)
+      return std::make_shared<const BoundMethodValue>(BoundMethodValue{
+          super->self, findBuiltin(isSubclass(*cls, "BaseException") ? "exception.__init__"
+                                                                     : "object.__init__")});
     if (value.isUnbound())
       return value;
     return onClass && value.as<ClosureValue>() ? value
@@ -384,14 +390,22 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
         fail(ErrorId::Unsupported, {"a second exception class named '" + state.name + "'"},
              {.help = "give it a name of its own"});
   Value initialiser = classAttribute(cls, "__init__");
-  if (isSubclass(cls, "BaseException") && initialiser.isUnbound())
+  bool isException = isSubclass(cls, "BaseException");
+  // What its class says of it, a method such as __str__, belongs to an instance.
+  bool isPlain = llvm::none_of(
+      state.resolution, [&](ObjectId id) { return !heap.get<ClassState>(id)->attributes.empty(); });
+  if (isException && isPlain)
     return std::make_shared<const ExceptionValue>(
         ExceptionValue{state.name, arguments.positional, false});
   if (!classAttribute(cls, "__new__").isUnbound())
     fail(ErrorId::Unsupported, {"'__new__'"});
   std::string name = state.name;
   Value self = ObjectRef{heap.add(InstanceState{cls, {}})};
+  if (isException)
+    setAttribute(self, exceptionArguments, newTuple(arguments.positional));
   if (initialiser.isUnbound()) {
+    if (isException && arguments.keywords.empty())
+      return self;
     if (!arguments.positional.empty() || !arguments.keywords.empty())
       fail(ErrorId::CallArguments, {name + "()", "takes no arguments"});
     return self;

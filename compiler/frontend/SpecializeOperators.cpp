@@ -460,6 +460,8 @@ Value Specializer::compare(Compare op, const Value &left, const Value &right) {
   if (op == Compare::In || op == Compare::NotIn) {
     Value container =
         present(right, "the container", typeError("argument of type 'NoneType' is not iterable"));
+    if (container.as<ModuleValue>())
+      container = iterated(container);
     Value given = container.get<Text>()
                       ? present(left, "the item",
                                 typeError("'in <string>' requires string as left operand, not "

@@ -231,8 +231,7 @@ Value Specializer::subscript(const Value &container, const Value &given) {
   }
   if (auto *module = container.as<ModuleValue>(); module && module->name == "sys.argv") {
     if (key.as<SliceValue>())
-      fail(ErrorId::Unsupported, {"a slice of sys.argv"},
-           {.help = "take the arguments one by one: sys.argv[1] if len(sys.argv) > 1"});
+      return subscript(iterated(container), key);
     CallArguments one;
     one.positional = {key};
     return findLibraryFunction("sys.argv.__getitem__")->call(*this, one);

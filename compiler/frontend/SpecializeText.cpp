@@ -151,6 +151,17 @@ Text Specializer::exceptionText(const ExceptionValue &exception) {
   return repr(newTuple(exception.arguments));
 }
 
+std::optional<ExceptionValue> Specializer::exceptionIn(const Value &value) {
+  if (auto *exception = value.as<ExceptionValue>())
+    return *exception;
+  if (auto *instance = object<InstanceState>(value))
+    for (auto &attribute : instance->attributes)
+      if (attribute.first == exceptionArguments)
+        if (auto *tuple = present(attribute.second, "args").as<TupleValue>())
+          return ExceptionValue{typeName(value), tuple->items, false};
+  return std::nullopt;
+}
+
 Text Specializer::str(const Value &given) {
   if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
     return *branchValue(
@@ -173,7 +184,7 @@ Text Specializer::str(const Value &given) {
       fail(ErrorId::ArgumentValue,
            {"__str__ returned non-string (type " + typeName(*result) + ")"});
     }
-  if (auto *exception = value.as<ExceptionValue>())
+  if (auto exception = exceptionIn(value))
     return exceptionText(*exception);
   return repr(value);
 }
@@ -263,7 +274,7 @@ Text Specializer::repr(const Value &given) {
   if (object<InstanceState>(value))
     if (auto result = callMethod(value, "__repr__", {}); result && result->get<Text>())
       return *result->get<Text>();
-  if (auto *exception = value.as<ExceptionValue>()) {
+  if (auto exception = exceptionIn(value)) {
     if (exception->isRendered)
       fail(ErrorId::Unsupported, {"repr() of this exception"}, {.help = "take its text: str(e)"});
     std::vector<Text> parts{makeText(exception->kind), makeText("(")};

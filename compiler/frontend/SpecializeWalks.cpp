@@ -29,8 +29,29 @@ static RunTimeWalk columns(Specializer &s, const Value &rows) {
                      }};
 }
 
+/// The arguments of the program as a list of texts.
+static Value argumentList(Specializer &s) {
+  CallArguments none;
+  Value count = findLibraryFunction("sys.argv.__len__")->call(s, none);
+  RangeValue positions{IntExpr(0), s.intExpr(*count.get<Scalar>()), IntExpr(1)};
+  std::string name = "%arguments" + std::to_string(s.frame().locals.size());
+  s.frame().locals[name] = s.newList({});
+  s.forEachItem(std::make_shared<const RangeValue>(positions), [&](const Value &position) {
+    CallArguments one;
+    one.positional = {position};
+    Value text = findLibraryFunction("sys.argv.__getitem__")->call(s, one);
+    Value list = s.frame().locals[name];
+    s.appendTo(list, text);
+  });
+  Value list = s.frame().locals[name];
+  s.frame().locals.erase(name);
+  return list;
+}
+
 Value Specializer::iterated(const Value &value) {
   Value iterable = present(value, "the iterable", typeError("'NoneType' object is not iterable"));
+  if (auto *module = iterable.as<ModuleValue>(); module && module->name == "sys.argv")
+    return argumentList(*this);
   auto *text = iterable.get<Text>();
   return text && text->value ? charactersOf(*this, *text) : iterable;
 }

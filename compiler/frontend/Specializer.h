@@ -370,6 +370,8 @@ public:
   Text braceFormat(llvm::StringRef pattern, const CallArguments &arguments);
   void print(const CallArguments &arguments);
   Text exceptionText(const ExceptionValue &exception);
+  /// An instance of an exception class that has an __init__, as what it was made with.
+  std::optional<ExceptionValue> exceptionIn(const Value &value);
   Value textMethod(const Text &text, llvm::StringRef method, CallArguments &arguments);
 
   //===--- Modules (SpecializeModules.cpp) ---===//

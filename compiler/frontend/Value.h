@@ -229,6 +229,8 @@ struct PropertyValue {
   Kind kind;
   Value getter, setter;
 };
+/// The attribute with what an exception was made with: what programs see as `args`.
+inline constexpr const char *exceptionArguments = "%args";
 struct SuperValue {
   Value self;
   ObjectId ownerClass;
