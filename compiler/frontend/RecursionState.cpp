@@ -268,7 +268,8 @@ static bool isItemOfOutside(Specializer &s, const Specialization &spec, ObjectId
 std::vector<ObjectId> changedOutside(Specializer &s, const Specialization &spec) {
   std::vector<ObjectId> changed;
   for (ObjectId id = 0; id < spec.mark; ++id)
-    if (!isUnchanged(spec.entry.pointer(id), s.heap.pointer(id)) &&
+    // What nobody refers to any more is forgotten, not changed.
+    if (s.heap.pointer(id) && !isUnchanged(spec.entry.pointer(id), s.heap.pointer(id)) &&
         !llvm::is_contained(spec.state, id) && !isItemOfOutside(s, spec, id))
       changed.push_back(id);
   return changed;
@@ -352,8 +353,8 @@ static bool widenStateList(Specializer &s, Specialization &spec, ObjectId id,
 }
 
 bool passState(Specializer &s, Specialization &spec, ObjectId id) {
-  // The list passes, and the object with it.
-  if (isItemOfOutside(s, spec, id)) {
+  // The list passes, and the object with it; or nobody refers to it any more.
+  if (!s.heap.pointer(id) || isItemOfOutside(s, spec, id)) {
     bool wasPassed = llvm::is_contained(spec.state, id);
     llvm::erase(spec.state, id);
     spec.stateLists.erase(id);
@@ -386,6 +387,8 @@ std::string stateOperands(Specializer &s, const Specialization &spec,
                           llvm::SmallVectorImpl<mlir::Value> &operands) {
   std::string key;
   for (ObjectId id : spec.state) {
+    if (!s.heap.pointer(id))
+      throw CannotCross{"an object from outside that is not referred to any more"};
     if (auto item = spec.stateLists.find(id); item != spec.stateLists.end()) {
       listOperands(s, runTimeList(s, s.heap.at(id), item->second), operands);
       key += "l;";
