@@ -150,6 +150,15 @@ int8_t mpy_string_lt(const mpy_text *a, const mpy_text *b) { return mpy_string_c
 
 int64_t mpy_string_length(const mpy_text *text) { return countPoints(text); }
 
+int64_t mpy_float_hash(double value) {
+  if (value >= -0x1p62 && value <= 0x1p62 &&
+      value == static_cast<double>(static_cast<int64_t>(value)))
+    return static_cast<int64_t>(value);
+  int64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
 mpy_text *mpy_string_index(const char *file, int64_t line, const mpy_text *text, int64_t index) {
   int64_t count = countPoints(text);
   if (index < 0)

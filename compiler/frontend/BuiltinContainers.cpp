@@ -1,6 +1,7 @@
 // Methods of lists, dicts, sets, tuples and text. Containers have a structure known at compile
 // time; text may be known at run time only, then its methods are calls of the runtime.
 #include "frontend/Builtins.h"
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -151,7 +152,7 @@ static Value items(Specializer &s, CallArguments &arguments) {
 static Value getEntry(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, key, default?=None", "get");
   for (auto &entry : s.object<DictState>(given[0])->entries) {
-    if (!s.sameKey(entry.first, given[1]))
+    if (!s.sameKey(entry.first, given[1], s.object<DictState>(given[0])))
       continue;
     auto *optional = entry.second.as<OptionalValue>();
     if (!optional || optional->orNone)
@@ -164,7 +165,7 @@ static Value getEntry(Specializer &s, CallArguments &arguments) {
 static Value setDefault(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, key, default?=None", "setdefault");
   for (auto &entry : s.object<DictState>(given[0])->entries)
-    if (s.sameKey(entry.first, given[1])) {
+    if (s.sameKey(entry.first, given[1], s.object<DictState>(given[0]))) {
       auto *optional = entry.second.as<OptionalValue>();
       if (!optional || optional->orNone)
         return entry.second;
@@ -180,7 +181,7 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, key, default?", "pop");
   auto [id, dict] = dictSelf(s, arguments);
   for (size_t i = 0; i < dict.entries.size(); ++i)
-    if (s.sameKey(dict.entries[i].first, given[1])) {
+    if (s.sameKey(dict.entries[i].first, given[1], &dict)) {
       Value value = dict.entries[i].second;
       if (auto *optional = value.as<OptionalValue>(); optional && !optional->orNone) {
         Value inside = optional->value, otherwise = given[2];
@@ -233,7 +234,7 @@ template <bool mustExist> static Value takeFromSet(Specializer &s, CallArguments
   ValueList given = s.bind(arguments, "self, item", mustExist ? "remove" : "discard");
   auto [id, dict] = dictSelf(s, arguments);
   for (size_t i = 0; i < dict.entries.size(); ++i)
-    if (s.sameKey(dict.entries[i].first, given[1])) {
+    if (s.sameKey(dict.entries[i].first, given[1], &dict)) {
       dict.entries.erase(dict.entries.begin() + i);
       s.change(id, std::move(dict));
       return NoneValue{};
@@ -248,6 +249,50 @@ static Value addToSet(Specializer &s, CallArguments &arguments) {
   s.setEntry(set, given[1], NoneValue{});
   s.change(id, std::move(set));
   return NoneValue{};
+}
+/// What a set is joined or compared with, as a set of known items.
+static Value otherSet(Specializer &s, const Value &self, const Value &other) {
+  DictState set = *s.object<DictState>(self);
+  if (auto *given = s.object<DictState>(other); given && given->isSet)
+    return other;
+  auto items = s.knownItems(other);
+  if (!items)
+    needRunTimeKeys(s, &set, other);
+  return s.makeSet(*items, Span());
+}
+/// `a.union(b)` is `a | set(b)`, and so on.
+template <ast::BinaryOperator op> static Value joinSets(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, iterable", "set");
+  return s.binary(op, given[0], otherSet(s, given[0], given[1]));
+}
+static Value updateSet(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, iterable", "set");
+  Value more = otherSet(s, given[0], given[1]);
+  auto [id, set] = dictSelf(s, arguments);
+  for (auto &entry : DictState(*s.object<DictState>(more)).entries)
+    s.setEntry(set, entry.first, NoneValue{});
+  s.change(id, std::move(set));
+  return NoneValue{};
+}
+/// How many items of a set are in another one.
+static size_t countCommon(Specializer &s, const Value &set, const Value &other) {
+  Value common = s.binary(ast::BinaryOperator::BitAnd, set, other);
+  return s.object<DictState>(common)->entries.size();
+}
+static Value isSubset(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, iterable", "set");
+  Value other = otherSet(s, given[0], given[1]);
+  return s.makeBool(countCommon(s, given[0], other) ==
+                    s.object<DictState>(given[0])->entries.size());
+}
+static Value isSuperset(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, iterable", "set");
+  Value other = otherSet(s, given[0], given[1]);
+  return s.makeBool(countCommon(s, given[0], other) == s.object<DictState>(other)->entries.size());
+}
+static Value isDisjoint(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, iterable", "set");
+  return s.makeBool(countCommon(s, given[0], otherSet(s, given[0], given[1])) == 0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -424,6 +469,14 @@ const LibraryValue *findContainerMethod(llvm::StringRef name) {
       {"set.discard", takeFromSet<false>, ""},
       {"set.remove", takeFromSet<true>, ""},
       {"set.copy", copyDict, ""},
+      {"set.update", updateSet, ""},
+      {"set.union", joinSets<ast::BinaryOperator::BitOr>, ""},
+      {"set.intersection", joinSets<ast::BinaryOperator::BitAnd>, ""},
+      {"set.difference", joinSets<ast::BinaryOperator::Sub>, ""},
+      {"set.symmetric_difference", joinSets<ast::BinaryOperator::BitXor>, ""},
+      {"set.issubset", isSubset, ""},
+      {"set.issuperset", isSuperset, ""},
+      {"set.isdisjoint", isDisjoint, ""},
       {"set.clear", clearDict, ""},
       {"str.upper", textUnary<upperName>, ""},
       {"str.lower", textUnary<lowerName>, ""},

@@ -2,6 +2,7 @@
 // else in a loop of the program.
 #include "frontend/Builtins.h"
 #include "frontend/Loops.h"
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -62,7 +63,7 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
       return extreme(s, all, isMin);
     });
   if (arguments.positional.size() == 1)
-    arguments.positional[0] = s.iterated(arguments.positional[0]);
+    arguments.positional[0] = s.iterated(arguments.positional[0], key.isUnbound() || key.isNone());
   if (arguments.positional.size() == 1 && key.isUnbound())
     if (auto id = s.arrayObject(arguments.positional[0]);
         id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
@@ -133,6 +134,7 @@ Value builtins::maximumOf(Specializer &s, CallArguments &arguments) {
 
 Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "iterable, *, key=None, reverse=False", "sorted");
+  given[0] = s.iterated(given[0], given[1].isNone()); // A key leaves ties in their order.
   auto atRunTime = [&](const Value &list) {
     CallArguments all{{list}, {{"key", given[1]}, {"reverse", given[2]}}, s.span};
     makeRunTimeList(s, list.get<ObjectRef>()->id);

@@ -1,6 +1,7 @@
 // Python's builtin functions and types: `len`, `range`, `float` .. by name, as values that can be
 // called.
 #include "frontend/Builtins.h"
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
@@ -279,10 +280,43 @@ static Value tupleOf(Specializer &s, CallArguments &arguments) {
   return asTuple(s, s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span}));
 }
 static Value setOf(Specializer &s, CallArguments &arguments) {
+  Span origin = s.span;
   Value value = s.bind(arguments, "iterable", "set")[0];
-  return s.makeSet(value.isUnbound() ? ValueList() : knownItemsOf(s, value, "set()"));
+  if (value.isUnbound())
+    return s.makeSet({}, origin);
+  value = s.iterated(value, /*isAnyOrder=*/true);
+  if (auto made = newRunTimeDict(s, origin, /*isSet=*/true)) {
+    s.callMethod(*made, "update", {value});
+    return *made;
+  }
+  auto items = s.knownItems(value);
+  bool isWalked = runTimeListOf(s, value) || value.as<RangeValue>() || value.as<IterableValue>() ||
+                  s.isArray(value);
+  if (!items && isWalked)
+    needRunTimeKeys(s, origin, "a set");
+  return s.makeSet(items ? *items : knownItemsOf(s, value, "set()"), origin);
+}
+/// `dict(items)` with keys that are run-time data: of a dict, or of pairs.
+static Value runTimeDictOf(Specializer &s, const Value &made, const CallArguments &arguments) {
+  if (!arguments.positional.empty()) {
+    Value given = arguments.positional[0];
+    bool isDict = s.object<DictState>(given) || runTimeDictKind(s, given) == "dict";
+    s.callMethod(made, isDict ? "update" : "_pairs", {given});
+  }
+  for (auto &[name, value] : arguments.keywords)
+    s.callMethod(made, "__setitem__", {s.makeText(name), value});
+  return made;
 }
 static Value dictOf(Specializer &s, CallArguments &arguments) {
+  Span origin = s.span;
+  if (auto made = newRunTimeDict(s, origin, /*isSet=*/false))
+    return runTimeDictOf(s, *made, arguments);
+  if (!arguments.positional.empty()) {
+    const Value &given = arguments.positional[0];
+    if (!runTimeDictKind(s, given).empty() || runTimeListOf(s, given) ||
+        (given.as<IterableValue>() && !s.knownItems(given)))
+      needRunTimeKeys(s, origin, "a dict");
+  }
   DictState dict;
   if (!arguments.positional.empty()) {
     arguments.positional[0] = s.iterated(arguments.positional[0]);
@@ -300,6 +334,7 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
       }
     }
   }
+  dict.origin = origin;
   for (auto &[name, value] : arguments.keywords)
     s.setEntry(dict, s.makeText(name), value);
   return ObjectRef{s.heap.add(std::move(dict))};
@@ -493,6 +528,48 @@ static Value initialiseObject(Specializer &s, CallArguments &arguments) {
   return NoneValue{};
 }
 
+/// The hash of a key, not negative; equal keys have equal ones.
+static mlir::Value hashOf(Specializer &s, const Value &given) {
+  Value key = s.present(given, "the key");
+  mlir::Type i64 = s.builder.getI64Type();
+  auto constant = [&](uint64_t value) {
+    return s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(value))).getResult();
+  };
+  mlir::Value hash;
+  auto *scalar = key.get<Scalar>();
+  if (scalar && isFloat(scalar->kind)) {
+    hash = pure(s, "mpy_float_hash", i64, s.ssaAs(*scalar, DType::Float64));
+  } else if (scalar && !scalar->isMixed()) {
+    hash = s.ssaAs(*scalar, DType::Int64);
+  } else if (auto *text = key.get<Text>()) {
+    hash = pure(s, "mpy_string_hash", i64, s.ssa(*text));
+  } else if (key.isNone()) {
+    hash = constant(1);
+  } else if (auto *tuple = key.as<TupleValue>()) {
+    hash = constant(tuple->items.size());
+    for (auto &item : ValueList(tuple->items)) {
+      mlir::Value scaled = s.create<arith::MulIOp>(hash, constant(1000003));
+      hash = s.create<arith::XOrIOp>(scaled, hashOf(s, item));
+    }
+  } else if (s.object<ListState>(key) || s.object<DictState>(key) || s.isArray(key) ||
+             (runTimeListOf(s, key) && !isRunTimeTuple(s, key))) {
+    s.raiseHere("TypeError", "unhashable type: '" + s.typeName(key) + "'");
+    return constant(0);
+  } else {
+    s.fail(ErrorId::RunTimeKey, {s.describe(key)});
+  }
+  // Neighbours lie apart.
+  hash = s.create<arith::MulIOp>(hash, constant(0x9E3779B97F4A7C15u));
+  hash = s.create<arith::XOrIOp>(hash, s.create<arith::ShRUIOp>(hash, constant(32)));
+  return s.create<arith::AndIOp>(hash, constant(0x3FFFFFFFFFFFFFFFu));
+}
+static Value hashOfKey(Specializer &s, CallArguments &arguments) {
+  return s.makeScalar(ScalarKind::PyInt, hashOf(s, arguments.positional[0]));
+}
+static Value inAnyOrder(Specializer &s, CallArguments &arguments) {
+  return s.iterated(arguments.positional[0], /*isAnyOrder=*/true);
+}
+
 const LibraryValue *findBuiltin(llvm::StringRef name) {
   static const LibraryValue table[] = {
       {"builtins.abs", absolute, ""},
@@ -522,6 +599,8 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.pow", powOf, ""},
       {"builtins.print", printOf, ""},
       {"builtins.property", propertyOf, ""},
+      {"builtins.prelude._hash_of", hashOfKey, ""},
+      {"builtins.prelude._in_any_order", inAnyOrder, ""},
       {"builtins.property.setter", setterOf, ""},
       {"builtins.exception.__init__", initialiseException, ""},
       {"builtins.object.__init__", initialiseObject, ""},

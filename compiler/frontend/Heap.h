@@ -84,6 +84,7 @@ struct DictState {
   bool isItem = false;
   std::vector<ObjectId> sharesWith = {};
   SharedPlace place = {};
+  Span origin = {}; // the expression that made it, if one did
 };
 struct InstanceState {
   ObjectId cls;

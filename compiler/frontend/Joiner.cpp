@@ -592,6 +592,7 @@ ObjectState Joiner::joinObject(const Pair &pair) {
     auto *y = std::get_if<DictState>(&b);
     DictState result;
     result.isSet = x->isSet;
+    result.origin = x->origin == y->origin ? x->origin : Span();
     result.isItem = x->isItem || y->isItem;
     // Keys of one path alone come last and may be missing.
     size_t common = std::min(x->entries.size(), y->entries.size());

@@ -141,7 +141,7 @@ ObjectState LeafMapper::mapContent(const ObjectState &state) const {
     return result;
   }
   if (auto *dict = std::get_if<DictState>(&state)) {
-    DictState result{{}, dict->isSet, dict->isItem, dict->sharesWith, dict->place};
+    DictState result{{}, dict->isSet, dict->isItem, dict->sharesWith, dict->place, dict->origin};
     for (auto &entry : dict->entries)
       result.entries.push_back({entry.first, map(entry.second)});
     return result;

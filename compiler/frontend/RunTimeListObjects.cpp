@@ -521,6 +521,10 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
     beginChange(s, id);
   bool isKnown = !runTimeListOf(s, self);
   auto argument = [&](const char *parameters) { return s.bind(arguments, parameters, method); };
+  if ((method == "pop" || method == "insert") && arguments.positional.size() > 1)
+    arguments.positional[1] =
+        s.present(arguments.positional[1], "the position",
+                  Specializer::typeError("'NoneType' object cannot be interpreted as an integer"));
   if (isKnown) {
     // What needs no known position or search stays as it is.
     bool needsPosition = (method == "pop" || method == "insert") &&

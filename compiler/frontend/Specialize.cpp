@@ -1,6 +1,7 @@
 // Runs the specialiser over a program: its module becomes func.func @main, functions asked for by
 // gradients stand beside it.
 #include "frontend/Specialize.h"
+#include "frontend/Prelude.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -13,9 +14,9 @@ using namespace mlir;
 namespace mpy {
 
 Specializer::Specializer(MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics,
-                         std::vector<std::string> importPaths)
-    : builder(&context), diagnostics(diagnostics), sources(sources),
-      importPaths(std::move(importPaths)) {}
+                         std::vector<std::string> importPaths, Attempts &attempts)
+    : builder(&context), span(frames), diagnostics(diagnostics), sources(sources),
+      importPaths(std::move(importPaths)), attempts(attempts) {}
 
 void Specializer::initialiseBuiltins() {
   // Python's exceptions: name and base.
@@ -80,9 +81,9 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
   auto function = func::FuncOp::create(builder, loc(), "main", builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
   initialiseBuiltins();
-  ObjectId globals = newModule(program, "__main__");
   try {
-    executeModule(program, globals, "__main__");
+    loadPrelude();
+    executeModule(program, newModule(program, "__main__"), "__main__");
   } catch (const Abort &) {
     // The tree is not closed; drop it piece by piece.
     module->walk([](Operation *op) { op->dropAllReferences(); });
@@ -93,6 +94,9 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
   return owner;
 }
 
+/// Each means to specialise the program once more.
+static constexpr size_t maximumRunTimeDicts = 64;
+
 mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Module &program,
                                              SourceManager &sources, Diagnostics &diagnostics,
                                              const SpecializeOptions &options) {
@@ -100,8 +104,38 @@ mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Mo
                       tensor::TensorDialect, ub::UBDialect>();
   std::vector<std::string> paths{llvm::sys::path::parent_path(sources.name(program.file)).str()};
   paths.insert(paths.end(), options.importPaths.begin(), options.importPaths.end());
-  Specializer specializer(context, sources, diagnostics, paths);
-  return specializer.run(program);
+  Attempts attempts;
+  std::vector<Diagnostic> errors;
+  auto attempt = [&] {
+    Diagnostics::Capture capture(diagnostics);
+    Specializer specializer(context, sources, diagnostics, paths, attempts);
+    auto module = specializer.run(program);
+    errors = std::move(capture.errors);
+    return module;
+  };
+  // A dict that gets a key that is run-time data is made as one that can. Says whether there is a
+  // new one.
+  auto learn = [&] {
+    size_t before = attempts.runTimeKeyed.size();
+    for (Diagnostic &error : errors)
+      if (auto origin = error.details.origin;
+          origin && !llvm::is_contained(attempts.runTimeKeyed, *origin))
+        attempts.runTimeKeyed.push_back(*origin);
+    return before < attempts.runTimeKeyed.size() && before < maximumRunTimeDicts;
+  };
+  mlir::OwningOpRef<mlir::ModuleOp> module = attempt();
+  while (!module && learn()) {
+    attempts.isScouting = true;
+    do {
+      attempt();
+    } while (learn());
+    attempts.isScouting = false;
+    module = attempt();
+  }
+  if (!module)
+    for (Diagnostic &error : errors)
+      diagnostics.report(std::move(error));
+  return module;
 }
 
 } // namespace mpy

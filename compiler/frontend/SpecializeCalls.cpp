@@ -222,6 +222,7 @@ void Specializer::enter(Frame &callee, const ClosureValue &closure, const Locals
   callee.scope = &scope;
   callee.closure = &closure;
   callee.globals = closure.globals;
+  callee.isPrelude = prelude && closure.globals == *prelude;
   callee.name = closure.name;
   callee.callSpan = span;
   callee.entryBlock = builder.getInsertionBlock();
@@ -396,6 +397,15 @@ Value Specializer::callLibrary(const LibraryValue &function, CallArguments argum
   }
 }
 
+/// Whether the order in which a function walks what it is given makes no difference.
+static bool asksForNoOrder(llvm::StringRef function, const std::vector<std::string> &names,
+                           const ValueList &bound) {
+  for (auto [name, value] : llvm::zip(names, bound))
+    if (name == "key" && !value.isUnbound() && !value.isNone())
+      return false; // Ties stay in their order.
+  return llvm::is_contained({"all", "any", "set", "sorted", "sum"}, function);
+}
+
 ValueList Specializer::bind(const CallArguments &given, const char *parameters,
                             llvm::StringRef functionName) {
   llvm::SmallVector<llvm::StringRef> parts;
@@ -445,7 +455,7 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters,
     if (rule == Rule::BothPaths && optional && optional->orNone)
       throw CalledWithOptional{optional};
     value = rule != Rule::Refused ? this->bound(value, name)
-            : name == "iterable"  ? iterated(value)
+            : name == "iterable"  ? iterated(value, asksForNoOrder(functionName, names, bound))
                                   : present(value, "'" + name + "' of " + shown);
   }
   return bound;

@@ -1,6 +1,7 @@
 // Classes and attributes. A class is an object of the heap with its attributes and its method
 // resolution order; an instance holds its own attributes. Finding a method, a property or an
 // operator happens at compile time.
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -437,6 +438,8 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
   if (!library)
     fail(ErrorId::NotAClass, {describe(type)});
   llvm::StringRef name = (*library)->name;
+  if (llvm::StringRef kind = runTimeDictKind(*this, given); !kind.empty())
+    return name == ("builtins." + kind).str();
   if (scalar && scalar->isMixed())
     fail(ErrorId::RunTimeType, {},
          {.found = describe(given), .help = "make it one type: float(x)"});

@@ -27,7 +27,7 @@ Diagnostic Specializer::diagnostic(ErrorId id, std::vector<std::string> argument
   }
   // The chain of calls, innermost first; modules and comprehensions are not calls.
   for (auto it = frames.rbegin(); it != frames.rend() && details.notes.size() < 6; ++it)
-    if ((*it)->closure)
+    if ((*it)->closure && !(*it)->isPrelude)
       details.notes.push_back({(*it)->callSpan, "in this call of '" + (*it)->name + "'"});
   return Diagnostic{id, span, message, std::move(details)};
 }

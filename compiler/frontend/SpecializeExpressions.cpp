@@ -1,4 +1,5 @@
 // Expressions: names, constants, containers, conditionals, comprehensions.
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -62,7 +63,8 @@ Value Specializer::lookup(llvm::StringRef name) {
   bool isLocal = current.scope->kind == ast::ScopeKind::Function &&
                  current.scope->locals.contains(name) && !current.scope->globals.contains(name);
   if (!isLocal) {
-    if (auto *builtin = findBuiltin(name))
+    bool isInner = current.isPrelude && name.starts_with("_");
+    if (auto *builtin = findBuiltin((isInner ? "prelude." : "") + name.str()))
       return builtin;
     if (auto it = builtinClasses.find(name.str()); it != builtinClasses.end())
       return ObjectRef{it->second};
@@ -314,11 +316,23 @@ Value Specializer::evaluate(const ast::Expr *expr) {
       return newTuple(std::move(items));
     if (expr->kind == Kind::List)
       return newList(std::move(items));
-    return makeSet(items);
+    return makeSet(items, expr->span);
   }
   case Kind::Dict: {
     auto &node = cast<Dict>(*expr);
+    if (auto made = newRunTimeDict(*this, expr->span, /*isSet=*/false)) {
+      for (size_t i = 0; i < node.keys.size() && !dead; ++i) {
+        if (!node.keys[i]) {
+          callMethod(*made, "update", {evaluate(node.values[i])});
+          continue;
+        }
+        Value key = evaluate(node.keys[i]);
+        callMethod(*made, "__setitem__", {key, evaluate(node.values[i])});
+      }
+      return *made;
+    }
     DictState dict;
+    dict.origin = expr->span;
     for (size_t i = 0; i < node.keys.size(); ++i) {
       if (!node.keys[i]) {
         auto *more = object<DictState>(present(evaluate(node.values[i]), "the value",
@@ -389,8 +403,7 @@ void Specializer::checkKeyOrder(const DictState &dict, size_t position) {
 void Specializer::setEntry(DictState &dict, const Value &key, const Value &value) {
   if (auto *scalar = key.get<Scalar>(); (scalar && !knownInt(key) && !scalar->knownFloat) ||
                                         (key.get<Text>() && key.get<Text>()->value))
-    fail(ErrorId::RunTimeKey, {describe(key)},
-         {.help = "index an array or a list by a number instead"});
+    needRunTimeKeys(*this, &dict, key);
   bool isCounted = runTimeListOf(*this, key) && !isRunTimeTuple(*this, key);
   if (object<ListState>(key) || isCounted || object<DictState>(key) || isArray(key)) {
     raiseHere("TypeError", "unhashable type: '" + typeName(key) + "'");
@@ -398,7 +411,7 @@ void Specializer::setEntry(DictState &dict, const Value &key, const Value &value
   }
   for (size_t i = 0; i < dict.entries.size(); ++i) {
     auto &entry = dict.entries[i];
-    if (!sameKey(entry.first, key))
+    if (!sameKey(entry.first, key, &dict))
       continue;
     checkKeyOrder(dict, i);
     entry.second = value;
@@ -407,7 +420,15 @@ void Specializer::setEntry(DictState &dict, const Value &key, const Value &value
   dict.entries.push_back({key, value});
 }
 
-bool Specializer::sameKey(const Value &a, const Value &b) {
+bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict) {
+  // Whether a key of one kind is the other one may be run-time data.
+  bool areAlike = (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>());
+  for (const Value *key : {&a, &b}) {
+    auto *scalar = key->get<Scalar>();
+    auto *text = key->get<Text>();
+    if (areAlike && ((scalar && !knownInt(*key) && !scalar->knownFloat) || (text && text->value)))
+      needRunTimeKeys(*this, dict, *key);
+  }
   // 1, 1.0 and True are one key.
   auto number = [&](const Value &value) -> std::optional<double> {
     auto *scalar = value.get<Scalar>();
@@ -419,6 +440,11 @@ bool Specializer::sameKey(const Value &a, const Value &b) {
   };
   if (auto x = number(a), y = number(b); x && y)
     return *x == *y;
+  auto *tupleA = a.as<TupleValue>(), *tupleB = b.as<TupleValue>();
+  if (tupleA && tupleB && tupleA->items.size() == tupleB->items.size())
+    return llvm::all_of(llvm::zip(tupleA->items, tupleB->items), [&](auto both) {
+      return sameKey(std::get<0>(both), std::get<1>(both), dict);
+    });
   for (const Value *key : {&a, &b})
     if (runTimeListOf(*this, *key))
       fail(ErrorId::RunTimeKey, {"a " + typeName(*key) + " whose length is"});
@@ -430,8 +456,14 @@ bool Specializer::sameKey(const Value &a, const Value &b) {
   return sameObject(a, b).value_or(false);
 }
 
-Value Specializer::makeSet(const ValueList &items) {
+Value Specializer::makeSet(const ValueList &items, Span origin) {
+  if (auto made = newRunTimeDict(*this, origin, /*isSet=*/true)) {
+    for (auto &item : items)
+      callMethod(*made, "add", {item});
+    return *made;
+  }
   DictState set;
+  set.origin = origin;
   set.isSet = true;
   for (auto &item : items)
     setEntry(set, item, NoneValue{});
@@ -456,6 +488,7 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   Frame inner;
   inner.scope = scope;
   inner.globals = frame().globals;
+  inner.isPrelude = frame().isPrelude;
   inner.name = frame().name;
   inner.callSpan = span;
   inner.closure = nullptr;
@@ -474,7 +507,15 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   } pop{*this, frames.size() - 1};
   // Where iterations or conditions are run-time data, what is made is joined like any other name.
   const char *made = "%made";
-  frame().locals[made] = second ? Value(ObjectRef{heap.add(DictState{})}) : newList({});
+  Span origin = expr.span;
+  auto runTime = isa<ast::SetComp, ast::DictComp>(expr)
+                     ? newRunTimeDict(*this, origin, isa<ast::SetComp>(expr))
+                     : std::nullopt;
+  DictState empty;
+  empty.origin = origin;
+  frame().locals[made] = runTime  ? *runTime
+                         : second ? Value(ObjectRef{heap.add(std::move(empty))})
+                                  : newList({});
   std::function<void(const std::vector<ast::Expr *> &, size_t, llvm::function_ref<void()>)> filter =
       [&](const std::vector<ast::Expr *> &conditions, size_t from,
           llvm::function_ref<void()> keep) {
@@ -504,6 +545,10 @@ Value Specializer::comprehension(const ast::Expr &expr) {
         if (dead)
           return;
         Value list = frame().locals[made];
+        if (runTime && second)
+          return void(callMethod(list, "__setitem__", {value, evaluate(second)}));
+        if (runTime)
+          return void(callMethod(list, "add", {value}));
         if (!second && runTimeListOf(*this, list))
           return appendItem(*this, list.get<ObjectRef>()->id, value, frame().walked);
         if (!second)
@@ -516,12 +561,12 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   };
   walk(0);
   Value result = frame().locals[made];
-  if (!isa<ast::SetComp>(expr))
+  if (!isa<ast::SetComp>(expr) || runTime)
     return result;
   auto items = knownItems(result);
   if (!items)
-    fail(ErrorId::UnknownLength, {"a set"}, {.help = "make it a list"});
-  return makeSet(*items);
+    needRunTimeKeys(*this, origin, "a set");
+  return makeSet(*items, origin);
 }
 
 } // namespace mpy

@@ -586,10 +586,12 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
           ++endlessBuilds[closure.node] >= 4 && isConditional)
         failRecursion(closure);
       failedSignatures.insert(signature);
-      if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply)
+      if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply) {
+        whyOrigin = errors.front().details.origin;
         whyInPlace = errors.front().id == ErrorId::RecursionStructure
                          ? llvm::StringRef(errors.front().message).split("function: ").second.str()
                          : errors.front().message;
+      }
     }
   }
   if (recursionsInPlace++ == 0)
@@ -604,7 +606,8 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
 void Specializer::failRecursion(const ClosureValue &closure) {
   if (!whyInPlace.empty())
     fail(ErrorId::RecursionStructure, {closure.name, whyInPlace},
-         {.help = "let each call take and return the same types, or write a loop"});
+         {.help = "let each call take and return the same types, or write a loop",
+          .origin = whyOrigin});
   fail(ErrorId::RecursesTooDeeply, {closure.name},
        {.help = "let the recursion end by run-time values, or write a loop"});
 }

@@ -9,6 +9,7 @@
 // A list that is filled makes a short loop one of known iterations and a longer one a loop with a
 // list of run-time length.
 #include "frontend/Loops.h"
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -153,7 +154,11 @@ static void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFl
 void Specializer::executeFor(const ast::For &loop) {
   if (loop.isAsync)
     fail(ErrorId::Unsupported, {"'async for'"});
-  Value iterable = iterated(evaluate(loop.iter));
+  Value iterable = evaluate(loop.iter);
+  // A dict says when it changed its size meanwhile; who has an order is asked for it.
+  llvm::StringRef kind = runTimeDictKind(*this, iterable);
+  if (kind.empty() || kind == "set")
+    iterable = iterated(iterable);
   if (dead)
     return;
   walkedValues.push_back(iterable);

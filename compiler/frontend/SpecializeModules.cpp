@@ -61,6 +61,7 @@ void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm:
   Frame top;
   top.scope = &node.scope;
   top.globals = globals;
+  top.isPrelude = prelude && globals == *prelude;
   top.moduleNode = &node;
   top.name = name.str();
   top.callSpan = node.span;
@@ -77,23 +78,31 @@ void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm:
     if (!names.cells.count(local))
       names.cells[local] = heap.add(CellState{Unbound{}});
   heap.set(globals, std::move(names));
-  execute(node.body);
+  if (!attempts.isScouting || name != "__main__")
+    return execute(node.body);
+  for (const ast::Stmt *statement : node.body) {
+    std::vector<Diagnostic> errors;
+    if (!dead && !attempt([&] { execute(*statement); }, errors) && !errors.empty())
+      diagnostics.report(std::move(errors.back()));
+  }
 }
 
 ObjectId Specializer::loadModule(llvm::StringRef name, llvm::StringRef path) {
   if (auto it = modules.find(name.str()); it != modules.end())
     return it->second;
-  std::string reason;
-  auto file = sources.load(path, &reason);
-  if (!file)
-    fail(ErrorId::CannotReadModule, {name.str(), reason});
-  std::unique_ptr<ast::Module> parsed = parseModule(sources, *file, diagnostics);
-  if (!parsed)
-    throw Abort();
+  std::unique_ptr<ast::Module> &parsed = attempts.modules[path.str()];
+  if (!parsed) {
+    std::string reason;
+    auto file = sources.load(path, &reason);
+    if (!file)
+      fail(ErrorId::CannotReadModule, {name.str(), reason});
+    parsed = parseModule(sources, *file, diagnostics);
+    if (!parsed)
+      throw Abort();
+  }
   ObjectId globals = newModule(*parsed, name);
-  parsedModules.push_back(std::move(parsed));
   Span place = span;
-  executeModule(*parsedModules.back(), globals, name);
+  executeModule(*parsed, globals, name);
   span = place;
   return globals;
 }

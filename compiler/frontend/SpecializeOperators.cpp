@@ -95,6 +95,7 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
     };
     DictState result;
     result.isSet = leftDict->isSet;
+    result.origin = leftDict->origin;
     if (op == Op::BitOr) {
       result.entries = leftDict->entries;
       for (auto &entry : rightDict->entries) {
@@ -384,7 +385,7 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
       auto *optional = entry.second.as<OptionalValue>();
       if (!optional || optional->orNone)
         items.push_back(entry.first);
-      else if (s.sameKey(entry.first, item))
+      else if (s.sameKey(entry.first, item, dict))
         return s.makeScalar(ScalarKind::PyBool, optional->present);
     }
   } else if (s.isArray(container)) {

@@ -404,12 +404,12 @@ void Specializer::executeDelete(const ast::Expr &target) {
   if (auto *node = dyn_cast<ast::Subscript>(&target)) {
     Value container = present(evaluate(node->value), "the container",
                               typeError("'NoneType' object does not support item deletion"));
-    Value key = evaluate(node->slice);
+    Value key = presentKey(container, evaluate(node->slice));
     if (object<DictState>(container)) {
       beginChange(*this, container.get<ObjectRef>()->id);
       DictState smaller = *object<DictState>(container);
-      auto it =
-          llvm::find_if(smaller.entries, [&](auto &entry) { return sameKey(entry.first, key); });
+      auto it = llvm::find_if(smaller.entries,
+                              [&](auto &entry) { return sameKey(entry.first, key, &smaller); });
       if (it == smaller.entries.end()) {
         raiseHere("KeyError", repr(key).known);
         return;
@@ -449,6 +449,8 @@ void Specializer::executeDelete(const ast::Expr &target) {
       change(container.get<ObjectRef>()->id, std::move(shorter));
       return;
     }
+    if (callMethod(container, "__delitem__", {key}))
+      return;
   }
   fail(ErrorId::Unsupported, {"'del' of this target"});
 }

@@ -1,5 +1,6 @@
 // Subscripts: items and slices of containers, read and assigned. Arrays have their own
 // (ArrayIndexing).
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -203,7 +204,7 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     return sequence(tuple->items, true);
   if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
     for (auto &entry : dict->entries)
-      if (sameKey(entry.first, key)) {
+      if (sameKey(entry.first, key, dict)) {
         if (auto *optional = entry.second.as<OptionalValue>(); optional && !optional->orNone) {
           check(optional->present, "KeyError", repr(key).known);
           return optional->value;
@@ -212,8 +213,7 @@ Value Specializer::subscript(const Value &container, const Value &given) {
       }
     if (auto *scalar = key.get<Scalar>();
         (scalar && !knownInt(key)) || (key.get<Text>() && key.get<Text>()->value))
-      fail(ErrorId::RunTimeKey, {describe(key)},
-           {.help = "index an array or a list by a number instead"});
+      needRunTimeKeys(*this, dict, key);
     return raiseHere("KeyError", repr(key).known);
   }
   if (auto *text = container.get<Text>())

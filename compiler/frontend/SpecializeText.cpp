@@ -2,6 +2,7 @@
 // the runtime, joined once.
 //
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
@@ -271,6 +272,8 @@ Text Specializer::repr(const Value &given) {
   if (auto *slice = value.as<SliceValue>())
     return concat({makeText("slice("), repr(slice->start), makeText(", "), repr(slice->stop),
                    makeText(", "), repr(slice->step), makeText(")")});
+  if (runTimeDictKind(*this, value) == "set")
+    listedByPrelude(*this, value, /*isAnyOrder=*/false); // Fails.
   if (object<InstanceState>(value))
     if (auto result = callMethod(value, "__repr__", {}); result && result->get<Text>())
       return *result->get<Text>();

@@ -1,6 +1,7 @@
 // How values are walked: the items that are known while compiling, or a number of items and the
 // item at a position for a loop at run time.
 #include "frontend/Loops.h"
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -48,12 +49,32 @@ static Value argumentList(Specializer &s) {
   return list;
 }
 
-Value Specializer::iterated(const Value &value) {
+Value Specializer::iterated(const Value &value, bool isAnyOrder) {
   Value iterable = present(value, "the iterable", typeError("'NoneType' object is not iterable"));
+  if (!runTimeDictKind(*this, iterable).empty())
+    return listedByPrelude(*this, iterable, isAnyOrder);
   if (auto *module = iterable.as<ModuleValue>(); module && module->name == "sys.argv")
     return argumentList(*this);
   auto *text = iterable.get<Text>();
   return text && text->value ? charactersOf(*this, *text) : iterable;
+}
+
+static bool walksGenerator(const Value &value) {
+  auto *made = value.as<IterableValue>();
+  return made && (made->kind == IterableValue::Kind::Generator ||
+                  llvm::any_of(made->parts, walksGenerator));
+}
+
+/// What is known, beside something whose length is run-time data.
+static std::optional<RunTimeWalk> walkKnown(Specializer &s, const Value &value) {
+  auto *text = value.get<Text>();
+  bool isSequence = s.object<ListState>(value) || value.as<TupleValue>() || (text && !text->value);
+  auto items = isSequence ? s.knownItems(value) : std::nullopt;
+  if (!items || items->empty())
+    return std::nullopt;
+  return RunTimeWalk{IntExpr(int64_t(items->size())), [&s, value](const IntExpr &k) {
+                       return s.subscript(value, Value(s.makeInt(k)));
+                     }};
 }
 
 std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
@@ -109,8 +130,14 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
     return std::nullopt;
   bool isMap = iterable->kind == Kind::Map;
   std::vector<RunTimeWalk> parts;
-  for (auto &part : llvm::drop_begin(iterable->parts, isMap ? 1 : 0)) {
+  auto walked = llvm::drop_begin(iterable->parts, isMap ? 1 : 0);
+  if (llvm::any_of(walked, walksGenerator))
+    return std::nullopt;
+  bool isKnown = llvm::all_of(walked, [&](const Value &part) { return !!s.knownItems(part); });
+  for (auto &part : walked) {
     auto walk = runTimeWalk(part);
+    if (!walk && !isKnown)
+      walk = walkKnown(s, part);
     if (!walk)
       return std::nullopt;
     parts.push_back(*walk);
@@ -145,12 +172,6 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
                          row.push_back(part.item(k));
                        return s.newTuple(std::move(row));
                      }};
-}
-
-static bool walksGenerator(const Value &value) {
-  auto *made = value.as<IterableValue>();
-  return made && (made->kind == IterableValue::Kind::Generator ||
-                  llvm::any_of(made->parts, walksGenerator));
 }
 
 void failToIterate(Specializer &s, const Value &value) {

@@ -53,6 +53,7 @@ struct Frame {
       nullptr; // where the call stands; elsewhere inside, control depends on run-time values
   /// Of a generator that runs: what is done with each item.
   std::function<void(const Value &)> onYield;
+  bool isPrelude = false;
   /// Of a comprehension that makes a list of one item for each that it walks: the position.
   bool walksOnce = false;
   std::optional<IntExpr> walked;
@@ -81,16 +82,39 @@ bool isFunction(const Value &value);
 /// Erases an operation whatever still refers to it or to what it holds.
 void eraseUsed(mlir::Operation *op);
 
+/// Where the program is. What the prelude does is done by who calls it.
+struct CurrentSpan : Span {
+  const std::vector<Frame *> &frames;
+  explicit CurrentSpan(const std::vector<Frame *> &frames) : frames(frames) {}
+  CurrentSpan(const CurrentSpan &) = delete;
+  CurrentSpan &operator=(const CurrentSpan &other) { return *this = Span(other); }
+  CurrentSpan &operator=(const Span &other) {
+    if (frames.empty() || !frames.back()->isPrelude)
+      Span::operator=(other);
+    return *this;
+  }
+};
+
+/// What stays when a program is specialised again.
+struct Attempts {
+  /// Where dicts and sets are made that get keys that are run-time data.
+  std::vector<Span> runTimeKeyed;
+  /// Looks for more of them: a statement that fails does not end the program, and nothing is kept.
+  bool isScouting = false;
+  /// Modules of the program, by path, and the prelude.
+  std::map<std::string, std::unique_ptr<ast::Module>> modules;
+};
+
 class Specializer {
 public:
   Specializer(mlir::MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics,
-              std::vector<std::string> importPaths);
+              std::vector<std::string> importPaths, Attempts &attempts);
   mlir::OwningOpRef<mlir::ModuleOp> run(const ast::Module &program);
 
   //===--- Emission (SpecializeEmit.cpp) ---===//
   mlir::OpBuilder builder;
   Heap heap;
-  Span span; // of what is being evaluated
+  CurrentSpan span; // of what is being evaluated
   /// The location of what is being evaluated.
   mlir::Location loc();
   mlir::MLIRContext *context() { return builder.getContext(); }
@@ -228,7 +252,8 @@ public:
   /// Fails for conflicts; raises at run time where an optional value is absent.
   Value present(const Value &value, llvm::StringRef name, const WhenNone &whenNone = {});
   /// A value to be iterated; a text that is run-time data is the list of its characters.
-  Value iterated(const Value &value);
+  /// `isAnyOrder`: in any order.
+  Value iterated(const Value &value, bool isAnyOrder = false);
   /// The object whose attribute is asked for.
   Value owner(const Value &value, llvm::StringRef attribute) {
     return present(
@@ -286,12 +311,17 @@ public:
     frame.firstObject = frame.firstOfStatement = heap.size();
     frames.push_back(&frame);
   }
-  Value makeSet(const ValueList &items);
+  Value makeSet(const ValueList &items, Span origin);
   /// Raises at run time where setting a key that may be missing would change the order of keys.
   void checkKeyOrder(const DictState &dict, size_t position);
   /// Puts a key into a dict; equal keys are one.
   void setEntry(DictState &dict, const Value &key, const Value &value);
-  bool sameKey(const Value &a, const Value &b);
+  bool sameKey(const Value &a, const Value &b, const DictState *dict = nullptr);
+  /// Whether dicts made here have keys that are run-time data (Prelude.cpp).
+  bool hasRunTimeKeys(Span origin) const;
+  /// Executes the prelude, if the program needs it.
+  void loadPrelude();
+  std::optional<ObjectId> prelude; ///< Its names.
   /// The position a subscript means: nothing if it is known at run time only, -1 if it is out of
   /// range (raised).
   std::optional<int64_t> sequencePosition(const Value &key, size_t size, const char *message);
@@ -550,7 +580,7 @@ private:
 
   std::vector<std::string> importPaths;
   std::map<std::string, ObjectId> modules;
-  std::vector<std::unique_ptr<ast::Module>> parsedModules;
+  Attempts &attempts;
   std::map<std::string, ObjectId> builtinClasses;
   /// Whether a list that differs in length where paths meet is an error rather than a list of
   /// run-time length.
@@ -569,6 +599,7 @@ private:
   std::map<const ast::Node *, unsigned> failedBuilds, endlessBuilds;
   /// Why the last recursion did not become a function of its own.
   std::string whyInPlace;
+  std::optional<Span> whyOrigin; // of the same
   unsigned recursionsInPlace = 0;
   /// The objects of all states that were kept so far, and when recursion in place began.
   uint64_t keptObjects = 0, keptBefore = 0;

@@ -37,6 +37,9 @@ struct Details {
   std::string expected = {};
   std::string help = {};
   std::vector<Note> notes = {};
+  /// What would not be an error, were what is made there of another kind: a dict whose keys may be
+  /// run-time data.
+  std::optional<Span> origin = {};
 };
 
 /// One complete error, message text filled in.

@@ -226,6 +226,8 @@ int8_t mpy_string_lt(const mpy_text *a, const mpy_text *b);
 int64_t mpy_string_compare(const mpy_text *a, const mpy_text *b);
 /* len(text): its code points */
 int64_t mpy_string_length(const mpy_text *text);
+/* The hash of a key; that of a float that equals an integer is the integer. */
+int64_t mpy_float_hash(double value);
 /* text[index]; IndexError outside */
 mpy_text *mpy_string_index(const char *file, int64_t line, const mpy_text *text, int64_t index);
 /* text[start:stop:step]; a bound of INT64_MIN means it was left out; ValueError for step 0 */

@@ -1,0 +1,26 @@
+// What the compiler adds to programs in their own language.
+#ifndef MPY_FRONTEND_PRELUDE_H
+#define MPY_FRONTEND_PRELUDE_H
+
+#include "frontend/Specializer.h"
+
+namespace mpy {
+
+extern const char *const preludeText;
+
+/// Fails: a dict gets, or is asked for, a key that is run-time data. If nothing else helps, the
+/// program is specialised once more, and the dict is one that can.
+[[noreturn]] void needRunTimeKeys(Specializer &, const DictState *dict, const Value &key);
+/// The same of a dict or set that is made of what is known at run time only.
+[[noreturn]] void needRunTimeKeys(Specializer &, Span origin, llvm::StringRef what);
+/// An empty dict or set of run-time keys; nothing where those made here have known keys only.
+std::optional<Value> newRunTimeDict(Specializer &, Span origin, bool isSet);
+/// `dict` or `set` if the value is one of run-time keys, `dict_keys` and so on for its views.
+llvm::StringRef runTimeDictKind(Specializer &, const Value &value);
+/// What such a value gives when it is walked, as a list; the order of a set is asked for only where
+/// it does not matter.
+Value listedByPrelude(Specializer &, const Value &value, bool isAnyOrder);
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_PRELUDE_H
