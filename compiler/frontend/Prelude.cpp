@@ -15,6 +15,14 @@ namespace mpy {
 
 static constexpr const char *preludeName = "<prelude>";
 
+bool isRunTimeKey(Specializer &s, const Value &key) {
+  if (auto *tuple = key.as<TupleValue>())
+    return llvm::any_of(tuple->items, [&](const Value &item) { return isRunTimeKey(s, item); });
+  auto *scalar = key.get<Scalar>();
+  auto *text = key.get<Text>();
+  return (scalar && !s.knownInt(key) && !scalar->knownFloat) || (text && text->value);
+}
+
 void needRunTimeKeys(Specializer &s, const DictState *dict, const Value &key) {
   std::optional<Span> origin;
   if (dict && dict->origin != Span())

@@ -8,6 +8,8 @@ namespace mpy {
 
 extern const char *const preludeText;
 
+/// Whether a number, a text, or one in a tuple, is run-time data.
+bool isRunTimeKey(Specializer &, const Value &key);
 /// Fails: a dict gets, or is asked for, a key that is run-time data. If nothing else helps, the
 /// program is specialised once more, and the dict is one that can.
 [[noreturn]] void needRunTimeKeys(Specializer &, const DictState *dict, const Value &key);

@@ -401,8 +401,7 @@ void Specializer::checkKeyOrder(const DictState &dict, size_t position) {
 }
 
 void Specializer::setEntry(DictState &dict, const Value &key, const Value &value) {
-  if (auto *scalar = key.get<Scalar>(); (scalar && !knownInt(key) && !scalar->knownFloat) ||
-                                        (key.get<Text>() && key.get<Text>()->value))
+  if (isRunTimeKey(*this, key))
     needRunTimeKeys(*this, &dict, key);
   bool isCounted = runTimeListOf(*this, key) && !isRunTimeTuple(*this, key);
   if (object<ListState>(key) || isCounted || object<DictState>(key) || isArray(key)) {
@@ -423,12 +422,10 @@ void Specializer::setEntry(DictState &dict, const Value &key, const Value &value
 bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict) {
   // Whether a key of one kind is the other one may be run-time data.
   bool areAlike = (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>());
-  for (const Value *key : {&a, &b}) {
-    auto *scalar = key->get<Scalar>();
-    auto *text = key->get<Text>();
-    if (areAlike && ((scalar && !knownInt(*key) && !scalar->knownFloat) || (text && text->value)))
-      needRunTimeKeys(*this, dict, *key);
-  }
+  if (areAlike && isRunTimeKey(*this, a))
+    needRunTimeKeys(*this, dict, a);
+  if (areAlike && isRunTimeKey(*this, b))
+    needRunTimeKeys(*this, dict, b);
   // 1, 1.0 and True are one key.
   auto number = [&](const Value &value) -> std::optional<double> {
     auto *scalar = value.get<Scalar>();

@@ -165,6 +165,9 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     if (position)
       return *position < 0 ? Value(NoneValue{}) : items[*position];
     // The position is known at run time only.
+    if (items.empty())
+      return raiseHere("IndexError",
+                       isTuple ? "tuple index out of range" : "list index out of range");
     IntExpr index = intExpr(*key.get<Scalar>());
     IntExpr size(int64_t(items.size()));
     mlir::Value i = this->index(index), n = this->index(size);
@@ -173,8 +176,6 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     mlir::Value high = create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, n);
     check(create<arith::AndIOp>(low, high), "IndexError",
           isTuple ? "tuple index out of range" : "list index out of range");
-    if (items.empty())
-      fail(ErrorId::RunTimeIndex, {"an empty list"});
     if (!index.isNonNegative()) {
       mlir::Value negative =
           create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(0)));
@@ -211,8 +212,7 @@ Value Specializer::subscript(const Value &container, const Value &given) {
         }
         return entry.second;
       }
-    if (auto *scalar = key.get<Scalar>();
-        (scalar && !knownInt(key)) || (key.get<Text>() && key.get<Text>()->value))
+    if (isRunTimeKey(*this, key))
       needRunTimeKeys(*this, dict, key);
     return raiseHere("KeyError", repr(key).known);
   }

@@ -27,7 +27,7 @@ GROWTH = {ROOT / "samples/heat.mpy": 8000, FOLDER / "growth-updated-array.mpy": 
           FOLDER / "growth-nonlinear-reads.mpy": 800000, FOLDER / "growth-nonlinear-reads-twice.mpy": 400000,
           FOLDER / "growth-rows.mpy": 100000, FOLDER / "growth-parts.mpy": 100000,
           FOLDER / "growth-recursion-lists.mpy": 1000, FOLDER / "growth-changed-items.mpy": 640000,
-          FOLDER / "growth-rows-of-lists.mpy": 100000, FOLDER / "growth-run-time-keys.mpy": 50000}
+          FOLDER / "growth-rows-of-lists.mpy": 100000, FOLDER / "growth-run-time-keys.mpy": 500}
 MAXIMUM_GROWTH = 2.3
 MAXIMUM_ADJOINT = 3
 MAXIMUM_COMPILATION = 1
