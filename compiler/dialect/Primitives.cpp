@@ -111,13 +111,39 @@ struct ShapeCast : DifferentiableOpInterface::ExternalModel<ShapeCast, tensor::C
   }
 };
 
+/// A choice between two values as a whole. Arrays may differ in extent: the one that is not chosen
+/// gets zeros of its own shape.
 struct Choice : DifferentiableOpInterface::ExternalModel<Choice, arith::SelectOp> {
+  static Value choose(RuleContext &context, Operation *op, Value yes, Value no) {
+    return arith::SelectOp::create(context.builder(), context.loc(),
+                                   context.primal(op->getOperand(0)), yes, no);
+  }
+  static bool mayDifferInShape(Operation *op) {
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    return type && !type.hasStaticShape();
+  }
+
   LogicalResult buildAdjoint(Operation *op, AdjointContext &context) const {
     if (isa<TapeType>(op->getResult(0).getType()))
       return context.refuse("a choice between two tapes");
-    return chooseAdjoint(context, op->getOperand(0), op->getOperand(1), op->getOperand(2));
+    Value bar = context.bar(0), x = op->getOperand(1), y = op->getOperand(2);
+    if (!mayDifferInShape(op))
+      return chooseAdjoint(context, op->getOperand(0), x, y);
+    if (bar && context.isActive(x))
+      context.add(x, choose(context, op, bar, makeZeros(context, x)));
+    if (bar && context.isActive(y))
+      context.add(y, choose(context, op, makeZeros(context, y), bar));
+    return success();
   }
   LogicalResult buildTangent(Operation *op, TangentContext &context) const {
+    Value dx = context.tangent(op->getOperand(1)), dy = context.tangent(op->getOperand(2));
+    if (mayDifferInShape(op)) {
+      if (dx || dy)
+        context.set(op->getResult(0),
+                    choose(context, op, dx ? dx : makeZeros(context, op->getOperand(1)),
+                           dy ? dy : makeZeros(context, op->getOperand(2))));
+      return success();
+    }
     return chooseTangent(context, op->getOperand(0), op->getOperand(1), op->getOperand(2),
                          op->getResult(0));
   }

@@ -1,11 +1,12 @@
 """Writes random programs: arrays, views, in-place writes, loops, branches, containers, objects and
 closures, differentiated to order 2, in both modes.
 
-    python random_programs.py FOLDER COUNT [FIRST SEED [items]]
+    python random_programs.py FOLDER COUNT [FIRST SEED [items | keys]]
 
 Equal seeds give equal programs. `compare.py --mpyc ... FOLDER` then runs them. The programs stay
 within what the language allows: a name bound in a loop or branch is used there only, and no rank or
-dtype changes. `items`: other programs, about objects that lists hold (random_items.py).
+dtype changes. Other programs: `items`, about objects that lists hold (random_items.py); `keys`, about
+dicts and sets whose keys are run-time data (random_keys.py).
 """
 
 import pathlib
@@ -14,6 +15,7 @@ import sys
 
 from random_constructs import CLASSES, Constructs
 from random_items import ItemWriter
+from random_keys import KeyWriter
 
 SMOOTH = ("np.sin(%s)", "np.tanh(%s)", "np.cos(%s)", "np.exp(-%s * %s)", "np.arctan(%s)")
 
@@ -231,7 +233,7 @@ def main():
     folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     kind = sys.argv[4] if len(sys.argv) > 4 else "random"
-    writer = {"random": Writer, "items": ItemWriter}[kind]
+    writer = {"random": Writer, "items": ItemWriter, "keys": KeyWriter}[kind]
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count):
         (folder / ("%s%04d.mpy" % (kind, seed))).write_text(writer(seed).program(seed))
