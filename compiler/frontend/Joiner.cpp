@@ -44,6 +44,7 @@ State Joiner::build(ValueRange values) {
 State Joiner::run() {
   pairs.clear(), ids.clear(), partnersOfFirst.clear(), partnersOfSecond.clear();
   views.clear(), generations.clear(), knownItems.clear();
+  hasKnownItems = false;
   merged = State();
   if (first.dead && second.dead) {
     merged = first;

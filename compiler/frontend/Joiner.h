@@ -107,6 +107,7 @@ private:
   std::map<Pair, unsigned> generations;
   /// Where objects of each path (the first: true) lie in lists of known length.
   std::map<std::pair<ObjectId, bool>, SharedPlace> knownItems;
+  bool hasKnownItems = false; // They were looked for.
   std::vector<Pair> pairs;
   std::map<Pair, ObjectId> ids;
   /// The variable whose value is being joined.

@@ -70,22 +70,25 @@ void Joiner::findKnownItems() {
                       });
     if (!areObjects)
       continue;
-    IntExpr length(int64_t(list->items.size()));
-    for (const auto &[position, item] : llvm::enumerate(list->items)) {
-      IntExpr at{int64_t(position)};
-      unsigned number = s.nextNumber();
-      for (bool isFirst : {true, false}) {
-        Heap saved = std::exchange(s.heap, isFirst ? first.heap : second.heap);
-        auto held = std::make_shared<const KnownItems>(knownItemsOf(s, id, list->items.size()));
+    const ValueList items = list->items;
+    IntExpr length(int64_t(items.size()));
+    std::vector<unsigned> numbers;
+    for (size_t i = 0; i < items.size(); ++i)
+      numbers.push_back(s.nextNumber());
+    for (bool isFirst : {true, false}) {
+      Heap saved = std::exchange(s.heap, isFirst ? first.heap : second.heap);
+      auto held = std::make_shared<const KnownItems>(knownItemsOf(s, id, items.size()));
+      for (const auto &[position, item] : llvm::enumerate(items)) {
+        IntExpr at{int64_t(position)};
         auto view = std::make_shared<const ItemView>(
-            ItemView{number, id, 0, at, at, length, {}, std::move(held)});
+            ItemView{numbers[position], id, 0, at, at, length, {}, held});
         for (const ItemPart &part : partsOf(s, item)) {
           auto place = std::make_shared<const ItemPlace>(ItemPlace{{id}, view, part.path});
           if (!knownItems.try_emplace({part.id, isFirst}, place).second)
             several[isFirst].insert(part.id);
         }
-        s.heap = std::move(saved);
       }
+      s.heap = std::move(saved);
     }
   }
   for (bool isFirst : {true, false})
@@ -102,7 +105,7 @@ SharedPlace Joiner::placeOn(const Pair &pair, bool isFirst) {
   SharedPlace place = placeOf((isFirst ? first : second).heap.at(*id));
   if ((place && place->view) || !isAmbiguous(pair))
     return place;
-  if (knownItems.empty())
+  if (!std::exchange(hasKnownItems, true))
     findKnownItems();
   auto found = knownItems.find({*id, isFirst});
   return found == knownItems.end() ? place : found->second;
