@@ -566,6 +566,12 @@ static mlir::Value hashOf(Specializer &s, const Value &given) {
 static Value hashOfKey(Specializer &s, CallArguments &arguments) {
   return s.makeScalar(ScalarKind::PyInt, hashOf(s, arguments.positional[0]));
 }
+static Value isDict(Specializer &s, CallArguments &arguments) {
+  return s.makeBool(s.isInstance(arguments.positional[0], findBuiltin("dict")));
+}
+static Value isSet(Specializer &s, CallArguments &arguments) {
+  return s.makeBool(s.isInstance(arguments.positional[0], findBuiltin("set")));
+}
 static Value inAnyOrder(Specializer &s, CallArguments &arguments) {
   return s.iterated(arguments.positional[0], /*isAnyOrder=*/true);
 }
@@ -601,6 +607,8 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.property", propertyOf, ""},
       {"builtins.prelude._hash_of", hashOfKey, ""},
       {"builtins.prelude._in_any_order", inAnyOrder, ""},
+      {"builtins.prelude._is_dict", isDict, ""},
+      {"builtins.prelude._is_set", isSet, ""},
       {"builtins.property.setter", setterOf, ""},
       {"builtins.exception.__init__", initialiseException, ""},
       {"builtins.object.__init__", initialiseObject, ""},
