@@ -72,6 +72,21 @@ llvm::StringRef runTimeDictKind(Specializer &s, const Value &value) {
   return "";
 }
 
+ValueList itemsOfSet(Specializer &s, const Value &set, bool isAnyOrder) {
+  ValueList items = *s.knownItems(set);
+  auto isSmall = [&](const Value &item) {
+    auto known = s.knownInt(item);
+    return known && *known >= 0 && *known < 8;
+  };
+  if (items.size() > 1 && llvm::all_of(items, isSmall))
+    llvm::sort(items,
+               [&](const Value &a, const Value &b) { return *s.knownInt(a) < *s.knownInt(b); });
+  else if (items.size() > 1 && !isAnyOrder)
+    s.fail(ErrorId::Unsupported, {"the order of a set"},
+           {.help = "walk its items in order: sorted(items)"});
+  return items;
+}
+
 Value listedByPrelude(Specializer &s, const Value &value, bool isAnyOrder) {
   if (runTimeDictKind(s, value) == "set" && !isAnyOrder)
     s.fail(ErrorId::Unsupported, {"the order of a set whose items are run-time data"},

@@ -23,6 +23,10 @@ llvm::StringRef runTimeDictKind(Specializer &, const Value &value);
 /// it does not matter.
 Value listedByPrelude(Specializer &, const Value &value, bool isAnyOrder);
 
+/// The items of a set of known items in the order that CPython walks them, if that is known: small
+/// integers lie in their own slots of the smallest table. Fails for others, unless any order does.
+ValueList itemsOfSet(Specializer &, const Value &set, bool isAnyOrder);
+
 } // namespace mpy
 
 #endif // MPY_FRONTEND_PRELUDE_H

@@ -38,8 +38,9 @@ Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &argu
 
 /// Adds the items of a starred argument. Where their number is run-time data, print() gets the text
 /// of each, in a list of run-time length; nobody else can be given them.
-static void addStarred(Specializer &s, const ast::Call &node, const Value &value,
+static void addStarred(Specializer &s, const ast::Call &node, const Value &given,
                        ValueList &positional, std::vector<DisplayPart> &printed) {
+  Value value = s.inItsOrder(given);
   auto items = s.knownItems(value);
   Value list = value;
   if (!items) {

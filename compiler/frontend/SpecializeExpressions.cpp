@@ -291,6 +291,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
       if (star)
         value = present(value, "the value",
                         typeError("Value after * must be an iterable, not NoneType"));
+      if (star)
+        value = inItsOrder(value, /*isAnyOrder=*/expr->kind == Kind::Set);
       auto more = star ? knownItems(value) : ValueList{value};
       if (!more) {
         // What it holds is taken before the next element is evaluated.

@@ -284,6 +284,7 @@ static void unpackCounted(Specializer &s, llvm::ArrayRef<ast::Expr *> targets, s
 void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given) {
   Value value =
       present(given, "the value", typeError("cannot unpack non-iterable NoneType object"));
+  value = inItsOrder(value);
   auto items = knownItems(value);
   size_t star = targets.size();
   for (size_t i = 0; i < targets.size(); ++i)

@@ -246,13 +246,13 @@ Text Specializer::repr(const Value &given) {
     DictState copy = *dict;
     if (copy.isSet && copy.entries.empty())
       return makeText("set()");
+    if (copy.isSet)
+      return sequence(itemsOfSet(*this, value, /*isAnyOrder=*/false), "{", "}");
     std::vector<Text> parts{makeText("{")};
     for (size_t i = 0; i < copy.entries.size(); ++i) {
       if (i)
         parts.push_back(makeText(", "));
       parts.push_back(repr(copy.entries[i].first));
-      if (copy.isSet)
-        continue;
       parts.push_back(makeText(": "));
       parts.push_back(repr(copy.entries[i].second));
     }

@@ -49,10 +49,15 @@ static Value argumentList(Specializer &s) {
   return list;
 }
 
+Value Specializer::inItsOrder(const Value &value, bool isAnyOrder) {
+  if (auto *set = object<DictState>(value); set && set->isSet && set->entries.size() > 1)
+    return newList(itemsOfSet(*this, value, isAnyOrder));
+  return runTimeDictKind(*this, value).empty() ? value : listedByPrelude(*this, value, isAnyOrder);
+}
+
 Value Specializer::iterated(const Value &value, bool isAnyOrder) {
   Value iterable = present(value, "the iterable", typeError("'NoneType' object is not iterable"));
-  if (!runTimeDictKind(*this, iterable).empty())
-    return listedByPrelude(*this, iterable, isAnyOrder);
+  iterable = inItsOrder(iterable, isAnyOrder);
   if (auto *module = iterable.as<ModuleValue>(); module && module->name == "sys.argv")
     return argumentList(*this);
   auto *text = iterable.get<Text>();

@@ -254,6 +254,8 @@ public:
   /// A value to be iterated; a text that is run-time data is the list of its characters.
   /// `isAnyOrder`: in any order.
   Value iterated(const Value &value, bool isAnyOrder = false);
+  /// A set, or a dict whose keys are run-time data, as `iterated`; anything else as it is.
+  Value inItsOrder(const Value &value, bool isAnyOrder = false);
   /// The object whose attribute is asked for.
   Value owner(const Value &value, llvm::StringRef attribute) {
     return present(
