@@ -224,7 +224,7 @@ static mlir::Value emitAtom(const IntAtom &atom, mlir::OpBuilder &builder, mlir:
                ? atom.symbol
                : arith::IndexCastOp::create(builder, loc, builder.getIndexType(), atom.symbol)
                      .getResult();
-  Value a = atom.a.emit(builder, loc), b = atom.b.emit(builder, loc);
+  mlir::Value a = atom.a.emit(builder, loc), b = atom.b.emit(builder, loc);
   switch (atom.kind) {
   case IntAtom::Kind::Maximum:
     return arith::MaxSIOp::create(builder, loc, a, b);
@@ -235,7 +235,7 @@ static mlir::Value emitAtom(const IntAtom &atom, mlir::OpBuilder &builder, mlir:
   case IntAtom::Kind::FloorDivide:
     return arith::FloorDivSIOp::create(builder, loc, a, b);
   default: {
-    Value quotient = arith::FloorDivSIOp::create(builder, loc, a, b);
+    mlir::Value quotient = arith::FloorDivSIOp::create(builder, loc, a, b);
     return arith::SubIOp::create(builder, loc, a, arith::MulIOp::create(builder, loc, quotient, b));
   }
   }
