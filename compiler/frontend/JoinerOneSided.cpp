@@ -93,14 +93,30 @@ ObjectState Joiner::transferredPlace(const ObjectState &state, ObjectState resul
   return BrokenState{staleError(s, state), shared, list ? list->generation : 0};
 }
 
+/// Whether what an object is made of can be used at the end of a path. Where branches inside of the
+/// path met, an object that nothing reaches any more is still made of values of one of them.
+static bool isThereAtEnd(const ObjectState &state, Block *end) {
+  bool isThere = true;
+  LeafMapper visit;
+  visit.leaf = [&](mlir::Value value) {
+    isThere &= value.getParentRegion()->isAncestor(end->getParent());
+    return value;
+  };
+  visit.map(state);
+  return isThere;
+}
+
 State Joiner::transferred(const State &state, bool isFirst) {
   State result = state;
   const State &other = isFirst ? second : first;
+  Block *end = isFirst ? firstEnd : secondEnd;
   for (auto &local : result.locals)
     local.second = oneSided(local.second, isFirst, true);
   for (ObjectId id = 0; id < state.heap.size(); ++id) {
     bool unchanged = id < mark && state.heap.pointer(id) == other.heap.pointer(id);
-    if (!unchanged && state.heap.pointer(id))
+    if (id >= mark && state.heap.pointer(id) && !isThereAtEnd(state.heap.at(id), end))
+      result.heap.setPointer(id, nullptr);
+    else if (!unchanged && state.heap.pointer(id))
       result.heap.set(id,
                       transferredPlace(state.heap.at(id),
                                        oneSidedState(state.heap.at(id), isFirst, true), isFirst));
