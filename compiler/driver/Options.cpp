@@ -27,6 +27,7 @@ Options:
   -v               print each pass with its time
   --time-report    print the time of each phase
   --explain ID     explain an error, such as E0207
+  --library NAME   print the source of a library name: numpy.percentile
   --version        print the version
   --help           print this
 
@@ -146,6 +147,11 @@ std::optional<ExitCode> OptionReader::readWord(llvm::StringRef word) {
     rest.consume_front("=");
     auto code = value("--explain", rest);
     return code ? explainError(*code, diagnostics) : ExitCode::UsageError;
+  }
+  if (rest.consume_front("--library")) {
+    rest.consume_front("=");
+    auto name = value("--library", rest);
+    return name ? printLibrary(*name, diagnostics) : ExitCode::UsageError;
   }
   if (word == "-v") {
     options.verbose = true;

@@ -34,6 +34,8 @@ std::optional<ExitCode> parseOptions(llvm::ArrayRef<llvm::StringRef> arguments, 
 
 /// Prints the entry of an error id from docs/errors.md.
 ExitCode explainError(llvm::StringRef code, Diagnostics &diagnostics);
+/// Prints the source of a name of the library that is written in the language.
+ExitCode printLibrary(llvm::StringRef name, Diagnostics &diagnostics);
 
 } // namespace mpy
 

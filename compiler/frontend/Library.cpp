@@ -193,14 +193,6 @@ mlir::Value toText(Specializer &specializer, const Value &value, llvm::StringRef
 
 //===--- Attributes of modules ---===//
 
-/// `autograd.numpy` and `minpy.numpy` are the same library.
-static std::string normalizeModule(llvm::StringRef module) {
-  for (llvm::StringRef prefix : {"autograd.", "minpy."})
-    if (module.starts_with(prefix) && module.drop_front(prefix.size()).starts_with("numpy"))
-      return module.drop_front(prefix.size()).str();
-  return module.str();
-}
-
 static std::optional<DType> dtypeByName(llvm::StringRef name) {
   return llvm::StringSwitch<std::optional<DType>>(name)
       .Cases({"float64", "double"}, DType::Float64)
@@ -215,75 +207,30 @@ static std::optional<DType> dtypeByName(llvm::StringRef name) {
 static std::string suggestion(llvm::StringRef module, llvm::StringRef name) {
   std::string best;
   unsigned distance = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const LibraryValue &function : functions) {
-    llvm::StringRef known = function.name;
-    if (!known.consume_front(module) || !known.consume_front(".") || known.contains('.'))
-      continue;
+  auto compare = [&](llvm::StringRef known) {
     unsigned here = name.edit_distance(known, true, distance);
     if (here < distance) {
       distance = here;
       best = known.str();
     }
+  };
+  for (const LibraryValue &function : functions) {
+    llvm::StringRef known = function.name;
+    if (known.consume_front(module) && known.consume_front(".") && !known.contains('.'))
+      compare(known);
   }
+  for (const std::string &known : libraryNames(module))
+    compare(known);
   return best;
 }
 
 /// Parts of NumPy that exist there and not here.
 static bool isKnownElsewhere(llvm::StringRef module, llvm::StringRef name) {
-  static const llvm::StringSet<> names = {"fft",
-                                          "complex64",
-                                          "complex128",
-                                          "float16",
-                                          "uint8",
-                                          "int8",
-                                          "int16",
-                                          "uint16",
-                                          "uint32",
-                                          "uint64",
-                                          "object_",
-                                          "str_",
-                                          "pad",
-                                          "histogram",
-                                          "percentile",
-                                          "quantile",
-                                          "cumprod",
-                                          "convolve",
-                                          "correlate",
-                                          "interp",
-                                          "gradient",
-                                          "insert",
-                                          "delete",
-                                          "searchsorted",
-                                          "partition",
-                                          "compress",
-                                          "choose",
-                                          "select",
-                                          "cross",
-                                          "block",
-                                          "r_",
-                                          "c_",
-                                          "mgrid",
-                                          "ogrid",
-                                          "indices",
-                                          "fromfunction",
-                                          "rot90",
-                                          "resize",
-                                          "savez",
-                                          "nansum",
-                                          "nanmean",
-                                          "imag",
-                                          "angle",
-                                          "datetime64",
-                                          "memmap",
-                                          "vectorize",
-                                          "apply_along_axis",
-                                          "errstate",
-                                          "polyfit",
-                                          "polyval",
-                                          "fromstring",
-                                          "frombuffer",
-                                          "lexsort",
-                                          "digitize"};
+  static const llvm::StringSet<> names = {
+      "fft",    "complex64", "complex128", "float16",   "uint8", "int8",  "int16",
+      "uint16", "uint32",    "uint64",     "object_",   "str_",  "block", "r_",
+      "c_",     "mgrid",     "ogrid",      "savez",     "imag",  "angle", "datetime64",
+      "memmap", "errstate",  "fromstring", "frombuffer"};
   static const llvm::StringSet<> linear = {
       "solve", "inv", "det",  "cholesky", "slogdet",      "eig",         "eigh",
       "svd",   "qr",  "pinv", "lstsq",    "matrix_power", "matrix_rank", "eigvals"};
@@ -319,29 +266,34 @@ static std::optional<Value> constantOf(Specializer &specializer, llvm::StringRef
   return std::nullopt;
 }
 
-Value libraryAttribute(Specializer &specializer, llvm::StringRef givenModule,
-                       llvm::StringRef name) {
-  std::string module = normalizeModule(givenModule);
-  static const llvm::StringSet<> mine = {"numpy", "numpy.random", "numpy.linalg", "math",
-                                         "time",  "sys",          "sys.stdout",   "sys.stderr"};
-  if (!mine.contains(module))
-    return {};
+Value findLibraryAttribute(Specializer &specializer, llvm::StringRef module, llvm::StringRef name) {
   if (std::optional<Value> constant = constantOf(specializer, module, name))
     return *constant;
-  if (module == "numpy") {
+  if (module == "numpy")
     if (std::optional<DType> dtype = dtypeByName(name))
       return *dtype;
-    if (name == "random" || name == "linalg")
-      return std::make_shared<const ModuleValue>(ModuleValue{"numpy." + name.str(), std::nullopt});
-  }
-  if (module == "sys" && (name == "stdout" || name == "stderr" || name == "argv"))
-    return std::make_shared<const ModuleValue>(ModuleValue{"sys." + name.str(), std::nullopt});
-  if (const LibraryValue *function = findLibraryFunction(module + "." + name.str()))
+  std::string full = (module + "." + name).str();
+  if (!libraryModule(full).empty() || full == "sys.stdout" || full == "sys.stderr" ||
+      full == "sys.argv")
+    return std::make_shared<const ModuleValue>(ModuleValue{full, std::nullopt});
+  if (const LibraryValue *function = findLibraryFunction(full))
     return function;
+  if (const LibraryEntry *entry = findLibraryEntry(module, name))
+    return specializer.libraryValue(*entry, name);
+  return {};
+}
+
+Value libraryAttribute(Specializer &specializer, llvm::StringRef module, llvm::StringRef name) {
+  static const llvm::StringSet<> mine = {"numpy", "numpy.random", "numpy.linalg", "math",
+                                         "time",  "sys",          "sys.stdout",   "sys.stderr"};
+  if (!mine.contains(module) && !isLibraryModule(module))
+    return {};
+  if (Value found = findLibraryAttribute(specializer, module, name); !found.isUnbound())
+    return found;
   if (isKnownElsewhere(module, name))
-    specializer.fail(ErrorId::UnsupportedName, {module + "." + name.str()});
+    specializer.fail(ErrorId::UnsupportedName, {(module + "." + name).str()});
   std::string best = suggestion(module, name);
-  specializer.fail(ErrorId::UnknownLibraryName, {module, name.str()},
+  specializer.fail(ErrorId::UnknownLibraryName, {module.str(), name.str()},
                    {.help = best.empty() ? "" : "did you mean '" + best + "'?"});
 }
 

@@ -1,19 +1,16 @@
 // Dicts and sets whose keys are run-time data. They are objects of classes that are written in the
-// language (Prelude.mpy), so that joins, loops, recursion and gradients treat them as any other. A
-// dict begins as one of known keys; where one gets another key the program is specialised again,
-// with an object of the prelude in the place where that dict was made:
+// language (lang/library/_dicts.mpy), so that joins, loops, recursion and gradients treat them as
+// any other. A dict begins as one of known keys; where one gets another key the program is
+// specialised again, with an object of the library in the place where that dict was made:
 //
-//   counts = {}                          counts = dict()      of Prelude.mpy
+//   counts = {}                          counts = dict()      of _dicts.mpy
 //   counts[word] = ..   =>   again:      counts.__setitem__(word, ..)
 #include "frontend/Prelude.h"
 #include "frontend/Builtins.h"
-#include "frontend/Parse.h"
 
 using namespace mlir;
 
 namespace mpy {
-
-static constexpr const char *preludeName = "<prelude>";
 
 bool isRunTimeKey(Specializer &s, const Value &key) {
   if (auto *tuple = key.as<TupleValue>())
@@ -35,39 +32,27 @@ void needRunTimeKeys(Specializer &s, Span origin, llvm::StringRef what) {
   s.fail(ErrorId::UnknownLength, {what.str()}, {.help = "make it a list", .origin = origin});
 }
 
-void Specializer::loadPrelude() {
-  if (attempts.runTimeKeyed.empty())
-    return;
-  std::unique_ptr<ast::Module> &parsed = attempts.modules[preludeName];
-  if (!parsed)
-    parsed = parseModule(sources, sources.add(preludeName, preludeText), diagnostics);
-  if (!parsed)
-    llvm::report_fatal_error("the prelude does not parse");
-  prelude = newModule(*parsed, preludeName);
-  executeModule(*parsed, *prelude, preludeName);
-}
-
 bool Specializer::hasRunTimeKeys(Span origin) const {
   return llvm::is_contained(attempts.runTimeKeyed, origin);
 }
 
-static ObjectId preludeClass(Specializer &s, llvm::StringRef name) {
-  auto &cells = s.heap.get<NamespaceState>(*s.prelude)->cells;
-  return s.heap.get<CellState>(cells.at(name.str()))->value.get<ObjectRef>()->id;
+static const LibraryEntry &classEntry(llvm::StringRef name) {
+  return findLibraryFile("_dicts")->entries.at(name);
 }
 
 std::optional<Value> newRunTimeDict(Specializer &s, Span origin, bool isSet) {
   if (!s.hasRunTimeKeys(origin))
     return std::nullopt;
-  return s.call(ObjectRef{preludeClass(s, isSet ? "set" : "dict")}, CallArguments{{}, {}, s.span});
+  llvm::StringRef name = isSet ? "set" : "dict";
+  return s.call(s.libraryValue(classEntry(name), name), CallArguments{{}, {}, s.span});
 }
 
 llvm::StringRef runTimeDictKind(Specializer &s, const Value &value) {
-  auto cls = s.prelude ? s.classOf(value) : std::nullopt;
+  auto cls = s.classOf(value);
   if (!cls)
     return "";
   for (const char *name : {"dict", "set", "dict_keys", "dict_values", "dict_items"})
-    if (preludeClass(s, name) == *cls)
+    if (s.libraryClass(classEntry(name)) == *cls)
       return name;
   return "";
 }

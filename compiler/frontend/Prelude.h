@@ -6,8 +6,6 @@
 
 namespace mpy {
 
-extern const char *const preludeText;
-
 /// Whether a number, a text, or one in a tuple, is run-time data.
 bool isRunTimeKey(Specializer &, const Value &key);
 /// Fails: a dict gets, or is asked for, a key that is run-time data. If nothing else helps, the

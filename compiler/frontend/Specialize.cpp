@@ -1,7 +1,6 @@
 // Runs the specialiser over a program: its module becomes func.func @main, functions asked for by
 // gradients stand beside it.
 #include "frontend/Specialize.h"
-#include "frontend/Prelude.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -66,6 +65,7 @@ void Specializer::initialiseBuiltins() {
     builtinClasses[name] = heap.add(std::move(cls));
   }
   builtinClasses["IOError"] = builtinClasses["OSError"];
+  initialiseLibrary();
   auto &axis = *heap.get<ClassState>(builtinClasses["numpy.AxisError"]);
   auto &index = heap.get<ClassState>(builtinClasses["IndexError"])->resolution;
   ClassState both = axis;
@@ -82,7 +82,6 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
   builder.setInsertionPointToStart(function.addEntryBlock());
   initialiseBuiltins();
   try {
-    loadPrelude();
     executeModule(program, newModule(program, "__main__"), "__main__");
   } catch (const Abort &) {
     // The tree is not closed; drop it piece by piece.

@@ -22,6 +22,7 @@ Value Specializer::makeClosure(const ast::Node &node, const ast::Arguments &argu
   closure.node = &node;
   closure.name = name.str();
   closure.globals = frame().globals;
+  closure.library = frame().library;
   for (auto &freeName : scope.freeNames)
     if (auto it = frame().cells.find(freeName); it != frame().cells.end())
       closure.cells[freeName] = it->second;
@@ -223,7 +224,7 @@ void Specializer::enter(Frame &callee, const ClosureValue &closure, const Locals
   callee.scope = &scope;
   callee.closure = &closure;
   callee.globals = closure.globals;
-  callee.isPrelude = prelude && closure.globals == *prelude;
+  callee.library = closure.library;
   callee.name = closure.name;
   callee.callSpan = span;
   callee.entryBlock = builder.getInsertionBlock();

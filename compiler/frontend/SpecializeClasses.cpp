@@ -31,7 +31,10 @@ void Specializer::executeClass(const ast::ClassDef &node) {
     orders.push_back({bases[0]});
   }
   orders.push_back(bases);
-  ObjectId id = heap.add(CellState{Unbound{}});
+  // Those of the library are there already.
+  bool isOfLibrary = frame().library && frame().scope->kind == ast::ScopeKind::Module;
+  ObjectId id = isOfLibrary ? libraryClass(frame().library->entries.at(node.name))
+                            : heap.add(CellState{Unbound{}});
   cls.resolution.push_back(id);
   // C3: the first candidate that stands in the tail of no other list.
   while (llvm::any_of(orders, [](auto &order) { return !order.empty(); })) {
@@ -59,6 +62,7 @@ void Specializer::executeClass(const ast::ClassDef &node) {
   Frame body;
   body.scope = &node.scope;
   body.globals = frame().globals;
+  body.library = frame().library;
   body.name = node.name;
   body.callSpan = node.span;
   body.cells = {};
@@ -91,7 +95,10 @@ void Specializer::executeClass(const ast::ClassDef &node) {
           PropertyValue{property->kind, own(property->getter), own(property->setter)});
     cls.attributes.push_back({name, own(value)});
   }
-  heap.set(id, std::move(cls));
+  if (isOfLibrary)
+    *libraryClasses[id - firstLibraryClass] = std::move(cls);
+  else
+    heap.set(id, std::move(cls));
   frames.resize(frames.size() - 1);
   Value result = ObjectRef{id};
   for (auto *decorator : llvm::reverse(node.decorators))

@@ -27,7 +27,7 @@ Diagnostic Specializer::diagnostic(ErrorId id, std::vector<std::string> argument
   }
   // The chain of calls, innermost first; modules and comprehensions are not calls.
   for (auto it = frames.rbegin(); it != frames.rend() && details.notes.size() < 6; ++it)
-    if ((*it)->closure && !(*it)->isPrelude)
+    if ((*it)->closure && (!(*it)->library || showsLibrary()))
       details.notes.push_back({(*it)->callSpan, "in this call of '" + (*it)->name + "'"});
   return Diagnostic{id, span, message, std::move(details)};
 }
@@ -90,6 +90,8 @@ void Specializer::require(mlir::Value condition, llvm::StringRef kind, llvm::Str
 }
 
 void Specializer::label(const Value &value, llvm::StringRef name) {
+  if (!frames.empty() && frame().library)
+    return;
   mlir::Value target;
   if (auto *scalar = value.get<Scalar>())
     target = scalar->value;

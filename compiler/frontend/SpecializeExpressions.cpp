@@ -63,8 +63,14 @@ Value Specializer::lookup(llvm::StringRef name) {
   bool isLocal = current.scope->kind == ast::ScopeKind::Function &&
                  current.scope->locals.contains(name) && !current.scope->globals.contains(name);
   if (!isLocal) {
-    bool isInner = current.isPrelude && name.starts_with("_");
-    if (auto *builtin = findBuiltin((isInner ? "prelude." : "") + name.str()))
+    if (current.library)
+      if (Value value = nameInLibrary(*current.library, name); !value.isUnbound())
+        return value;
+    if (auto it = starImports.find(current.globals); it != starImports.end())
+      for (const std::string &module : llvm::reverse(it->second))
+        if (Value value = findLibraryAttribute(*this, module, name); !value.isUnbound())
+          return value;
+    if (auto *builtin = findBuiltin(name))
       return builtin;
     if (auto it = builtinClasses.find(name.str()); it != builtinClasses.end())
       return ObjectRef{it->second};
@@ -89,7 +95,8 @@ Value Specializer::lookup(llvm::StringRef name) {
 
 void Specializer::assignName(llvm::StringRef name, const Value &value) {
   label(value, name);
-  if (auto cell = findCell(name, true))
+  bool isOfLibrary = frame().library && frame().scope->kind == ast::ScopeKind::Module;
+  if (auto cell = isOfLibrary ? std::nullopt : findCell(name, true))
     heap.set(*cell, CellState{value});
   else
     frame().locals[name.str()] = value;
@@ -487,7 +494,7 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   Frame inner;
   inner.scope = scope;
   inner.globals = frame().globals;
-  inner.isPrelude = frame().isPrelude;
+  inner.library = frame().library;
   inner.name = frame().name;
   inner.callSpan = span;
   inner.closure = nullptr;

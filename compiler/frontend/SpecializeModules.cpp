@@ -2,6 +2,7 @@
 // executed once, at its first import.
 #include "frontend/Parse.h"
 #include "frontend/Transforms.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -9,27 +10,18 @@ using namespace mlir;
 
 namespace mpy {
 
-/// The library module that an imported name means, or empty.
-static std::string libraryModule(llvm::StringRef name) {
-  static const std::map<std::string, std::string> known = {
-      {"numpy", "numpy"},
-      {"autograd.numpy", "numpy"},
-      {"minpy.numpy", "numpy"},
-      {"numpy.random", "numpy.random"},
-      {"autograd.numpy.random", "numpy.random"},
-      {"minpy.numpy.random", "numpy.random"},
-      {"numpy.linalg", "numpy.linalg"},
-      {"autograd.numpy.linalg", "numpy.linalg"},
-      {"minpy", "minpy"},
-      {"minpy.core", "minpy.core"},
-      {"autograd", "autograd"},
-      {"mpy", "mpy"},
-      {"math", "math"},
-      {"time", "time"},
-      {"sys", "sys"},
-      {"__future__", "__future__"}};
-  auto it = known.find(name.str());
-  return it == known.end() ? "" : it->second;
+/// The library module that an imported name means, or empty. `autograd.numpy`, `minpy.numpy` and
+/// `autograd.scipy` are the libraries themselves.
+std::string libraryModule(llvm::StringRef name) {
+  static const llvm::StringSet<> known = {
+      "numpy",    "numpy.random", "numpy.linalg", "minpy", "math",       "minpy.core",
+      "autograd", "mpy",          "time",         "sys",   "__future__", "mpy._primitives"};
+  for (llvm::StringRef prefix : {"autograd.", "minpy."}) {
+    llvm::StringRef rest = name;
+    if (rest.consume_front(prefix) && llvm::is_contained({"numpy", "scipy"}, rest.split('.').first))
+      name = rest;
+  }
+  return known.contains(name) || isLibraryModule(name) ? name.str() : "";
 }
 
 /// Modules that Python programs import and that are not compiled.
@@ -39,10 +31,10 @@ static const char *unsupportedModule(llvm::StringRef name) {
     return "plotting";
   if (top == "mpi4py")
     return "MPI";
-  if (top == "scipy" || top == "os" || top == "functools" || top == "itertools" ||
-      top == "collections" || top == "operator" || top == "random" || top == "copy" ||
-      top == "typing" || top == "dataclasses" || top == "json" || top == "pickle" ||
-      top == "minpy" || top == "autograd")
+  static const llvm::StringSet<> others = {"scipy",  "os",     "collections", "random",
+                                           "copy",   "typing", "json",        "dataclasses",
+                                           "pickle", "minpy",  "autograd"};
+  if (others.contains(top))
     return "this module";
   return nullptr;
 }
@@ -61,7 +53,6 @@ void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm:
   Frame top;
   top.scope = &node.scope;
   top.globals = globals;
-  top.isPrelude = prelude && globals == *prelude;
   top.moduleNode = &node;
   top.name = name.str();
   top.callSpan = node.span;
@@ -109,7 +100,8 @@ ObjectId Specializer::loadModule(llvm::StringRef name, llvm::StringRef path) {
 
 /// The module a dotted name means: of a library, or a file beside the program.
 Value Specializer::importModule(llvm::StringRef name) {
-  if (std::string library = libraryModule(name); !library.empty())
+  bool mayBeSeen = !isPrivateModule(name) || frame().library;
+  if (std::string library = libraryModule(name); mayBeSeen && !library.empty())
     return moduleValue(library);
   std::string relative = name.str();
   std::replace(relative.begin(), relative.end(), '.', '/');
@@ -155,8 +147,10 @@ void Specializer::executeImportFrom(const ast::ImportFrom &node) {
     if (alias.name == "*") {
       Value module = importModule(node.module);
       auto *target = module.as<ModuleValue>();
-      if (!target->globals)
-        fail(ErrorId::Unsupported, {"'import *' from a library"}, {.help = "name what you use"});
+      if (!target->globals) {
+        starImports[frame().globals].push_back(target->name);
+        continue;
+      }
       for (auto &cell : NamespaceState(*heap.get<NamespaceState>(*target->globals)).cells)
         if (cell.first[0] != '_')
           assignName(cell.first, heap.get<CellState>(cell.second)->value);
@@ -197,6 +191,8 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
         return function;
     fail(ErrorId::UnsupportedModule, {(target.name + "." + name).str(), "this function"});
   }
+  if (target.name == "mpy._primitives")
+    return findBuiltin(("primitives." + name).str());
   return libraryAttribute(*this, target.name, name);
 }
 

@@ -229,6 +229,10 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     if (auto *scalar = key.get<Scalar>())
       return makeInt(range->start + intExpr(*scalar) * range->step);
   }
+  // `np.float64(1)[()]`, as library code takes what may be an array of no axes.
+  if (auto *scalar = container.get<Scalar>(); scalar && !isPython(scalar->kind))
+    if (auto *tuple = key.as<TupleValue>(); tuple && tuple->items.empty())
+      return container;
   if (auto *module = container.as<ModuleValue>(); module && module->name == "sys.argv") {
     if (key.as<SliceValue>())
       return subscript(iterated(container), key);

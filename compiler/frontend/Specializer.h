@@ -6,6 +6,7 @@
 
 #include "dialect/Dialect.h"
 #include "frontend/Heap.h"
+#include "frontend/LibraryText.h"
 #include "frontend/Liveness.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -53,7 +54,8 @@ struct Frame {
       nullptr; // where the call stands; elsewhere inside, control depends on run-time values
   /// Of a generator that runs: what is done with each item.
   std::function<void(const Value &)> onYield;
-  bool isPrelude = false;
+  /// The file of the library whose code it runs; null in the program.
+  const LibraryFile *library = nullptr;
   /// Of a comprehension that makes a list of one item for each that it walks: the position.
   bool walksOnce = false;
   std::optional<IntExpr> walked;
@@ -82,14 +84,14 @@ bool isFunction(const Value &value);
 /// Erases an operation whatever still refers to it or to what it holds.
 void eraseUsed(mlir::Operation *op);
 
-/// Where the program is. What the prelude does is done by who calls it.
+/// Where the program is. What the library does is done by who calls it.
 struct CurrentSpan : Span {
   const std::vector<Frame *> &frames;
   explicit CurrentSpan(const std::vector<Frame *> &frames) : frames(frames) {}
   CurrentSpan(const CurrentSpan &) = delete;
   CurrentSpan &operator=(const CurrentSpan &other) { return *this = Span(other); }
   CurrentSpan &operator=(const Span &other) {
-    if (frames.empty() || !frames.back()->isPrelude)
+    if (frames.empty() || !frames.back()->library || showsLibrary())
       Span::operator=(other);
     return *this;
   }
@@ -101,7 +103,7 @@ struct Attempts {
   std::vector<Span> runTimeKeyed;
   /// Looks for more of them: a statement that fails does not end the program, and nothing is kept.
   bool isScouting = false;
-  /// Modules of the program, by path, and the prelude.
+  /// Modules of the program, by path, and statements of the library.
   std::map<std::string, std::unique_ptr<ast::Module>> modules;
 };
 
@@ -321,9 +323,6 @@ public:
   bool sameKey(const Value &a, const Value &b, const DictState *dict = nullptr);
   /// Whether dicts made here have keys that are run-time data (Prelude.cpp).
   bool hasRunTimeKeys(Span origin) const;
-  /// Executes the prelude, if the program needs it.
-  void loadPrelude();
-  std::optional<ObjectId> prelude; ///< Its names.
   /// The position a subscript means: nothing if it is known at run time only, -1 if it is out of
   /// range (raised).
   std::optional<int64_t> sequencePosition(const Value &key, size_t size, const char *message);
@@ -411,6 +410,19 @@ public:
   void executeImportFrom(const ast::ImportFrom &node);
   Value importModule(llvm::StringRef name);
   Value moduleAttribute(const ModuleValue &module, llvm::StringRef name);
+
+  //===--- The library that is written in the language (LibraryNames.cpp) ---===//
+  /// Makes one object for each of its classes.
+  void initialiseLibrary();
+  /// What a name of the library means; its statement is parsed and executed when it is first asked
+  /// for.
+  Value libraryValue(const LibraryEntry &entry, llvm::StringRef name);
+  /// A name that stands in a file of the library; unbound if it does not.
+  Value nameInLibrary(const LibraryFile &file, llvm::StringRef name);
+  /// The object of a class of the library, which may still be empty.
+  ObjectId libraryClass(const LibraryEntry &entry) const {
+    return firstLibraryClass + entry.classNumber;
+  }
 
   Diagnostics &diagnostics;
   SourceManager &sources;
@@ -584,6 +596,14 @@ private:
   std::map<std::string, ObjectId> modules;
   Attempts &attempts;
   std::map<std::string, ObjectId> builtinClasses;
+  /// The names of the library have no cells: its functions share this empty namespace.
+  ObjectId libraryGlobals = 0;
+  /// Its classes are objects that all paths share, filled in place.
+  ObjectId firstLibraryClass = 0;
+  std::vector<std::shared_ptr<ObjectState>> libraryClasses;
+  std::map<const LibraryEntry *, Value> libraryValues;
+  /// Modules of the library whose names a module of the program took with `import *`.
+  std::map<ObjectId, std::vector<std::string>> starImports;
   /// Whether a list that differs in length where paths meet is an error rather than a list of
   /// run-time length.
   bool keepsLists = false;
@@ -633,6 +653,10 @@ void arrayAssign(Specializer &, ObjectId array, const Value &index, const Value 
 Value arrayAttribute(Specializer &, const Value &array, llvm::StringRef name);
 /// `a.dtype.name`; unbound if there is no such attribute.
 Value dtypeAttribute(Specializer &, DType dtype, llvm::StringRef name);
+/// The library module that an imported name means, or empty.
+std::string libraryModule(llvm::StringRef name);
+/// The attribute of a library module; unbound if it has none.
+Value findLibraryAttribute(Specializer &, llvm::StringRef module, llvm::StringRef name);
 /// An attribute of a library module (`np.pi`, `np.float32`, functions, submodules); Unbound if
 /// there is none.
 Value libraryAttribute(Specializer &, llvm::StringRef module, llvm::StringRef name);

@@ -90,6 +90,7 @@ struct ConflictValue {
 };
 
 struct TupleValue;
+struct LibraryFile;
 struct SliceValue;
 struct RangeValue;
 struct ClosureValue;
@@ -168,6 +169,7 @@ struct ClosureValue {
   std::map<std::string, Value> defaults; // by parameter name
   ObjectId globals;                      // the module object
   std::optional<ObjectId> ownerClass;    // for super()
+  const LibraryFile *library = nullptr;  // whose code it is; null: the program's
   const ast::Arguments &arguments() const;
   const ast::Scope &scope() const;
 };

@@ -1,0 +1,184 @@
+"""Runs every name of the library that is written in the language: under CPython, and compiled.
+
+    python test/library/check_library.py --mpyc build/release/bin/mpyc [filter]
+
+`test/library/numpy._shapes.rows` has the arguments for `lang/library/numpy/_shapes.mpy`, one row a line: an
+expression, or statements with `;` that end in one. A row belongs to each name of the file that it uses. It is computed
+with the function of NumPy or the standard library, with ours under CPython, and by a compiled program with ours; all
+three print the same, exceptions too. A name without a row fails.
+
+    trace(np.arange(6).reshape(2, 3), offset=1)
+    d = deque([1, 2]); d.appendleft(0); list(d)
+    product('ab', repeat=5)            # refused: E0701: what the compiler says to it today
+"""
+
+import argparse
+import ast
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIBRARY = ROOT / "lang/library"
+TIME_LIMIT = 120
+sys.path[:0] = [str(ROOT / "lang/python"), str(ROOT / "test/oracle")]
+
+from compare import first_error, same_text  # noqa: E402
+
+HEAD = """import math
+import numpy as np
+def show(x):
+    if isinstance(x, np.ndarray):
+        print(x.dtype, x.shape)
+        print(x)
+    else:
+        print(repr(x))
+"""
+
+
+class Row:
+    def __init__(self, line, place):
+        text, _, self.refused = line.partition("# refused: ")
+        self.text, self.place = text.strip(), place
+        self.tree = ast.parse(self.text)
+        self.names = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
+        self.last = ast.unparse(self.tree.body[-1])
+
+    def statements(self):
+        """The row as lines of a program that prints its value."""
+        return [ast.unparse(s) for s in self.tree.body[:-1]] + [f"show({self.last})"]
+
+
+class PrivateFiles(importlib.abc.MetaPathFinder):
+    """Finds `numpy._calculus` for other files of the library."""
+
+    def find_spec(self, name, path=None, target=None):
+        file = LIBRARY / (name.replace(".", "/") + ".mpy")
+        if name.rpartition(".")[2].startswith("_") and file.exists():
+            return importlib.util.spec_from_loader(name, importlib.machinery.SourceFileLoader(name, str(file)))
+
+
+sys.meta_path.append(PrivateFiles())
+
+
+def load(path):
+    """A file of the library as a module of CPython."""
+    loader = importlib.machinery.SourceFileLoader("mpy_library_" + path.stem.lstrip("_"), str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def printed(row, names):
+    """What a row prints under CPython, with the exception that ends it."""
+    out = io.StringIO()
+    space = dict(names)
+    with contextlib.redirect_stdout(out):
+        exec(HEAD, space)
+        space.update(names)
+        try:
+            exec("\n".join(row.statements()), space)
+        except Exception as error:
+            print("%s: %s" % (type(error).__name__, error))
+            return out.getvalue(), True
+    return out.getvalue(), False
+
+
+class Part:
+    """One file of the library with its rows."""
+
+    def __init__(self, path):
+        self.path = path
+        self.module = ".".join(path.relative_to(LIBRARY).with_suffix("").parts).removesuffix(".__init__")
+        first, _, last = self.module.rpartition(".")
+        self.public = first if first and last.startswith("_") else self.module
+        tree = ast.parse(path.read_text())
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        self.names = [s.name for s in tree.body if isinstance(s, kinds) and not s.name.startswith("_")]
+        self.undocumented = [s.name for s in tree.body if isinstance(s, kinds) and s.name in self.names and not ast.get_docstring(s)]
+        table = ROOT / "test/library" / (self.module + ".rows")
+        lines = table.read_text().splitlines() if table.exists() else []
+        self.rows = [
+            Row(line, f"{table.name}:{number}")
+            for number, line in enumerate(lines, 1)
+            if line.strip() and not line.startswith("#")
+        ]
+        self.compiled = importlib.import_module(self.public) if self.public != "numpy.ndarray" else None
+
+    def check(self, name, mpyc):
+        """Sentences about what is wrong with a name."""
+        if name in self.undocumented:
+            yield "has no docstring"
+        rows = [row for row in self.rows if name in row.names]
+        if not any(not row.refused for row in rows):
+            yield "no row of arguments"
+            return
+        real = {n: getattr(self.compiled, n) for n in self.names if hasattr(self.compiled, n)}
+        ours = {n: getattr(load(self.path), n) for n in self.names}
+        expected = []
+        for row in rows:
+            wanted, fails = printed(row, real)
+            found, _ = printed(row, ours)
+            if not same_text(wanted, found, {}):
+                yield f"{row.place}: under CPython\n{found}instead of\n{wanted}"
+            if not row.refused:
+                expected.append((row, wanted, fails))
+        program = self.program(expected)
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / (name + "_rows.mpy")
+            file.write_text(program)
+            run = subprocess.run([mpyc, "run", "-O0", str(file)], capture_output=True, text=True, timeout=TIME_LIMIT)
+        if run.returncode != 0:
+            yield f"compiled:\n{first_error(run.stderr, 12)}"
+            return
+        pieces = run.stdout.split("--row--\n")[1:]
+        for (row, wanted, _), found in zip(expected, pieces):
+            if not same_text(wanted, found, {}):
+                yield f"{row.place}: compiled\n{found}instead of\n{wanted}"
+
+    def program(self, expected):
+        used = sorted(set(self.names) & set().union(*[row.names for row, _, _ in expected]))
+        lines = [HEAD + f"from {self.public} import {', '.join(used)}"]
+        for row, _, fails in expected:
+            body = row.statements()
+            lines.append("print('--row--')")
+            if fails:
+                body = ["try:"] + ["    " + s.replace("\n", "\n    ") for s in body]
+                body += ["except Exception as error:", "    print('%s: %s' % (type(error).__name__, error))"]
+            lines += body
+        return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mpyc", required=True)
+    parser.add_argument("filter", nargs="?", default="")
+    options = parser.parse_args()
+    mpyc = os.path.abspath(options.mpyc)
+    passed = failed = 0
+    tasks = []
+    for path in sorted(LIBRARY.rglob("*.mpy")):
+        if path.stem == "_dicts":
+            continue  # Made by dict and set displays: test/run/run-time-keys*.
+        part = Part(path)
+        tasks += [(part, name) for name in part.names if options.filter in part.module + "." + name]
+    for part, name in tasks:
+        wrong = list(part.check(name, mpyc))
+        for sentence in wrong:
+            print(f"{part.module}.{name}: {sentence}")
+        failed += bool(wrong)
+        passed += not wrong
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
