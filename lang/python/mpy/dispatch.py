@@ -2,14 +2,14 @@
 
 `call` is the one door. Without a traced argument NumPy computes on the memory of the arrays and its
 results become this package's arrays. With one, the result's box comes from (1) the memory itself
-where NumPy returned a view, (2) a composition in `composites`, (3) numbering the elements and
+where NumPy returned a view, (2) a composition in `composites` or `lang/library`, (3) numbering the elements and
 asking NumPy where each one goes, or (4) autograd's function of the same name.
 """
 
 import autograd.numpy as anp
 import numpy
 
-from . import memory, rules, scalars, trace
+from . import memory, rules, scalars, trace, written
 from .trace import bare, isbox, settled
 
 # Results that are piecewise constant, or say nothing about values.
@@ -142,6 +142,8 @@ def call(function, name, args, kwargs):
     rule = anp
     for part in name.split("."):
         rule = getattr(rule, part)
+    if composition := written.find(name, rule):
+        return composition(*args, **kwargs)
     sequences = name in SEQUENCES
     if name == "array" and sequences:
         return build(function, args, kwargs)
