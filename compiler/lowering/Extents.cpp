@@ -202,6 +202,15 @@ SmallVector<int64_t> iteratedDimensions(RankedTensorType type) {
   return dimensions;
 }
 
+MemRefType collapsedType(MemRefType type, ArrayRef<ReassociationIndices> groups) {
+  MemRefType collapsed = memref::CollapseShapeOp::computeCollapsedType(type, groups);
+  SmallVector<int64_t> shape(collapsed.getShape());
+  for (auto [extent, group] : llvm::zip(shape, groups))
+    if (llvm::any_of(group, [&](int64_t dim) { return type.isDynamicDim(dim); }))
+      extent = ShapedType::kDynamic;
+  return MemRefType::Builder(collapsed).setShape(shape);
+}
+
 RankedTensorType squeezedType(RankedTensorType type) {
   SmallVector<int64_t> shape(
       llvm::make_filter_range(type.getShape(), [](int64_t extent) { return extent != 1; }));

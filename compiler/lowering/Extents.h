@@ -3,6 +3,7 @@
 #ifndef MPY_LOWERING_EXTENTS_H
 #define MPY_LOWERING_EXTENTS_H
 
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
@@ -40,6 +41,11 @@ mlir::Value emptyTensor(mlir::OpBuilder &builder, mlir::Location loc, mlir::Rank
 /// The value under another static knowledge of the same shape.
 mlir::Value castTo(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor,
                    mlir::Type type);
+
+/// The type of a buffer whose groups of dimensions are made one each. MLIR takes 0 times an unknown
+/// extent for 0 here, which its verifier takes for unknown.
+mlir::MemRefType collapsedType(mlir::MemRefType type,
+                               llvm::ArrayRef<mlir::ReassociationIndices> groups);
 
 /// The dimensions whose extent is not the constant 1.
 llvm::SmallVector<int64_t> iteratedDimensions(mlir::RankedTensorType type);

@@ -1,6 +1,7 @@
 // Fuses linalg.generic operations on tensors: linalg form -> linalg form with as few passes over
 // memory as the dependences allow. A gradient uses nearly every intermediate array more than once;
 // so producers become further results of one operation instead of being computed again.
+#include "dialect/Canonical.h"
 #include "lowering/Extents.h"
 #include "lowering/Fusion.h"
 #include "lowering/Passes.h"
@@ -102,6 +103,7 @@ struct Fuse : impl::FuseBase<Fuse> {
     // Bodies that came together share what they both compute.
     eliminateCommonSubExpressions(rewriter, dominance, getOperation());
     separateStarts(rewriter, getOperation());
+    hideImpossibleBounds(getOperation());
   }
 };
 } // namespace

@@ -14,6 +14,7 @@
 // - An innermost parallel loop says so: own-buffers computes in place only what is read at the
 // position where it is written.
 #include "lowering/LoopNest.h"
+#include "lowering/Extents.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -113,7 +114,9 @@ void LoopNest::mergeWithNext(unsigned dim) {
       results.push_back(expression.replaceDims(renamed));
     }
     if (merged)
-      operand = memref::CollapseShapeOp::create(builder, loc, operand, groups);
+      operand = memref::CollapseShapeOp::create(
+          builder, loc, collapsedType(cast<MemRefType>(operand.getType()), groups), operand,
+          groups);
     map = AffineMap::get(reductions.size() - 1, 0, results, builder.getContext());
   }
   reductions.erase(reductions.begin() + dim);

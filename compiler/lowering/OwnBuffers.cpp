@@ -24,6 +24,7 @@
 //
 // Results are computed where they belong: in the slice they will be inserted in, in the buffer of
 // an input that dies there and is read at the same position, else in a new buffer.
+#include "dialect/Canonical.h"
 #include "dialect/Dialect.h"
 #include "lowering/BufferEmitter.h"
 #include "lowering/PartWrites.h"
@@ -101,6 +102,7 @@ struct OwnBuffersPass : impl::OwnBuffersBase<OwnBuffersPass> {
       function.erase();
     if (failed(dropInvariantBuffers(module)))
       signalPassFailure();
+    hideImpossibleBounds(module);
   }
 };
 

@@ -109,7 +109,7 @@ MemRefType Ownership::viewType(Value value) {
     return *memref::ExpandShapeOp::computeExpandedType(from, tensor.getShape(),
                                                        expand.getReassociationIndices());
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-    return memref::CollapseShapeOp::computeCollapsedType(from, collapse.getReassociationIndices());
+    return collapsedType(from, collapse.getReassociationIndices());
   return identity;
 }
 

@@ -173,44 +173,7 @@ static void delayWrites(ModuleOp module) {
   }
 }
 
-/// Whether a tensor certainly has no elements; bounds that are constants may say so of one whose
-/// type does not.
-static bool isEmpty(Value tensor) {
-  while (auto cast = tensor.getDefiningOp<tensor::CastOp>())
-    tensor = cast.getSource();
-  return llvm::is_contained(cast<RankedTensorType>(tensor.getType()).getShape(), 0);
-}
-
-/// Parts of what has no elements have none: a part at a constant offset would not verify.
-static void dropEmptyParts(ModuleOp module) {
-  SmallVector<Operation *> parts;
-  module.walk([&](Operation *op) {
-    if (auto write = dyn_cast<tensor::InsertSliceOp>(op); write && isEmpty(write.getDest()))
-      parts.push_back(op);
-    else if (auto part = dyn_cast<tensor::ExtractSliceOp>(op); part && isEmpty(part.getSource()))
-      parts.push_back(op);
-  });
-  for (Operation *op : parts) {
-    if (auto write = dyn_cast<tensor::InsertSliceOp>(op)) {
-      write.replaceAllUsesWith(write.getDest());
-    } else {
-      auto part = cast<tensor::ExtractSliceOp>(op);
-      OpBuilder builder(op);
-      SmallVector<Value> sizes;
-      llvm::SmallBitVector dropped = part.getDroppedDims();
-      int64_t next = 0;
-      for (auto [dim, size] : llvm::enumerate(part.getMixedSizes()))
-        if (!dropped.test(dim) && part.getType().isDynamicDim(next++))
-          sizes.push_back(getValueOrCreateConstantIndexOp(builder, op->getLoc(), size));
-      part.replaceAllUsesWith(
-          tensor::EmptyOp::create(builder, op->getLoc(), part.getType(), sizes).getResult());
-    }
-    op->erase();
-  }
-}
-
 void prepareForBuffers(ModuleOp module) {
-  dropEmptyParts(module);
   branchOnCountedSelects(module);
   generalizeNamedOps(module);
   raiseExtents(module);

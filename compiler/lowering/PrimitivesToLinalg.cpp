@@ -1,6 +1,7 @@
 // Turns mpy operations on tensors into linalg.generic, tensor operations and scf loops, and those
 // on scalars into arith and math: mpy IR -> linalg form. What only the runtime can do (products of
 // matrices, text, checks, the tape) stays.
+#include "dialect/Canonical.h"
 #include "dialect/Dialect.h"
 #include "lowering/Extents.h"
 #include "lowering/Passes.h"
@@ -175,6 +176,7 @@ struct PrimitivesToLinalg : impl::PrimitivesToLinalgBase<PrimitivesToLinalg> {
     }
     DominanceInfo dominance(getOperation());
     eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+    hideImpossibleBounds(getOperation());
   }
 
   void eraseDead(IRRewriter &rewriter) {
