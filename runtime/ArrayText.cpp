@@ -450,6 +450,16 @@ mpy_text *mpy_array_string(const mpy_array *array, int64_t precision, int8_t sup
 }
 
 void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeItems,
-                           int64_t lineWidth, int8_t suppress) {
-  context.print = {precision, threshold, edgeItems, lineWidth, suppress != 0};
+                           int64_t lineWidth, int64_t suppress) {
+  auto change = [](int64_t &option, int64_t wanted) {
+    if (wanted >= 0)
+      option = wanted;
+  };
+  PrintOptions &print = context.print;
+  change(print.precision, precision);
+  change(print.threshold, threshold);
+  change(print.edgeItems, edgeItems);
+  change(print.lineWidth, lineWidth);
+  if (suppress >= 0)
+    print.suppress = suppress != 0;
 }

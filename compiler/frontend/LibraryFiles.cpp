@@ -245,12 +245,24 @@ Value saveArray(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value setPrintOptions(Specializer &specializer, const Arguments &arguments) {
-  mlir::Value inputs[] = {
-      wholeNumber(specializer, arguments, "precision", 8),
-      wholeNumber(specializer, arguments, "threshold", 1000),
-      wholeNumber(specializer, arguments, "edgeitems", 3),
-      wholeNumber(specializer, arguments, "linewidth", 75),
-      specializer.constant(DType::Bool, flag(specializer, arguments, "suppress"))};
+  // What is not given stays as it is.
+  constexpr int64_t unchanged = -1;
+  auto option = [&](llvm::StringRef parameter) {
+    const Scalar *number = arguments[parameter].get<Scalar>();
+    // `threshold=np.inf` prints every element.
+    if (number && number->knownFloat && *number->knownFloat == HUGE_VAL)
+      return specializer.ssaAs(specializer.makeInt(IntExpr(std::numeric_limits<int64_t>::max())),
+                               DType::Int64);
+    return wholeNumber(specializer, arguments, parameter, unchanged);
+  };
+  mlir::Value suppress =
+      arguments.has("suppress")
+          ? specializer.ssaAs(
+                specializer.makeInt(IntExpr(flag(specializer, arguments, "suppress"))),
+                DType::Int64)
+          : wholeNumber(specializer, arguments, "suppress", unchanged);
+  mlir::Value inputs[] = {option("precision"), option("threshold"), option("edgeitems"),
+                          option("linewidth"), suppress};
   specializer.create<RuntimeEffectOp>(mlir::TypeRange{}, "mpy_set_print_options",
                                       mlir::ValueRange(inputs), false);
   return NoneValue{};

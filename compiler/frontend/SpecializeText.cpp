@@ -2,6 +2,7 @@
 // the runtime, joined once.
 //
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
+#include "dialect/RuntimeFunctions.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,11 +19,13 @@ mlir::Value Specializer::ssa(const Text &text) {
                     : create<StringConstantOp>(builder.getStringAttr(text.known)).getResult();
 }
 
+/// Text that the runtime makes; where options say how, it is made at this point of the program.
 static Text runtimeText(Specializer &s, const char *function, mlir::ValueRange operands) {
-  mlir::Value value = s.create<RuntimeCallOp>(mlir::TypeRange(StringType::get(s.context())),
-                                              function, operands, false)
-                          .getResult(0);
-  return Text{"", value};
+  mlir::Type type = StringType::get(s.context());
+  mlir::TypeRange types(type);
+  if (stateOf(function) == RuntimeState::Nothing)
+    return Text{"", s.create<RuntimeCallOp>(types, function, operands, false).getResult(0)};
+  return Text{"", s.create<RuntimeEffectOp>(types, function, operands, false).getResult(0)};
 }
 
 Text Specializer::concat(llvm::ArrayRef<Text> parts) {

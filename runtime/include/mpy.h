@@ -310,9 +310,10 @@ int64_t mpy_round_int(int64_t value, int64_t digits);
 
 mpy_text *mpy_array_str(const mpy_array *array);
 mpy_text *mpy_array_repr(const mpy_array *array);
-/* The printing options; precision 8, threshold 1000, edge items 3, line width 75, suppress 0. */
+/* The printing options, at first precision 8, threshold 1000, edge items 3, line width 75, suppress
+   0; a negative number leaves one as it is. */
 void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeItems,
-                           int64_t lineWidth, int8_t suppress);
+                           int64_t lineWidth, int64_t suppress);
 /* np.array2string(array, precision=.., suppress_small=..); a negative precision is the option's. */
 mpy_text *mpy_array_string(const mpy_array *array, int64_t precision, int8_t suppress);
 

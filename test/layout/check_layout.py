@@ -127,9 +127,20 @@ def one_type_a_name(files):
             yield f"{paths[0]}, {paths[1]}: both define {name}"
 
 
+def runtime_functions(files):
+    """Each function of the runtime that the front end names has a row that says what it reads and changes."""
+    rows = set(re.findall(r"^MPY_RUNTIME_FUNCTION\((\w+),", (ROOT / "compiler/dialect/RuntimeFunctions.def").read_text(), re.MULTILINE))
+    for path in files:
+        if path.as_posix().startswith("compiler/frontend/") and path.suffix == ".cpp":
+            for name in re.findall(r'(?<!starts_with\()"(mpy_\w+)"', (ROOT / path).read_text()):
+                if name not in rows:
+                    yield f"{path}: {name} has no row in compiler/dialect/RuntimeFunctions.def"
+
+
 def main():
     files = tracked()
-    checks = [include_arrows, map_of_folders, sizes, names, leftovers, opening_comments, one_type_a_name]
+    checks = [include_arrows, map_of_folders, sizes, names, leftovers, opening_comments, one_type_a_name,
+              runtime_functions]
     failed = 0
     for check in checks:
         found = list(check(files))

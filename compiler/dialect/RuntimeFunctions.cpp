@@ -1,0 +1,13 @@
+// The name of a function of the runtime -> its row.
+#include "dialect/RuntimeFunctions.h"
+
+#include "llvm/ADT/StringMap.h"
+
+std::optional<mpy::RuntimeState> mpy::stateOf(llvm::StringRef callee) {
+  static const llvm::StringMap<RuntimeState> table = {
+#define MPY_RUNTIME_FUNCTION(name, state) {#name, RuntimeState::state},
+#include "dialect/RuntimeFunctions.def"
+  };
+  auto row = table.find(callee);
+  return row == table.end() ? std::nullopt : std::optional(row->second);
+}
