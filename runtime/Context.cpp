@@ -176,15 +176,27 @@ void mpy_flush(int64_t fd) {
   writeAll(1, output.buffer, size);
 }
 
-static double readClock(clockid_t clock) {
+static int64_t readNanoseconds(clockid_t clock) {
   timespec now;
   clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+static double readClock(clockid_t clock) {
+  return static_cast<double>(readNanoseconds(clock)) / 1e9;
 }
 
 double mpy_perf_counter(void) { return readClock(CLOCK_MONOTONIC); }
 
+double mpy_process_time(void) { return readClock(CLOCK_PROCESS_CPUTIME_ID); }
+
 double mpy_time(void) { return readClock(CLOCK_REALTIME); }
+
+int64_t mpy_perf_counter_ns(void) { return readNanoseconds(CLOCK_MONOTONIC); }
+
+int64_t mpy_process_time_ns(void) { return readNanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
+
+int64_t mpy_time_ns(void) { return readNanoseconds(CLOCK_REALTIME); }
 
 void mpy_sleep(const char *file, int64_t line, double seconds) {
   if (seconds != seconds)

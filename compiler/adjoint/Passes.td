@@ -3,6 +3,10 @@
 #define MPY_ADJOINT_PASSES
 include "mlir/Pass/PassBase.td"
 
+def OrderClocks : Pass<"order-clocks", "::mlir::ModuleOp"> {
+  let summary = "Puts readings of clocks between fences, so that what a program measures is what it does in between";
+}
+
 def ExpandGrad : Pass<"expand-grad", "::mlir::ModuleOp"> {
   let summary = "Replaces each mpy.gradient by a call to a generated function";
   let description = [{

@@ -1,5 +1,6 @@
 // Registers types and operations, and says how the types of results follow from operands.
 #include "dialect/Dialect.h"
+#include "dialect/Fence.h"
 #include "dialect/Formula.h"
 #include "dialect/ScalarMeaning.h"
 #include "dialect/UpstreamDerivatives.h"
@@ -38,6 +39,7 @@ void MpyDialect::initialize() {
 #define GET_OP_LIST
 #include "dialect/Ops.cpp.inc"
       >();
+  addOperations<FenceOp>();
   addInterfaces<Inlining>();
   attachUpstreamDerivatives(*getContext());
 }

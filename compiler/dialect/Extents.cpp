@@ -1,5 +1,6 @@
 // A tensor and a dimension -> the value that holds the extent, found without reading the tensor.
 #include "dialect/Dialect.h"
+#include "dialect/Fence.h"
 
 using namespace mlir;
 using namespace mpy;
@@ -69,6 +70,8 @@ Value ExtentSearch::findThrough(Value tensor, unsigned dimension, unsigned depth
   }
   Operation *op = tensor.getDefiningOp();
   auto same = [&](Value operand) { return find(operand, dimension, depth + 1); };
+  if (auto fence = dyn_cast<FenceOp>(op))
+    return same(fence.getValues()[cast<OpResult>(tensor).getResultNumber()]);
   if (isa<ElementwiseOpInterface>(op)) {
     for (Value operand : op->getOperands())
       if (Value extent = same(operand))

@@ -33,6 +33,8 @@ static void addCleanup(mlir::OpPassManager &passes) {
 
 /// Array operations with requests for gradients -> array operations alone.
 static void addAdjointStage(mlir::OpPassManager &passes) {
+  // Before anything is moved, shared or dropped.
+  passes.addPass(createOrderClocks());
   // A gradient of a function that is inlined needs no tape between caller and callee.
   passes.addPass(createInlinePass());
   addCleanup(passes);

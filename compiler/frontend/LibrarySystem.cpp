@@ -28,6 +28,18 @@ Value timeNow(Specializer &specializer, const Arguments &) {
 Value timeCounter(Specializer &specializer, const Arguments &) {
   return effect(specializer, "mpy_perf_counter", ScalarKind::PyFloat, {});
 }
+Value timeOfProcess(Specializer &specializer, const Arguments &) {
+  return effect(specializer, "mpy_process_time", ScalarKind::PyFloat, {});
+}
+Value timeNowNs(Specializer &specializer, const Arguments &) {
+  return effect(specializer, "mpy_time_ns", ScalarKind::PyInt, {});
+}
+Value timeCounterNs(Specializer &specializer, const Arguments &) {
+  return effect(specializer, "mpy_perf_counter_ns", ScalarKind::PyInt, {});
+}
+Value timeOfProcessNs(Specializer &specializer, const Arguments &) {
+  return effect(specializer, "mpy_process_time_ns", ScalarKind::PyInt, {});
+}
 Value timeSleep(Specializer &specializer, const Arguments &arguments) {
   return effect(specializer, "mpy_sleep", std::nullopt, {toDouble(specializer, arguments["secs"])},
                 true);

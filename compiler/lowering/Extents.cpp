@@ -2,6 +2,7 @@
 // of an intermediate array would keep that array alive and stand between two operations that fuse.
 #include "lowering/Extents.h"
 #include "dialect/Dialect.h"
+#include "dialect/Fence.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -27,6 +28,10 @@ static OpFoldResult stepToSource(Value &source, int64_t &dimension, bool &moved)
     return empty.getMixedSizes()[dimension];
   if (auto cast = dyn_cast_or_null<tensor::CastOp>(op)) {
     source = cast.getSource();
+    return {};
+  }
+  if (auto fence = dyn_cast_or_null<FenceOp>(op)) {
+    source = fence.getValues()[cast<OpResult>(source).getResultNumber()];
     return {};
   }
   if (auto insert = dyn_cast_or_null<tensor::InsertOp>(op)) {

@@ -75,6 +75,7 @@ LogicalResult RuntimeEmitter::emit(Operation *op) {
           .Case([&](StringConstantOp op) { return emitStringConstant(op), success(); })
           .Case([&](CheckOp op) { return emitCheck(op), success(); })
           .Case([&](RaiseOp op) { return emitRaise(op), success(); })
+          .Case([&](FenceOp op) { return emitFence(op), success(); })
           .Case([&](CheckedIntOp op) { return emitCheckedInt(op), success(); })
           .Case([&](TapeNewOp op) {
             op.replaceAllUsesWith(call("mpy_tape_new", pointer, {}));
@@ -252,6 +253,41 @@ int64_t RuntimeEmitter::slotBytes(Type type) {
   if (auto buffer = dyn_cast<MemRefType>(type))
     return 8 + 8 * buffer.getNumDynamicDims();
   return 8;
+}
+
+/// No instruction, but the optimiser does not see that: a number goes through a register, and what
+/// is kept is read.
+void RuntimeEmitter::emitFence(FenceOp op) {
+  auto pass = [&](Type type, Value operand, StringRef constraints) {
+    return LLVM::InlineAsmOp::create(builder, loc, type ? TypeRange(type) : TypeRange(), operand,
+                                     /*asm_string=*/"", constraints, /*has_side_effects=*/true,
+                                     /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                                     /*asm_dialect=*/LLVM::AsmDialectAttr(),
+                                     /*operand_attrs=*/ArrayAttr());
+  };
+  for (auto [value, result] : llvm::zip(op.getValues(), op.getResults())) {
+    Type type = value.getType();
+    Value bits = toInteger(value);
+    unsigned width = isa<LLVM::LLVMPointerType>(type) ? 64 : bits.getType().getIntOrFloatBitWidth();
+    Type integer = builder.getIntegerType(std::max(width, 8u));
+    bool isFloat = isa<FloatType>(type), isSmall = width < 8;
+    if (isFloat)
+      bits = arith::BitcastOp::create(builder, loc, integer, bits);
+    if (isSmall)
+      bits = arith::ExtUIOp::create(builder, loc, integer, bits);
+    Value passed =
+        pass(isa<LLVM::LLVMPointerType>(type) ? type : integer, bits, "=r,0").getResult(0);
+    if (isFloat)
+      passed = arith::BitcastOp::create(builder, loc, type, passed);
+    if (isSmall)
+      passed = arith::TruncIOp::create(builder, loc, type, passed);
+    result.replaceAllUsesWith(type.isIndex() ? toIndex(passed) : passed);
+  }
+  for (Value kept : op.getKept())
+    if (isa<MemRefType, LLVM::LLVMPointerType>(kept.getType()))
+      pass({}, dataOf(kept), "r,~{memory}");
+    else
+      pass({}, toInteger(kept), isa<FloatType>(kept.getType()) ? "x" : "r");
 }
 
 /// Moves the cursor and returns where the values lie.

@@ -26,6 +26,7 @@
 // an input that dies there and is read at the same position, else in a new buffer.
 #include "dialect/Canonical.h"
 #include "dialect/Dialect.h"
+#include "dialect/Fence.h"
 #include "lowering/BufferEmitter.h"
 #include "lowering/PartWrites.h"
 #include "lowering/Passes.h"
@@ -331,6 +332,15 @@ LogicalResult BufferEmitter::emitDefault(Operation &op) {
     Value out = memref::AllocOp::create(builder, loc, type, sizes);
     ArgsortRowsOp::create(builder, loc, input, out);
     define(sort.getResult(), out, Uniqueness::fresh());
+    return success();
+  }
+  if (auto fence = dyn_cast<FenceOp>(op)) {
+    auto buffers = [&](ValueRange values) {
+      return llvm::map_to_vector(values, [&](Value value) { return get(value); });
+    };
+    auto created =
+        FenceOp::create(builder, loc, buffers(fence.getValues()), buffers(fence.getKept()));
+    map.map(fence.getResults(), created.getResults());
     return success();
   }
   if (isa<func::ReturnOp, scf::YieldOp, scf::ConditionOp>(op))

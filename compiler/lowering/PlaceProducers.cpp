@@ -10,9 +10,10 @@
 // first part.
 //
 // Not where something between consumes an operand of the producer: it could no longer be
-// overwritten in place.
+// overwritten in place; and never across a fence.
 #include "lowering/PlaceProducers.h"
 #include "dialect/Dialect.h"
+#include "dialect/Fence.h"
 #include "lowering/Ownership.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -56,6 +57,38 @@ static void generalizeNamedOps(ModuleOp module) {
   }
 }
 
+/// What fences passed on has been put in order by now; an array goes on as what it is. Those that
+/// nobody reads are kept by the fence, which still stands where it stood.
+static void releaseFenced(ModuleOp module) {
+  SmallVector<FenceOp> fences;
+  module.walk([&](FenceOp fence) { fences.push_back(fence); });
+  for (FenceOp fence : fences) {
+    SmallVector<Value> values, kept;
+    SmallVector<OpResult> results;
+    for (auto [value, result] : llvm::zip(fence.getValues(), fence->getResults())) {
+      if (Ownership::isCounted(value.getType())) {
+        result.replaceAllUsesWith(value);
+        continue;
+      }
+      values.push_back(value);
+      results.push_back(result);
+    }
+    for (Value value : fence.getKept())
+      if (value.hasOneUse() || !Ownership::isCounted(value.getType()))
+        kept.push_back(value);
+    OpBuilder builder(fence);
+    auto scalars = FenceOp::create(builder, fence.getLoc(), values, kept);
+    for (auto [result, passed] : llvm::zip(results, scalars.getResults()))
+      result.replaceAllUsesWith(passed);
+    fence.erase();
+  }
+}
+
+/// Whether the order of what stands before and behind is the program's.
+static bool holdsFence(Operation *op) {
+  return op->walk([](FenceOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 /// Whether the operation only reads arrays, or makes views of them.
 static bool onlyReads(Operation &op) {
   return isa<tensor::ExtractOp, tensor::ExtractSliceOp, tensor::CollapseShapeOp,
@@ -78,6 +111,8 @@ static void sinkTo(Operation *producer, tensor::InsertSliceOp insert) {
   for (Operation *op = producer->getNextNode(); op != insert; op = op->getNextNode()) {
     if (onlyReads(*op))
       continue;
+    if (holdsFence(op))
+      return;
     bool touches = op->walk([&](Operation *inner) {
                        for (Value operand : inner->getOperands()) {
                          while (Operation *view = operand.getDefiningOp()) {
@@ -152,6 +187,7 @@ static Operation *lastReader(Value value, Block *block, Operation *except) {
 
 /// A write to an array that others read later moves behind them, so that it can be done in place.
 static void delayWrites(ModuleOp module) {
+  bool hasFences = holdsFence(module);
   SmallVector<Operation *> writes;
   module.walk([&](Operation *op) {
     if (isa<tensor::InsertSliceOp, tensor::InsertOp>(op))
@@ -168,12 +204,15 @@ static void delayWrites(ModuleOp module) {
       Operation *here = block->findAncestorOpInBlock(*user);
       return here && last->isBeforeInBlock(here);
     });
+    for (Operation *op = write; hasFences && isFree && op != last; op = op->getNextNode())
+      isFree = !holdsFence(op);
     if (isFree)
       write->moveAfter(last);
   }
 }
 
 void prepareForBuffers(ModuleOp module) {
+  releaseFenced(module);
   branchOnCountedSelects(module);
   generalizeNamedOps(module);
   raiseExtents(module);

@@ -3,6 +3,7 @@
 #ifndef MPY_LOWERING_RUNTIMEEMITTER_H
 #define MPY_LOWERING_RUNTIMEEMITTER_H
 #include "dialect/Dialect.h"
+#include "dialect/Fence.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -60,6 +61,7 @@ private:
   void emitCheck(CheckOp op);
   void emitRaise(RaiseOp op);
   void emitCheckedInt(CheckedIntOp op);
+  void emitFence(FenceOp op);
   void emitPush(TapePushOp op);
   void emitPop(TapePopOp op);
   llvm::LogicalResult emitCall(BufferCallOp op);

@@ -1,6 +1,7 @@
 // Checks the form between mpy-to-linalg and own-buffers: what is left of the dialect calls the
 // runtime or the tape.
 #include "dialect/Dialect.h"
+#include "dialect/Fence.h"
 #include "lowering/Passes.h"
 
 using namespace mlir;
@@ -15,7 +16,7 @@ struct VerifyLowered : impl::VerifyLoweredBase<VerifyLowered> {
     getOperation().walk([&](Operation *op) {
       if (!isa_and_nonnull<MpyDialect>(op->getDialect()))
         return;
-      if (isa<MatmulOp, RuntimeCallOp, RuntimeEffectOp, CheckOp, RaiseOp, CheckedIntOp,
+      if (isa<MatmulOp, RuntimeCallOp, RuntimeEffectOp, FenceOp, CheckOp, RaiseOp, CheckedIntOp,
               StringConstantOp, TapeNewOp, PushOp, PopOp, TapeFreeOp, NonzeroOp, ArgsortOp,
               RetainOp, ReleaseOp, IsUniqueOp>(op))
         return;

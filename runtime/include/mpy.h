@@ -104,8 +104,14 @@ void mpy_write_bytes(int64_t fd, const char *bytes, int64_t count);
 void mpy_flush(int64_t fd);
 /* Seconds of a monotonic clock. */
 double mpy_perf_counter(void);
+/* Seconds of this process on processors, without what it slept. */
+double mpy_process_time(void);
 /* Seconds since 1970. */
 double mpy_time(void);
+/* The same clocks in nanoseconds. */
+int64_t mpy_perf_counter_ns(void);
+int64_t mpy_process_time_ns(void);
+int64_t mpy_time_ns(void);
 /* Flushes the output, then sleeps. */
 void mpy_sleep(const char *file, int64_t line, double seconds);
 
