@@ -321,7 +321,7 @@ void Specializer::executeFor(const ast::For &loop) {
       errors = unrollErrors;
     std::vector<Diagnostic> kept = errors;
     done = isShort && atRunTime(true);
-    if (!done)
+    if (!done && !kept.empty())
       errors = kept;
   }
   if (!done) {

@@ -31,6 +31,12 @@ static bool isKept(llvm::StringRef name) {
 
 static constexpr const char *raisedNames[] = {"%raised", "%kind", "%message", "%place", "%goOn"};
 
+/// Names that say what was raised.
+static bool isRaisedName(const std::string &name) {
+  return llvm::is_contained(raisedNames, name) ||
+         llvm::StringRef(name).starts_with(exceptionPrefix);
+}
+
 int64_t Specializer::kindNumber(llvm::StringRef kind) {
   auto known = llvm::find(exceptionKinds, kind);
   if (known == exceptionKinds.end())
@@ -117,10 +123,11 @@ void Specializer::checkInTry(mlir::Value condition, llvm::StringRef kind,
 //===----------------------------------------------------------------------===//
 
 Specializer::TryRegion Specializer::openRegion() {
+  // How control could leave from there, and what expressions around it have made so far.
   TryRegion region{openChecks.size(), certainRaise, {}};
-  for (const char *flag : {"%return", "%break", "%continue"})
-    if (frame().locals.count(flag))
-      region.flags.push_back(flag);
+  for (auto &local : frame().locals)
+    if (local.first[0] == '%' && !isRaisedName(local.first))
+      region.flags.push_back(local.first);
   certainRaise = nullptr;
   return region;
 }
@@ -142,8 +149,7 @@ static void forgetRaised(Locals &locals) {
 Locals Specializer::takeRaisedNames(Locals &locals) {
   Locals names;
   for (auto it = locals.begin(); it != locals.end();) {
-    bool saysIt = llvm::is_contained(raisedNames, it->first) ||
-                  llvm::StringRef(it->first).starts_with(exceptionPrefix);
+    bool saysIt = isRaisedName(it->first);
     if (saysIt)
       names.insert(*it);
     it = saysIt ? locals.erase(it) : std::next(it);
@@ -182,13 +188,16 @@ std::shared_ptr<State> Specializer::closeRegion(TryRegion &region) {
   size_t depth = frames.size() - 1;
   auto raisedState = [&](const RaisedPath &path) {
     State state{path.heap, path.locals[depth], false};
-    // What stands for control and for unfinished expressions ends with the exception.
+    // What stands for control ends with the exception, and so does what the expressions in the
+    // region have made; what is made around it goes on.
     for (auto it = state.locals.begin(); it != state.locals.end();)
-      it = it->first[0] == '%' && !isKept(it->first) && it->first != "%value"
+      it = it->first[0] == '%' && !isKept(it->first) && it->first != "%value" &&
+                   !llvm::is_contained(region.flags, it->first)
                ? state.locals.erase(it)
                : std::next(it);
-    for (auto &flag : region.flags)
-      state.locals[flag] = makeBool(false);
+    for (const char *flag : {"%return", "%break", "%continue"})
+      if (llvm::is_contained(region.flags, flag))
+        state.locals[flag] = makeBool(false);
     setRaised(state.locals, path.raised);
     state.locals["%goOn"] = makeBool(false);
     return state;
