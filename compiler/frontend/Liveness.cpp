@@ -47,7 +47,7 @@ private:
     return LiveNames(&result.table, std::move(set));
   }
 
-  void collectCaptures(const Node *node);
+  void collectCaptures(const Node *node, bool runsLater = false);
   void capture(const Scope &scope);
   void addReads(BitVector &set, const Node *node) const;
   void removeTargets(BitVector &set, const Expr *target) const;
@@ -87,10 +87,12 @@ void Liveness::Analysis::capture(const Scope &scope) {
 
 /// Finds what runs later. The table only has this body's names, so that a module finds the globals
 /// that functions read, and a function finds what is free in the functions inside it.
-void Liveness::Analysis::collectCaptures(const Node *node) {
-  if (isa<FunctionDef, Lambda, GeneratorExp>(node))
-    capture(*scopeOf(node));
-  forEachChild(node, [&](Node *child) { collectCaptures(child); });
+void Liveness::Analysis::collectCaptures(const Node *node, bool runsLater) {
+  runsLater |= isa<FunctionDef, Lambda, GeneratorExp>(node);
+  const Scope *scope = scopeOf(node);
+  if (scope && runsLater)
+    capture(*scope);
+  forEachChild(node, [&](Node *child) { collectCaptures(child, runsLater); });
 }
 
 /// Adds the names that evaluating a node reads at once.
