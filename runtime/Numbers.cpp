@@ -107,6 +107,14 @@ int64_t mpy_int_shr(const char *file, int64_t line, int64_t x, int64_t y) {
   return x >> (y > 63 ? 63 : y);
 }
 
+double mpy_int_order(int64_t x, double y) {
+  double rounded = static_cast<double>(x);
+  if (rounded != y)
+    return rounded - y;
+  // 2**63 is no int64, and above all of them.
+  return rounded == 0x1p63 ? -1.0 : static_cast<double>(x - static_cast<int64_t>(rounded));
+}
+
 double mpy_int_truediv(const char *file, int64_t line, int64_t x, int64_t y) {
   if (y == 0)
     raise({file, line}, "ZeroDivisionError", "division by zero");

@@ -151,8 +151,7 @@ ArrayValue castArray(Specializer &specializer, ArrayValue array, DType dtype) {
   return array;
 }
 
-/// Python's int must fit an int32 that it is combined with.
-static void checkFitsInt32(Specializer &specializer, const Scalar &scalar) {
+void checkFitsInt32(Specializer &specializer, const Scalar &scalar) {
   constexpr int64_t low = INT32_MIN, high = INT32_MAX;
   if (std::optional<int64_t> number = scalar.knownInt()) {
     if (*number < low || *number > high)

@@ -175,13 +175,20 @@ static Value absolute(Specializer &s, CallArguments &arguments) {
   auto *scalar = value.get<Scalar>();
   if (!scalar)
     return s.raiseHere("TypeError", "bad operand type for abs(): '" + s.typeName(value) + "'");
-  if (auto known = s.knownInt(value))
+  if (auto known = s.knownInt(value); known && *known != INT64_MIN)
     return s.makeInt(IntExpr(std::abs(*known)));
+  if (scalar->kind == ScalarKind::PyInt && scalar->expr && scalar->expr->isNonNegative())
+    return value;
   if (scalar->isMixed())
     s.fail(ErrorId::RunTimeType, {},
            {.found = s.describe(value), .help = "make it one type: float(x)"});
   if (scalar->knownFloat && !scalar->value)
     return s.makeFloat(std::abs(*scalar->knownFloat));
+  if (scalar->kind == ScalarKind::PyInt)
+    s.check(s.create<CompareOp>(
+                ComparePredicate::ne, s.ssa(*scalar),
+                s.create<mlir::arith::ConstantOp>(s.builder.getI64IntegerAttr(INT64_MIN))),
+            "OverflowError", integerOverflow);
   Scalar result = s.makeScalar(
       scalar->kind == ScalarKind::PyBool ? ScalarKind::PyInt : scalar->kind,
       s.create<AbsOp>(scalar->kind == ScalarKind::PyBool ? s.ssaAs(*scalar, DType::Int64)

@@ -9,6 +9,8 @@
 #include "frontend/IntExpr.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include <cmath>
+#include <limits>
 
 namespace mpy {
 
@@ -33,7 +35,7 @@ AtomPointer shareAtom(IntAtom atom) {
   static std::map<AtomKey, AtomPointer> table;
   static uint64_t nextNumber = 0;
   AtomKey key{uint64_t(atom.kind), reinterpret_cast<uintptr_t>(atom.symbol.getAsOpaquePointer()),
-              uint64_t(atom.nonNegative)};
+              uint64_t(atom.nonNegative), uint64_t(atom.size)};
   appendKey(key, atom.a);
   appendKey(key, atom.b);
   AtomPointer &entry = table[key];
@@ -48,6 +50,16 @@ IntExpr atomExpr(IntAtom atom) {
   IntExpr result;
   result.terms.push_back({shareAtom(std::move(atom)), 1});
   return result;
+}
+
+/// An operation on two expressions.
+IntExpr atomExpr(IntAtom::Kind kind, bool nonNegative, const IntExpr &a, const IntExpr &b) {
+  IntAtom atom;
+  atom.kind = kind;
+  atom.nonNegative = nonNegative;
+  atom.a = a;
+  atom.b = b;
+  return atomExpr(std::move(atom));
 }
 
 bool addOverflows(int64_t a, int64_t b, int64_t &sum) { return __builtin_add_overflow(a, b, &sum); }
@@ -106,15 +118,68 @@ IntExpr IntExpr::operator*(const IntExpr &other) const {
     return other * *this;
   bool ordered = terms.front().first->number <= other.terms.front().first->number;
   const IntExpr &first = ordered ? *this : other, &second = ordered ? other : *this;
-  return atomExpr(
-      {IntAtom::Kind::Product, {}, isNonNegative() && other.isNonNegative(), first, second});
+  return atomExpr(IntAtom::Kind::Product, isNonNegative() && other.isNonNegative(), first, second);
 }
 
-IntExpr symbolExpr(mlir::Value value, bool nonNegative) {
+static double magnitudeOf(const IntAtom &atom) {
+  switch (atom.kind) {
+  case IntAtom::Kind::Symbol:
+    return atom.size == IntSize::Extent ? static_cast<double>(IntExpr::largestExtent)
+                                        : std::numeric_limits<double>::infinity();
+  case IntAtom::Kind::Maximum:
+  case IntAtom::Kind::Minimum:
+    return std::max(atom.a.magnitude(), atom.b.magnitude());
+  case IntAtom::Kind::FloorDivide:
+    return atom.a.magnitude();
+  case IntAtom::Kind::Modulo:
+    return atom.b.magnitude();
+  case IntAtom::Kind::Product:
+    return atom.a.magnitude() * atom.b.magnitude();
+  }
+  llvm_unreachable("an atom");
+}
+
+double IntExpr::magnitude() const {
+  double bound = std::abs(static_cast<double>(constant));
+  for (auto &[atom, coefficient] : terms)
+    bound += std::abs(static_cast<double>(coefficient)) * magnitudeOf(*atom);
+  return bound;
+}
+
+bool IntExpr::isCounted() const {
+  if (terms.empty())
+    return std::abs(static_cast<double>(constant)) < largestExtent;
+  return terms.size() == 1 && terms[0].second == 1 &&
+         terms[0].first->kind == IntAtom::Kind::Symbol &&
+         terms[0].first->size == IntSize::Counted && constant > -longestStep &&
+         constant < longestStep;
+}
+
+IntSize IntExpr::size() const {
+  if (magnitude() <= static_cast<double>(largestExtent))
+    return IntSize::Extent;
+  return isCounted() ? IntSize::Counted : IntSize::Any;
+}
+
+bool IntExpr::isInRange() const { return magnitude() < 0x1p62 || isCounted(); }
+
+IntExpr symbolExpr(mlir::Value value, bool isExtent) {
+  return symbolExpr(value, isExtent, isExtent ? IntSize::Extent : IntSize::Any);
+}
+
+IntExpr symbolExpr(mlir::Value value, bool nonNegative, IntSize size) {
   if (auto constant = value.getDefiningOp<mlir::arith::ConstantOp>())
     if (auto attribute = mlir::dyn_cast<mlir::IntegerAttr>(constant.getValue()))
       return IntExpr(attribute.getInt());
-  return atomExpr({IntAtom::Kind::Symbol, value, nonNegative, 0, 0});
+  IntAtom symbol;
+  symbol.symbol = value;
+  symbol.nonNegative = nonNegative;
+  symbol.size = size;
+  return atomExpr(std::move(symbol));
+}
+
+IntExpr symbolLike(mlir::Value value, const IntExpr &expr) {
+  return symbolExpr(value, expr.isNonNegative(), expr.size());
 }
 
 IntExpr maximum(const IntExpr &a, const IntExpr &b) {
@@ -123,7 +188,7 @@ IntExpr maximum(const IntExpr &a, const IntExpr &b) {
     return a;
   if ((b - a).isNonNegative())
     return b;
-  return atomExpr({IntAtom::Kind::Maximum, {}, a.isNonNegative() || b.isNonNegative(), a, b});
+  return atomExpr(IntAtom::Kind::Maximum, a.isNonNegative() || b.isNonNegative(), a, b);
 }
 
 IntExpr minimum(const IntExpr &a, const IntExpr &b) {
@@ -132,7 +197,7 @@ IntExpr minimum(const IntExpr &a, const IntExpr &b) {
     return b;
   if ((b - a).isNonNegative())
     return a;
-  return atomExpr({IntAtom::Kind::Minimum, {}, a.isNonNegative() && b.isNonNegative(), a, b});
+  return atomExpr(IntAtom::Kind::Minimum, a.isNonNegative() && b.isNonNegative(), a, b);
 }
 
 IntExpr floorDivide(const IntExpr &a, const IntExpr &b) {
@@ -141,14 +206,14 @@ IntExpr floorDivide(const IntExpr &a, const IntExpr &b) {
   auto dividend = a.known(), divisor = b.known();
   if (dividend && divisor && *divisor != 0)
     return IntExpr(floorDivideConstants(*dividend, *divisor));
-  return atomExpr({IntAtom::Kind::FloorDivide, {}, a.isNonNegative() && b.isNonNegative(), a, b});
+  return atomExpr(IntAtom::Kind::FloorDivide, a.isNonNegative() && b.isNonNegative(), a, b);
 }
 
 IntExpr modulo(const IntExpr &a, const IntExpr &b) {
   auto dividend = a.known(), divisor = b.known();
   if (dividend && divisor && *divisor != 0)
     return IntExpr(*dividend - *divisor * floorDivideConstants(*dividend, *divisor));
-  return atomExpr({IntAtom::Kind::Modulo, {}, b.isNonNegative(), a, b});
+  return atomExpr(IntAtom::Kind::Modulo, b.isNonNegative(), a, b);
 }
 
 IntExpr IntExpr::substitute(llvm::function_ref<std::optional<IntExpr>(mlir::Value)> map) const {
@@ -160,9 +225,12 @@ IntExpr IntExpr::substitute(llvm::function_ref<std::optional<IntExpr>(mlir::Valu
       if (auto replacement = map(atom->symbol)) {
         term = *replacement;
         // What was known of the old symbol holds for its replacement.
-        if (atom->nonNegative && term.terms.size() == 1 && term.constant == 0 &&
-            term.terms[0].second == 1 && term.terms[0].first->kind == IntAtom::Kind::Symbol)
-          term = symbolExpr(term.terms[0].first->symbol, true);
+        if (term.terms.size() == 1 && term.constant == 0 && term.terms[0].second == 1 &&
+            term.terms[0].first->kind == IntAtom::Kind::Symbol) {
+          const IntAtom &given = *term.terms[0].first;
+          term = symbolExpr(given.symbol, atom->nonNegative || given.nonNegative,
+                            std::max(atom->size, given.size));
+        }
       } else {
         term.terms.push_back({atom, 1});
       }

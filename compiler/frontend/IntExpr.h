@@ -17,6 +17,14 @@ namespace mpy {
 
 struct IntAtom;
 
+/// How large a run-time integer can be. Python's ints are exact, so arithmetic on them is checked
+/// unless this says that it cannot pass 64 bits.
+enum class IntSize : uint8_t {
+  Any,     ///< Any integer of 64 bits.
+  Counted, ///< Reached by steps of less than `IntExpr::longestStep`: no program runs long enough.
+  Extent,  ///< Of memory, or a number of iterations: below `IntExpr::largestExtent`.
+};
+
 /// A linear form: constant + sum of coefficient * atom, atoms in the order of their numbers.
 class IntExpr {
 public:
@@ -29,6 +37,14 @@ public:
   bool isKnown(int64_t value) const { return terms.empty() && constant == value; }
   /// Certainly >= 0; false means that it is not known to be.
   bool isNonNegative() const;
+  /// No value is further from 0; infinity where nothing is known.
+  double magnitude() const;
+  /// What a value that this expression gives is known to be, and whether that was reached by
+  /// counting.
+  IntSize size() const;
+  bool isCounted() const;
+  /// Certainly far from passing 64 bits, as all that the arithmetic makes on the way to it.
+  bool isInRange() const;
   bool operator==(const IntExpr &other) const {
     return constant == other.constant && terms == other.terms;
   }
@@ -47,6 +63,8 @@ public:
   /// Emits the arithmetic; the result has type index.
   mlir::Value emit(mlir::OpBuilder &builder, mlir::Location loc) const;
 
+  static constexpr int64_t largestExtent = int64_t(1) << 47, longestStep = 1 << 15;
+
   int64_t constant;
   std::vector<std::pair<std::shared_ptr<const IntAtom>, int64_t>> terms;
 };
@@ -54,16 +72,20 @@ public:
 /// What a linear form is made of: a symbol, or a non-linear operation on linear forms.
 struct IntAtom {
   enum class Kind { Symbol, Maximum, Minimum, FloorDivide, Modulo, Product };
-  Kind kind;
+  Kind kind = Kind::Symbol;
   mlir::Value symbol; // Symbol: of type index or i64
   bool nonNegative = false;
+  IntSize size = IntSize::Any; // of a symbol
   IntExpr a, b;
   /// Orders terms; equal atoms share one.
   uint64_t number = 0;
 };
 
 /// A run-time integer (type index or i64) as an expression; equal values give equal expressions.
-IntExpr symbolExpr(mlir::Value value, bool nonNegative = false);
+IntExpr symbolExpr(mlir::Value value, bool isExtent = false);
+IntExpr symbolExpr(mlir::Value value, bool nonNegative, IntSize size);
+/// The same number as a value of its own.
+IntExpr symbolLike(mlir::Value value, const IntExpr &expr);
 IntExpr maximum(const IntExpr &a, const IntExpr &b);
 IntExpr minimum(const IntExpr &a, const IntExpr &b);
 /// Python's // and %, divisor a positive constant or unknown (checked elsewhere to be non-zero).

@@ -43,6 +43,7 @@ State Joiner::build(ValueRange values) {
 
 State Joiner::run() {
   pairs.clear(), ids.clear(), partnersOfFirst.clear(), partnersOfSecond.clear();
+  isWeakened = false;
   views.clear(), generations.clear(), knownItems.clear();
   hasKnownItems = false;
   merged = State();
@@ -132,7 +133,21 @@ IntExpr Joiner::joinExpr(const IntExpr &a, const IntExpr &b) {
     return a;
   mlir::Value x = onPath(true, [&] { return s.index(a); }),
               y = onPath(false, [&] { return s.index(b); });
-  return symbolExpr(phi(x, y, s.builder.getIndexType()), a.isNonNegative() && b.isNonNegative());
+  return joinedSymbol(phi(x, y, s.builder.getIndexType()), a, b);
+}
+
+/// What is known of an integer that is one of two. At the head of a loop it must hold again at the
+/// end of the body, so little is promised there, and what was promised in vain is taken back.
+IntExpr Joiner::joinedSymbol(mlir::Value value, const IntExpr &a, const IntExpr &b) {
+  auto step = (b - a).known();
+  bool isStep = step && std::abs(*step) < IntExpr::longestStep;
+  bool nonNegative = a.isNonNegative() && b.isNonNegative() && !(isLoop && step && *step < 0);
+  IntSize size = std::min(a.size(), b.size());
+  if (size != IntSize::Any && isLoop)
+    size = isStep || b.isCounted() ? IntSize::Counted : IntSize::Any;
+  bool wasNonNegative = a.terms.size() == 1 && a.isNonNegative();
+  isWeakened |= (wasNonNegative && !nonNegative) || (a.terms.size() == 1 && size < a.size());
+  return symbolExpr(value, nonNegative, size);
 }
 
 std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
@@ -155,8 +170,8 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
     mlir::Value x = onPath(true, [&] { return s.ssa(a); }),
                 y = onPath(false, [&] { return s.ssa(b); });
     Scalar result = s.makeScalar(a.kind, phi(x, y, typeOf(a.kind, s.context())));
-    if (result.expr && a.expr && b.expr && a.expr->isNonNegative() && b.expr->isNonNegative())
-      result.expr = symbolExpr(result.value, true);
+    if (result.expr && a.expr && b.expr && !promisesNothing)
+      result.expr = joinedSymbol(result.value, *a.expr, *b.expr);
     return result;
   }
   auto kindsOf = [](const Scalar &scalar) -> uint16_t {

@@ -21,12 +21,16 @@ public:
   Joiner(Specializer &s, const State &first, const State &second, size_t mark,
          mlir::Block *firstEnd, mlir::Block *secondEnd, bool isLoop);
 
+  /// Promises nothing of integers, so that a loop settles.
+  bool promisesNothing = false;
   /// The values that must flow, in order; emits conversions at the ends of the paths.
   std::vector<JoinedLeaf> collect();
   /// Stand-ins for the leaves, valid while this joiner lives.
   llvm::SmallVector<mlir::Value> placeholders() const {
     return llvm::SmallVector<mlir::Value>(scratch->args_begin(), scratch->args_end());
   }
+  /// Whether less is known of an integer than on the first path, the head of a loop.
+  bool weakens() const { return isWeakened; }
   /// The joined state, in which leaf i is `values[i]`.
   State build(mlir::ValueRange values);
 
@@ -71,6 +75,7 @@ private:
   ObjectState broken(const std::string &what);
   Value conflict(const Value &a, const Value &b, const std::string &name);
   IntExpr joinExpr(const IntExpr &a, const IntExpr &b);
+  IntExpr joinedSymbol(mlir::Value value, const IntExpr &a, const IntExpr &b);
   mlir::Value phi(mlir::Value first, mlir::Value second, mlir::Type type);
   mlir::Value onPath(bool isFirst, llvm::function_ref<mlir::Value()> emit);
 
@@ -88,7 +93,7 @@ private:
   const State &first, &second;
   size_t mark;
   mlir::Block *firstEnd, *secondEnd;
-  bool isLoop;
+  bool isLoop, isWeakened = false;
 
   std::vector<JoinedLeaf> leaves;
   std::vector<mlir::Value> given;

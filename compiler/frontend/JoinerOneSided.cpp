@@ -25,8 +25,8 @@ IntExpr Joiner::oneSidedExpr(const IntExpr &expr, bool isFirst) {
   mlir::Value value = onPath(isFirst, [&] { return s.index(expr); });
   mlir::Value zero =
       onPath(!isFirst, [&]() -> mlir::Value { return s.create<arith::ConstantIndexOp>(0); });
-  return symbolExpr(phi(isFirst ? value : zero, isFirst ? zero : value, s.builder.getIndexType()),
-                    expr.isNonNegative());
+  return symbolLike(phi(isFirst ? value : zero, isFirst ? zero : value, s.builder.getIndexType()),
+                    expr);
 }
 
 LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {
@@ -43,7 +43,7 @@ LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {
         onPath(!isFirst, [&]() -> mlir::Value { return s.create<ub::PoisonOp>(type); });
     Scalar result =
         s.makeScalar(scalar.kind, phi(isFirst ? value : nothing, isFirst ? nothing : value, type));
-    result.expr = symbolExpr(result.value, scalar.expr->isNonNegative());
+    result.expr = symbolLike(result.value, *scalar.expr);
     return result;
   };
   mapper.flag = [this, isFirst](mlir::Value flag) {

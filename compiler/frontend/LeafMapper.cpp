@@ -34,7 +34,7 @@ Scalar LeafMapper::map(const Scalar &scalar) const {
   if (scalar.tag)
     result.tag = leaf(scalar.tag);
   if (scalar.expr && result.value != scalar.value)
-    result.expr = symbolExpr(result.value, scalar.expr->isNonNegative());
+    result.expr = symbolLike(result.value, *scalar.expr);
   return result;
 }
 

@@ -20,6 +20,9 @@ using llvm::SaveAndRestore;
 
 namespace mpy {
 
+/// The rounds in which a loop may promise something of the integers that it carries.
+static constexpr unsigned maximumPromises = 4;
+
 size_t countUnusable(const State &state) {
   size_t count = 0;
   for (auto &local : state.locals)
@@ -150,6 +153,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
     states.push_back(std::make_unique<State>(head));
     auto headJoin = std::make_unique<Joiner>(*this, entry, *states.back(), mark, before,
                                              thrownAway.back().get(), true);
+    headJoin->promisesNothing = shape.rounds > maximumPromises;
     std::vector<JoinedLeaf> carried = headJoin->collect();
     llvm::SmallVector<mlir::Value> initial;
     llvm::SmallVector<mlir::Type> types;
@@ -268,6 +272,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
       // Seen from outside the loop: whatever its body made must flow.
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(before, insertionPoint);
+      endJoin->promisesNothing = shape.rounds >= maximumPromises;
       std::vector<JoinedLeaf> leaves = endJoin->collect();
       std::vector<bool> used(arguments.size());
       llvm::SmallVector<mlir::Value> placeholders;
@@ -292,7 +297,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
       forgetUnreachable(mark);
       forgetHolders(*this, start.heap);
       joined = snapshot();
-      settled &= countUnusable(joined) == countUnusable(start);
+      settled &= countUnusable(joined) == countUnusable(start) && !endJoin->weakens();
       history.push_back(std::move(endJoin));
       states.push_back(std::move(startCopy));
       states.push_back(std::move(endCopy));

@@ -6,7 +6,7 @@
 // Python's numbers are weak beside NumPy's. A number whose kind depends on the path ("mixed")
 // computes in float64 and carries a tag that says which kind it is; results are mixed again only if
 // the possible kinds differ.
-#include "frontend/Specializer.h"
+#include "frontend/ArrayOperands.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
@@ -16,16 +16,18 @@ namespace mpy {
 
 using Op = ast::BinaryOperator;
 
-/// Whether every value the expression can take stays far from 64 bits: extents and loop counters
-/// stay below 2**47.
-static bool isBounded(const IntExpr &expr) {
-  double bound = std::abs(static_cast<double>(expr.constant));
-  for (auto &[atom, coefficient] : expr.terms) {
-    if (!atom->nonNegative || atom->kind == IntAtom::Kind::Product)
-      return false;
-    bound += std::abs(static_cast<double>(coefficient)) * 0x1p47;
-  }
-  return bound < 0x1p62;
+/// Whether an expression may stand for a value that was checked: small enough to be written again,
+/// and so far from 64 bits in what it multiplies by that no sum of two wraps around.
+static bool isHandy(const IntExpr &expr) {
+  constexpr int64_t limit = int64_t(1) << 40;
+  auto isSmall = [](int64_t number) { return number > -limit && number < limit; };
+  return expr.terms.size() <= 4 && !expr.isLarge() && isSmall(expr.constant) &&
+         llvm::all_of(expr.terms, [&](auto &term) { return isSmall(term.second); });
+}
+
+/// Whether a float holds each value of the number exactly.
+static bool isExactFloat(const Scalar &scalar) {
+  return dtypeOf(scalar.kind) != DType::Int64 || (scalar.expr && scalar.expr->magnitude() < 0x1p53);
 }
 
 /// The kind of `a op b` where both kinds are certain.
@@ -80,6 +82,30 @@ public:
 private:
   Scalar fromInt(mlir::Value value) { return s.makeInt(value); }
 
+  /// A value from 0 to a limit.
+  Scalar bounded(mlir::Value value, int64_t limit) {
+    Scalar result = fromInt(value);
+    result.expr = symbolExpr(value, /*nonNegative=*/true,
+                             limit <= IntExpr::largestExtent ? IntSize::Extent : IntSize::Any);
+    return result;
+  }
+
+  /// The result of % or // by a divisor that may be known.
+  Scalar remainder(mlir::Value value, std::optional<int64_t> divisor) {
+    return op == Op::Mod && divisor && *divisor > 0 ? bounded(value, *divisor) : fromInt(value);
+  }
+
+  /// -2**63 // -1 is the one quotient that does not fit.
+  void checkQuotient(mlir::Value left, mlir::Value right) {
+    auto differs = [&](mlir::Value value, int64_t from) -> mlir::Value {
+      return s.create<arith::CmpIOp>(
+          arith::CmpIPredicate::ne, value,
+          s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(from)));
+    };
+    s.check(s.create<arith::OrIOp>(differs(left, INT64_MIN), differs(right, -1)), "OverflowError",
+            integerOverflow);
+  }
+
   mlir::Value runtime(const char *name, mlir::Type type, mlir::ValueRange operands) {
     return s.callRaising(type, name, operands)[0];
   }
@@ -104,31 +130,42 @@ private:
     if (x && y)
       return knownInt(*x, *y);
     bool linear = op == Op::Add || op == Op::Sub || (op == Op::Mult && (x || y));
-    if (linear) {
-      int64_t factor = op == Op::Mult ? (x ? *x : *y) : 1;
-      IntExpr result = op == Op::Add ? a + b : op == Op::Sub ? a - b : a * b;
-      if (isBounded(a) && isBounded(b) && isBounded(result) &&
-          std::abs(static_cast<double>(factor)) < 0x1p40)
-        return s.makeInt(result);
+    std::optional<IntExpr> sum;
+    if (linear && isHandy(a) && isHandy(b)) {
+      sum = op == Op::Add ? a + b : op == Op::Sub ? a - b : a * b;
+      if (!isHandy(*sum))
+        sum = std::nullopt;
+      else if (a.isInRange() && b.isInRange() && sum->isInRange())
+        return s.makeInt(*sum);
     }
-    if ((op == Op::FloorDiv || op == Op::Mod) && y && *y > 0 && isBounded(a))
+    if ((op == Op::FloorDiv || op == Op::Mod) && y && *y > 0 && a.isInRange())
       return s.makeInt(op == Op::Mod ? modulo(a, b) : floorDivide(a, b));
     mlir::Type i64 = s.builder.getI64Type();
     mlir::Value left = s.ssaAs(lhs, DType::Int64), right = s.ssaAs(rhs, DType::Int64);
     switch (op) {
     case Op::Add:
-      return fromInt(s.create<CheckedIntOp>(IntegerKind::add, left, right));
     case Op::Sub:
-      return fromInt(s.create<CheckedIntOp>(IntegerKind::sub, left, right));
-    case Op::Mult:
-      return fromInt(s.create<CheckedIntOp>(IntegerKind::mul, left, right));
+    case Op::Mult: {
+      IntegerKind checked = op == Op::Add   ? IntegerKind::add
+                            : op == Op::Sub ? IntegerKind::sub
+                                            : IntegerKind::mul;
+      Scalar result = fromInt(s.create<CheckedIntOp>(checked, left, right));
+      if (sum)
+        result.expr = sum;
+      return result;
+    }
     case Op::FloorDiv:
     case Op::Mod:
       if (!y || *y == 0)
         checkNotZero(right, op == Op::Mod ? "integer modulo by zero"
                                           : "integer division or modulo by zero");
-      return fromInt(op == Op::Mod ? s.create<ModOp>(left, right).getResult()
-                                   : s.create<FloorDivOp>(left, right).getResult());
+      if (op == Op::FloorDiv && y && *y == -1)
+        return fromInt(s.create<CheckedIntOp>(IntegerKind::mul, left, right));
+      if (op == Op::FloorDiv && !y && !a.isNonNegative() && !b.isNonNegative())
+        checkQuotient(left, right);
+      return remainder(op == Op::Mod ? s.create<ModOp>(left, right).getResult()
+                                     : s.create<FloorDivOp>(left, right).getResult(),
+                       y);
     case Op::Pow:
       if (!b.isNonNegative()) {
         if (y)
@@ -141,8 +178,12 @@ private:
       if (y && *y == 2)
         return fromInt(s.create<CheckedIntOp>(IntegerKind::mul, left, left));
       return fromInt(s.create<CheckedIntOp>(IntegerKind::pow, left, right));
-    case Op::BitAnd:
-      return fromInt(s.create<AndOp>(left, right));
+    case Op::BitAnd: {
+      // No more bits than a mask that is known.
+      auto mask = x ? x : y;
+      mlir::Value bits = s.create<AndOp>(left, right);
+      return mask && *mask >= 0 ? bounded(bits, *mask) : fromInt(bits);
+    }
     case Op::BitOr:
       return fromInt(s.create<OrOp>(left, right));
     case Op::BitXor:
@@ -174,7 +215,9 @@ private:
         return s.makeInt(IntExpr(0));
       }
       if (y == -1)
-        return op == Op::Mod ? s.makeInt(IntExpr(0)) : s.makeInt(IntExpr(0) - IntExpr(x));
+        return op == Op::Mod                               ? s.makeInt(IntExpr(0))
+               : __builtin_sub_overflow(int64_t(0), x, &r) ? overflow()
+                                                           : s.makeInt(IntExpr(r));
       return s.makeInt(op == Op::Mod ? modulo(IntExpr(x), IntExpr(y))
                                      : floorDivide(IntExpr(x), IntExpr(y)));
     case Op::Pow: {
@@ -197,10 +240,18 @@ private:
     case Op::BitXor:
       return s.makeInt(IntExpr(x ^ y));
     case Op::LShift:
-      if (y < 0 || y > 62 || (x << y) >> y != x)
+      if (y < 0) {
+        s.raiseHere("ValueError", "negative shift count");
+        return s.makeInt(IntExpr(0));
+      }
+      if (x != 0 && (y > 63 || (int64_t(uint64_t(x) << y) >> y) != x))
         return overflow();
-      return s.makeInt(IntExpr(x << y));
+      return s.makeInt(IntExpr(x == 0 ? 0 : int64_t(uint64_t(x) << y)));
     case Op::RShift:
+      if (y < 0) {
+        s.raiseHere("ValueError", "negative shift count");
+        return s.makeInt(IntExpr(0));
+      }
       return s.makeInt(IntExpr(y > 63 ? (x < 0 ? -1 : 0) : x >> y));
     default:
       s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), "int", "int"});
@@ -279,14 +330,14 @@ private:
                             : op == Op::Mod ? "float modulo"
                                             : "float floor division by zero");
       if (op == Op::Div && lhs.kind != ScalarKind::PyFloat && rhs.kind != ScalarKind::PyFloat &&
-          !x && !y)
+          !(isExactFloat(lhs) && isExactFloat(rhs)))
         result = s.makeScalar(ScalarKind::PyFloat,
                               runtime("mpy_int_truediv", s.builder.getF64Type(),
                                       {s.ssaAs(lhs, DType::Int64), s.ssaAs(rhs, DType::Int64)}));
       else
         result = s.makeScalar(ScalarKind::PyFloat, emit(left, right));
     }
-    if (x && y)
+    if (x && y && (op != Op::Div || (isExactFloat(lhs) && isExactFloat(rhs))))
       result.knownFloat = fold(*x, *y);
     return result;
   }
@@ -361,6 +412,9 @@ private:
         s.check(s.create<CompareOp>(ComparePredicate::ge, exponent, s.constant(dtype, 0)),
                 "ValueError", "Integers to negative integer powers are not allowed.");
     }
+    for (const Scalar *operand : {&lhs, &rhs})
+      if (dtype == DType::Int32 && operand->kind == ScalarKind::PyInt)
+        checkFitsInt32(s, *operand);
     mlir::Value left = s.ssaAs(lhs, dtype), right = s.ssaAs(rhs, dtype);
     if (op == Op::Pow && isFloat(dtype) && known(rhs) == 2.0)
       return s.makeScalar(kind, s.create<SquareOp>(left));
@@ -490,6 +544,10 @@ Scalar Specializer::scalarBinary(ast::BinaryOperator op, const Scalar &lhs, cons
   return ScalarArithmetic(*this, op, lhs, rhs).run();
 }
 
+static constexpr ComparePredicate predicates[] = {ComparePredicate::eq, ComparePredicate::ne,
+                                                  ComparePredicate::lt, ComparePredicate::le,
+                                                  ComparePredicate::gt, ComparePredicate::ge};
+
 static bool holds(ast::CompareOperator op, double x, double y) {
   using Compare = ast::CompareOperator;
   switch (op) {
@@ -506,6 +564,18 @@ static bool holds(ast::CompareOperator op, double x, double y) {
   default:
     return x >= y;
   }
+}
+
+/// An int and a float compare as numbers: where the int rounds to the float, what was rounded away
+/// decides.
+static mlir::Value compareExactly(Specializer &s, ast::CompareOperator op, const Scalar &integer,
+                                  const Scalar &number) {
+  mlir::Value x = s.ssaAs(integer, DType::Int64), y = s.ssaAs(number, DType::Float64);
+  mlir::Value order = s.create<RuntimeCallOp>(mlir::TypeRange(s.builder.getF64Type()),
+                                              "mpy_int_order", mlir::ValueRange{x, y}, false)
+                          .getResult(0);
+  return s.create<CompareOp>(predicates[static_cast<int>(op)], order,
+                             s.constant(DType::Float64, 0));
 }
 
 Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, const Scalar &rhs) {
@@ -540,15 +610,20 @@ Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, co
         return makeBool(op == Compare::Lt || op == Compare::LtE || op == Compare::NotEq);
     }
   }
+  if (python && lhs.kind == ScalarKind::PyFloat && !isExactFloat(rhs)) {
+    static const Compare mirrored[] = {Compare::Eq,  Compare::NotEq, Compare::Gt,
+                                       Compare::GtE, Compare::Lt,    Compare::LtE};
+    return makeScalar(ScalarKind::PyBool,
+                      compareExactly(*this, mirrored[static_cast<int>(op)], rhs, lhs));
+  }
+  if (python && rhs.kind == ScalarKind::PyFloat && !isExactFloat(lhs))
+    return makeScalar(ScalarKind::PyBool, compareExactly(*this, op, lhs, rhs));
   bool floats = isFloat(lhs.kind) || isFloat(rhs.kind) || lhs.isMixed() || rhs.isMixed();
   DType dtype = floats ? DType::Float64 : DType::Int64;
   // float32 beside a weak Python float compares in float32, as NumPy does.
   if ((lhs.kind == ScalarKind::Float32 && isPython(rhs.kind)) ||
       (rhs.kind == ScalarKind::Float32 && isPython(lhs.kind)))
     dtype = DType::Float32;
-  static const ComparePredicate predicates[] = {ComparePredicate::eq, ComparePredicate::ne,
-                                                ComparePredicate::lt, ComparePredicate::le,
-                                                ComparePredicate::gt, ComparePredicate::ge};
   mlir::Value result =
       create<CompareOp>(predicates[static_cast<int>(op)], ssaAs(lhs, dtype), ssaAs(rhs, dtype));
   bool numpy = !isPython(lhs.kind) || !isPython(rhs.kind);

@@ -20,6 +20,9 @@ namespace mpy {
 inline constexpr const char *mixedNumberTooLarge =
     "an int that may be a float exceeds 2**53; make it a float from the start";
 
+inline constexpr const char *integerOverflow =
+    "integer overflow: the result does not fit in 64 bits";
+
 /// Thrown after an error was reported; caught where another way can be tried, and at the top.
 struct Abort {};
 
@@ -274,7 +277,7 @@ public:
   Value presentKey(const Value &container, const Value &key);
   /// The same number as a value of its own, if it is large.
   IntExpr compact(const IntExpr &expr) {
-    return expr.isLarge() ? symbolExpr(index(expr), expr.isNonNegative()) : expr;
+    return expr.isLarge() ? symbolLike(index(expr), expr) : expr;
   }
   /// Ends the program where something does not hold that the compiler, not Python, asks for: it
   /// cannot be caught.

@@ -56,10 +56,11 @@ struct Scalar {
   /// Constants of the other kinds.
   std::optional<bool> knownBool;
   std::optional<double> knownFloat;
-  /// A number whose kind depends on the path taken: `value` has the widest kind (`kind`), `tag` is
-  /// an i64 holding the ScalarKind, `kinds` the set of possible ones (bit per ScalarKind). Asked by
-  /// text, division and type tests only.
-  mlir::Value tag;
+  /// A number whose kind depends on the path taken (MixedNumbers.h): `tag` is an i64 holding the
+  /// ScalarKind, `kinds` the set of possible ones (bit per ScalarKind). `kind`, of `value`, is the
+  /// widest: Bool, Int64 or Float64. Where ints and floats meet, `integer` (i64) is what an int is
+  /// exactly, `value` the nearest float.
+  mlir::Value tag, integer;
   uint16_t kinds = 0;
 
   bool isMixed() const { return static_cast<bool>(tag); }

@@ -447,6 +447,8 @@ int64_t mpy_int_mod(const char *file, int64_t line, int64_t x, int64_t y);
 /* x << y and x >> y of ints. */
 int64_t mpy_int_shl(const char *file, int64_t line, int64_t x, int64_t y);
 int64_t mpy_int_shr(const char *file, int64_t line, int64_t x, int64_t y);
+/* x - y of an int and a float, of the sign that it has exactly; nan for nan. */
+double mpy_int_order(int64_t x, double y);
 /* x / y of ints, correctly rounded. */
 double mpy_int_truediv(const char *file, int64_t line, int64_t x, int64_t y);
 /* x / y, x // y, x % y and x ** y of floats. */
