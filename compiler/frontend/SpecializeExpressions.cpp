@@ -1,4 +1,5 @@
 // Expressions: names, constants, containers, conditionals, comprehensions.
+#include "frontend/LiteralIntegers.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -217,6 +218,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   }
   case Kind::BinOp: {
     auto &node = cast<BinOp>(*expr);
+    if (auto known = literalInteger(node))
+      return makeInt(IntExpr(*known));
     Value left = evaluate(node.left), right = evaluate(node.right);
     span = expr->span;
     return binary(node.op, left, right);
@@ -225,6 +228,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     auto &node = cast<UnaryOp>(*expr);
     if (node.op == UnaryOperator::Not)
       return evaluateTruth(node);
+    if (auto known = literalInteger(node))
+      return makeInt(IntExpr(*known));
     Value operand = evaluate(node.operand);
     return unary(node.op, operand);
   }
