@@ -8,9 +8,8 @@
 //   accumulates in the output.
 // - Inputs are read at the outermost level that has their indices.
 // - Adjacent loops over memory without gaps become one.
-// - Sums whose order is free (`reassoc`) are added in blocks: a bound on rounding errors that does
-// not grow with the length.
-//   The blocks of float32 are added in double.
+// - Sums whose order is free (`reassoc`) are added in parts, each loop's and each block's by
+// itself: a bound on rounding errors that does not grow with the length.
 // - An innermost parallel loop says so: own-buffers computes in place only what is read at the
 // position where it is written.
 #include "lowering/LoopNest.h"
@@ -212,18 +211,24 @@ SmallVector<Value> LoopNest::emitLevel(unsigned level, ArrayRef<Value> accumulat
       open.push_back(output);
       carried.push_back(load(inputs + output));
     }
-  bool hasBlocks = level + 1 == loops &&
-                   llvm::any_of(open, [&](unsigned output) { return isBlockedSum(output); });
-  if (auto extent = getConstantIntValue(extents[level]); extent && *extent <= sumBlock)
-    hasBlocks = false;
-  SmallVector<Value> results = hasBlocks ? emitBlocks(level, carried) : emitLoop(level, carried);
+  bool isInnermost = level + 1 == loops;
+  bool sums = llvm::any_of(open, [&](unsigned output) { return isBlockedSum(output); });
+  std::optional<int64_t> extent = getConstantIntValue(extents[level]);
+  SmallVector<Value> results;
+  if (sums && isInnermost && !(extent && *extent <= sumBlock))
+    results = emitBlocks(level, carried);
+  else if (sums && (isInnermost || alreadyOpen))
+    results = emitPart(level, index(0), extents[level], carried);
+  else
+    results = emitLoop(level, index(0), extents[level], carried);
   while (open.size() > alreadyOpen)
     store(results.pop_back_val(), inputs + open.pop_back_val());
   return results;
 }
 
-SmallVector<Value> LoopNest::emitLoop(unsigned level, ArrayRef<Value> accumulators) {
-  auto loop = scf::ForOp::create(builder, loc, index(0), extents[level], index(1), accumulators);
+SmallVector<Value> LoopNest::emitLoop(unsigned level, Value begin, Value end,
+                                      ArrayRef<Value> accumulators) {
+  auto loop = scf::ForOp::create(builder, loc, begin, end, index(1), accumulators);
   if (accessGroup && level + 1 == reductions.size()) {
     auto group = cast<LLVM::AccessGroupAttr>(accessGroup);
     auto annotation = LLVM::LoopAnnotationAttr::get(builder.getContext(), {}, {}, {}, {}, {}, {},
@@ -251,61 +256,35 @@ bool LoopNest::isBlockedSum(unsigned output) {
          (sum.getLhs() == argument) != (sum.getRhs() == argument);
 }
 
-SmallVector<Value> LoopNest::emitBlocks(unsigned level, ArrayRef<Value> accumulators) {
-  SmallVector<Value> totals;
-  Type wide = builder.getF64Type();
-  for (auto [value, output] : llvm::zip(accumulators, open)) {
-    bool widens = isBlockedSum(output) && value.getType().isF32();
-    totals.push_back(widens ? arith::ExtFOp::create(builder, loc, wide, value).getResult() : value);
-  }
-  auto blocks = scf::ForOp::create(builder, loc, index(0), extents[level], index(sumBlock), totals);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    blocks.getBody()->clear();
-    builder.setInsertionPointToStart(blocks.getBody());
-    Value begin = blocks.getInductionVar();
-    Value end = arith::MinSIOp::create(
-        builder, loc, arith::AddIOp::create(builder, loc, begin, index(sumBlock)), extents[level]);
-    SmallVector<Value> starts;
-    for (auto [value, total, output] : llvm::zip(accumulators, blocks.getRegionIterArgs(), open)) {
-      Value start = total;
-      if (isBlockedSum(output))
-        start = arith::ConstantOp::create(builder, loc, builder.getFloatAttr(value.getType(), 0.0));
-      starts.push_back(start);
-    }
-    auto loop = scf::ForOp::create(builder, loc, begin, end, index(1), starts);
-    {
-      OpBuilder::InsertionGuard innerGuard(builder);
-      loop.getBody()->clear();
-      builder.setInsertionPointToStart(loop.getBody());
-      positions.push_back(loop.getInductionVar());
-      SmallVector<Value> inner(loop.getRegionIterArgs());
-      SmallVector<Value> next = emitLevel(level + 1, inner);
-      positions.pop_back();
-      scf::YieldOp::create(builder, loc, next);
-    }
-    SmallVector<Value> next;
-    for (auto [partial, total, output] :
-         llvm::zip(loop.getResults(), blocks.getRegionIterArgs(), open)) {
-      if (!isBlockedSum(output)) {
-        next.push_back(partial);
-        continue;
-      }
-      Value block = partial;
-      if (block.getType() != total.getType())
-        block = arith::ExtFOp::create(builder, loc, total.getType(), block);
-      next.push_back(arith::AddFOp::create(builder, loc, total, block));
-    }
-    scf::YieldOp::create(builder, loc, next);
-  }
-  SmallVector<Value> results;
-  for (auto [value, total] : llvm::zip(accumulators, blocks.getResults())) {
-    Value result = total;
-    if (result.getType() != value.getType())
-      result = arith::TruncFOp::create(builder, loc, value.getType(), result);
-    results.push_back(result);
-  }
+/// One loop whose sums start from 0 and are added to what was there before.
+SmallVector<Value> LoopNest::emitPart(unsigned level, Value begin, Value end,
+                                      ArrayRef<Value> accumulators) {
+  SmallVector<Value> starts;
+  for (auto [value, output] : llvm::zip(accumulators, open))
+    starts.push_back(
+        isBlockedSum(output)
+            ? arith::ConstantOp::create(builder, loc, builder.getFloatAttr(value.getType(), 0.0))
+                  .getResult()
+            : value);
+  SmallVector<Value> results = emitLoop(level, begin, end, starts);
+  for (auto [part, total, output] : llvm::zip(results, accumulators, open))
+    if (isBlockedSum(output))
+      part = arith::AddFOp::create(builder, loc, total, part);
   return results;
+}
+
+SmallVector<Value> LoopNest::emitBlocks(unsigned level, ArrayRef<Value> accumulators) {
+  auto blocks =
+      scf::ForOp::create(builder, loc, index(0), extents[level], index(sumBlock), accumulators);
+  OpBuilder::InsertionGuard guard(builder);
+  blocks.getBody()->clear();
+  builder.setInsertionPointToStart(blocks.getBody());
+  Value begin = blocks.getInductionVar();
+  Value end = arith::MinSIOp::create(
+      builder, loc, arith::AddIOp::create(builder, loc, begin, index(sumBlock)), extents[level]);
+  SmallVector<Value> totals(blocks.getRegionIterArgs());
+  scf::YieldOp::create(builder, loc, emitPart(level, begin, end, totals));
+  return SmallVector<Value>(blocks.getResults());
 }
 
 SmallVector<Value> LoopNest::emitBody(ArrayRef<Value> accumulators) {

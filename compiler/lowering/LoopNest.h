@@ -27,7 +27,10 @@ private:
   /// Emits loop `level` and what is inside; returns the accumulators' values after it.
   llvm::SmallVector<mlir::Value> emitLevel(unsigned level,
                                            llvm::ArrayRef<mlir::Value> accumulators);
-  llvm::SmallVector<mlir::Value> emitLoop(unsigned level, llvm::ArrayRef<mlir::Value> accumulators);
+  llvm::SmallVector<mlir::Value> emitLoop(unsigned level, mlir::Value begin, mlir::Value end,
+                                          llvm::ArrayRef<mlir::Value> accumulators);
+  llvm::SmallVector<mlir::Value> emitPart(unsigned level, mlir::Value begin, mlir::Value end,
+                                          llvm::ArrayRef<mlir::Value> accumulators);
   llvm::SmallVector<mlir::Value> emitBlocks(unsigned level,
                                             llvm::ArrayRef<mlir::Value> accumulators);
   llvm::SmallVector<mlir::Value> emitBody(llvm::ArrayRef<mlir::Value> accumulators);

@@ -35,6 +35,8 @@ static Value buildCombined(OpBuilder &builder, Location loc, Operation *op, Valu
       arith::FastMathFlagsAttr::get(builder.getContext(), arith::FastMathFlags::reassoc);
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](SumOp) -> Value {
+        if (floating && x.getType() != total.getType())
+          x = arith::ExtFOp::create(builder, loc, total.getType(), x);
         if (floating)
           return arith::AddFOp::create(builder, loc, total, x, anyOrder);
         return arith::AddIOp::create(builder, loc, total, x);
@@ -102,20 +104,38 @@ static void replaceWith(IRRewriter &rewriter, Operation *op, Value result) {
         op, tensor::ExtractOp::create(rewriter, op->getLoc(), result, ValueRange()).getResult());
 }
 
+// Sums of float32 are added in double, whatever the layout and the order of the loops, and rounded
+// once: the error of a sum in float32 along an axis that is not the innermost would grow with the
+// extent.
 static void lowerToGeneric(IRRewriter &rewriter, Operation *op, ArrayRef<int64_t> axes) {
   Location loc = op->getLoc();
   Reduced reduced(rewriter, loc, op->getOperand(0), axes);
   if (reduced.type.getRank() == reduced.loops())
     return replaceWith(rewriter, op, reduced.tensor); // only extents of 1 are reduced
-  Value neutral = buildNeutral(rewriter, loc, op, reduced.type.getElementType());
-  Value start = buildFilled(rewriter, loc, reduced.type, reduced.extents, neutral);
+  Type element = reduced.type.getElementType();
+  bool widens = isa<SumOp>(op) && element.isF32();
+  RankedTensorType type = widens ? reduced.type.clone(rewriter.getF64Type()) : reduced.type;
+  Value neutral = buildNeutral(rewriter, loc, op, type.getElementType());
+  Value start = buildFilled(rewriter, loc, type, reduced.extents, neutral);
   auto generic = buildGeneric(
       rewriter, loc, reduced.loops(), Mapped{reduced.tensor, reduced.input},
       Mapped{start, reduced.output},
       [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
         return {buildCombined(inner, innerLoc, op, elements[0], elements[1])};
       });
-  replaceWith(rewriter, op, generic.getResult(0));
+  Value result = generic.getResult(0);
+  if (widens) {
+    AffineMap identity = rewriter.getMultiDimIdentityMap(type.getRank());
+    Value narrow = emptyTensor(rewriter, loc, reduced.type, reduced.extents);
+    result =
+        buildGeneric(
+            rewriter, loc, type.getRank(), Mapped{result, identity}, Mapped{narrow, identity},
+            [&](OpBuilder &inner, Location innerLoc, ValueRange elements) -> SmallVector<Value> {
+              return {arith::TruncFOp::create(inner, innerLoc, element, elements[0])};
+            })
+            .getResult(0);
+  }
+  replaceWith(rewriter, op, result);
 }
 
 // Whether x comes before the best so far: NaN beats every number, the first of equals stays.

@@ -50,19 +50,18 @@ func.func @rows(%x: memref<4x8xf64>, %y: memref<4x8xf64>, %s: memref<4xf64>) {
 #map = affine_map<(d0) -> (d0)>
 #none = affine_map<(d0) -> ()>
 
-// A long sum in free order: blocks of 1024, of float32 added in double.
+// A long sum in free order: blocks of 1024, each added by itself.
 // CHECK-LABEL: func.func @long_sum
-// CHECK: scf.for {{.*}} step %c1024 iter_args(%{{.*}} = %{{.*}}) -> (f64)
-// CHECK: scf.for {{.*}} -> (f32)
-// CHECK: arith.addf {{.*}} fastmath<reassoc> : f32
-// CHECK: arith.extf
-// CHECK: arith.addf {{.*}} : f64
-func.func @long_sum(%x: memref<?xf32>, %s: memref<f32>) {
+// CHECK: scf.for {{.*}} step %c1024 iter_args(%[[TOTAL:.+]] = %{{.*}}) -> (f64)
+// CHECK: %[[BLOCK:.+]] = scf.for {{.*}} iter_args(%{{.+}} = %cst) -> (f64)
+// CHECK: arith.addf {{.*}} fastmath<reassoc> : f64
+// CHECK: arith.addf %[[TOTAL]], %[[BLOCK]] : f64
+func.func @long_sum(%x: memref<?xf64>, %s: memref<f64>) {
   linalg.generic {indexing_maps = [#map, #none], iterator_types = ["reduction"]}
-      ins(%x : memref<?xf32>) outs(%s : memref<f32>) {
-    ^bb0(%a: f32, %acc: f32):
-      %t = arith.addf %acc, %a fastmath<reassoc> : f32
-      linalg.yield %t : f32
+      ins(%x : memref<?xf64>) outs(%s : memref<f64>) {
+    ^bb0(%a: f64, %acc: f64):
+      %t = arith.addf %acc, %a fastmath<reassoc> : f64
+      linalg.yield %t : f64
   }
   return
 }
