@@ -155,12 +155,17 @@ struct Labelled {
 } // namespace
 
 /// The diagonal over a letter that stands twice: x[.., i, .., i, ..] by masking and summing.
-static Labelled withoutRepeats(Specializer &specializer, Labelled operand) {
+static Labelled withoutRepeats(Specializer &specializer, Labelled operand, int64_t number) {
   for (size_t first = 0; first < operand.labels.size(); ++first) {
     size_t second = operand.labels.find(operand.labels[first], first + 1);
     if (second == std::string::npos)
       continue;
     ArrayValue &array = operand.array;
+    CheckText mismatch;
+    mismatch << "dimensions in operand " << IntExpr(number) << " for collapsing index '"
+             << operand.labels.substr(first, 1) << "' don't match (" << array.shape[first]
+             << " != " << array.shape[second] << ")";
+    checkEqual(specializer, array.shape[first], array.shape[second], "ValueError", mismatch);
     auto numbersAlong = [&](size_t axis) {
       Shape line = {array.shape[axis]}, shape(array.rank(), IntExpr(1));
       shape[axis] = array.shape[axis];
@@ -183,6 +188,37 @@ static Labelled withoutRepeats(Specializer &specializer, Labelled operand) {
     --first;
   }
   return operand;
+}
+
+/// Gives every letter one extent: an extent of 1 is repeated. An axis that is known to be one of
+/// these disappears where another operand has the letter.
+static void spreadLabels(Specializer &specializer, std::vector<Labelled> &operands) {
+  std::map<char, std::vector<Shape>> lines;
+  for (const Labelled &operand : operands)
+    for (auto [label, extent] : llvm::zip(operand.labels, operand.array.shape))
+      lines[label].push_back({extent});
+  std::map<char, IntExpr> extents;
+  for (const auto &[label, shapes] : lines)
+    extents.try_emplace(label, broadcastShapes(specializer, shapes).front());
+  for (Labelled &operand : operands) {
+    Labelled kept{operand.array, ""};
+    Shape full;
+    kept.array.shape.clear();
+    for (auto [label, extent] : llvm::zip(operand.labels, operand.array.shape)) {
+      const IntExpr &wanted = extents.at(label);
+      if (extent.isKnown(1) && !wanted.isKnown(1))
+        continue;
+      kept.labels += label;
+      kept.array.shape.push_back(extent);
+      full.push_back(wanted);
+    }
+    if (kept.labels != operand.labels)
+      kept.array = reshaped(specializer, operand.array, kept.array.shape);
+    kept.array.tensor =
+        expand(specializer, kept.array.tensor, kept.array.dtype, kept.array.shape, full);
+    kept.array.shape = full;
+    operand = kept;
+  }
 }
 
 /// Sums the letters that nobody else has.
@@ -279,7 +315,6 @@ Value einsum(Specializer &specializer, llvm::StringRef pattern, llvm::ArrayRef<V
     llvm::sort(result);
   }
   std::vector<Labelled> operands;
-  std::map<char, IntExpr> extents;
   DType dtype = toArray(specializer, values.front()).dtype;
   for (const Value &value : values)
     dtype = promote(dtype, toArray(specializer, value).dtype);
@@ -290,22 +325,9 @@ Value einsum(Specializer &specializer, llvm::StringRef pattern, llvm::ArrayRef<V
                   "einstein sum subscripts string contains too many subscripts for operand or "
                   "operand has more dimensions "
                   "than subscripts given in einstein sum");
-    for (auto [label, extent] : llvm::zip(operand.labels, operand.array.shape)) {
-      auto [entry, isNew] = extents.try_emplace(label, extent);
-      CheckText mismatch;
-      mismatch << "operands could not be broadcast together: extents " << entry->second << " and "
-               << extent << " of one subscript differ";
-      if (!isNew)
-        checkEqual(specializer, entry->second, extent, "ValueError", mismatch);
-    }
-    // From here on equal letters have equal extents.
-    Shape shape;
-    for (char label : operand.labels)
-      shape.push_back(extents.at(label));
-    if (!(shape == operand.array.shape))
-      operand.array = reshaped(specializer, operand.array, shape);
-    operands.push_back(withoutRepeats(specializer, operand));
+    operands.push_back(withoutRepeats(specializer, operand, operands.size()));
   }
+  spreadLabels(specializer, operands);
   Labelled product = operands.front();
   for (size_t next = 1; next <= operands.size(); ++next) {
     std::string needed = result;

@@ -4,10 +4,11 @@ They run only on traced arguments. What is special about their derivative at spe
 and `std` at 0, products with zeros) follows from the parts.
 """
 
+import autograd.numpy as anp
 import numpy
 
 from . import memory, rules
-from .dispatch import call, composites, from_box, lift, move, primal
+from .dispatch import call, composites, from_box, lift, move, primal, wrap
 
 
 def _np(name):
@@ -34,6 +35,11 @@ def composite(function):
 
 def _root(value):
     return from_box(rules.root(lift(value)))
+
+
+def _constant(function, a, **options):
+    """The value alone, of a copy: a view would be found to be traced."""
+    return wrap(function(numpy.array(primal(a)), **options))
 
 
 def _as_array(a):
@@ -90,7 +96,7 @@ def prod(a, axis=None, dtype=None, out=None, keepdims=False):
     rest = [a.shape[k] for k in range(a.ndim) if k not in axes]
     factors = _reshape(_moveaxis(a, axes, tuple(range(len(axes)))), [-1] + rest)
     if len(factors) == 0:
-        return call(numpy.prod, "prod", primal((a,)), {"axis": axis, "keepdims": keepdims})
+        return _constant(numpy.prod, a, axis=axis, keepdims=keepdims)
     while len(factors) > 1:
         half = len(factors) // 2
         product = factors[:half] * factors[half : 2 * half]
@@ -141,14 +147,26 @@ def linalg__norm(x, ord=None, axis=None, keepdims=False):
     if ord == 1:
         return _sum(_absolute(x), axis=axis, keepdims=keepdims)
     if ord == 0:
-        return call(
-            numpy.linalg.norm,
-            "linalg.norm",
-            primal((x,)),
-            {"ord": 0, "axis": axis, "keepdims": keepdims},
-        )
+        return _constant(numpy.linalg.norm, x, ord=0, axis=axis, keepdims=keepdims)
     total = _sum(_absolute(x) ** ord, axis=axis, keepdims=keepdims)
     return total ** (1.0 / ord)
+
+
+@composite
+def einsum(subscripts, *operands, out=None, optimize=False):
+    """autograd's, whose rule wants extents of 1 to be spread."""
+    operands = [_as_array(x) for x in operands]
+    labels = subscripts.replace(" ", "").split("->")[0].split(",")
+    if "." not in subscripts:
+        extents = {}
+        for letters, x in zip(labels, operands):
+            for letter, extent in zip(letters, x.shape):
+                extents[letter] = max(extents.get(letter, extent), extent)
+        for k, (letters, x) in enumerate(zip(labels, operands)):
+            shape = tuple(extents[letter] for letter in letters)
+            if shape != x.shape and len(shape) == x.ndim:
+                operands[k] = x + numpy.zeros(shape, x.dtype)
+    return from_box(anp.einsum(subscripts, *[lift(x) for x in operands]))
 
 
 @composite
