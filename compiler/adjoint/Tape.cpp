@@ -31,8 +31,8 @@ static bool isCheap(Operation *op) {
     return true;
   if (isa<arith::ArithDialect>(op->getDialect()))
     return true;
-  return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, SquareOp, MaximumOp, MinimumOp, CompareOp, SelectOp,
-             CastOp, AndOp, OrOp, XorOp, NotOp, SignOp, FloorOp>(op);
+  return isa<AddOp, SubOp, MulOp, ScaledOp, NegOp, AbsOp, SquareOp, MaximumOp, MinimumOp, CompareOp,
+             SelectOp, CastOp, AndOp, OrOp, XorOp, NotOp, SignOp, FloorOp>(op);
 }
 
 /// Operations that only place elements: their operand is kept rather than their result, which

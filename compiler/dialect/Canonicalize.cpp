@@ -37,6 +37,14 @@ OpFoldResult MulOp::fold(FoldAdaptor) {
   return {};
 }
 
+OpFoldResult ScaledOp::fold(FoldAdaptor) {
+  if (isNumber(getY(), 1))
+    return ifType(getX(), getType());
+  if (isNumber(getX(), 1))
+    return ifType(getY(), getType());
+  return {};
+}
+
 OpFoldResult NegOp::fold(FoldAdaptor) {
   auto inner = getX().getDefiningOp<NegOp>();
   return inner ? OpFoldResult(inner.getX()) : OpFoldResult();
@@ -90,7 +98,30 @@ OpFoldResult ExtractOp::fold(FoldAdaptor) {
   return {};
 }
 
+/// Whether the value is a number that is neither 0 nor infinite nor NaN, everywhere.
+static bool isPlainNumber(Value value) {
+  if (auto broadcast = value.getDefiningOp<BroadcastOp>())
+    return isPlainNumber(broadcast.getX());
+  DenseFPElementsAttr elements;
+  FloatAttr number;
+  auto isPlain = [](const APFloat &each) { return each.isFiniteNonZero(); };
+  if (matchPattern(value, m_Constant(&elements)))
+    return llvm::all_of(elements.getValues<APFloat>(), isPlain);
+  return matchPattern(value, m_Constant(&number)) && isPlain(number.getValue());
+}
+
 namespace {
+/// What meets no zero and no infinity is a product as any other.
+struct MultiplyByNumber : OpRewritePattern<ScaledOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScaledOp op, PatternRewriter &rewriter) const override {
+    if (!isPlainNumber(op.getX()) && !isPlainNumber(op.getY()))
+      return failure();
+    rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), op.getX(), op.getY());
+    return success();
+  }
+};
+
 /// reshape(reshape(x)) reads x.
 struct MergeReshapes : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -203,6 +234,10 @@ struct ResolveExtent : OpRewritePattern<tensor::DimOp> {
   }
 };
 } // namespace
+
+void ScaledOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<MultiplyByNumber>(context);
+}
 
 void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
   patterns.add<MergeReshapes, ReshapeSpread>(context);

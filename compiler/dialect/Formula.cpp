@@ -3,6 +3,8 @@
 
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mpy;
 
@@ -90,6 +92,25 @@ Formula mpy::operator/(Formula x, Formula y) {
   if (x.isZero() || y.isNumber(1))
     return x;
   return emitBinary<DivOp>(x, y);
+}
+
+Sensitivity mpy::operator*(Sensitivity g, Formula slope) {
+  if (g.isZero() || slope.isNumber(1))
+    return g;
+  if (slope.isZero())
+    return Sensitivity(0.0);
+  // A number that is finite turns 0 into nothing but 0.
+  bool isPlain = slope.isNumber() && std::isfinite(slope.asNumber());
+  Formula product = isPlain ? emitBinary<MulOp>(g, slope) : emitBinary<ScaledOp>(g, slope);
+  return Sensitivity(*product.where(), product.get());
+}
+
+Sensitivity mpy::operator/(Sensitivity g, Formula divisor) {
+  if (g.isZero() || divisor.isNumber(1))
+    return g;
+  bool isPlain = divisor.isNumber() && std::isnormal(divisor.asNumber());
+  Formula quotient = isPlain ? emitBinary<DivOp>(g, divisor) : emitBinary<RatioOp>(g, divisor);
+  return Sensitivity(*quotient.where(), quotient.get());
 }
 
 Formula mpy::operator-(Formula x) {
@@ -201,63 +222,6 @@ void mpy::addElementwise(AdjointContext &context, Value operand, Value contribut
             : SumOp::create(context.builder(), context.loc(), contribution, axes).getResult();
   }
   context.add(operand, contribution);
-}
-
-namespace {
-/// Where a value is not known to be 0: where the condition has the value `holds`.
-struct Mask {
-  Value condition;
-  bool holds = true;
-  explicit operator bool() const { return bool(condition); }
-  bool operator==(const Mask &other) const = default;
-};
-} // namespace
-
-/// The mask of an adjoint that came through the adjoint of a choice, if it is plain to see.
-static Mask findMask(Value bar, unsigned depth = 0) {
-  Operation *op = bar.getDefiningOp();
-  if (!op || depth > 4)
-    return {};
-  auto operand = [&](unsigned index) { return findMask(op->getOperand(index), depth + 1); };
-  if (isa<SelectOp, arith::SelectOp>(op)) {
-    if (constantOf(op->getOperand(2)) == 0.0)
-      return {op->getOperand(0), true};
-    if (constantOf(op->getOperand(1)) == 0.0)
-      return {op->getOperand(0), false};
-    return {};
-  }
-  Mask mask;
-  if (isa<NegOp, DivOp, CastOp, BroadcastOp, ReshapeOp, TransposeOp>(op))
-    mask = operand(0);
-  else if (isa<MulOp>(op))
-    mask = operand(0) ? operand(0) : operand(1);
-  else if (isa<AddOp, SubOp>(op) && operand(0) == operand(1))
-    mask = operand(0);
-  // A condition over the elements of one shape says nothing about another.
-  bool fits =
-      mask && (!isa<RankedTensorType>(mask.condition.getType()) || isa<ElementwiseOpInterface>(op));
-  return fits ? mask : Mask();
-}
-
-/// Whether a contribution is the adjoint times a finite number.
-static bool isProportional(Value bar, Value contribution) {
-  if (bar == contribution)
-    return true;
-  Operation *op = contribution.getDefiningOp();
-  if (auto product = dyn_cast_or_null<MulOp>(op))
-    return product.getX() == bar && constantOf(product.getY());
-  return isa_and_nonnull<NegOp, CastOp>(op) && op->getOperand(0) == bar;
-}
-
-Value mpy::keepMask(RuleContext &context, Value bar, Value contribution) {
-  if (isProportional(bar, contribution))
-    return contribution;
-  Mask mask = findMask(bar);
-  if (!mask)
-    return contribution;
-  Value zero = makeNumber(context, getElementTypeOrSelf(contribution), 0);
-  return SelectOp::create(context.builder(), context.loc(), mask.condition,
-                          mask.holds ? contribution : zero, mask.holds ? zero : contribution);
 }
 
 LogicalResult mpy::linearTangent(TangentContext &context, Operation *op,

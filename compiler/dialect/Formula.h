@@ -41,6 +41,16 @@ private:
   mlir::Value value;
 };
 
+/// What flows through a rule: an adjoint or a tangent. A factor 0 wins over what it meets, infinity
+/// and NaN too: what a choice does not take contributes nothing, however steep it is.
+class Sensitivity : public Formula {
+public:
+  using Formula::Formula;
+  explicit Sensitivity(double number) : Formula(number) {}
+};
+Sensitivity operator*(Sensitivity g, Formula slope);
+Sensitivity operator/(Sensitivity g, Formula divisor);
+
 Formula operator+(Formula x, Formula y);
 Formula operator-(Formula x, Formula y);
 Formula operator*(Formula x, Formula y);
@@ -75,9 +85,6 @@ llvm::SmallVector<mlir::Value> openExtents(RuleContext &context, mlir::Value lik
 mlir::Value spread(RuleContext &context, mlir::Value x, mlir::Value like);
 /// Adds a contribution of the result's shape to an operand that may be one scalar for all elements.
 void addElementwise(AdjointContext &context, mlir::Value operand, mlir::Value contribution);
-/// A contribution made from an adjoint: 0 where a choice made the adjoint 0, even if the slope
-/// there is infinite or NaN.
-mlir::Value keepMask(RuleContext &context, mlir::Value bar, mlir::Value contribution);
 /// Tangent of an operation that is linear in the listed operands together: the operation applied to
 /// their tangents.
 llvm::LogicalResult linearTangent(TangentContext &context, mlir::Operation *op,
@@ -88,10 +95,10 @@ llvm::LogicalResult unaryAdjoint(AdjointContext &context, OpT op, Rule rule) {
   mlir::Value bar = context.bar(0);
   if (!bar || !context.isActive(op.getX()))
     return llvm::success();
-  Formula slope =
-      rule(Formula(context, bar), Operand(context, op.getX()), Operand(context, op.getResult()));
+  Formula slope = rule(Sensitivity(context, bar), Operand(context, op.getX()),
+                       Operand(context, op.getResult()));
   if (!slope.isZero())
-    addElementwise(context, op.getX(), keepMask(context, bar, slope.get()));
+    addElementwise(context, op.getX(), slope.get());
   return llvm::success();
 }
 
@@ -100,14 +107,14 @@ llvm::LogicalResult binaryAdjoint(AdjointContext &context, OpT op, RuleX ruleX, 
   mlir::Value bar = context.bar(0);
   if (!bar)
     return llvm::success();
-  Formula g(context, bar);
+  Sensitivity g(context, bar);
   Operand x(context, op.getX()), y(context, op.getY()), r(context, op.getResult());
   auto contribute = [&](mlir::Value operand, auto rule) {
     if (!context.isActive(operand))
       return;
     Formula slope = rule(g, x, y, r);
     if (!slope.isZero())
-      addElementwise(context, operand, keepMask(context, bar, slope.get()));
+      addElementwise(context, operand, slope.get());
   };
   contribute(op.getX(), ruleX);
   contribute(op.getY(), ruleY);
@@ -119,7 +126,7 @@ llvm::LogicalResult unaryTangent(TangentContext &context, OpT op, Rule rule) {
   mlir::Value tangent = context.tangent(op.getX());
   if (!tangent)
     return llvm::success();
-  Formula slope = rule(Formula(context, tangent), Operand(context, op.getX()),
+  Formula slope = rule(Sensitivity(context, tangent), Operand(context, op.getX()),
                        Operand(context, op.getResult()));
   if (!slope.isZero())
     context.set(op.getResult(), slope.get());
@@ -137,7 +144,7 @@ llvm::LogicalResult binaryTangent(TangentContext &context, OpT op, RuleX ruleX, 
     if (tangent.getType() != op.getResult().getType() &&
         !mlir::isa<mlir::RankedTensorType>(tangent.getType()))
       tangent = spread(context, tangent, op.getResult());
-    sum = sum + rule(Formula(context, tangent), x, y, r);
+    sum = sum + rule(Sensitivity(context, tangent), x, y, r);
   };
   contribute(op.getX(), ruleX);
   contribute(op.getY(), ruleY);

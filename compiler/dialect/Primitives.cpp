@@ -70,6 +70,31 @@ Value SelectOp::buildScalar(OpBuilder &builder, Location loc, ValueRange argumen
 SmallVector<std::pair<double, double>> SelectOp::domain() { return {{0, 1}, {-3, 3}, {-3, 3}}; }
 
 //===------------------------------------------------------------------------------------------===//
+// sinc: a quotient whose derivatives as a quotient lose all digits beside 0
+//===------------------------------------------------------------------------------------------===//
+static auto sincRule(RuleContext &context, SincOp op) {
+  return [&context, op](Sensitivity g, Operand, Operand) mutable -> Formula {
+    Value x = context.primal(op.getX());
+    Value slope = SincOp::create(context.builder(), context.loc(), x, op.getOrder() + 1);
+    return g * Formula(context, slope);
+  };
+}
+
+LogicalResult SincOp::buildAdjoint(AdjointContext &context) {
+  return unaryAdjoint(context, *this, sincRule(context, *this));
+}
+
+LogicalResult SincOp::buildTangent(TangentContext &context) {
+  return unaryTangent(context, *this, sincRule(context, *this));
+}
+
+Value SincOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  return sincScalar(builder, loc, arguments[0], getOrder());
+}
+
+SmallVector<std::pair<double, double>> SincOp::domain() { return {{-3, 3}}; }
+
+//===------------------------------------------------------------------------------------------===//
 // cast
 //===------------------------------------------------------------------------------------------===//
 LogicalResult CastOp::buildAdjoint(AdjointContext &context) {

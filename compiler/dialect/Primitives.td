@@ -35,10 +35,10 @@ class Unary<string mnemonic, string scalar, string dx, Domain where>
   }]>];
   let extraClassDefinition = verifyBody # [{
     ::llvm::LogicalResult $cppClass::buildAdjoint(::mpy::AdjointContext &context) {
-      return unaryAdjoint(context, *this, [](Formula g, Operand x, Operand r) -> Formula { return }] # dx # [{; });
+      return unaryAdjoint(context, *this, [](Sensitivity g, Operand x, Operand r) -> Formula { return }] # dx # [{; });
     }
     ::llvm::LogicalResult $cppClass::buildTangent(::mpy::TangentContext &context) {
-      return unaryTangent(context, *this, [](Formula g, Operand x, Operand r) -> Formula { return }] # dx # [{; });
+      return unaryTangent(context, *this, [](Sensitivity g, Operand x, Operand r) -> Formula { return }] # dx # [{; });
     }
     ::mlir::Value $cppClass::buildScalar(::mlir::OpBuilder &builder, ::mlir::Location loc,
                                          ::mlir::ValueRange arguments) {
@@ -84,13 +84,13 @@ class Binary<string mnemonic, string scalar, string dx, string dy, Domain whereX
   let extraClassDefinition = verifyBody # [{
     ::llvm::LogicalResult $cppClass::buildAdjoint(::mpy::AdjointContext &context) {
       return binaryAdjoint(context, *this,
-          [](Formula g, Operand x, Operand y, Operand r) -> Formula { return }] # dx # [{; },
-          [](Formula g, Operand x, Operand y, Operand r) -> Formula { return }] # dy # [{; });
+          [](Sensitivity g, Operand x, Operand y, Operand r) -> Formula { return }] # dx # [{; },
+          [](Sensitivity g, Operand x, Operand y, Operand r) -> Formula { return }] # dy # [{; });
     }
     ::llvm::LogicalResult $cppClass::buildTangent(::mpy::TangentContext &context) {
       return binaryTangent(context, *this,
-          [](Formula g, Operand x, Operand y, Operand r) -> Formula { return }] # dx # [{; },
-          [](Formula g, Operand x, Operand y, Operand r) -> Formula { return }] # dy # [{; });
+          [](Sensitivity g, Operand x, Operand y, Operand r) -> Formula { return }] # dx # [{; },
+          [](Sensitivity g, Operand x, Operand y, Operand r) -> Formula { return }] # dy # [{; });
     }
     ::mlir::Value $cppClass::buildScalar(::mlir::OpBuilder &builder, ::mlir::Location loc,
                                          ::mlir::ValueRange arguments) {
@@ -119,11 +119,17 @@ def MulOp : Binary<"mul", Both<"::mlir::arith::MulFOp", "::mlir::arith::MulIOp">
                    Domain<"-3", "3">, Domain<"-3", "3">> { let hasFolder = 1; }
 def DivOp : Binary<"div", Float<"::mlir::arith::DivFOp">.meaning, "g / y", "-(g * r / y)",
                    Domain<"-3", "3">, Domain<"0.5", "3">>;
+// Products and quotients of derivatives: 0 where a factor is 0, whatever it meets. Sums of them are
+// exact where a choice made a factor 0, to every order; that 0 * inf is NaN elsewhere is IEEE's.
+def ScaledOp : Binary<"scaled", "scaledScalar(builder, loc, arguments)", "g * y", "g * x",
+                      Domain<"-3", "3">, Domain<"-3", "3">> { let hasFolder = 1; let hasCanonicalizer = 1; }
+def RatioOp : Binary<"ratio", "ratioScalar(builder, loc, arguments)", "g / y", "-(g * r / y)",
+                     Domain<"-3", "3">, Domain<"0.5", "3">>;
 // At x == 0 the derivative by y is 0, and x ** 0 has derivative 0 by x.
 def PowOp : Binary<"pow", "powerScalar(builder, loc, arguments)",
                    "g * powerSlope(x, y)", "g * r * logOrZero(x)", Domain<"0.3", "2">, Domain<"-2", "3">>;
-def Atan2Op : Binary<"arctan2", Float<"::mlir::math::Atan2Op">.meaning, "g * y / (x * x + y * y)",
-                     "-(g * x / (x * x + y * y))", Domain<"0.5", "2">, Domain<"0.5", "2">>;
+def Atan2Op : Binary<"arctan2", Float<"::mlir::math::Atan2Op">.meaning, "g * (y / (x * x + y * y))",
+                     "-(g * (x / (x * x + y * y)))", Domain<"0.5", "2">, Domain<"0.5", "2">>;
 // A tie splits the adjoint equally, as autograd and JAX do.
 def MaximumOp : Binary<"maximum", "maximumScalar(builder, loc, arguments)", "g * share(x, y, r)",
                        "g * share(y, x, r)", Domain<"-3", "3">, Domain<"-3", "3">>;
@@ -157,9 +163,10 @@ def SinOp : Unary<"sin", Float<"::mlir::math::SinOp">.meaning, "g * cos(x)", Dom
 def CosOp : Unary<"cos", Float<"::mlir::math::CosOp">.meaning, "-(g * sin(x))", Domain<"-3", "3">>;
 // d/dx tan = 1 + r * r
 def TanOp : Unary<"tan", Float<"::mlir::math::TanOp">.meaning, "g * (r * r + 1.0)", Domain<"-1", "1">>;
-def ArcsinOp : Unary<"arcsin", Float<"::mlir::math::AsinOp">.meaning, "g / sqrt(1.0 - x * x)",
+// (1 - x) * (x + 1) is exact beside the ends of the domain, where 1 - x * x is not.
+def ArcsinOp : Unary<"arcsin", Float<"::mlir::math::AsinOp">.meaning, "g / sqrt((1.0 - x) * (x + 1.0))",
                      Domain<"-0.8", "0.8">>;
-def ArccosOp : Unary<"arccos", Float<"::mlir::math::AcosOp">.meaning, "-(g / sqrt(1.0 - x * x))",
+def ArccosOp : Unary<"arccos", Float<"::mlir::math::AcosOp">.meaning, "-(g / sqrt((1.0 - x) * (x + 1.0)))",
                      Domain<"-0.8", "0.8">>;
 def ArctanOp : Unary<"arctan", Float<"::mlir::math::AtanOp">.meaning, "g / (x * x + 1.0)", Domain<"-3", "3">>;
 def SinhOp : Unary<"sinh", Float<"::mlir::math::SinhOp">.meaning, "g * cosh(x)", Domain<"-2", "2">>;
@@ -167,9 +174,9 @@ def CoshOp : Unary<"cosh", Float<"::mlir::math::CoshOp">.meaning, "g * sinh(x)",
 def TanhOp : Unary<"tanh", Float<"::mlir::math::TanhOp">.meaning, "g - g * r * r", Domain<"-3", "3">>;
 def ArcsinhOp : Unary<"arcsinh", Float<"::mlir::math::AsinhOp">.meaning, "g / sqrt(x * x + 1.0)",
                       Domain<"-2", "2">>;
-def ArccoshOp : Unary<"arccosh", Float<"::mlir::math::AcoshOp">.meaning, "g / sqrt(x * x - 1.0)",
+def ArccoshOp : Unary<"arccosh", Float<"::mlir::math::AcoshOp">.meaning, "g / sqrt((x - 1.0) * (x + 1.0))",
                       Domain<"1.5", "3">>;
-def ArctanhOp : Unary<"arctanh", Float<"::mlir::math::AtanhOp">.meaning, "g / (1.0 - x * x)",
+def ArctanhOp : Unary<"arctanh", Float<"::mlir::math::AtanhOp">.meaning, "g / ((1.0 - x) * (x + 1.0))",
                       Domain<"-0.7", "0.7">>;
 def ErfOp : Unary<"erf", Float<"::mlir::math::ErfOp">.meaning,
                   "g * (exp(-(x * x)) * 1.12837916709551257390)", Domain<"-2", "2">>;
@@ -217,6 +224,12 @@ def SelectOp : Elementwise<"select", formulaTraits> {
   let builders = [OpBuilder<(ins "::mlir::Value":$condition, "::mlir::Value":$x, "::mlir::Value":$y), [{
     build($_builder, $_state, elementwiseType({condition, x, y}, ::mlir::getElementTypeOrSelf(x)), condition, x, y);
   }]>];
+  let extraClassDefinition = verifyBody;
+}
+def SincOp : Elementwise<"sinc", !listconcat(formulaTraits, [AllTypesMatch<["x", "result"]>])> {
+  let summary = "sin(x) / x, 1 at 0, or its derivative of an order: accurate beside 0, too.";
+  let arguments = (ins Elements:$x, DefaultValuedAttr<I64Attr, "0">:$order);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
   let extraClassDefinition = verifyBody;
 }
 def CastOp : Elementwise<"cast", formulaTraits> {

@@ -205,7 +205,7 @@ LogicalResult ProdOp::buildAdjoint(AdjointContext &context) {
     return success();
   Value slope = productSlope(context, getX(), getResult(), getAxes());
   Value g = unreduce(context, bar, getX(), getAxes());
-  context.add(getX(), MulOp::create(context.builder(), context.loc(), g, slope));
+  context.add(getX(), ScaledOp::create(context.builder(), context.loc(), g, slope));
   return success();
 }
 
@@ -214,7 +214,7 @@ LogicalResult ProdOp::buildTangent(TangentContext &context) {
   if (!tangent)
     return success();
   Value slope = productSlope(context, getX(), getResult(), getAxes());
-  Value changes = MulOp::create(context.builder(), context.loc(), tangent, slope);
+  Value changes = ScaledOp::create(context.builder(), context.loc(), tangent, slope);
   context.set(getResult(), SumOp::create(context.builder(), context.loc(), changes, getAxes()));
   return success();
 }

@@ -56,6 +56,28 @@ Value mpy::powerScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   return math::PowFOp::create(builder, loc, arguments[0], arguments[1]);
 }
 
+/// The result, or 0 where it is NaN and a condition holds: the sign of a zero stays.
+static Value zeroWhere(OpBuilder &builder, Location loc, Value isZero, Value result) {
+  Value isNan = compareFloats(builder, loc, arith::CmpFPredicate::UNO, result, result);
+  Value wins = arith::AndIOp::create(builder, loc, isNan, isZero);
+  return select(builder, loc, wins, constant(builder, loc, result.getType(), 0), result);
+}
+
+Value mpy::scaledScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  using Predicate = arith::CmpFPredicate;
+  Value x = arguments[0], y = arguments[1], zero = constant(builder, loc, x.getType(), 0);
+  Value isZero =
+      arith::OrIOp::create(builder, loc, compareFloats(builder, loc, Predicate::OEQ, x, zero),
+                           compareFloats(builder, loc, Predicate::OEQ, y, zero));
+  return zeroWhere(builder, loc, isZero, arith::MulFOp::create(builder, loc, x, y));
+}
+
+Value mpy::ratioScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  Value x = arguments[0], zero = constant(builder, loc, x.getType(), 0);
+  Value isZero = compareFloats(builder, loc, arith::CmpFPredicate::OEQ, x, zero);
+  return zeroWhere(builder, loc, isZero, arith::DivFOp::create(builder, loc, x, arguments[1]));
+}
+
 Value mpy::maximumScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
   Type type = arguments[0].getType();
   if (isa<FloatType>(type))
@@ -206,6 +228,46 @@ Value mpy::invertScalar(OpBuilder &builder, Location loc, ValueRange arguments) 
   Value ones = arith::ConstantOp::create(builder, loc,
                                          cast<TypedAttr>(builder.getIntegerAttr(x.getType(), -1)));
   return arith::XOrIOp::create(builder, loc, x, ones);
+}
+
+/// The series of the derivative of order n of sin(x) / x, by Horner's rule in x * x:
+///   sum of (-1)^k x^(2k - n) / ((2k - n)! (2k + 1)) over 2k >= n
+static Value sincSeries(OpBuilder &builder, Location loc, Value x, int64_t order) {
+  constexpr int64_t terms = 20;
+  int64_t first = (order + 1) / 2;
+  Type type = x.getType();
+  Value square = arith::MulFOp::create(builder, loc, x, x), sum = constant(builder, loc, type, 0);
+  for (int64_t k = first + terms; k-- > first;) {
+    double number = (k % 2 ? -1 : 1) / (std::tgamma(2 * k - order + 1) * (2 * k + 1));
+    sum = arith::AddFOp::create(builder, loc, arith::MulFOp::create(builder, loc, sum, square),
+                                constant(builder, loc, type, number));
+  }
+  return order % 2 ? arith::MulFOp::create(builder, loc, sum, x) : sum;
+}
+
+Value mpy::sincScalar(OpBuilder &builder, Location loc, Value x, int64_t order) {
+  // h(0) = sin(x) / x;  x h(n) + n h(n - 1) is the n-th derivative of sin. Beside 0 these cancel.
+  Type type = x.getType();
+  Value sine = math::SinOp::create(builder, loc, x);
+  Value result = arith::DivFOp::create(builder, loc, sine, x);
+  if (order == 0) {
+    Value isZero =
+        compareFloats(builder, loc, arith::CmpFPredicate::OEQ, x, constant(builder, loc, type, 0));
+    return select(builder, loc, isZero, constant(builder, loc, type, 1), result);
+  }
+  Value cosine = math::CosOp::create(builder, loc, x);
+  for (int64_t n = 1; n <= order; ++n) {
+    Value turned = n % 2 ? cosine : sine;
+    if (n % 4 >= 2)
+      turned = arith::NegFOp::create(builder, loc, turned);
+    Value lower = arith::MulFOp::create(builder, loc, result, constant(builder, loc, type, n));
+    result =
+        arith::DivFOp::create(builder, loc, arith::SubFOp::create(builder, loc, turned, lower), x);
+  }
+  Value size = math::AbsFOp::create(builder, loc, x);
+  Value isSmall = compareFloats(builder, loc, arith::CmpFPredicate::OLT, size,
+                                constant(builder, loc, type, double(order + 1)));
+  return select(builder, loc, isSmall, sincSeries(builder, loc, x, order), result);
 }
 
 Value mpy::compareScalar(OpBuilder &builder, Location loc, ComparePredicate predicate, Value x,

@@ -29,6 +29,10 @@ mlir::Value arithmeticScalar(mlir::OpBuilder &builder, mlir::Location loc,
 
 /// NumPy's power; integers wrap, and their exponent is not negative.
 mlir::Value powerScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+/// x * y; 0 wins over infinity and NaN.
+mlir::Value scaledScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+/// x / y; 0 where x is 0.
+mlir::Value ratioScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// The larger; NaN wins.
 mlir::Value maximumScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// The smaller; NaN wins.
@@ -53,6 +57,8 @@ mlir::Value reciprocalScalar(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value signScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// Every bit inverted.
 mlir::Value invertScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+/// The derivative of sin(x) / x of an order.
+mlir::Value sincScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, int64_t order);
 /// A comparison; NaN only differs.
 mlir::Value compareScalar(mlir::OpBuilder &builder, mlir::Location loc, ComparePredicate predicate,
                           mlir::Value x, mlir::Value y);

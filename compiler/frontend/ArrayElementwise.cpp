@@ -108,27 +108,28 @@ static DType computingType(Specializer &specializer, BinaryFunction function, DT
   }
 }
 
-/// max + log1p(exp(-|x - y|)); equal infinities are themselves.
+/// The larger + log1p(exp(the smaller - the larger)), chosen by a comparison: both choices are one
+/// smooth function, so that every derivative is right where x == y, too.
 static mlir::Value emitLogAddExp(Specializer &specializer, mlir::Value x, mlir::Value y,
                                  DType dtype) {
-  mlir::Value larger = specializer.create<MaximumOp>(x, y).getResult();
   mlir::Value difference = specializer.create<SubOp>(x, y).getResult();
-  mlir::Value isEqual = specializer.create<CompareOp>(ComparePredicate::eq, x, y).getResult();
-  // Where x == y the difference is 0, also for infinities; the derivative passes through it all the
-  // same.
-  mlir::Value infinite =
-      specializer.create<CompareOp>(ComparePredicate::ne, difference, difference).getResult();
-  infinite = specializer.create<AndOp>(infinite, isEqual).getResult();
-  difference = specializer.create<SelectOp>(infinite, specializer.constant(dtype, 0), difference)
-                   .getResult();
-  mlir::Value distance = specializer.create<AbsOp>(difference).getResult();
+  mlir::Value zero = specializer.constant(dtype, 0);
+  mlir::Value xIsLarger =
+      specializer.create<CompareOp>(ComparePredicate::gt, difference, zero).getResult();
+  mlir::Value down = specializer.create<NegOp>(difference).getResult();
+  down = specializer.create<SelectOp>(xIsLarger, down, difference).getResult();
   mlir::Value tail =
-      specializer
-          .create<Log1pOp>(
-              specializer.create<ExpOp>(specializer.create<NegOp>(distance).getResult())
-                  .getResult())
-          .getResult();
-  return specializer.create<AddOp>(larger, tail).getResult();
+      specializer.create<Log1pOp>(specializer.create<ExpOp>(down).getResult()).getResult();
+  mlir::Value larger = specializer.create<SelectOp>(xIsLarger, x, y).getResult();
+  mlir::Value sum = specializer.create<AddOp>(larger, tail).getResult();
+  // Equal infinities, whose difference is no number, are themselves.
+  mlir::Value isEqual = specializer.create<CompareOp>(ComparePredicate::eq, x, y).getResult();
+  mlir::Value isInfinite =
+      specializer.create<CompareOp>(ComparePredicate::ne, difference, difference).getResult();
+  return specializer
+      .create<SelectOp>(specializer.create<AndOp>(isEqual, isInfinite).getResult(),
+                        specializer.create<MaximumOp>(x, y).getResult(), sum)
+      .getResult();
 }
 
 /// m * sqrt((x/m)**2 + (y/m)**2) with m the larger magnitude; 0 where both are 0.

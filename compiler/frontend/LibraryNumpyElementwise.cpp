@@ -102,16 +102,11 @@ mlir::Value emitReciprocal(Specializer &specializer, mlir::Value x, DType dtype)
                    {.help = "write 1.0 / x"});
 }
 
-/// sin(pi x) / (pi x), 1 at 0 (as NumPy: with 1e-20 in place of 0).
+/// sin(pi x) / (pi x), 1 at 0.
 mlir::Value emitSinc(Specializer &specializer, mlir::Value x, DType dtype) {
-  mlir::Value isZero =
-      compare(specializer, ComparePredicate::eq, x, specializer.constant(dtype, 0));
   mlir::Value argument =
-      specializer.create<SelectOp>(isZero, specializer.constant(dtype, 1e-20), x).getResult();
-  argument = specializer.create<MulOp>(argument, specializer.constant(dtype, std::numbers::pi))
-                 .getResult();
-  return specializer.create<DivOp>(specializer.create<SinOp>(argument).getResult(), argument)
-      .getResult();
+      specializer.create<MulOp>(x, specializer.constant(dtype, std::numbers::pi)).getResult();
+  return specializer.create<SincOp>(argument).getResult();
 }
 
 Value where(Specializer &specializer, const Arguments &arguments) {

@@ -107,8 +107,8 @@ func.func @requests(%x: tensor<3xf64>, %w: f64, %v: tensor<5xf64>) -> (f64, tens
 // CHECK-SAME: (%[[X:.+]]: f64, %[[N:.+]]: index, %[[DOT:.+]]: f64) -> (f64, f64)
 // CHECK: %[[R:.+]]:2 = scf.for {{.*}} iter_args(%[[P:.+]] = %{{.+}}, %[[P_DOT:.+]] = %{{.+}}) -> (f64, f64)
 // CHECK-DAG: %[[NEXT:.+]] = mpy.mul %[[P]], %[[X]]
-// CHECK-DAG: %[[LEFT:.+]] = mpy.mul %[[P_DOT]], %[[X]]
-// CHECK-DAG: %[[RIGHT:.+]] = mpy.mul %[[DOT]], %[[P]]
+// CHECK-DAG: %[[LEFT:.+]] = mpy.scaled %[[P_DOT]], %[[X]]
+// CHECK-DAG: %[[RIGHT:.+]] = mpy.scaled %[[DOT]], %[[P]]
 // CHECK: %[[SUM:.+]] = mpy.add %[[LEFT]], %[[RIGHT]]
 // CHECK: scf.yield %[[NEXT]], %[[SUM]]
 // CHECK: return %[[R]]#0, %[[R]]#1

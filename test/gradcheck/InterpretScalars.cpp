@@ -98,6 +98,8 @@ static bool compare(arith::CmpFPredicate predicate, double x, double y) {
     return x > y;
   case arith::CmpFPredicate::OGE:
     return x >= y;
+  case arith::CmpFPredicate::UNO:
+    return std::isnan(x) || std::isnan(y);
   default:
     llvm::report_fatal_error("comparison of floats unknown to the interpreter");
   }

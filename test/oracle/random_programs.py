@@ -1,13 +1,14 @@
 """Writes random programs: arrays, views, in-place writes, loops, branches, containers, objects and
 closures, differentiated to order 2, in both modes.
 
-    python random_programs.py FOLDER COUNT [FIRST SEED [items | keys | extents]]
+    python random_programs.py FOLDER COUNT [FIRST SEED [items | keys | extents | points]]
 
 Equal seeds give equal programs. `compare.py --mpyc ... FOLDER` then runs them. The programs stay
 within what the language allows: a name bound in a loop or branch is used there only, and no rank or
 dtype changes. Other programs: `items`, about objects that lists hold (random_items.py); `keys`, about
 dicts and sets whose keys are run-time data (random_keys.py); `extents`, about arrays with extents of
-0, 1 and more, known or not (random_extents.py).
+0, 1 and more, known or not (random_extents.py); `points`, about choices and derivatives at ties,
+zeros and ends of domains (random_points.py).
 """
 
 import pathlib
@@ -18,6 +19,7 @@ from random_constructs import CLASSES, Constructs
 from random_extents import ExtentWriter
 from random_items import ItemWriter
 from random_keys import KeyWriter
+from random_points import PointWriter
 
 SMOOTH = ("np.sin(%s)", "np.tanh(%s)", "np.cos(%s)", "np.exp(-%s * %s)", "np.arctan(%s)")
 
@@ -235,7 +237,13 @@ def main():
     folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     kind = sys.argv[4] if len(sys.argv) > 4 else "random"
-    writers = {"random": Writer, "items": ItemWriter, "keys": KeyWriter, "extents": ExtentWriter}
+    writers = {
+        "random": Writer,
+        "items": ItemWriter,
+        "keys": KeyWriter,
+        "extents": ExtentWriter,
+        "points": PointWriter,
+    }
     writer = writers[kind]
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(first, first + count):

@@ -34,9 +34,11 @@ class Leaf:
             return scalars.make(float(bare(cotangent)), rules.python_number(cotangent))
         if self.kind is ndarray:
             result = from_box(cotangent)
-            return (
-                result if isinstance(result, ndarray) else numpy.array(primal(result)).view(ndarray)
-            )
+            if not isinstance(result, ndarray):  # a number stands for an array of rank 0
+                result = numpy.array(primal(result)).view(ndarray)
+                if isbox(cotangent):
+                    memory.store(result, cotangent)
+            return result
         return scalars.make(self.dtype.type(bare(cotangent)), cotangent)
 
 

@@ -99,23 +99,24 @@ def shaped(x, shape, dtype):
     return x
 
 
-# Products and quotients in which a zero cotangent wins over an infinite factor -------------------
+# Products and quotients in which a zero wins over what it meets, infinity and NaN too --------------
 
 
-def _zero_wins(result, g):
+def _zero_wins(result, zero):
     if numpy.isnan(result).any():
-        return numpy.where(numpy.equal(g, 0), numpy.zeros_like(result), result)[()]
+        return numpy.where(zero & numpy.isnan(result), numpy.zeros_like(result), result)[()]
     return result
 
 
 @primitive
 def scaled(g, factor):
-    return _zero_wins(numpy.multiply(g, factor), g)
+    zero = numpy.equal(g, 0) | numpy.equal(factor, 0)
+    return _zero_wins(numpy.multiply(g, factor), zero)
 
 
 @primitive
 def ratio(g, divisor):
-    return _zero_wins(numpy.true_divide(g, divisor), g)
+    return _zero_wins(numpy.true_divide(g, divisor), numpy.equal(g, 0))
 
 
 defvjp(
@@ -180,17 +181,20 @@ _ELEMENTWISE = {
     "square": lambda g, ans, x: scaled(g, 2 * x),
     "cbrt": lambda g, ans, x: ratio(g, 3 * ans * ans),
     "tan": lambda g, ans, x: scaled(g, 1 + ans * ans),
-    "tanh": lambda g, ans, x: g * (1 - ans * ans),
+    "tanh": lambda g, ans, x: scaled(g, 1 - ans * ans),
+    "sin": lambda g, ans, x: scaled(g, anp.cos(x)),
+    "cos": lambda g, ans, x: -scaled(g, anp.sin(x)),
     "sinh": lambda g, ans, x: scaled(g, anp.cosh(x)),
     "cosh": lambda g, ans, x: scaled(g, anp.sinh(x)),
-    "arcsin": lambda g, ans, x: ratio(g, anp.sqrt(1 - x * x)),
-    "arccos": lambda g, ans, x: -ratio(g, anp.sqrt(1 - x * x)),
+    "arcsin": lambda g, ans, x: ratio(g, anp.sqrt((1 - x) * (1 + x))),
+    "arccos": lambda g, ans, x: -ratio(g, anp.sqrt((1 - x) * (1 + x))),
     "arctan": lambda g, ans, x: ratio(g, 1 + x * x),
     "arcsinh": lambda g, ans, x: ratio(g, anp.sqrt(x * x + 1)),
-    "arccosh": lambda g, ans, x: ratio(g, anp.sqrt(x * x - 1)),
-    "arctanh": lambda g, ans, x: ratio(g, 1 - x * x),
-    "absolute": lambda g, ans, x: g * anp.sign(x),
-    "fabs": lambda g, ans, x: g * anp.sign(x),
+    "arccosh": lambda g, ans, x: ratio(g, anp.sqrt((x - 1) * (x + 1))),
+    "arctanh": lambda g, ans, x: ratio(g, (1 - x) * (1 + x)),
+    "absolute": lambda g, ans, x: scaled(g, anp.sign(x)),
+    "fabs": lambda g, ans, x: scaled(g, anp.sign(x)),
+    "sinc": lambda g, ans, x: scaled(g, sinc_slope(math.pi * x, 1) * math.pi),
 }
 
 
@@ -201,17 +205,116 @@ def _elementwise(pull):
 for _name, _pull in _ELEMENTWISE.items():
     defvjp(getattr(anp, _name), _elementwise(_pull))
 
+def _binary(pull_x, pull_y):
+    return (
+        lambda ans, x, y: unbroadcast_f(x, lambda g: pull_x(g, ans, x, y)),
+        lambda ans, x, y: unbroadcast_f(y, lambda g: pull_y(g, ans, x, y)),
+    )
+
+
 defvjp(
     anp.arctan2,
-    lambda ans, y, x: unbroadcast_f(y, lambda g: ratio(g * x, x * x + y * y)),
-    lambda ans, y, x: unbroadcast_f(x, lambda g: -ratio(g * y, x * x + y * y)),
-)
-defvjp(
-    anp.hypot,
-    lambda ans, x, y: unbroadcast_f(x, lambda g: ratio(scaled(g, x), anp.where(ans, ans, 1.0))),
-    lambda ans, x, y: unbroadcast_f(y, lambda g: ratio(scaled(g, y), anp.where(ans, ans, 1.0))),
+    *_binary(
+        lambda g, ans, y, x: scaled(g, x / (x * x + y * y)),
+        lambda g, ans, y, x: -scaled(g, y / (x * x + y * y)),
+    )
 )
 
+defvjp(
+    anp.fmod,
+    *_binary(
+        lambda g, ans, x, y: g,
+        lambda g, ans, x, y: -scaled(g, numpy.trunc(bare(x) / bare(y))),
+    )
+)
+
+
+def _direction(x, length):
+    """x / length, 0 where the length is 0."""
+    return anp.where(length, x, 0.0) / anp.where(length, length, 1.0)
+
+
+defvjp(
+    anp.hypot,
+    *_binary(
+        lambda g, ans, x, y: scaled(g, _direction(x, ans)),
+        lambda g, ans, x, y: scaled(g, _direction(y, ans)),
+    )
+)
+
+
+def _share(x, y, ans):
+    """How much of the cotangent of max or min goes to x: all, nothing, or half at a tie."""
+    x, y, ans = bare(x), bare(y), bare(ans)
+    return numpy.where(numpy.equal(x, y), 0.5, numpy.where(numpy.equal(x, ans), 1.0, 0.0))
+
+
+for _choice in (anp.maximum, anp.minimum):
+    defvjp(
+        _choice,
+        *_binary(
+            lambda g, ans, x, y: scaled(g, _share(x, y, ans)),
+            lambda g, ans, x, y: scaled(g, _share(y, x, ans)),
+        )
+    )
+
+
+def _weight(x, y, ans):
+    """exp(x - logaddexp(x, y)); infinities as maximum shares."""
+    infinite = numpy.isinf(bare(ans))
+    return anp.where(infinite, _share(x, y, ans), anp.exp(x - ans))
+
+
+defvjp(
+    anp.logaddexp,
+    *_binary(
+        lambda g, ans, x, y: scaled(g, _weight(x, y, ans)),
+        lambda g, ans, x, y: scaled(g, _weight(y, x, ans)),
+    )
+)
+
+
+@primitive
+def sinc_slope(x, order):
+    """The derivative of sin(x) / x of an order: by its series beside 0."""
+    small = numpy.abs(x) < order + 1
+    far = numpy.where(small, order + 1.0, x)
+    result = numpy.sin(far) / far
+    for n in range(1, order + 1):
+        result = (numpy.sin(far + n * math.pi / 2) - n * result) / far
+    near, series = numpy.where(small, x, 0.0), 0.0
+    for k in range((order + 1) // 2, (order + 1) // 2 + 20):
+        power = 2 * k - order
+        series = series + (-1) ** k * near**power / (math.factorial(power) * (2 * k + 1))
+    return numpy.where(small, series, result)[()]
+
+
+defvjp(sinc_slope, lambda ans, x, order: lambda g: scaled(g, sinc_slope(x, order + 1)), None)
+
+
+def _extreme(ans, x, axis=None, keepdims=False):
+    def pull(g):
+        kept = bare(ans)
+        if not keepdims:
+            axes = tuple(range(numpy.ndim(bare(x)))) if axis is None else axis
+            kept = numpy.expand_dims(kept, axes)
+            g = anp.expand_dims(g, axes)
+        chosen = numpy.equal(bare(x), kept)
+        count = numpy.sum(chosen, axis=axis, keepdims=True)
+        return anp.where(chosen, ratio(g, numpy.where(count, count, 1)), 0.0)
+
+    return pull
+
+
+for _extremum in {anp.max, anp.min, anp.amax, anp.amin}:
+    defvjp(_extremum, _extreme)
+
+defvjp(
+    anp.clip,
+    lambda ans, x, a_min, a_max: unbroadcast_f(
+        x, lambda g: anp.where((bare(ans) != bare(a_min)) & (bare(ans) != bare(a_max)), g, 0.0)
+    ),
+)
 defvjp(
     anp.where,
     None,
@@ -226,7 +329,10 @@ def root(x):
     return numpy.sqrt(x)
 
 
-defvjp(root, lambda ans, x: lambda g: g * anp.where(ans, 0.5, 0.0) / anp.where(ans, ans, 1.0))
+defvjp(
+    root,
+    lambda ans, x: lambda g: scaled(g, anp.where(ans, 0.5, 0.0) / anp.where(ans, ans, 1.0)),
+)
 
 
 @primitive
@@ -234,4 +340,4 @@ def error_function(x):
     return numpy.vectorize(math.erf, otypes=[float])(x)[()]
 
 
-defvjp(error_function, lambda ans, x: lambda g: g * (2 / math.sqrt(math.pi)) * anp.exp(-x * x))
+defvjp(error_function, lambda ans, x: lambda g: scaled(g, (2 / math.sqrt(math.pi)) * anp.exp(-x * x)))
