@@ -69,19 +69,23 @@ OpFoldResult TransposeOp::fold(FoldAdaptor) {
   return ifType(inner.getX(), getType());
 }
 
+/// Whether arrays of the type that have equally many elements have equal extents. Of no elements,
+/// an unknown extent can be any; two unknown ones can be the other way round.
+static bool elementsSayExtents(RankedTensorType type) {
+  return type.hasStaticShape() ||
+         (type.getNumDynamicDims() == 1 && !llvm::is_contained(type.getShape(), 0));
+}
+
 OpFoldResult ReshapeOp::fold(FoldAdaptor) {
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type)
-    return getX().getType() == getType() ? OpFoldResult(getX()) : OpFoldResult();
-  if (type.getNumDynamicDims() <= 1)
-    if (OpFoldResult same = ifType(getX(), getType()))
-      return same;
-  if (auto inner = getX().getDefiningOp<ReshapeOp>();
-      inner && inner.getX().getType() == getType()) {
-    if (type.getNumDynamicDims() <= 1)
-      return inner.getX();
-  }
-  return {};
+    return ifType(getX(), getType());
+  if (!elementsSayExtents(type))
+    return {};
+  if (OpFoldResult same = ifType(getX(), getType()))
+    return same;
+  auto inner = getX().getDefiningOp<ReshapeOp>();
+  return inner ? ifType(inner.getX(), getType()) : OpFoldResult();
 }
 
 OpFoldResult BroadcastOp::fold(FoldAdaptor) {

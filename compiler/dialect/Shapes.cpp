@@ -10,10 +10,9 @@ static bool agree(int64_t x, int64_t y) {
 
 /// g in the shape of a value of the differentiated program; the elements are as many.
 static Value reshapeLike(RuleContext &context, Value g, Value like) {
-  if (g.getType() == like.getType())
-    return g;
-  return ReshapeOp::create(context.builder(), context.loc(), like.getType(), g,
-                           openExtents(context, like));
+  // Equal types can have other extents: (n, m) and (m, n).
+  return context.builder().createOrFold<ReshapeOp>(context.loc(), like.getType(), g,
+                                                   openExtents(context, like));
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -57,7 +56,8 @@ LogicalResult BroadcastOp::buildAdjoint(AdjointContext &context) {
   SmallVector<int64_t> axes = repeatedAxes(*this);
   if (!axes.empty())
     bar = SumOp::create(context.builder(), context.loc(), bar, axes);
-  context.add(getX(), reshapeLike(context, bar, getX()));
+  // What is left of equal type has the extents of x.
+  context.add(getX(), bar.getType() == getX().getType() ? bar : reshapeLike(context, bar, getX()));
   return success();
 }
 

@@ -157,9 +157,16 @@ Value broadcastTo(Specializer &specializer, const Arguments &arguments) {
     failCertain(specializer, "ValueError",
                 "input operand has more dimensions than allowed by the axis remapping");
   size_t lead = shape.size() - x.rank();
-  for (auto [axis, extent] : llvm::enumerate(x.shape))
-    if (!extent.isKnown(1))
-      checkEqual(specializer, extent, shape[lead + axis], "ValueError", text);
+  for (auto [axis, extent] : llvm::enumerate(x.shape)) {
+    const IntExpr &wanted = shape[lead + axis];
+    if (extent == wanted || extent.isKnown(1))
+      continue;
+    mlir::Value fits = compareInts(specializer, mlir::arith::CmpIPredicate::eq, extent, wanted);
+    if (!extent.known())
+      fits = specializer.create<mlir::arith::OrIOp>(
+          fits, compareInts(specializer, mlir::arith::CmpIPredicate::eq, extent, 1));
+    check(specializer, fits, "ValueError", text);
+  }
   checkSize(specializer, shape);
   return specializer.newArray({x.dtype, shape, expandInto(specializer, x, shape)});
 }
