@@ -24,7 +24,35 @@ static ArrayRef<int64_t> wholeShape(Operation *part) {
   return cast<ShapedType>(part->getOperand(0).getType()).getShape();
 }
 
+/// Casts between extents that differ, which folding made of two that could be right.
+static void hideImpossibleCasts(Operation *root) {
+  SmallVector<Operation *> impossible;
+  root->walk([&](Operation *op) {
+    if (auto cast = dyn_cast<CastOpInterface>(op); cast && isa<tensor::CastOp, memref::CastOp>(op))
+      if (!cast.areCastCompatible(op->getOperandTypes(), op->getResultTypes()))
+        impossible.push_back(op);
+  });
+  for (Operation *op : impossible) {
+    OpBuilder builder(op);
+    Location loc = op->getLoc();
+    Value source = op->getOperand(0), hidden;
+    Type type = op->getResult(0).getType();
+    if (auto tensor = dyn_cast<RankedTensorType>(type)) {
+      SmallVector<Value> sizes;
+      for (int64_t dim = 0; dim < tensor.getRank(); ++dim)
+        if (tensor.isDynamicDim(dim))
+          sizes.push_back(tensor::DimOp::create(builder, loc, source, dim));
+      hidden = tensor::EmptyOp::create(builder, loc, tensor, sizes);
+    } else {
+      hidden = UnrealizedConversionCastOp::create(builder, loc, type, source).getResult(0);
+    }
+    op->getResult(0).replaceAllUsesWith(hidden);
+    op->erase();
+  }
+}
+
 void mpy::hideImpossibleBounds(Operation *root) {
+  hideImpossibleCasts(root);
   SmallVector<Operation *> impossible;
   root->walk([&](Operation *op) {
     if (!isa<tensor::ExtractSliceOp, tensor::InsertSliceOp, memref::SubViewOp>(op))

@@ -79,9 +79,13 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
   auto type = isView ? ownership.viewType(result)
                      : cast<MemRefType>(Ownership::bufferType(result.getType()));
   Value view;
-  auto hasSeveralUnknown = [](RankedTensorType type, ArrayRef<ReassociationIndices> groups) {
+  // MLIR divides the extent of a group by what is known of its parts: not where several are
+  // unknown, nor where one of them is 0.
+  auto cannotDivide = [](RankedTensorType type, ArrayRef<ReassociationIndices> groups) {
     return llvm::any_of(groups, [&](const ReassociationIndices &group) {
-      return llvm::count_if(group, [&](int64_t dim) { return type.isDynamicDim(dim); }) > 1;
+      auto unknown = llvm::count_if(group, [&](int64_t dim) { return type.isDynamicDim(dim); });
+      bool isEmpty = llvm::any_of(group, [&](int64_t dim) { return type.getDimSize(dim) == 0; });
+      return unknown > 1 || (unknown == 1 && isEmpty);
     });
   };
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
@@ -91,8 +95,7 @@ LogicalResult BufferEmitter::emitView(Operation &op) {
   } else if (isa<tensor::CastOp>(op)) {
     view = memref::CastOp::create(builder, loc, type, buffer);
   } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op);
-             expand &&
-             hasSeveralUnknown(expand.getResultType(), expand.getReassociationIndices())) {
+             expand && cannotDivide(expand.getResultType(), expand.getReassociationIndices())) {
     SmallVector<OpFoldResult> sizes = mapped(expand.getMixedOutputShape(), map);
     view = type.getLayout().isIdentity()
                ? reinterpret(loc, buffer, type, sizes)

@@ -47,6 +47,26 @@ struct HandlesToRuntimePass : impl::HandlesToRuntimeBase<HandlesToRuntimePass> {
     for (Operation *op : left)
       if (failed(emitter.emit(op)))
         return signalPassFailure();
+    hidePromisedExtents(module);
+  }
+
+  /// A cast to extents that a check promises, of an array that later turns out to have others: MLIR
+  /// folds it without a look at them. To the processor both are the same.
+  static void hidePromisedExtents(ModuleOp module) {
+    SmallVector<memref::CastOp> casts;
+    module.walk([&](memref::CastOp cast) {
+      auto from = dyn_cast<MemRefType>(cast.getSource().getType());
+      auto to = dyn_cast<MemRefType>(cast.getType());
+      if (from && to && from.getNumDynamicDims() > to.getNumDynamicDims())
+        casts.push_back(cast);
+    });
+    for (memref::CastOp cast : casts) {
+      OpBuilder builder(cast);
+      cast.replaceAllUsesWith(UnrealizedConversionCastOp::create(builder, cast.getLoc(),
+                                                                 cast.getType(), cast.getSource())
+                                  .getResult(0));
+      cast.erase();
+    }
   }
 };
 

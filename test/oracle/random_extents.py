@@ -11,9 +11,9 @@ import warnings
 
 import numpy
 
-# What the compiler may refuse: objects shared in ways that it does not follow, arrays of a list whose
-# rank or extents it would have to know.
-REFUSED = "E0211 E0217"
+# What the compiler may refuse: objects shared in ways that it does not follow, and arrays whose rank a
+# loop changes, alone (E0208) or in a list (E0218).
+REFUSED = "E0208 E0211 E0217 E0218"
 
 # {a}, {b} are arrays, {k} is an extent or a position, {axis} an axis of {a}.
 FORMS = (
@@ -88,7 +88,7 @@ FORMS = (
     "np.flip({a}, axis={axis})",
     "np.diff({a}, axis={axis})",
     "np.clip({a}, -0.31, 0.47)",
-    "np.squeeze({a})",
+    "np.squeeze({a}, axis={axis})",
     "np.expand_dims({a}, {axis})",
     "np.swapaxes({a}, 0, {axis})",
     "np.broadcast_to({a}, ({k}, {l}))",
@@ -126,8 +126,8 @@ BLOCKS = (
     "{name} = {a}\nif len(sys.argv) > {k}:\n    {name} = np.concatenate([{a}, {a}])",
     "rows = [{a} * i for i in range({k})]\n{name} = np.stack(rows)",
     "rows = [{a}[:1] + i for i in range({k})]\n{name} = np.concatenate(rows)",
-    "rows = []\nfor i in range({k}):\n    rows.append(np.sin({a} + i))\n{name} = np.array(rows)",
-    "rows = [{a} for i in range({k})]\nfor i in range({k}):\n    rows[i] = rows[i] * {b} + i\n{name} = sum(rows)",
+    "rows = [{a}]\nfor i in range({k}):\n    rows.append(np.sin({a} + i))\n{name} = np.array(rows)",
+    "rows = [{a} for i in range({k})]\nfor i in range({k}):\n    rows[i] = rows[i] * {b} + i\n{name} = sum(rows, {a} * 0.0)",
     "rows = [{a}, {b}]\nfor i in range({k}):\n    rows[0] = np.tanh(rows[0] * rows[1])\n{name} = rows[0]",
     "rows = [{a}, {b}]\nfor i in range({k}):\n    rows[i % 2] = rows[i % 2] * 0.5\n{name} = np.concatenate(rows)",
     "rows = []\nfor i in range({k}):\n    rows.append({a})\n    rows.append({a} * 2.0)\n{name} = rows[-1] * 0.5",
