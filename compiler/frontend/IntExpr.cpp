@@ -30,15 +30,16 @@ void appendKey(AtomKey &key, const IntExpr &expr) {
   }
 }
 
+// One table for a compilation; a compiler process compiles one program.
+std::map<AtomKey, AtomPointer> sharedAtoms;
+
 AtomPointer shareAtom(IntAtom atom) {
-  // One table for a compilation; a compiler process compiles one program.
-  static std::map<AtomKey, AtomPointer> table;
   static uint64_t nextNumber = 0;
   AtomKey key{uint64_t(atom.kind), reinterpret_cast<uintptr_t>(atom.symbol.getAsOpaquePointer()),
               uint64_t(atom.nonNegative), uint64_t(atom.size)};
   appendKey(key, atom.a);
   appendKey(key, atom.b);
-  AtomPointer &entry = table[key];
+  AtomPointer &entry = sharedAtoms[key];
   if (!entry) {
     atom.number = nextNumber++;
     entry = std::make_shared<const IntAtom>(std::move(atom));
@@ -120,6 +121,8 @@ IntExpr IntExpr::operator*(const IntExpr &other) const {
   const IntExpr &first = ordered ? *this : other, &second = ordered ? other : *this;
   return atomExpr(IntAtom::Kind::Product, isNonNegative() && other.isNonNegative(), first, second);
 }
+
+void forgetAtoms() { sharedAtoms.clear(); }
 
 static double magnitudeOf(const IntAtom &atom) {
   switch (atom.kind) {

@@ -81,6 +81,9 @@ struct IntAtom {
   uint64_t number = 0;
 };
 
+/// Forgets which atoms are equal: called before another program is specialised, whose values may
+/// have the addresses of earlier ones.
+void forgetAtoms();
 /// A run-time integer (type index or i64) as an expression; equal values give equal expressions.
 IntExpr symbolExpr(mlir::Value value, bool isExtent = false);
 IntExpr symbolExpr(mlir::Value value, bool nonNegative, IntSize size);

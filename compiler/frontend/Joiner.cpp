@@ -28,7 +28,7 @@ std::vector<JoinedLeaf> Joiner::collect() {
   building = false;
   listItems.clear();
   refusedLists.clear();
-  scratch = std::make_unique<Block>();
+  scratch = s.emitted.newBlockBeside();
   leaves.clear();
   run();
   return leaves;

@@ -99,7 +99,7 @@ private:
   std::vector<mlir::Value> given;
   bool building = false;
   size_t nextLeaf = 0;
-  std::unique_ptr<mlir::Block> scratch;
+  mlir::Block *scratch = nullptr;
 
   /// The structure of the items of lists that become lists of run-time length, as `collect` found
   /// it.

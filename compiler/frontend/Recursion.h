@@ -35,8 +35,9 @@ struct ListOutcome {
 };
 
 struct Specialization {
-  const ast::Node *node = nullptr;
-  std::map<std::string, ObjectId> cells;
+  ClosureValue closure;
+  /// What the call that it was first made for passes.
+  Locals parameters;
   std::string key, looseKey, openKey;
   /// An exception leaves it as a result: called where it may be caught. What it may raise, and
   /// whether any path raises nothing, and every such path returns something that is not None.
@@ -49,7 +50,7 @@ struct Specialization {
   std::vector<ListArgument> lists;
   mlir::func::FuncOp function;
   /// Stand for the parameters in the extents of results.
-  std::unique_ptr<mlir::Block> symbols;
+  mlir::Block *symbols = nullptr;
   /// What calls return; nothing before a first path is known that ends.
   std::optional<ResultPattern> result;
   /// Every path calls the function again: it returns nothing and ends when the stack does.
@@ -86,12 +87,15 @@ struct Specialization {
   bool sharesItems = false;
   /// Those that a name from outside may refer to afterwards.
   std::set<unsigned> sharedArguments;
+  /// The first frame of its body.
+  size_t firstFrame = 0;
   size_t mark = 0, outliningDepth = 0;
 };
 
-/// The objects that a closure reaches by the names in its body, and what these reach.
+/// The objects that a closure reaches by the names in its body and by the functions and objects of
+/// classes that a call gives it, and what these reach.
 std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
-reachable(Specializer &, const ClosureValue &start);
+reachable(Specializer &, const ClosureValue &start, const Locals &parameters);
 /// Objects from outside that differ from what they were when the body began.
 std::vector<ObjectId> changedOutside(Specializer &, const Specialization &);
 /// Whether nobody would see what the function changes in lists in its state and among these

@@ -28,7 +28,7 @@ static void collectNames(const ast::Node *node, const ast::NameSet &locals,
 }
 
 std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
-reachable(Specializer &s, const ClosureValue &start) {
+reachable(Specializer &s, const ClosureValue &start, const Locals &parameters) {
   std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> found;
   std::set<ObjectId> seen;
   std::set<const ast::Node *> closures;
@@ -71,6 +71,31 @@ reachable(Specializer &s, const ClosureValue &start) {
       add(*module->globals);
   };
   visitClosure(start);
+  // The content of other arguments is passed.
+  std::set<ObjectId> containers;
+  std::function<void(const Value &)> visitArgument = [&](const Value &value) {
+    auto *tuple = value.as<TupleValue>();
+    auto *optional = value.as<OptionalValue>();
+    auto *ref = value.get<ObjectRef>();
+    auto *list = ref ? s.heap.get<ListState>(ref->id) : nullptr;
+    auto *dict = ref ? s.heap.get<DictState>(ref->id) : nullptr;
+    if ((list || dict) && !containers.insert(ref->id).second)
+      return;
+    if (tuple)
+      llvm::for_each(tuple->items, visitArgument);
+    else if (optional)
+      visitArgument(optional->value);
+    else if (list)
+      llvm::for_each(list->items, visitArgument);
+    else if (dict)
+      for (auto &entry : dict->entries)
+        visitArgument(entry.second);
+    else if (!ref || (s.heap.pointer(ref->id) && !s.heap.get<ArrayState>(ref->id) &&
+                      !s.heap.get<RunTimeListState>(ref->id)))
+      visit(value);
+  };
+  for (auto &entry : parameters)
+    visitArgument(entry.second);
   while (!pending.empty()) {
     ObjectId id = pending.back();
     pending.pop_back();

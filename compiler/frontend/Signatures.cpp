@@ -5,6 +5,7 @@
 //
 // Known numbers become parameters: one function serves the whole recursion. Equal extents share a
 // parameter; an extent of 1 stays.
+#include "frontend/CallIdentity.h"
 #include "frontend/Recursion.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -274,11 +275,15 @@ Value ArgumentWalk::visit(const Value &value) {
     return value;
   }
   if (auto *closure = value.as<ClosureValue>()) {
-    note("f" + std::to_string(reinterpret_cast<uintptr_t>(closure->node)));
-    for (auto &cell : closure->cells)
-      note("." + std::to_string(cell.second));
-    if (!closure->defaults.empty())
-      note("!" + std::to_string(reinterpret_cast<uintptr_t>(closure)));
+    note(keyOf(s.heap, *closure));
+    return value;
+  }
+  if (auto *transform = value.as<TransformValue>()) {
+    note("g" + std::to_string(static_cast<int>(transform->kind)) +
+         std::to_string(static_cast<int>(transform->convention)) + (transform->single ? "1" : "n"));
+    for (int64_t argument : transform->argnums)
+      note("," + std::to_string(argument));
+    visit(transform->function);
     return value;
   }
   if (auto *method = value.as<BoundMethodValue>()) {

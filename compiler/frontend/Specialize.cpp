@@ -15,7 +15,10 @@ namespace mpy {
 Specializer::Specializer(MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics,
                          std::vector<std::string> importPaths, Attempts &attempts)
     : builder(&context), span(frames), diagnostics(diagnostics), sources(sources),
-      importPaths(std::move(importPaths)), attempts(attempts) {}
+      importPaths(std::move(importPaths)), attempts(attempts) {
+  builder.setListener(&emitted);
+  forgetAtoms();
+}
 
 void Specializer::initialiseBuiltins() {
   // Python's exceptions: name and base.
@@ -85,11 +88,13 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
     executeModule(program, newModule(program, "__main__"), "__main__");
   } catch (const Abort &) {
     // The tree is not closed; drop it piece by piece.
+    emitted.release();
     module->walk([](Operation *op) { op->dropAllReferences(); });
     return {};
   }
   builder.setInsertionPointToEnd(&function.getBody().front());
   func::ReturnOp::create(builder, loc());
+  emitted.verify();
   return owner;
 }
 

@@ -223,6 +223,7 @@ void Specializer::enter(Frame &callee, const ClosureValue &closure, const Locals
   const ast::Scope &scope = closure.scope();
   callee.scope = &scope;
   callee.closure = &closure;
+  callee.parameters = parameters;
   callee.globals = closure.globals;
   callee.library = closure.library;
   callee.name = closure.name;

@@ -10,6 +10,7 @@
 // until nothing is new. Where no structure fits all depths
 // (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the
 // structure does.
+#include "frontend/CallIdentity.h"
 #include "frontend/Recursion.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/SaveAndRestore.h"
@@ -121,7 +122,7 @@ Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &
   auto inward = [&](const IntExpr &expr) {
     return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
       auto argument = dyn_cast<BlockArgument>(symbol);
-      if (!argument || argument.getOwner() != spec.symbols.get())
+      if (!argument || argument.getOwner() != spec.symbols)
         return std::nullopt;
       return walk.exprs[argument.getArgNumber()];
     });
@@ -206,7 +207,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
     possibleKinds.resize(outerTries);
     openChecks.erase(openChecks.begin() + outerChecks, openChecks.end());
     if (!keep)
-      eraseUsed(function);
+      emitted.undo(function);
   });
   Block *block = function.addEntryBlock();
   for (auto operand : leading)
@@ -405,22 +406,23 @@ std::shared_ptr<Specialization>
 Specializer::buildSpecialization(const ClosureValue &closure, const Locals &parameters,
                                  llvm::function_ref<ArgumentWalk &(bool, const ListPlan &)> walk) {
   auto spec = std::make_shared<Specialization>();
-  spec->node = closure.node;
+  spec->closure = closure;
+  spec->parameters = parameters;
+  spec->firstFrame = frames.size();
   spec->isCatching = isInTry();
-  spec->cells = closure.cells;
   spec->openKey = walk(false, {}).openKey;
   for (ObjectId id : walk(false, {}).lists)
     spec->lists.push_back(describeList(*this, id));
   building.push_back(spec);
   llvm::scope_exit leave([&, size = building.size()] { building.resize(size - 1); });
-  spec->context = reachable(*this, closure);
+  spec->context = reachable(*this, closure, parameters);
   auto begin = [&](bool isLoose) {
     spec->isLoose = spec->wantsLoose = isLoose;
     spec->plan = spec->wantedPlan;
     spec->key = walk(isLoose, spec->plan).key;
     spec->looseKey = walk(isLoose, spec->plan).looseKey;
     spec->mark = heap.size();
-    spec->symbols = std::make_unique<Block>();
+    spec->symbols = emitted.newBlockBeside();
     for (auto operand : walk(isLoose, spec->plan).operands)
       spec->symbols->addArgument(operand.getType(), operand.getLoc());
     spec->result = {};
@@ -444,27 +446,37 @@ Specializer::buildSpecialization(const ClosureValue &closure, const Locals &para
 }
 
 std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Locals &parameters) {
-  unsigned active = 0;
+  if (closure.scope().hasYield)
+    return std::nullopt;
+  auto isThis = [&](const ClosureValue &other, const Locals &given) {
+    return isSameFunction(heap, other, closure) && getSameFunctions(heap, given, parameters);
+  };
+  // What stands around the function that is being made is not called again by its calls of these.
+  unsigned active = 0, ofDefinition = 0;
   Frame *last = nullptr;
-  for (Frame *frame : frames)
-    if (frame->closure && frame->closure->node == closure.node) {
+  for (Frame *frame :
+       llvm::drop_begin(frames, building.empty() ? 0 : building.back()->firstFrame)) {
+    if (!frame->closure || frame->closure->node != closure.node)
+      continue;
+    ++ofDefinition;
+    if (isThis(*frame->closure, frame->parameters)) {
       ++active;
       last = frame;
     }
-  if (active == 0 || closure.scope().hasYield)
+  }
+  // Closures of one definition may call each other in a chain, each more than once: deep in it,
+  // each is a function of its own.
+  if (active == 0 && ofDefinition < maximumNested)
     return std::nullopt;
   // A recursion whose end is known at compile time starts in place.
-  bool isConditional = last->entryBlock != builder.getInsertionBlock();
-  // Closures of one definition may call each other in a chain, each a function of its own.
-  unsigned inBuild = llvm::count_if(building, [&](auto &spec) {
-    return spec->node == closure.node && spec->cells == closure.cells;
-  });
-  bool isBuilt =
-      llvm::any_of(specializations, [&](auto &spec) { return spec->node == closure.node; });
+  bool isConditional = last && last->entryBlock != builder.getInsertionBlock();
+  auto isOfThis = [&](auto &spec) { return isThis(spec->closure, spec->parameters); };
+  unsigned inBuild = llvm::count_if(building, isOfThis);
+  bool isBuilt = llvm::any_of(specializations, isOfThis);
   // What did not come about twice ends in place, where run-time values do not decide.
   bool isHopeless = !isConditional && failedBuilds[closure.node] >= 2;
   bool mayBuild =
-      inBuild < 3 && !isHopeless && (isConditional || active >= 2 || inBuild || isBuilt);
+      inBuild < 3 && !isHopeless && (isConditional || active != 1 || inBuild || isBuilt);
   std::optional<Value> result;
   if (mayBuild || inBuild) {
     std::string signature;
@@ -504,8 +516,8 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
             for (ObjectId id : plain.lists)
               lists.push_back(describeList(*this, id));
             auto isSimilar = [&](const Specialization &spec) {
-              return spec.node == closure.node && spec.cells == closure.cells &&
-                     spec.isCatching == isInTry() && spec.openKey == plain.openKey;
+              return isSameFunction(heap, spec.closure, closure) && spec.isCatching == isInTry() &&
+                     spec.openKey == plain.openKey;
             };
             auto matches = [&](const Specialization &spec) {
               for (auto &[number, item] : spec.plan)
@@ -553,6 +565,8 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
             for (auto &spec : specializations) {
               bool isSame =
                   isSimilar(*spec) &&
+                  llvm::all_of(spec->captured,
+                               [&](mlir::Value value) { return isAvailable(value); }) &&
                   llvm::all_of(spec->context,
                                [&](auto &object) {
                                  return object.first < heap.size() &&
@@ -603,7 +617,25 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
   return std::nullopt;
 }
 
+/// Whether the last two active calls of a definition got different functions.
+static bool getsAnotherFunction(Specializer &s, const ClosureValue &closure) {
+  const Frame *last = nullptr;
+  for (const Frame *frame : llvm::reverse(s.frames)) {
+    if (!frame->closure || frame->closure->node != closure.node)
+      continue;
+    if (last)
+      return !isSameFunction(s.heap, *frame->closure, *last->closure) ||
+             !getSameFunctions(s.heap, frame->parameters, last->parameters);
+    last = frame;
+  }
+  return false;
+}
+
 void Specializer::failRecursion(const ClosureValue &closure) {
+  if (getsAnotherFunction(*this, closure))
+    fail(ErrorId::RecursesTooDeeply, {closure.name},
+         {.found = "another function, or another object of a class, in each call",
+          .help = "pass the same one to all calls, and what changes as numbers, arrays or lists"});
   if (!whyInPlace.empty())
     fail(ErrorId::RecursionStructure, {closure.name, whyInPlace},
          {.help = "let each call take and return the same types, or write a loop",

@@ -142,17 +142,15 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
   // Heads of earlier rounds refer to placeholders of the joins that made them.
   std::vector<std::unique_ptr<Joiner>> history;
   std::vector<std::unique_ptr<State>> states;
-  std::vector<std::unique_ptr<Block>> thrownAway;
   std::set<std::string> moving;
 
   while (shape.rounds < 12) {
     ++shape.rounds;
     restore(entry);
     builder.setInsertionPoint(before, insertionPoint);
-    thrownAway.push_back(std::make_unique<Block>());
     states.push_back(std::make_unique<State>(head));
     auto headJoin = std::make_unique<Joiner>(*this, entry, *states.back(), mark, before,
-                                             thrownAway.back().get(), true);
+                                             emitted.newBlockBeside(), true);
     headJoin->promisesNothing = shape.rounds > maximumPromises;
     std::vector<JoinedLeaf> carried = headJoin->collect();
     llvm::SmallVector<mlir::Value> initial;
@@ -263,12 +261,11 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
     State joined;
     moving.clear();
     if (!end.dead) {
-      thrownAway.push_back(std::make_unique<Block>());
       auto startCopy = std::make_unique<State>(start);
       auto endCopy = std::make_unique<State>(end);
       auto endJoin =
           std::make_unique<Joiner>(*this, *startCopy, *endCopy, start.heap.size(),
-                                   thrownAway.back().get(), builder.getInsertionBlock(), true);
+                                   emitted.newBlockBeside(), builder.getInsertionBlock(), true);
       // Seen from outside the loop: whatever its body made must flow.
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(before, insertionPoint);
@@ -327,7 +324,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
     }
     head = std::move(joined);
     history.push_back(std::move(headJoin));
-    eraseSince(before, lastBefore, insertionPoint);
+    undoSince(before, lastBefore, insertionPoint);
   }
   restore(entry);
   fail(ErrorId::LoopNeverSettles, {},
@@ -337,25 +334,13 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
         .help = "give the variables of the loop their final types before it"});
 }
 
-/// Blocks that joins threw away may still refer to what the operation holds.
-void eraseUsed(Operation *op) {
-  op->walk([](Operation *inside) {
-    for (Region &region : inside->getRegions())
-      for (Block &block : region)
-        for (BlockArgument argument : block.getArguments())
-          argument.dropAllUses();
-    inside->dropAllUses();
-  });
-  op->erase();
-}
-
-void Specializer::eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end) {
+void Specializer::undoSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end) {
   auto begin = last ? std::next(Block::iterator(last)) : block->begin();
   llvm::SmallVector<Operation *> made;
   for (auto it = begin; it != end; ++it)
     made.push_back(&*it);
   for (Operation *op : llvm::reverse(made))
-    eraseUsed(op);
+    emitted.undo(op);
 }
 
 bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors) {
@@ -382,7 +367,7 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
     handling.resize(handled);
     builder.setInsertionPoint(block, point);
     restore(entry);
-    eraseSince(block, last, point);
+    undoSince(block, last, point);
     errors = capture.errors;
     return false;
   }

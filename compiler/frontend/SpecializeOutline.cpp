@@ -7,7 +7,6 @@
 #include "frontend/LeafMapper.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 
@@ -45,7 +44,11 @@ void Specializer::captureFromOutside(func::FuncOp function,
       inner = block->addArgument(value.getType(), value.getLoc());
       operands.push_back(value);
     }
-    replaceAllUsesInRegionWith(value, inner, region);
+    // What stands beside the program, until a join is settled, is in no region.
+    value.replaceUsesWithIf(inner, [&](OpOperand &use) {
+      Region *user = use.getOwner()->getParentRegion();
+      return user && region.isAncestor(user);
+    });
   }
   function.setFunctionType(builder.getFunctionType(block->getArgumentTypes(),
                                                    block->getTerminator()->getOperandTypes()));
@@ -76,7 +79,7 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
   } catch (...) {
     outliningBlocks.pop_back();
     builder.restoreInsertionPoint(caller);
-    eraseUsed(function);
+    emitted.undo(function);
     throw;
   }
   forgetUnreachable(mark);

@@ -5,6 +5,7 @@
 #define MPY_FRONTEND_SPECIALIZER_H
 
 #include "dialect/Dialect.h"
+#include "frontend/EmissionCheck.h"
 #include "frontend/Heap.h"
 #include "frontend/LibraryText.h"
 #include "frontend/Liveness.h"
@@ -45,6 +46,7 @@ using Locals = std::map<std::string, Value>;
 struct Frame {
   const ast::Scope *scope = nullptr;
   const ClosureValue *closure = nullptr; // null for modules and class bodies
+  Locals parameters;                     // what a function was called with
   const ast::Module *moduleNode = nullptr;
   /// Names that no inner scope captures; also `%return`, `%value`, `%break`, `%continue`: how
   /// control leaves.
@@ -84,9 +86,6 @@ struct RunTimeWalk;
 /// Whether the value can only be called.
 bool isFunction(const Value &value);
 
-/// Erases an operation whatever still refers to it or to what it holds.
-void eraseUsed(mlir::Operation *op);
-
 /// Where the program is. What the library does is done by who calls it.
 struct CurrentSpan : Span {
   const std::vector<Frame *> &frames;
@@ -118,6 +117,7 @@ public:
 
   //===--- Emission (SpecializeEmit.cpp) ---===//
   mlir::OpBuilder builder;
+  EmissionCheck emitted{outliningBlocks};
   Heap heap;
   CurrentSpan span; // of what is being evaluated
   /// The location of what is being evaluated.
@@ -436,6 +436,9 @@ public:
   static constexpr unsigned maximumUnrolled = 200000;
   static constexpr unsigned maximumDepth = 200;
   static constexpr unsigned maximumPeeled = 2;
+  /// How deep calls of one definition with other functions nest before they count as calls of a
+  /// function by itself, which may not end.
+  static constexpr unsigned maximumNested = 8;
   /// How many calls of functions by themselves may run in place.
   static constexpr unsigned maximumRecursions = 10000;
   /// And while a function of its own is made: there numbers are parameters, and nothing may end it.
@@ -564,7 +567,7 @@ private:
   void unrollFor(const ast::For &loop, const Value &iterable, ValueList items, size_t from);
   /// Runs an action; after an error undoes all of it and says no.
   bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);
-  void eraseSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);
+  void undoSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);
   /// Forgets names that neither the next iteration nor what follows the loop reads.
   void dropDeadNames(const ast::Node &loop);
   /// Forgets names that nobody reads behind a statement.
