@@ -1,20 +1,22 @@
 """Writes random programs: arrays, views, in-place writes, loops, branches, containers, objects and
 closures, differentiated to order 2, in both modes.
 
-    python random_programs.py FOLDER COUNT [FIRST SEED [items | keys | extents | points]]
+    python random_programs.py FOLDER COUNT [FIRST SEED [KIND]]
 
 Equal seeds give equal programs. `compare.py --mpyc ... FOLDER` then runs them. The programs stay
 within what the language allows: a name bound in a loop or branch is used there only, and no rank or
 dtype changes. Other programs: `items`, about objects that lists hold (random_items.py); `keys`, about
 dicts and sets whose keys are run-time data (random_keys.py); `extents`, about arrays with extents of
 0, 1 and more, known or not (random_extents.py); `points`, about choices and derivatives at ties,
-zeros and ends of domains (random_points.py).
+zeros and ends of domains (random_points.py); `calls`, about functions that take functions
+(random_calls.py).
 """
 
 import pathlib
 import random
 import sys
 
+from random_calls import CallWriter
 from random_constructs import CLASSES, Constructs
 from random_extents import ExtentWriter
 from random_items import ItemWriter
@@ -243,6 +245,7 @@ def main():
         "keys": KeyWriter,
         "extents": ExtentWriter,
         "points": PointWriter,
+        "calls": CallWriter,
     }
     writer = writers[kind]
     folder.mkdir(parents=True, exist_ok=True)
