@@ -234,3 +234,36 @@ void mpy_gemm_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t 
   multiply(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, kernels().narrow,
            &GemmState::blasSingle);
 }
+
+// Products of stacks: where C stays in its place, the products are added up.
+template <typename T, typename Multiply>
+static void multiplyStack(int64_t m, int64_t n, T beta, const T *a, const T *b, T *c, int64_t ldc,
+                          int64_t count, int64_t stepA, int64_t stepB, int64_t stepC,
+                          Multiply multiply) {
+  for (int64_t i = 0; i < count; ++i)
+    multiply(a + i * stepA, b + i * stepB, i > 0 && stepC == 0 ? T(1) : beta, c + i * stepC);
+  if (count == 0 && stepC == 0)
+    for (int64_t i = 0; i < m; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        c[i * ldc + j] = beta == T(0) ? T(0) : beta * c[i * ldc + j];
+}
+
+void mpy_gemm_stack_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k,
+                        double alpha, const double *a, int64_t lda, const double *b, int64_t ldb,
+                        double beta, double *c, int64_t ldc, int64_t count, int64_t stepA,
+                        int64_t stepB, int64_t stepC) {
+  multiplyStack(m, n, beta, a, b, c, ldc, count, stepA, stepB, stepC,
+                [&](const double *a, const double *b, double beta, double *c) {
+                  mpy_gemm_f64(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+                });
+}
+
+void mpy_gemm_stack_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k,
+                        float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
+                        float beta, float *c, int64_t ldc, int64_t count, int64_t stepA,
+                        int64_t stepB, int64_t stepC) {
+  multiplyStack(m, n, beta, a, b, c, ldc, count, stepA, stepB, stepC,
+                [&](const float *a, const float *b, float beta, float *c) {
+                  mpy_gemm_f32(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+                });
+}

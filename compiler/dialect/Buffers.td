@@ -50,9 +50,10 @@ def BufferCallOp : Op<MpyDialect, "buffer_call", [MemoryEffects<[MemRead, MemWri
 }
 def GemmOp : Op<MpyDialect, "gemm", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "matmul into a buffer. Every operand has unit stride in its last dimension.";
-  let arguments = (ins AnyBuffer:$x, AnyBuffer:$y, AnyBuffer:$out, UnitAttr:$transpose_x, UnitAttr:$transpose_y);
+  let arguments = (ins AnyBuffer:$x, AnyBuffer:$y, AnyBuffer:$out, UnitAttr:$transpose_x, UnitAttr:$transpose_y,
+                       UnitAttr:$summed);
   let assemblyFormat = [{
-    $x (`transposed` $transpose_x^)? `,` $y (`transposed` $transpose_y^)? `into` $out attr-dict
+    $x (`transposed` $transpose_x^)? `,` $y (`transposed` $transpose_y^)? (`summed` $summed^)? `into` $out attr-dict
     `:` type($x) `,` type($y) `into` type($out)
   }];
 }

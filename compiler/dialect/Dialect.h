@@ -46,6 +46,10 @@ llvm::LogicalResult verifyElementwise(mlir::Operation *op);
 llvm::LogicalResult verifyReduction(mlir::Operation *op, mlir::Value x,
                                     llvm::ArrayRef<int64_t> axes, mlir::Value result);
 
+/// Whether a transpose by this permutation swaps rows and columns of a matrix, or of each matrix of
+/// a stack.
+bool swapsMatrices(llvm::ArrayRef<int64_t> permutation);
+
 /// The value that holds an extent of a tensor, found through the operations that pass extents on;
 /// null where only reading the tensor itself would tell. A constant extent is null too: its type
 /// says it.

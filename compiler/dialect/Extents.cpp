@@ -93,8 +93,8 @@ Value ExtentSearch::findThrough(Value tensor, unsigned dimension, unsigned depth
         return find(transpose.getX(), transpose.getPermutation()[dimension], depth + 1);
       })
       .Case([&](MatmulOp product) {
-        return dimension == 0 ? find(product.getX(), product.getTransposeX() ? 1 : 0, depth + 1)
-                              : find(product.getY(), product.getTransposeY() ? 0 : 1, depth + 1);
+        auto [source, axis] = product.extentSource(dimension);
+        return find(source, axis, depth + 1);
       })
       .Case([&](SliceOp slice) -> Value {
         unsigned position = 0;

@@ -1,8 +1,10 @@
-// Every product of arrays in terms of three operations: mpy.matmul of two matrices, and mpy.mul
-// with mpy.sum for vectors and for stacks of matrices.
+// Every product of arrays in terms of three operations: mpy.matmul of two matrices or stacks of
+// them, and mpy.mul with mpy.sum for vectors and for matrices of a few numbers.
 //
-//   (n, k) @ (k,)       -> mpy.matmul with (k, 1), mpy.reshape to (n,)
-//   (b, n, k) @ (k, m)  -> mpy.reshape to (b*n, k), mpy.matmul, mpy.reshape
+//   (n, k) @ (k,)             -> mpy.matmul with (k, 1), mpy.reshape to (n,)
+//   (b, n, k) @ (k, m)        -> mpy.reshape to (b*n, k), mpy.matmul, mpy.reshape
+//   (b, n, k) @ (b, k, m)     -> mpy.matmul
+//   (a, 1, n, k) @ (b, k, m)  -> both spread to a*b matrices, mpy.matmul, mpy.reshape
 #include "frontend/ArrayProducts.h"
 #include "frontend/ArrayShapes.h"
 
@@ -33,19 +35,22 @@ ArrayValue sumOver(Specializer &specializer, const ArrayValue &x, llvm::ArrayRef
 /// A matrix, or the matrix whose transpose it is with the flag set.
 static mlir::Value untransposed(mlir::Value matrix, bool &flag) {
   auto transpose = matrix.getDefiningOp<TransposeOp>();
-  if (!transpose || transpose.getPermutation() != llvm::ArrayRef<int64_t>{1, 0})
+  if (!transpose || !swapsMatrices(transpose.getPermutation()))
     return matrix;
   flag = true;
   return transpose.getX();
 }
 
-/// x of rank 2 times y of rank 2.
+/// x times y, each of rank 2 or, as a stack, of rank 3.
 static ArrayValue multiplyMatrices(Specializer &specializer, const ArrayValue &x,
                                    const ArrayValue &y) {
   bool transposeX = false, transposeY = false;
   mlir::Value a = untransposed(x.tensor, transposeX), b = untransposed(y.tensor, transposeY);
   mlir::Value result = specializer.create<MatmulOp>(a, b, transposeX, transposeY).getResult();
-  return {x.dtype, {x.shape[0], y.shape[1]}, result};
+  Shape shape = {x.shape[x.rank() - 2], y.shape.back()};
+  if (x.rank() == 3 || y.rank() == 3)
+    shape.insert(shape.begin(), x.rank() == 3 ? x.shape[0] : y.shape[0]);
+  return {x.dtype, shape, result};
 }
 
 /// The sum of products of two vectors, as an array of rank 0.
@@ -85,13 +90,32 @@ ArrayValue contract(Specializer &specializer, ArrayValue x, ArrayValue y,
   return reshaped(specializer, multiplyMatrices(specializer, x, y), result);
 }
 
-/// Stacks of matrices: products of elements spread over (.., n, k, m), summed over k.
-static ArrayValue multiplyStacks(Specializer &specializer, ArrayValue x, ArrayValue y) {
+/// Whether a product of many matrices of these extents is one of elements: it fuses with what is
+/// around it, where a call for each few numbers would cost more than the work.
+static bool isByElements(DType dtype, llvm::ArrayRef<IntExpr> extents) {
+  return !isFloat(dtype) || llvm::all_of(extents, [](const IntExpr &extent) {
+    return extent.known() && *extent.known() <= 8;
+  });
+}
+
+/// The last two axes of an array as a stack of matrices, spread over the leading axes `over`; as
+/// one matrix where there is but one.
+static ArrayValue stackOver(Specializer &specializer, const ArrayValue &x, const Shape &over) {
+  Shape matrix(x.shape.end() - 2, x.shape.end());
+  if (llvm::all_of(llvm::ArrayRef(x.shape).drop_back(2),
+                   [](const IntExpr &extent) { return extent.isKnown(1); }))
+    return reshaped(specializer, x, matrix);
+  Shape whole = over;
+  whole.insert(whole.end(), matrix.begin(), matrix.end());
+  ArrayValue spread{x.dtype, whole, expand(specializer, x.tensor, x.dtype, x.shape, whole)};
+  return reshaped(specializer, spread, {product(over), matrix[0], matrix[1]});
+}
+
+/// Products of elements spread over (.., n, k, m), summed over k.
+static ArrayValue multiplyElements(Specializer &specializer, ArrayValue x, ArrayValue y) {
   Shape spreadX = x.shape, spreadY = y.shape;
   spreadX.push_back(1);
   spreadY.insert(spreadY.end() - 2, IntExpr(1));
-  // The inner extents were checked; give both the same.
-  spreadY[spreadY.size() - 2] = x.shape.back();
   x = reshaped(specializer, x, spreadX);
   y = reshaped(specializer, y, spreadY);
   Shape shape = broadcastShapes(specializer, {spreadX, spreadY});
@@ -99,6 +123,26 @@ static ArrayValue multiplyStacks(Specializer &specializer, ArrayValue x, ArrayVa
               b = expand(specializer, y.tensor, y.dtype, spreadY, shape);
   mlir::Value products = specializer.create<MulOp>(a, b).getResult();
   return sumOver(specializer, {x.dtype, shape, products}, {int64_t(shape.size()) - 2});
+}
+
+/// (.., n, k) times (.., k, m), the leading axes broadcast.
+static ArrayValue multiplyStacks(Specializer &specializer, ArrayValue x, ArrayValue y) {
+  // The inner extents were checked; give both the same.
+  Shape shapeOfY = y.shape;
+  shapeOfY[y.rank() - 2] = x.shape.back();
+  y = reshaped(specializer, y, shapeOfY);
+  IntExpr rows = x.shape[x.rank() - 2], columns = y.shape.back();
+  if (isByElements(x.dtype, {rows, x.shape.back(), columns}))
+    return multiplyElements(specializer, x, y);
+  auto leading = [](const ArrayValue &array) {
+    return Shape(array.shape.begin(), array.shape.end() - 2);
+  };
+  Shape shape = broadcastShapes(specializer, {leading(x), leading(y)});
+  ArrayValue result = multiplyMatrices(specializer, stackOver(specializer, x, shape),
+                                       stackOver(specializer, y, shape));
+  shape.push_back(rows);
+  shape.push_back(columns);
+  return reshaped(specializer, result, shape);
 }
 
 Value matmul(Specializer &specializer, const Value &lhs, const Value &rhs) {
@@ -265,7 +309,29 @@ static Labelled multiplyLabelled(Specializer &specializer, Labelled x, Labelled 
     }
     return {contract(specializer, x.array, y.array, axesOfX, axesOfY), onlyX + onlyY};
   }
-  // Letters kept by both: spread over all letters, multiply, sum.
+  auto extentsOf = [](const Labelled &operand, llvm::StringRef labels) {
+    Shape extents;
+    for (char label : labels)
+      extents.push_back(operand.array.shape[operand.labels.find(label)]);
+    return extents;
+  };
+  IntExpr rows = product(extentsOf(x, onlyX)), inner = product(extentsOf(x, summed)),
+          columns = product(extentsOf(y, onlyY));
+  if (!summed.empty() && !onlyX.empty() && !onlyY.empty() &&
+      !isByElements(x.array.dtype, {rows, inner, columns})) {
+    // Letters kept by both count the matrices.
+    IntExpr count = product(extentsOf(x, shared));
+    Shape shape = extentsOf(x, shared + onlyX);
+    for (const IntExpr &extent : extentsOf(y, onlyY))
+      shape.push_back(extent);
+    ArrayValue a = ordered(specializer, x, shared + onlyX + summed).array,
+               b = ordered(specializer, y, shared + summed + onlyY).array;
+    ArrayValue result =
+        multiplyMatrices(specializer, reshaped(specializer, a, {count, rows, inner}),
+                         reshaped(specializer, b, {count, inner, columns}));
+    return {reshaped(specializer, result, shape), shared + onlyX + onlyY};
+  }
+  // Spread over all letters, multiply, sum.
   std::string all = shared + onlyX + onlyY + summed;
   auto spread = [&](const Labelled &operand) {
     std::string own;

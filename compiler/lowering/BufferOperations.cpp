@@ -492,14 +492,15 @@ LogicalResult BufferEmitter::emitMatmul(MatmulOp op) {
   } else {
     auto type = cast<MemRefType>(Ownership::bufferType(result.getType()));
     SmallVector<Value> sizes;
-    if (type.isDynamicDim(0))
-      sizes.push_back(memref::DimOp::create(builder, loc, x, op.getTransposeX() ? 1 : 0));
-    if (type.isDynamicDim(1))
-      sizes.push_back(memref::DimOp::create(builder, loc, y, op.getTransposeY() ? 0 : 1));
+    for (int64_t dimension = 0; dimension < type.getRank(); ++dimension)
+      if (type.isDynamicDim(dimension)) {
+        auto [source, axis] = op.extentSource(dimension);
+        sizes.push_back(memref::DimOp::create(builder, loc, source == op.getX() ? x : y, axis));
+      }
     out = memref::AllocOp::create(builder, loc, type, sizes);
     define(result, out, Uniqueness::fresh());
   }
-  GemmOp::create(builder, loc, x, y, out, op.getTransposeX(), op.getTransposeY());
+  GemmOp::create(builder, loc, x, y, out, op.getTransposeX(), op.getTransposeY(), op.getSummed());
   return success();
 }
 

@@ -39,9 +39,12 @@ static bool isInline(GemmOp op) {
   auto out = cast<MemRefType>(op.getOut().getType()), x = cast<MemRefType>(op.getX().getType());
   if (!isa<FloatType>(out.getElementType()))
     return true;
-  int64_t inner = x.getDimSize(op.getTransposeX() ? 0 : 1);
-  return out.hasStaticShape() && !ShapedType::isDynamic(inner) && inner <= 8 &&
-         out.getDimSize(0) <= 8 && out.getDimSize(1) <= 8;
+  auto isSmall = [](MemRefType type) {
+    return llvm::all_of(type.getShape().take_back(2), [](int64_t extent) {
+      return !ShapedType::isDynamic(extent) && extent <= 8;
+    });
+  };
+  return isSmall(out) && isSmall(x);
 }
 
 static void expandProduct(OpBuilder &builder, GemmOp op) {
@@ -49,16 +52,27 @@ static void expandProduct(OpBuilder &builder, GemmOp op) {
   Type element = cast<MemRefType>(op.getOut().getType()).getElementType();
   Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
   assignAll(builder, loc, zero, op.getOut());
-  AffineExpr row, column, inner;
-  bindDims(builder.getContext(), row, column, inner);
-  auto map = [&](AffineExpr first, AffineExpr second) {
-    return AffineMap::get(3, 0, {first, second}, builder.getContext());
+  // The number of the product in a stack comes first.
+  auto isStack = [](Value buffer) { return cast<MemRefType>(buffer.getType()).getRank() == 3; };
+  bool isMany = isStack(op.getX()) || isStack(op.getY());
+  AffineExpr number = builder.getAffineDimExpr(0), row = builder.getAffineDimExpr(isMany),
+             column = builder.getAffineDimExpr(isMany + 1),
+             inner = builder.getAffineDimExpr(isMany + 2);
+  auto map = [&](Value buffer, AffineExpr first, AffineExpr second) {
+    SmallVector<AffineExpr> position{first, second};
+    if (isStack(buffer))
+      position.insert(position.begin(), number);
+    return AffineMap::get(isMany + 3, 0, position, builder.getContext());
   };
-  SmallVector<AffineMap> maps{op.getTransposeX() ? map(inner, row) : map(row, inner),
-                              op.getTransposeY() ? map(column, inner) : map(inner, column),
-                              map(row, column)};
+  SmallVector<AffineMap> maps{
+      op.getTransposeX() ? map(op.getX(), inner, row) : map(op.getX(), row, inner),
+      op.getTransposeY() ? map(op.getY(), column, inner) : map(op.getY(), inner, column),
+      map(op.getOut(), row, column)};
   SmallVector<utils::IteratorType> iterators{
       utils::IteratorType::parallel, utils::IteratorType::parallel, utils::IteratorType::reduction};
+  if (isMany)
+    iterators.insert(iterators.begin(), op.getSummed() ? utils::IteratorType::reduction
+                                                       : utils::IteratorType::parallel);
   linalg::GenericOp::create(
       builder, loc, TypeRange(), ValueRange{op.getX(), op.getY()}, ValueRange(op.getOut()), maps,
       iterators, [](OpBuilder &builder, Location loc, ValueRange arguments) {

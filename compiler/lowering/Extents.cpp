@@ -73,10 +73,7 @@ static OpFoldResult stepToSource(Value &source, int64_t &dimension, bool &moved)
     }
   }
   if (auto product = dyn_cast_or_null<MatmulOp>(op)) {
-    bool left = dimension == 0;
-    bool transposed = left ? product.getTransposeX() : product.getTransposeY();
-    source = left ? product.getX() : product.getY();
-    dimension = left == transposed ? 1 : 0;
+    std::tie(source, dimension) = product.extentSource(dimension);
     return {};
   }
   if (auto result = dyn_cast<OpResult>(source))

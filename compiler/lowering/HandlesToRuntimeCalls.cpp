@@ -167,10 +167,29 @@ LogicalResult RuntimeEmitter::emitGemm(GemmOp op) {
     return LLVM::ConstantOp::create(builder, loc, builder.getFloatAttr(element, value));
   };
   Value x = op.getX(), y = op.getY(), out = op.getOut();
-  call(element.isF64() ? "mpy_gemm_f64" : "mpy_gemm_f32", {},
-       {constant(op.getTransposeX()), constant(op.getTransposeY()), sizeOf(out, 0), sizeOf(out, 1),
-        sizeOf(x, op.getTransposeX() ? 0 : 1), real(1), dataOf(x), strideOf(x, 0), dataOf(y),
-        strideOf(y, 0), real(0), dataOf(out), strideOf(out, 0)});
+  auto rankOf = [](Value buffer) { return cast<MemRefType>(buffer.getType()).getRank(); };
+  auto axis = [&](Value buffer, int64_t fromEnd) { return rankOf(buffer) - fromEnd; };
+  SmallVector<Value> operands{constant(op.getTransposeX()),
+                              constant(op.getTransposeY()),
+                              sizeOf(out, axis(out, 2)),
+                              sizeOf(out, axis(out, 1)),
+                              sizeOf(x, axis(x, op.getTransposeX() ? 2 : 1)),
+                              real(1),
+                              dataOf(x),
+                              strideOf(x, axis(x, 2)),
+                              dataOf(y),
+                              strideOf(y, axis(y, 2)),
+                              real(0),
+                              dataOf(out),
+                              strideOf(out, axis(out, 2))};
+  if (rankOf(x) == 2 && rankOf(y) == 2) {
+    call(element.isF64() ? "mpy_gemm_f64" : "mpy_gemm_f32", {}, operands);
+    return success();
+  }
+  // How far it is from one matrix of a stack to the next; a matrix alone is read each time.
+  auto step = [&](Value buffer) { return rankOf(buffer) == 3 ? strideOf(buffer, 0) : constant(0); };
+  operands.append({sizeOf(rankOf(x) == 3 ? x : y, 0), step(x), step(y), step(out)});
+  call(element.isF64() ? "mpy_gemm_stack_f64" : "mpy_gemm_stack_f32", {}, operands);
   return success();
 }
 

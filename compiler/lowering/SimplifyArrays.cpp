@@ -11,10 +11,11 @@ namespace mpy {
 // A product reads its operands in either order, so a transpose before it costs nothing.
 static void absorbTransposes(IRRewriter &rewriter, MatmulOp product) {
   auto absorb = [&](Value operand, bool transposed) -> std::pair<Value, bool> {
-    while (auto transpose = operand.getDefiningOp<TransposeOp>()) {
-      if (transpose.getPermutation()[0] == 1)
-        transposed = !transposed;
+    auto transpose = operand.getDefiningOp<TransposeOp>();
+    while (transpose && swapsMatrices(transpose.getPermutation())) {
+      transposed = !transposed;
       operand = transpose.getX();
+      transpose = operand.getDefiningOp<TransposeOp>();
     }
     return {operand, transposed};
   };

@@ -416,6 +416,16 @@ void mpy_gemm_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t 
 void mpy_gemm_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, float alpha,
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                   int64_t ldc);
+/* The same for `count` products, `step` elements from one matrix to the next; a step of 0 reads the
+ * same matrix each time, and with a stepC of 0 C is the sum of the products. */
+void mpy_gemm_stack_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k,
+                        double alpha, const double *a, int64_t lda, const double *b, int64_t ldb,
+                        double beta, double *c, int64_t ldc, int64_t count, int64_t stepA,
+                        int64_t stepB, int64_t stepC);
+void mpy_gemm_stack_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k,
+                        float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
+                        float beta, float *c, int64_t ldc, int64_t count, int64_t stepA,
+                        int64_t stepB, int64_t stepC);
 
 /* ---- Sorting ---- */
 

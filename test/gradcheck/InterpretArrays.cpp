@@ -119,15 +119,27 @@ static Data cumulate(const Data &x, int64_t axis, bool reverse) {
   return result;
 }
 
-static Data multiply(const Data &x, const Data &y, bool flipX, bool flipY) {
-  int64_t rows = x.shape[flipX], inner = x.shape[!flipX], columns = y.shape[!flipY];
-  Data result(Index{rows, columns});
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      for (int64_t k = 0; k < inner; ++k)
-        result.elements[i * columns + j] +=
-            x.elements[flipX ? x.offset({k, i}) : x.offset({i, k})] *
-            y.elements[flipY ? y.offset({j, k}) : y.offset({k, j})];
+/// Element (row, column) of a matrix, or of matrix `number` of a stack.
+static double element(const Data &x, int64_t number, int64_t row, int64_t column, bool flip) {
+  Index index = flip ? Index{column, row} : Index{row, column};
+  if (x.shape.size() == 3)
+    index.insert(index.begin(), number);
+  return x.elements[x.offset(index)];
+}
+
+static Data multiply(const Data &x, const Data &y, bool flipX, bool flipY, bool summed) {
+  auto fromEnd = [](const Data &data, int64_t place) { return data.shape[data.shape.size() - place]; };
+  int64_t rows = fromEnd(x, flipX ? 1 : 2), inner = fromEnd(x, flipX ? 2 : 1),
+          columns = fromEnd(y, flipY ? 2 : 1);
+  bool isStack = x.shape.size() == 3 || y.shape.size() == 3;
+  int64_t count = !isStack ? 1 : x.shape.size() == 3 ? x.shape[0] : y.shape[0];
+  Data result(isStack && !summed ? Index{count, rows, columns} : Index{rows, columns});
+  for (int64_t number = 0; number < count; ++number)
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < columns; ++j)
+        for (int64_t k = 0; k < inner; ++k)
+          result.elements[((summed ? 0 : number) * rows + i) * columns + j] +=
+              element(x, number, i, k, flipX) * element(y, number, k, j, flipY);
   return result;
 }
 
@@ -259,7 +271,8 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
       .Case([&](ArgMinOp c) { return extremeIndex(x(), c.getAxis(), -1); })
       .Case([&](CumsumOp c) { return cumulate(x(), c.getAxis(), c.getReverse()); })
       .Case([&](MatmulOp c) {
-        return multiply(x(), in.get(c.getY()), c.getTransposeX(), c.getTransposeY());
+        return multiply(x(), in.get(c.getY()), c.getTransposeX(), c.getTransposeY(),
+                        c.getSummed());
       })
       .Case([&](SliceOp c) {
         Data result(without(integers(in, c.getSizes()), c.getDropped()));

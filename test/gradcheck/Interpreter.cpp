@@ -1,5 +1,6 @@
 // Functions, control flow, the tape, and elementwise operations by their meaning on scalars.
 #include "Interpreter.h"
+#include "dialect/Fence.h"
 
 using namespace mlir;
 using namespace mpy;
@@ -149,6 +150,9 @@ void Interpreter::execute(Operation *op) {
     std::vector<Data> results = call(invocation.getCallee(), read(op->getOperands()));
     values = std::move(saved);
     return setAll(results);
+  }
+  if (auto fence = dyn_cast<FenceOp>(op)) {
+    return setAll(read(fence.getValues()));
   }
   if (auto branch = dyn_cast<scf::IfOp>(op)) {
     Region &region =

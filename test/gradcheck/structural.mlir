@@ -85,6 +85,20 @@ func.func @matmul_transposed(%x: tensor<3x2xf64>, %y: tensor<2x3xf64>) -> (tenso
   %c = mpy.matmul %x, %x transposed : tensor<3x2xf64>, tensor<3x2xf64> -> tensor<3x3xf64>
   return %a, %b, %c : tensor<2x2xf64>, tensor<2x2xf64>, tensor<3x3xf64>
 }
+func.func @matmul_stacks(%x: tensor<2x2x?xf64> {check.shape = array<i64: 2, 2, 3>}, %y: tensor<?x3x2xf64> {check.shape = array<i64: 2, 3, 2>}) -> (tensor<2x2x2xf64>, tensor<2x3x3xf64>, tensor<2x2xf64>, tensor<3x3xf64>) {
+  %a = mpy.matmul %x, %y : tensor<2x2x?xf64>, tensor<?x3x2xf64> -> tensor<2x2x2xf64>
+  %b = mpy.matmul %x transposed, %y transposed : tensor<2x2x?xf64>, tensor<?x3x2xf64> -> tensor<2x3x3xf64>
+  %c = mpy.matmul %x, %y summed : tensor<2x2x?xf64>, tensor<?x3x2xf64> -> tensor<2x2xf64>
+  %d = mpy.matmul %x transposed, %y transposed summed : tensor<2x2x?xf64>, tensor<?x3x2xf64> -> tensor<3x3xf64>
+  return %a, %b, %c, %d : tensor<2x2x2xf64>, tensor<2x3x3xf64>, tensor<2x2xf64>, tensor<3x3xf64>
+}
+func.func @matmul_stack_and_matrix(%x: tensor<2x3xf64>, %y: tensor<2x3x2xf64>) -> (tensor<2x2x2xf64>, tensor<2x3x3xf64>, tensor<2x3x3xf64>, tensor<2x2x2xf64>) {
+  %a = mpy.matmul %x, %y : tensor<2x3xf64>, tensor<2x3x2xf64> -> tensor<2x2x2xf64>
+  %b = mpy.matmul %x transposed, %y transposed : tensor<2x3xf64>, tensor<2x3x2xf64> -> tensor<2x3x3xf64>
+  %c = mpy.matmul %y, %x : tensor<2x3x2xf64>, tensor<2x3xf64> -> tensor<2x3x3xf64>
+  %d = mpy.matmul %y transposed, %x transposed : tensor<2x3x2xf64>, tensor<2x3xf64> -> tensor<2x2x2xf64>
+  return %a, %b, %c, %d : tensor<2x2x2xf64>, tensor<2x3x3xf64>, tensor<2x3x3xf64>, tensor<2x2x2xf64>
+}
 func.func @broadcast(%x: tensor<?x1xf64> {check.shape = array<i64: 2, 1>}, %s: f64) -> tensor<2x?x3xf64> {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x1xf64>
@@ -204,4 +218,10 @@ func.func @scatter_accumulate(%x: tensor<3xf64>, %v: tensor<4xf64>, %i: tensor<4
   %a = mpy.scatter accumulate %v into %x [%i] : tensor<4xf64> into tensor<3xf64>, tensor<4xi64> -> tensor<3xf64>
   %r = mpy.square %a : tensor<3xf64>
   return %r : tensor<3xf64>
+}
+func.func @fence(%x: tensor<3xf64>, %s: f64) -> (tensor<3xf64>, f64) {
+  %q = mpy.exp %x : tensor<3xf64>
+  %p = mpy.square %s : f64
+  %r:2 = mpy.fence %q, %p : tensor<3xf64>, f64 -> tensor<3xf64>, f64
+  return %r#0, %r#1 : tensor<3xf64>, f64
 }
