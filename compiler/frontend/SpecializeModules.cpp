@@ -184,8 +184,7 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
     return transform;
   if (std::string inner = libraryModule(target.name + "." + name.str()); !inner.empty())
     return moduleValue(inner);
-  if (target.name == "minpy.core" || target.name == "autograd" || target.name == "mpy" ||
-      target.name == "minpy") {
+  if (target.name == "minpy.core" || target.name == "minpy") {
     if (target.name == "minpy.core" && (name == "minpy_to_numpy" || name == "numpy_to_minpy"))
       if (auto *function = findLibraryFunction("numpy.asarray"))
         return function;
@@ -193,6 +192,12 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
   }
   if (target.name == "mpy._primitives")
     return findBuiltin(("primitives." + name).str());
+  if (target.name == "autograd" || target.name == "mpy") {
+    Value found = findLibraryAttribute(*this, target.name, name);
+    if (found.isUnbound())
+      fail(ErrorId::UnsupportedModule, {(target.name + "." + name).str(), "this function"});
+    return found;
+  }
   return libraryAttribute(*this, target.name, name);
 }
 

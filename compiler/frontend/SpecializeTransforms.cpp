@@ -5,6 +5,7 @@
 //
 // The gradient has the form of its argument: a Python number gives a float, an array an array, a
 // container a container.
+#include "dialect/RuntimeFunctions.h"
 #include "frontend/ArrayOperands.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/Transforms.h"
@@ -227,11 +228,31 @@ static std::string nameOfFunction(const Value &function) {
   return !closure ? "function" : closure->name == "<lambda>" ? "lambda" : closure->name;
 }
 
+/// What an operator runs again and again may neither print nor draw random numbers: Python does
+/// both once.
+static void refuseEffects(Specializer &s, func::FuncOp function) {
+  llvm::SmallVector<func::FuncOp> pending{function};
+  llvm::SmallPtrSet<mlir::Operation *, 8> seen{function};
+  while (!pending.empty())
+    pending.pop_back_val().walk([&](mlir::Operation *op) {
+      if (auto call = dyn_cast<func::CallOp>(op)) {
+        auto callee = s.module.lookupSymbol<func::FuncOp>(call.getCallee());
+        if (callee && seen.insert(callee).second)
+          pending.push_back(callee);
+      }
+      auto effect = dyn_cast<RuntimeEffectOp>(op);
+      if (!effect || stateOf(effect.getCallee()) == RuntimeState::Nothing ||
+          stateOf(effect.getCallee()) == RuntimeState::Options ||
+          effect.getCallee() == "mpy_check_stack")
+        return;
+      s.fail(ErrorId::RepeatedEffect, {},
+             {.found = "a function that prints, draws random numbers, or reads files or a clock",
+              .help = "do it outside, and pass the result to the function"});
+    });
+}
+
 Value Specializer::callTransform(const TransformValue &transform, CallArguments arguments) {
   using Kind = TransformValue::Kind;
-  if (transform.kind == Kind::Jacobian || transform.kind == Kind::Hessian)
-    fail(ErrorId::Unsupported, {transform.kind == Kind::Jacobian ? "'jacobian'" : "'hessian'"},
-         {.help = "differentiate one output at a time with grad"});
   std::string name = nameOfFunction(transform.function);
   Arguments wrt(*this, transform.convention);
   std::vector<int64_t> positions;
@@ -317,6 +338,8 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
   };
   auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
                       mlir::TypeRange types) -> mlir::ValueRange {
+    if (transform.isRepeated)
+      refuseEffects(*this, callee);
     llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
     for (auto &leaf : wrt.leaves)
       all.push_back(leaf.value.getType());
@@ -404,7 +427,7 @@ static void checkSameForm(Specializer &s, mlir::Value primal, mlir::Value tangen
 
 /// jvp(f, primals, tangents): the value of f and its derivative in the direction of the tangents,
 /// in the form of the value.
-static Value pushForward(Specializer &s, CallArguments &arguments) {
+template <bool isRepeated> static Value pushForward(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "fun, primals, tangents", "jvp");
   auto primals = s.knownItems(given[1]), directions = s.knownItems(given[2]);
   if (!primals || !directions || primals->size() != directions->size())
@@ -468,6 +491,8 @@ static Value pushForward(Specializer &s, CallArguments &arguments) {
   };
   auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
                       mlir::TypeRange types) -> mlir::ValueRange {
+    if (isRepeated)
+      refuseEffects(s, callee);
     llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
     llvm::SmallVector<int64_t> of;
     for (size_t i = 0; i < results.leaves.size(); ++i) {
@@ -515,10 +540,10 @@ static Value pushForward(Specializer &s, CallArguments &arguments) {
 // The functions that make transforms
 //===----------------------------------------------------------------------===//
 
-template <TransformValue::Kind kind, TransformValue::Convention convention>
+template <TransformValue::Kind kind, TransformValue::Convention convention, bool isRepeated = false>
 static Value makeTransform(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "function, argnum=0", "grad");
-  TransformValue transform{kind, given[0], {}, true, convention};
+  TransformValue transform{kind, given[0], {}, true, convention, isRepeated};
   if (auto single = s.knownInt(given[1])) {
     transform.argnums = {*single};
   } else {
@@ -536,6 +561,25 @@ static Value makeTransform(Specializer &s, CallArguments &arguments) {
   return std::make_shared<const TransformValue>(std::move(transform));
 }
 
+/// The names of the parameters that can be given by position.
+static Value parameterNames(Specializer &s, CallArguments &arguments) {
+  Value function = arguments.positional[0];
+  bool isMethod = function.as<BoundMethodValue>();
+  if (auto *method = function.as<BoundMethodValue>())
+    function = Value(method->function);
+  auto *closure = function.as<ClosureValue>();
+  if (!closure)
+    s.fail(ErrorId::ArgumentType, {"function", s.describe(function)},
+           {.expected = "a function of the program"});
+  ValueList names;
+  for (const auto *parameters : {&closure->arguments().posonlyargs, &closure->arguments().args})
+    for (const ast::Parameter &parameter : *parameters)
+      names.push_back(s.makeText(parameter.name));
+  if (isMethod)
+    names.erase(names.begin());
+  return s.newList(names);
+}
+
 const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) {
   using Kind = TransformValue::Kind;
   using Convention = TransformValue::Convention;
@@ -545,15 +589,15 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"autograd.grad", makeTransform<Kind::Grad, Convention::Autograd>, ""},
       {"autograd.value_and_grad", makeTransform<Kind::ValueAndGrad, Convention::Autograd>, ""},
       {"autograd.elementwise_grad", makeTransform<Kind::ElementwiseGrad, Convention::Autograd>, ""},
-      {"autograd.jacobian", makeTransform<Kind::Jacobian, Convention::Autograd>, ""},
-      {"autograd.hessian", makeTransform<Kind::Hessian, Convention::Autograd>, ""},
       {"mpy.grad", makeTransform<Kind::Grad, Convention::Mpy>, ""},
       {"mpy.value_and_grad", makeTransform<Kind::ValueAndGrad, Convention::Mpy>, ""},
       {"mpy.grad_and_loss", makeTransform<Kind::GradAndValue, Convention::Mpy>, ""},
       {"mpy.elementwise_grad", makeTransform<Kind::ElementwiseGrad, Convention::Mpy>, ""},
-      {"mpy.jacobian", makeTransform<Kind::Jacobian, Convention::Mpy>, ""},
-      {"mpy.jvp", pushForward, ""},
-      {"mpy.hessian", makeTransform<Kind::Hessian, Convention::Mpy>, ""},
+      {"mpy.jvp", pushForward<false>, ""},
+      {"mpy._primitives.grad", makeTransform<Kind::Grad, Convention::Mpy, true>, ""},
+      {"mpy._primitives.grad_once", makeTransform<Kind::Grad, Convention::Mpy>, ""},
+      {"mpy._primitives.jvp", pushForward<true>, ""},
+      {"mpy._primitives.parameter_names", parameterNames, ""},
   };
   std::string full = (module + "." + name).str();
   for (auto &entry : table)

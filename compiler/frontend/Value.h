@@ -198,12 +198,14 @@ struct ModuleValue {
 };
 /// grad(f) and its relatives, waiting for arguments.
 struct TransformValue {
-  enum class Kind { Grad, GradAndValue, ValueAndGrad, ElementwiseGrad, Jacobian, Hessian };
+  enum class Kind { Grad, GradAndValue, ValueAndGrad, ElementwiseGrad };
   Kind kind;
   Value function;
   std::vector<int64_t> argnums;
   bool single = true; // argnum was an int: bare result
   enum class Convention { MinPy, Autograd, Mpy } convention;
+  /// Part of an operator that runs the function more than once: it may have no effects.
+  bool isRepeated = false;
 };
 /// enumerate, zip, reversed, dict views, map ..: what a `for` walks.
 struct IterableValue {

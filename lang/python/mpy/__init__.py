@@ -19,9 +19,12 @@ elementwise_grad = _operators.elementwise_grad
 jacobian = _operators.jacobian
 hessian = _operators.hessian
 hvp = _operators.hvp
+jacfwd = _operators.jacobian
+jacrev = _operators.jacobian
+linearize = _operators.linearize
 vjp = _operators.vjp
 jvp = _operators.jvp
 
-__all__ = """grad value_and_grad grad_and_loss elementwise_grad jacobian hessian hvp vjp jvp
-checkpoint custom_vjp custom_jvp export Array Bool Float32 Float64 Int32 Int64 b1 f32 f64 i32 i64
+__all__ = """grad value_and_grad grad_and_loss elementwise_grad jacobian jacfwd jacrev hessian hvp vjp jvp
+linearize checkpoint custom_vjp custom_jvp export Array Bool Float32 Float64 Int32 Int64 b1 f32 f64 i32 i64
 numpy""".split()

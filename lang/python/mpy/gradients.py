@@ -308,6 +308,11 @@ class Operators:
     def hessian(self, function, argnum=0):
         return self.jacobian(self.jacobian(function, argnum), argnum)
 
+    def linearize(self, function, *primals):
+        primals = [x.copy() if isinstance(x, numpy.ndarray) else x for x in primals]
+        value = self.jvp(function, primals, primals)[0]
+        return value, lambda *tangents: self.jvp(function, primals, tangents)[1]
+
     def hvp(self, function, argnum=0):
         """`hvp(f)(*args, v)`: the Hessian times v."""
 

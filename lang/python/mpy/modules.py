@@ -49,6 +49,58 @@ def _make_hvp(function, argnum=0):
     return made
 
 
+def _make_jvp_reversemode(function, argnum=0):
+    return lambda *args: lambda tangent: _make_jvp(function, argnum)(*args)(tangent)[1]
+
+
+def _jacobian_product(function, argnum=0):
+    """A tensor of the result's shape times the Jacobian."""
+    return lambda *args: _make_vjp(function, argnum)(*args[:-1])[0](args[-1])
+
+
+def _half_square(x):
+    return 1.0 / 2.0 * library.library.sum(x**2, axis=-1)
+
+
+def _make_ggnvp(f, g=_half_square, f_argnum=0):
+    def made(*args):
+        pull, value = _make_vjp(f, f_argnum)(*args)
+        curved, _ = _make_hvp(g)(value)
+        return lambda v: pull(curved(_make_jvp(f, f_argnum)(*args)(v)[1]))
+
+    return made
+
+
+def _deriv(function, argnum=0):
+    def derivative(*args):
+        x = args[argnum]
+        one = library.library.ones_like(x) if hasattr(x, "shape") else 1.0
+        return _make_jvp(function, argnum)(*args)(one)[1]
+
+    return derivative
+
+
+def _multigrad_dict(function):
+    import inspect
+
+    names = list(inspect.signature(function).parameters)
+    return lambda *args: dict(zip(names, _AUTOGRAD.grad(function, range(len(args)))(*args)))
+
+
+def _grad_and_aux(function, argnum=0):
+    def both(*args):
+        kept = []
+
+        def first(*inner):
+            value, more = function(*inner)
+            kept.append(more)
+            return value
+
+        return _AUTOGRAD.grad(first, argnum)(*args), kept[0]
+
+    return both
+
+
 def _grad_named(function, name):
     import inspect
 
@@ -79,11 +131,18 @@ def build():
         "autograd",
         grad=_AUTOGRAD.grad,
         value_and_grad=_AUTOGRAD.value_and_grad,
-        grad_and_aux=None,
+        grad_and_aux=_grad_and_aux,
         elementwise_grad=_AUTOGRAD.elementwise_grad,
         jacobian=_AUTOGRAD.jacobian,
         hessian=_AUTOGRAD.hessian,
         hessian_vector_product=_AUTOGRAD.hvp,
+        hessian_tensor_product=_AUTOGRAD.hvp,
+        vector_jacobian_product=_jacobian_product,
+        tensor_jacobian_product=_jacobian_product,
+        make_jvp_reversemode=_make_jvp_reversemode,
+        make_ggnvp=_make_ggnvp,
+        deriv=_deriv,
+        multigrad_dict=_multigrad_dict,
         make_vjp=_make_vjp,
         make_jvp=_make_jvp,
         make_hvp=_make_hvp,
@@ -91,7 +150,6 @@ def build():
         checkpoint=custom.checkpoint,
         numpy=numpy,
     )
-    del autograd.grad_and_aux
     autograd.extend = _module("autograd.extend", primitive=custom.primitive, defvjp=custom.defvjp)
     core = _module(
         "minpy.core",
