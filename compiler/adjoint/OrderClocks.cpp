@@ -104,7 +104,7 @@ static bool isSetting(Operation *op) {
 
 /// Whether the operation does what takes time: arithmetic of floats and arrays, loops, calls.
 static bool isWork(Operation *op) {
-  if (isSetting(op) || op->hasTrait<OpTrait::IsTerminator>() || isa<FenceOp>(op))
+  if (isSetting(op) || op->hasTrait<OpTrait::IsTerminator>() || isa<FenceOp, RuntimeEffectOp>(op))
     return false;
   return op->getNumRegions() != 0 || !calleeOf(op).empty() ||
          llvm::any_of(op->getResultTypes(), isFloatOrArray);
