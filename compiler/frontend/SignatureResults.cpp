@@ -78,6 +78,12 @@ static void renumber(ResultPattern &pattern, std::map<unsigned, unsigned> &numbe
       renumber(part, numbers);
 }
 
+/// Whether an array is an argument of the function or shows a part of one: a column cannot say so.
+static bool sharesArguments(const ResultPattern &pattern) {
+  return pattern.kind == Kind::Argument || !pattern.aliases.empty() ||
+         llvm::any_of(pattern.parts, sharesArguments);
+}
+
 ResultPattern itemOfList(Specializer &s, const ResultPattern &list) {
   std::optional<ResultPattern> item;
   for (ResultPattern part : list.parts) {
@@ -87,6 +93,8 @@ ResultPattern itemOfList(Specializer &s, const ResultPattern &list) {
   }
   if (!item)
     throw CannotCross{"an empty list"};
+  if (sharesArguments(*item))
+    throw CannotCross{"a list of run-time length that holds an argument, or a part of one"};
   return *item;
 }
 
