@@ -5,6 +5,7 @@
 //   int64 array / 2     -> mpy.cast to f64, mpy.div
 #include "frontend/ArrayElementwise.h"
 #include "frontend/ArrayProducts.h"
+#include "frontend/ArrayReductions.h"
 
 namespace mpy {
 
@@ -132,32 +133,6 @@ static mlir::Value emitLogAddExp(Specializer &specializer, mlir::Value x, mlir::
       .getResult();
 }
 
-/// m * sqrt((x/m)**2 + (y/m)**2) with m the larger magnitude; 0 where both are 0.
-static mlir::Value emitHypot(Specializer &specializer, mlir::Value x, mlir::Value y, DType dtype) {
-  mlir::Value larger = specializer
-                           .create<MaximumOp>(specializer.create<AbsOp>(x).getResult(),
-                                              specializer.create<AbsOp>(y).getResult())
-                           .getResult();
-  mlir::Value zero = specializer.constant(dtype, 0),
-              infinity = specializer.constant(dtype, std::numeric_limits<double>::infinity());
-  mlir::Value isZero =
-      specializer.create<CompareOp>(ComparePredicate::eq, larger, zero).getResult();
-  mlir::Value isInfinite =
-      specializer.create<CompareOp>(ComparePredicate::eq, larger, infinity).getResult();
-  mlir::Value plain = specializer.create<OrOp>(isZero, isInfinite).getResult();
-  mlir::Value scale =
-      specializer.create<SelectOp>(plain, specializer.constant(dtype, 1), larger).getResult();
-  mlir::Value a =
-      specializer.create<SquareOp>(specializer.create<DivOp>(x, scale).getResult()).getResult();
-  mlir::Value b =
-      specializer.create<SquareOp>(specializer.create<DivOp>(y, scale).getResult()).getResult();
-  mlir::Value sum = specializer.create<AddOp>(a, b).getResult();
-  sum = specializer.create<SelectOp>(isZero, specializer.constant(dtype, 1), sum).getResult();
-  mlir::Value length =
-      specializer.create<MulOp>(scale, specializer.create<SqrtOp>(sum).getResult()).getResult();
-  return specializer.create<SelectOp>(plain, larger, length).getResult();
-}
-
 /// The larger (or smaller) of two floats where NaN loses.
 template <typename OpType>
 static mlir::Value emitIgnoringNan(Specializer &specializer, mlir::Value x, mlir::Value y,
@@ -248,7 +223,7 @@ static mlir::Value emitBinary(Specializer &specializer, BinaryFunction function,
   case F::LogAddExp:
     return emitLogAddExp(specializer, x, y, dtype);
   case F::Hypot:
-    return emitHypot(specializer, x, y, dtype);
+    return lengthOf(specializer, {x, y}, dtype);
   case F::BitAnd:
   case F::LogicalAnd:
     return specializer.create<AndOp>(x, y).getResult();

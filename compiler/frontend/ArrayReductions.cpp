@@ -167,4 +167,36 @@ mlir::Value rootOfSum(Specializer &specializer, mlir::Value x, DType dtype) {
   return specializer.create<SelectOp>(isZero, zero, root).getResult();
 }
 
+mlir::Value lengthOf(Specializer &specializer, llvm::ArrayRef<mlir::Value> coordinates,
+                     DType dtype) {
+  mlir::Value zero = specializer.constant(dtype, 0), one = specializer.constant(dtype, 1);
+  auto compare = [&](ComparePredicate predicate, mlir::Value x, mlir::Value y) {
+    return specializer.create<CompareOp>(predicate, x, y).getResult();
+  };
+  auto choose = [&](mlir::Value condition, mlir::Value x, mlir::Value y) {
+    return specializer.create<SelectOp>(condition, x, y).getResult();
+  };
+  // The largest, NaN aside, is the scale.
+  mlir::Value larger, isZero, sum;
+  for (mlir::Value coordinate : coordinates) {
+    mlir::Value size = specializer.create<AbsOp>(coordinate).getResult();
+    mlir::Value isNone = compare(ComparePredicate::eq, size, zero);
+    isZero = isZero ? specializer.create<AndOp>(isZero, isNone).getResult() : isNone;
+    size = choose(compare(ComparePredicate::ne, size, size), zero, size);
+    larger = larger ? specializer.create<MaximumOp>(larger, size).getResult() : size;
+  }
+  mlir::Value isInfinite =
+      compare(ComparePredicate::eq, larger,
+              specializer.constant(dtype, std::numeric_limits<double>::infinity()));
+  mlir::Value isPlain = specializer.create<OrOp>(isZero, isInfinite).getResult();
+  mlir::Value scale = choose(isPlain, one, larger);
+  for (mlir::Value coordinate : coordinates) {
+    mlir::Value part = specializer.create<DivOp>(coordinate, scale).getResult();
+    part = specializer.create<SquareOp>(part).getResult();
+    sum = sum ? specializer.create<AddOp>(sum, part).getResult() : part;
+  }
+  mlir::Value root = specializer.create<SqrtOp>(choose(isZero, one, sum)).getResult();
+  return choose(isPlain, larger, specializer.create<MulOp>(scale, root).getResult());
+}
+
 } // namespace mpy

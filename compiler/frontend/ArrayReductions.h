@@ -21,6 +21,10 @@ ArrayValue varianceOver(Specializer &specializer, ArrayValue x, llvm::ArrayRef<i
                         double ddof, bool keepDimensions);
 /// sqrt with derivative 0 at 0.
 mlir::Value rootOfSum(Specializer &specializer, mlir::Value x, DType dtype);
+/// sqrt(x * x + y * y + ..) without overflow; 0 with derivative 0 where all are 0, infinite where
+/// one is, whatever the others are.
+mlir::Value lengthOf(Specializer &specializer, llvm::ArrayRef<mlir::Value> coordinates,
+                     DType dtype);
 /// The number of elements along axes.
 IntExpr countOver(const ArrayValue &x, llvm::ArrayRef<int64_t> axes);
 /// The tensor of an array of rank > 0, the number of one of rank 0; and back.

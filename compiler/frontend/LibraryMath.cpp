@@ -2,6 +2,7 @@
 // that makes Python raise.
 //
 //   math.log(x) -> mpy.check x > 0 (ValueError: math domain error), mpy.log x
+#include "frontend/ArrayReductions.h"
 #include "frontend/Library.h"
 #include <numbers>
 
@@ -199,14 +200,13 @@ Value mathAtan2(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value mathHypot(Specializer &specializer, const Arguments &arguments) {
-  Value result = specializer.makeFloat(0);
-  for (const Value &coordinate : arguments["coordinates"].as<TupleValue>()->items) {
-    Value length = applyBinary(specializer, BinaryFunction::Hypot,
-                               pyFloat(specializer, toDouble(specializer, result)),
-                               pyFloat(specializer, toDouble(specializer, coordinate)));
-    result = pyFloat(specializer, length.get<Scalar>()->value);
-  }
-  return result;
+  llvm::SmallVector<mlir::Value> coordinates;
+  for (const Value &coordinate : arguments["coordinates"].as<TupleValue>()->items)
+    coordinates.push_back(toDouble(specializer, coordinate));
+  if (coordinates.empty())
+    return specializer.makeFloat(0);
+  // In one step: the length of two that are 0 has no second derivative for a third.
+  return pyFloat(specializer, lengthOf(specializer, coordinates, DType::Float64));
 }
 
 /// x - y * trunc(x / y) by the runtime, which is exact; it has no derivative there.
