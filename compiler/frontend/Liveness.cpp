@@ -88,10 +88,14 @@ void Liveness::Analysis::capture(const Scope &scope) {
 /// Finds what runs later. The table only has this body's names, so that a module finds the globals
 /// that functions read, and a function finds what is free in the functions inside it.
 void Liveness::Analysis::collectCaptures(const Node *node, bool runsLater) {
-  runsLater |= isa<FunctionDef, Lambda, GeneratorExp>(node);
-  const Scope *scope = scopeOf(node);
-  if (scope && runsLater)
-    capture(*scope);
+  if (isa<FunctionDef, Lambda, GeneratorExp>(node)) {
+    runsLater = true;
+    capture(*scopeOf(node));
+  } else if (const Scope *scope = scopeOf(node); scope && runsLater) {
+    // What is free in it is free in the function around it.
+    for (const std::string &name : scope->globalUses)
+      add(always, name);
+  }
   forEachChild(node, [&](Node *child) { collectCaptures(child, runsLater); });
 }
 
