@@ -5,6 +5,7 @@
 // What the items refer to can be reached through the list from then on, and is read only.
 #include "frontend/Joiner.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/UnrollBudget.h"
 #include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
@@ -58,7 +59,15 @@ unsigned Joiner::joinedGeneration(const Pair &pair) {
 
 ObjectState Joiner::joinLists(const Pair &pair) {
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
-  if (s.keepsLists && (std::get_if<ListState>(&a) || std::get_if<ListState>(&b)))
+  auto lengthOf = [](const ObjectState &list) {
+    if (auto *counted = std::get_if<RunTimeListState>(&list))
+      return counted->length;
+    return IntExpr(int64_t(std::get<ListState>(list).items.size()));
+  };
+  size_t before = unrollBudget(s).listsBefore;
+  bool keepsList = s.keepsLists && (*pair.first < before || *pair.second < before) &&
+                   (std::get_if<ListState>(&a) || std::get_if<ListState>(&b));
+  if (keepsList && lengthOf(a) != lengthOf(b))
     return broken("list");
   auto isTuple = [](const ObjectState &state) {
     auto *counted = std::get_if<RunTimeListState>(&state);
@@ -96,6 +105,8 @@ ObjectState Joiner::joinLists(const Pair &pair) {
       known = listItems.try_emplace(pair, x && y ? widen(s, *x, *y) : x ? *x : *y).first;
     }
     const ResultPattern &item = known->second;
+    if (keepsList && holdsObjects(item))
+      return broken("list");
     RunTimeListState result;
     auto columnsOf = [&](bool isFirst) {
       RunTimeListState list;
@@ -107,11 +118,6 @@ ObjectState Joiner::joinLists(const Pair &pair) {
     };
     auto *sameA = std::get_if<RunTimeListState>(&a), *sameB = std::get_if<RunTimeListState>(&b);
     RunTimeListState x = columnsOf(true), y = columnsOf(false);
-    auto lengthOf = [](const ObjectState &list) {
-      if (auto *counted = std::get_if<RunTimeListState>(&list))
-        return counted->length;
-      return IntExpr(int64_t(std::get<ListState>(list).items.size()));
-    };
     result.length = joinExpr(lengthOf(a), lengthOf(b));
     bool isUnchanged =
         pair.first == pair.second && sameA && sameB && sameA->changes == sameB->changes;

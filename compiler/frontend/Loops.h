@@ -49,6 +49,17 @@ std::vector<ObjectId> walkedLists(Specializer &s, const Value &iterable);
 /// Whether a walk can be made anew, at the position where it is: it has no effects, and the
 /// position counts from the start.
 bool canWalkAgain(const Value &iterable);
+/// How many items a walk has, if their number is known and they can be walked by position.
+std::optional<size_t> countOfWalk(Specializer &s, const Value &iterable);
+/// The same walk in which lists, tuples and texts of known length are lists of run-time length;
+/// nothing where their items have no common structure.
+std::optional<Value> countedWalk(Specializer &s, const Value &iterable);
+/// Makes a list of known length one of run-time length, for what a subscript that is run-time data
+/// chooses from, or a loop walks: where its items are alike and stay what they are. Says whether it
+/// is one.
+bool countAlike(Specializer &s, ObjectId list);
+/// Whether a list or tuple is too long for a branch for each of its items.
+bool isLongSequence(Specializer &s, const Value &sequence);
 /// Fails for a list that its walk cannot follow.
 [[noreturn]] void failToFollow(Specializer &s);
 /// Fails for a value that cannot be walked.

@@ -58,13 +58,18 @@ static void outdateFrozen(Specializer &s, llvm::ArrayRef<ObjectId> lists,
 static void outdateOthers(Specializer &s, const ItemView &view,
                           const std::vector<std::string> &path, bool moves,
                           const std::set<ObjectId> &detached) {
+  // The objects that are read from each list.
+  std::multimap<ObjectId, ObjectId> read;
+  for (ObjectId id = 0; id < s.heap.size(); ++id)
+    if (SharedPlace place = placeOf(s.heap, id); place && place->view)
+      read.insert({place->view->list, id});
   std::function<void(ObjectId, bool)> itemsOf = [&](ObjectId list, bool isLost) {
-    for (ObjectId id = 0; id < s.heap.size(); ++id) {
-      SharedPlace place = placeOf(s.heap, id);
+    for (auto [it, end] = read.equal_range(list); it != end; ++it) {
+      SharedPlace place = placeOf(s.heap, it->second);
       if (!place || !place->view || place->view->list != list)
         continue;
-      outdate(s, id, isLost ? withoutView(place) : place);
-      itemsOf(id, isLost);
+      outdate(s, it->second, isLost ? withoutView(place) : place);
+      itemsOf(it->second, isLost);
     }
   };
   for (ObjectId id = 0; id < s.heap.size(); ++id) {

@@ -296,6 +296,89 @@ ItemColumn emptyColumn(Specializer &s, const ItemLeaf &leaf) {
   return column;
 }
 
+/// Equal or different elements as one tensor: a constant if each of them is.
+static mlir::Value elementsOf(Specializer &s, mlir::Type type, llvm::ArrayRef<mlir::Value> values) {
+  auto shape = RankedTensorType::get({int64_t(values.size())}, values.front().getType());
+  std::vector<mlir::Attribute> known;
+  for (mlir::Value value : values) {
+    auto constant = value.getDefiningOp<arith::ConstantOp>();
+    if (!constant)
+      break;
+    known.push_back(constant.getValue());
+  }
+  mlir::Value tensor =
+      known.size() == values.size()
+          ? s.create<arith::ConstantOp>(DenseElementsAttr::get(shape, known)).getResult()
+          : s.create<FromElementsOp>(shape, values).getResult();
+  return s.castTensor(tensor, type);
+}
+
+ItemColumn columnOf(Specializer &s, const ItemLeaf &leaf, llvm::ArrayRef<mlir::Value> rows) {
+  if (rows.empty())
+    return emptyColumn(s, leaf);
+  auto type = cast<RankedTensorType>(columnType(s, leaf));
+  std::vector<mlir::Value> parts;
+  if (!leaf.hasEnds() && !leaf.isArray) {
+    for (mlir::Value row : rows)
+      parts.push_back(leaf.type.isIndex() ? toI64(s, row) : row);
+    return {elementsOf(s, type, parts), {}};
+  }
+  if (!leaf.hasEnds()) {
+    llvm::SmallVector<int64_t> sizes(type.getShape());
+    sizes[0] = 1;
+    auto rowType = RankedTensorType::get(sizes, type.getElementType());
+    for (mlir::Value row : rows)
+      parts.push_back(s.create<ReshapeOp>(rowType, row, s.dynamicSizes(commonShape(leaf))));
+    return {s.create<ConcatOp>(type, parts, int64_t(0)), {}};
+  }
+  std::vector<mlir::Value> places;
+  mlir::Value begin = number(s, 0);
+  for (mlir::Value row : rows) {
+    parts.push_back(flattened(s, leaf, row));
+    mlir::Value end = add(s, begin, rowsOf(s, parts.back()));
+    if (leaf.hasRoom)
+      places.insert(places.end(), {toI64(s, begin), toI64(s, end), toI64(s, end)});
+    else
+      places.push_back(toI64(s, end));
+    begin = end;
+  }
+  llvm::SmallVector<int64_t> sizes{int64_t(rows.size())};
+  if (leaf.hasRoom)
+    sizes.push_back(PlaceCount);
+  mlir::Value ends =
+      s.create<FromElementsOp>(RankedTensorType::get(sizes, s.builder.getI64Type()), places);
+  return {s.create<ConcatOp>(type, parts, int64_t(0)), s.castTensor(ends, endsType(s, leaf))};
+}
+
+ItemColumn columnOfNumbers(Specializer &s, const ResultPattern &number, const ValueList &items) {
+  if (items.empty() || (number.kinds & (number.kinds - 1)))
+    return {};
+  mlir::Type element = typeOf(number.number, s.context());
+  std::vector<mlir::Attribute> known;
+  for (const Value &item : items) {
+    auto &scalar = *item.get<Scalar>();
+    std::optional<int64_t> whole = scalar.knownInt();
+    if (scalar.knownBool)
+      whole = *scalar.knownBool;
+    if (isa<FloatType>(element) && scalar.knownFloat)
+      known.push_back(FloatAttr::get(element, *scalar.knownFloat));
+    else if (isa<IntegerType>(element) && whole)
+      known.push_back(IntegerAttr::get(element, *whole));
+    else
+      return {};
+  }
+  auto type = RankedTensorType::get({int64_t(items.size())}, element);
+  mlir::Value tensor = s.create<arith::ConstantOp>(DenseElementsAttr::get(type, known));
+  return {s.castTensor(tensor, RankedTensorType::get({ShapedType::kDynamic}, element)), {}};
+}
+
+ItemColumn columnOfOne(Specializer &s, const ItemLeaf &leaf, mlir::Value row,
+                       const IntExpr &count) {
+  auto type = cast<RankedTensorType>(columnType(s, leaf));
+  return {s.create<BroadcastOp>(type, leaf.type.isIndex() ? toI64(s, row) : row, s.index(count)),
+          {}};
+}
+
 ItemColumn withRow(Specializer &s, const ItemLeaf &leaf, const ItemColumn &column,
                    mlir::Value value) {
   if (leaf.hasEnds()) {

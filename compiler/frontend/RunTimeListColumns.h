@@ -29,6 +29,12 @@ mlir::Type columnType(Specializer &, const ItemLeaf &);
 mlir::Type endsType(Specializer &, const ItemLeaf &);
 
 ItemColumn emptyColumn(Specializer &, const ItemLeaf &);
+/// A column of these rows.
+ItemColumn columnOf(Specializer &, const ItemLeaf &, llvm::ArrayRef<mlir::Value> rows);
+/// A column of numbers that are all known, of one kind; of no values where they are not.
+ItemColumn columnOfNumbers(Specializer &, const ResultPattern &number, const ValueList &items);
+/// So many equal rows.
+ItemColumn columnOfOne(Specializer &, const ItemLeaf &, mlir::Value row, const IntExpr &count);
 /// One row more.
 ItemColumn withRow(Specializer &, const ItemLeaf &, const ItemColumn &, mlir::Value row);
 /// The row at a position that is in range; `before`: the leaves of the item before this one.

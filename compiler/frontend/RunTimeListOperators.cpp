@@ -23,6 +23,24 @@ static Value copyOf(Specializer &s, const Value &list) {
   return s.call(findBuiltin("list"), CallArguments{{list}, {}, s.span});
 }
 
+/// Whether a list of known length is repeated by run-time data, or to one that is too long to know
+/// each of its items, which are plain values of one kind.
+static bool isRepeatedOften(Specializer &s, const ListState &list, std::optional<int64_t> times) {
+  static constexpr int64_t longList = 64;
+  if (!times)
+    return true;
+  if (*times <= longList / int64_t(list.items.size()))
+    return false;
+  try {
+    auto item = describeItems(s, list);
+    bool isKind = item && (item->kind == Kind::Number || item->kind == Kind::Text ||
+                           item->kind == Kind::Tuple);
+    return isKind && !holdsObjects(*item) && !(item->kinds & (item->kinds - 1));
+  } catch (const CannotCross &) {
+    return false;
+  }
+}
+
 std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, const Value &lhs,
                                        const Value &rhs) {
   using Op = ast::BinaryOperator;
@@ -55,13 +73,12 @@ std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, c
   if (!times || isFloat(times->kind) || times->isMixed())
     return std::nullopt;
   auto *known = s.object<ListState>(list);
-  if (known && (s.knownInt(count) || known->items.empty()))
+  if (known && (known->items.empty() || !isRepeatedOften(s, *known, s.knownInt(count))))
     return std::nullopt;
   // Item k of the result is item k % n.
   RunTimeListState items = asRunTimeList(s, list);
   IntExpr repeats = maximum(IntExpr(0), s.intExpr(*times));
-  RunTimeListState result =
-      repeatItems(s, items, symbolExpr(s.index(items.length * repeats), true));
+  RunTimeListState result = repeatItems(s, items, s.compact(items.length * repeats));
   result.isItem = false;
   result.sharesWith.clear();
   ValueList repeated = s.object<ListState>(list) ? s.object<ListState>(list)->items : ValueList();

@@ -38,12 +38,33 @@ std::vector<bool> columnsWithEnds(Specializer &s, const ResultPattern &item) {
   return result;
 }
 
+/// Lists in items that are longer and of plain values of one kind are rows of one column, whatever
+/// their length: not a column for each of their items.
+static ResultPattern withCountedRows(Specializer &s, ResultPattern pattern) {
+  static constexpr size_t longRow = 8;
+  for (ResultPattern &part : pattern.parts)
+    part = withCountedRows(s, std::move(part));
+  if (pattern.kind != Kind::List || pattern.parts.size() <= longRow)
+    return pattern;
+  try {
+    ResultPattern item = itemOfList(s, pattern);
+    bool isPlain = (item.kind == Kind::Number && !(item.kinds & (item.kinds - 1))) ||
+                   item.kind == Kind::Text || item.kind == Kind::RunTimeList;
+    if (isPlain) {
+      pattern.kind = Kind::RunTimeList;
+      pattern.parts = {std::move(item)};
+    }
+  } catch (const CannotCross &) {
+  }
+  return pattern;
+}
+
 ResultPattern describeItem(Specializer &s, const Value &value, const Outward &outward) {
   static const std::vector<ObjectId> none;
   ResultContext context{none, 0, none, outward ? outward : [](const IntExpr &expr) {
                           return std::optional<IntExpr>(expr);
                         }};
-  return ResultWalk(s, context).describe(value);
+  return withCountedRows(s, ResultWalk(s, context).describe(value));
 }
 
 std::optional<ResultPattern> describeItems(Specializer &s, const ObjectState &list,
@@ -166,6 +187,25 @@ static void carryOver(RunTimeListState &result, const RunTimeListState &from) {
   result.innerItemsOf = from.innerItemsOf;
 }
 
+/// The items of a list of known length as columns.
+static RunTimeListState listOf(Specializer &s, const ResultPattern &item, const ValueList &items) {
+  RunTimeListState list{
+      IntExpr(int64_t(items.size())), std::make_shared<const ResultPattern>(item), {}};
+  if (item.kind == Kind::Number)
+    if (ItemColumn numbers = columnOfNumbers(s, item, items); numbers.values) {
+      list.columns.push_back(numbers);
+      return list;
+    }
+  auto leaves = itemLeaves(s, item);
+  std::vector<std::vector<mlir::Value>> rows(leaves.size());
+  for (const Value &value : items)
+    for (const auto &[leaf, row] : llvm::enumerate(flatten(s, item, value)))
+      rows[leaf].push_back(row);
+  for (const auto &[leaf, row] : llvm::zip(leaves, rows))
+    list.columns.push_back(columnOf(s, leaf, row));
+  return list;
+}
+
 RunTimeListState runTimeList(Specializer &s, const ObjectState &state, const ResultPattern &item) {
   if (auto *list = std::get_if<RunTimeListState>(&state)) {
     if (*list->item == item)
@@ -179,12 +219,10 @@ RunTimeListState runTimeList(Specializer &s, const ObjectState &state, const Res
     return result;
   }
   auto &known = std::get<ListState>(state);
-  RunTimeListState result = emptyList(s, item);
+  RunTimeListState result = listOf(s, item, ValueList(known.items));
   result.isItem = known.isItem;
   result.sharesWith = known.sharesWith;
   result.place = known.place;
-  for (const Value &value : ValueList(known.items))
-    append(s, result, value);
   return result;
 }
 
@@ -248,6 +286,18 @@ RunTimeListState selectItems(Specializer &s, const RunTimeListState &list, const
 }
 
 RunTimeListState repeatItems(Specializer &s, const RunTimeListState &list, const IntExpr &count) {
+  auto leaves = itemLeaves(s, *list.item);
+  bool areNumbers =
+      llvm::none_of(leaves, [](const ItemLeaf &leaf) { return leaf.isArray || leaf.hasEnds(); });
+  if (areNumbers && list.length.isKnown(1)) {
+    llvm::SmallVector<mlir::Value> values;
+    buildItem(s, list, IntExpr(0), values);
+    RunTimeListState result = list;
+    for (size_t i = 0; i < leaves.size(); ++i)
+      result.columns[i] = columnOfOne(s, leaves[i], values[i], count);
+    result.length = count;
+    return result;
+  }
   return pickItems(s, list, count, [&](const IntExpr &position) {
     mlir::Value rest = s.create<arith::RemSIOp>(s.index(position), s.index(list.length));
     return symbolExpr(rest, true);

@@ -2,10 +2,12 @@
 // gradients stand beside it.
 #include "frontend/Specialize.h"
 #include "frontend/Specializer.h"
+#include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -77,6 +79,9 @@ void Specializer::initialiseBuiltins() {
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
+  UnrollBudget budget(builder.getListener());
+  builder.setListener(&budget);
+  llvm::scope_exit leave([&] { builder.setListener(&emitted); });
   span = program.span.start();
   module = ModuleOp::create(loc());
   mlir::OwningOpRef<mlir::ModuleOp> owner(module);

@@ -1,7 +1,9 @@
 // Expressions: names, constants, containers, conditionals, comprehensions.
 #include "frontend/LiteralIntegers.h"
+#include "frontend/Loops.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -194,6 +196,7 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     return NoneValue{};
   Place place{*this, span};
   span = expr->span;
+  unrollBudget(*this).countExpression();
   switch (expr->kind) {
   case Kind::Constant:
     return constantValue(*this, cast<Constant>(*expr));
@@ -572,6 +575,14 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   };
   walk(0);
   Value result = frame().locals[made];
+  // One item for each that was walked.
+  if (auto *list = runTimeListOf(*this, result);
+      list && inner.walksOnce && !runTime && generators->front().ifs.empty())
+    if (auto *walked = runTimeListOf(*this, first); walked || countOfWalk(*this, first)) {
+      RunTimeListState counted = *list;
+      counted.length = walked ? walked->length : IntExpr(int64_t(*countOfWalk(*this, first)));
+      heap.set(result.get<ObjectRef>()->id, std::move(counted));
+    }
   if (!isa<ast::SetComp>(expr) || runTime)
     return result;
   auto items = knownItems(result);

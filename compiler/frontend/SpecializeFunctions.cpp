@@ -12,6 +12,7 @@
 // structure does.
 #include "frontend/CallIdentity.h"
 #include "frontend/Recursion.h"
+#include "frontend/UnrollBudget.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -195,6 +196,7 @@ bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &cl
   bool keep = false;
   // What a short loop around the call asks of its lists is no matter here.
   llvm::SaveAndRestore<bool> policy(keepsLists, false);
+  UnlimitedUnrolling own(unrollBudget(*this));
   unsigned outerTries = tryDepth;
   size_t outerChecks = openChecks.size();
   llvm::scope_exit leave([&] {

@@ -5,6 +5,7 @@
 //   row = A[1]; row += 1     =>   part = slice A; new = part + 1; A = update_slice new into A
 #include "frontend/LeafMapper.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -189,6 +190,7 @@ Value Specializer::newList(ValueList items) {
 
 void Specializer::countCopies(size_t items) {
   unrolled += items / 64;
+  unrollBudget(*this).countCopies(items);
   if (unrolled > maximumUnrolled)
     fail(ErrorId::UnrollsTooFar, {"this sequence"}, {.help = "use an array"});
 }

@@ -8,9 +8,11 @@
 //
 // A list that is filled makes a short loop one of known iterations and a longer one a loop with a
 // list of run-time length.
+#include "frontend/AstWalk.h"
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/UnrollBudget.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -18,6 +20,18 @@ using namespace mlir;
 using llvm::SaveAndRestore;
 
 namespace mpy {
+
+/// Loops of more iterations are never unrolled.
+static constexpr int64_t maximumIterations = 4096;
+/// Loops of at most so many iterations rather are unrolled than make lists of run-time length; and
+/// such loops in others that were too much to be unrolled.
+static constexpr int64_t shortLoop = 64, shortInnerLoop = 8;
+/// So many known items are walked while compiling, where that is not too much.
+static constexpr size_t fewItems = 16;
+
+static bool isShortLoop(const UnrollBudget &budget, const ast::Node &loop, int64_t count) {
+  return count <= (budget.keptDepth ? shortInnerLoop : shortLoop) && !budget.keptLoops.count(&loop);
+}
 
 /// Whether a loop body can leave its loop before the end.
 static bool canJump(const ast::Body &body, bool insideInner = false) {
@@ -78,9 +92,37 @@ void Specializer::runIteration(llvm::function_ref<void()> iteration,
         [] {});
 }
 
+static void forgetUnrolled(std::set<const ast::Node *> &unrolledLoops, const ast::Node *inside) {
+  unrolledLoops.erase(inside);
+  forEachChild(inside, [&](ast::Node *child) { forgetUnrolled(unrolledLoops, child); });
+}
+
+/// Runs the iterations of a loop while compiling, if they and the nest that they are in are not too
+/// much; `attempt` undoes all of it after an error.
+static bool unrollInBudget(UnrollBudget &budget, const ast::Node &loop,
+                           std::set<const ast::Node *> &unrolledLoops,
+                           llvm::function_ref<bool()> attempt) {
+  if (budget.isUnrolling())
+    return attempt();
+  bool done = false;
+  budget.begin();
+  try {
+    done = attempt();
+  } catch (const Abort &) {
+    budget.isExceeded = false;
+    budget.keptLoops.insert(budget.activeLoops.begin(), budget.activeLoops.end());
+    // Loops inside are tried anew.
+    forgetUnrolled(unrolledLoops, &loop);
+  }
+  budget.end();
+  return done;
+}
+
 /// One iteration after the other, at compile time.
 void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueList items,
                             size_t from) {
+  UnrollBudget &budget = unrollBudget(*this);
+  uint64_t begun = budget.now();
   std::vector<ObjectId> lists = walkedLists(*this, iterable);
   auto statesOf = [&] {
     // Kept alive, or another state could get the address of an old one.
@@ -117,6 +159,7 @@ void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueLi
     }
     if (i >= items.size())
       return;
+    budget.check(begun, i - from, items.size() - from);
     if (++unrolled > maximumUnrolled)
       fail(ErrorId::UnrollsTooFar, {"'for " + sources.text(loop.target->span).str() + "'"},
            {.found = std::to_string(items.size()) + " iterations that differ in structure",
@@ -176,155 +219,216 @@ void Specializer::executeFor(const ast::For &loop) {
     });
     return finishLoop(*this, loop.orelse, outer);
   }
-  Span place = span;
-  auto walk = runTimeWalk(iterable);
-  auto items = [&] { return knownItems(iterable); };
-  if (!walk) {
-    auto list = items();
+  UnrollBudget &budget = unrollBudget(*this);
+  budget.activeLoops.push_back(&loop);
+  llvm::scope_exit leaveLoop(
+      [&, depth = budget.activeLoops.size() - 1] { budget.activeLoops.resize(depth); });
+  auto inBudget = [&](llvm::function_ref<void()> unroll, std::vector<Diagnostic> &errors) {
+    SaveAndRestore<bool> policy(keepsLists, false);
+    return unrollInBudget(budget, loop, unrolledLoops, [&] { return attempt(unroll, errors); });
+  };
+  using Form = std::function<bool(const Value &, std::vector<Diagnostic> &)>;
+  // Says no, with the errors, if no form will do.
+  Form run, runKnown = [&](const Value &iterable, std::vector<Diagnostic> &errors) {
+    auto list = knownItems(iterable);
     auto body = [&](const Value &item) {
       assign(*loop.target, item);
       execute(loop.body);
     };
     if (!list && walkGenerator(&loop, iterable, body))
-      return finishLoop(*this, loop.orelse, outer);
+      return true;
     if (!list)
       failToIterate(*this, iterable);
-    unrollFor(loop, iterable, *list, 0);
-    return finishLoop(*this, loop.orelse, outer);
-  }
-  if (walk->length.isKnown(0))
-    return finishLoop(*this, loop.orelse, outer);
-  std::vector<Diagnostic> errors;
-  bool known = walk->length.known() && *walk->length.known() <= 4096;
-  // A short loop that fills a list keeps it one of known length, whose items can be changed.
-  bool isShort = known && *walk->length.known() <= 64;
-  bool done = false, changesList = false;
-  std::vector<ObjectId> lists = walkedLists(*this, iterable);
-  auto lengthsOf = [&] {
-    std::vector<IntExpr> lengths;
-    for (ObjectId id : lists)
-      lengths.push_back(listLength(*this, id));
-    return lengths;
-  };
-  std::vector<IntExpr> lengths;
-  auto begin = [&](const IntExpr &position) {
-    span = place;
-    lengths = lengthsOf();
-    assign(*loop.target, walk->item(position));
-  };
-  auto body = [&] {
-    execute(loop.body);
-    if (!dead && lengthsOf() != lengths) {
-      changesList = true;
-      failToFollow(*this);
+    size_t count = list->size();
+    auto unroll = [&] { unrollFor(loop, iterable, *list, 0); };
+    auto asLoop = [&](bool makesLists) {
+      SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
+      SaveAndRestore<size_t> lists(budget.listsBefore,
+                                   makesLists && keepsLists ? budget.listsBefore : heap.size());
+      std::vector<Diagnostic> inner;
+      auto walkCounted = [&] {
+        auto counted = countedWalk(*this, iterable);
+        if (!counted || !run(*counted, inner))
+          throw Abort();
+      };
+      return attempt(walkCounted, inner);
+    };
+    if (isShortLoop(budget, loop, count)) {
+      if (count > fewItems && !unrolledLoops.count(&loop)) {
+        if (asLoop(false))
+          return true;
+        unrolledLoops.insert(&loop);
+      }
+      if (inBudget(unroll, errors))
+        return true;
+      if (!budget.keptLoops.count(&loop))
+        return false;
     }
-  };
-  bool widened = false;
-  auto runFrom = [&](int64_t from) {
-    RunTimeLoop shape;
-    shape.trip = walk->length - IntExpr(from);
-    if (from > 0 && !shape.trip->known())
-      shape.trip = symbolExpr(index(*shape.trip), true);
-    shape.begin = [&](const IntExpr &k) { begin(k + IntExpr(from)); };
-    shape.body = body;
-    shape.jumps = canJump(loop.body);
-    llvm::scope_exit note([&] { widened = shape.rounds > 1; });
-    runTimeLoop(&loop, shape);
-  };
-  auto atRunTime = [&](bool makesLists) {
-    SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
-    return attempt([&] { runFrom(0); }, errors);
-  };
-  std::function<void(int64_t)> peelFrom = [&](int64_t from) {
-    auto peel = [&] {
-      runIteration(
-          [&] {
-            begin(IntExpr(from));
-            body();
-          },
-          [&](bool) { peelFrom(from + 1); });
-    };
-    std::vector<Diagnostic> later;
-    if (from > 0 && attempt([&] { runFrom(from); }, later))
-      return;
-    if (from > 0 && (from == maximumPeeled || !widened))
-      throw Abort();
-    ++unrolled;
-    if (walk->length.known())
-      peel();
-    else
-      branch(
-          ssa(scalarCompare(ast::CompareOperator::LtE, makeInt(walk->length),
-                            makeInt(IntExpr(from)))),
-          [] {}, peel, /*isLoop=*/true);
-  };
-  auto tryPeeled = [&] {
-    std::vector<Diagnostic> later;
-    size_t unusable = countUnusable(snapshot());
-    auto peel = [&] {
-      peelFrom(0);
-      // A loop that can be unrolled keeps more.
-      if (known && countUnusable(snapshot()) > unusable)
-        throw Abort();
-    };
-    return !changesList && !(known && *walk->length.known() <= maximumPeeled) &&
-           attempt(peel, later);
-  };
-  // A list that the body changes is walked by position, as long as there is an item there.
-  auto byPosition = [&] {
-    std::string name = "%position" + std::to_string(frame().locals.size());
-    frame().locals[name] = makeInt(IntExpr(0));
-    RunTimeLoop shape;
-    auto hasItem = [&] {
-      auto now = runTimeWalk(iterable);
-      // A list that was emptied is one of known length until paths meet.
-      auto known = now ? std::nullopt : knownItems(iterable);
-      if (!now && !(known && known->empty()))
-        failToFollow(*this);
-      return scalarCompare(ast::CompareOperator::Lt, *frame().locals[name].get<Scalar>(),
-                           makeInt(now ? now->length : IntExpr(0)));
-    };
-    shape.test = hasItem;
-    shape.firstTest = hasItem();
-    auto iteration = [&] {
-      span = place;
-      auto now = runTimeWalk(iterable);
-      if (!now || !canWalkAgain(iterable))
-        failToFollow(*this);
-      IntExpr at = intExpr(*frame().locals[name].get<Scalar>());
-      assign(*loop.target, now->item(at));
-      execute(loop.body);
-      frame().locals[name] = makeInt(at + IntExpr(1));
-    };
-    shape.body = iteration;
-    shape.jumps = true;
-    runTimeLoop(&loop, shape);
-    frame().locals.erase(name);
-  };
-  if (!known || !unrolledLoops.count(&loop))
-    done = atRunTime(!isShort);
-  if (!done && changesList)
-    done = attempt(byPosition, errors);
-  if (!done && !isShort)
-    done = tryPeeled();
-  if (!done && known) {
+    if (!unrolledLoops.count(&loop) && asLoop(true))
+      return true;
+    if (keepsLists && budget.keptLoops.count(&loop))
+      return false;
     unrolledLoops.insert(&loop);
-    std::vector<Diagnostic> unrollErrors;
-    auto list = items();
-    auto unroll = [&] {
-      SaveAndRestore<bool> policy(keepsLists, false);
-      return attempt([&] { unrollFor(loop, iterable, *list, 0); }, unrollErrors);
+    unroll();
+    return true;
+  };
+  run = [&](const Value &iterable, std::vector<Diagnostic> &errors) {
+    Span place = span;
+    auto walk = runTimeWalk(iterable);
+    auto items = [&] { return knownItems(iterable); };
+    if (!walk)
+      return runKnown(iterable, errors);
+    if (walk->length.isKnown(0))
+      return true;
+    bool known = walk->length.known() && *walk->length.known() <= maximumIterations;
+    // A short loop that fills a list keeps it one of known length, whose items can be changed.
+    bool isShort = known && isShortLoop(budget, loop, *walk->length.known());
+    bool done = false, changesList = false;
+    std::vector<ObjectId> lists = walkedLists(*this, iterable);
+    auto lengthsOf = [&] {
+      std::vector<IntExpr> lengths;
+      for (ObjectId id : lists)
+        lengths.push_back(listLength(*this, id));
+      return lengths;
     };
-    if (list && unroll())
-      return finishLoop(*this, loop.orelse, outer);
-    if (list && (isShort || errors.empty()))
-      errors = unrollErrors;
-    std::vector<Diagnostic> kept = errors;
-    done = isShort && atRunTime(true);
-    if (!done && !kept.empty())
-      errors = kept;
-  }
-  if (!done) {
+    std::vector<IntExpr> lengths;
+    auto begin = [&](const IntExpr &position) {
+      span = place;
+      lengths = lengthsOf();
+      assign(*loop.target, walk->item(position));
+    };
+    auto body = [&] {
+      execute(loop.body);
+      if (!dead && lengthsOf() != lengths) {
+        changesList = true;
+        failToFollow(*this);
+      }
+    };
+    bool widened = false;
+    auto runFrom = [&](int64_t from) {
+      RunTimeLoop shape;
+      shape.trip = walk->length - IntExpr(from);
+      if (from > 0 && !shape.trip->known())
+        shape.trip = symbolExpr(index(*shape.trip), true);
+      shape.begin = [&](const IntExpr &k) { begin(k + IntExpr(from)); };
+      shape.body = body;
+      shape.jumps = canJump(loop.body);
+      llvm::scope_exit note([&] { widened = shape.rounds > 1; });
+      runTimeLoop(&loop, shape);
+    };
+    auto atRunTime = [&](bool makesLists) {
+      SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
+      SaveAndRestore<size_t> lists(budget.listsBefore,
+                                   makesLists && keepsLists ? budget.listsBefore : heap.size());
+      SaveAndRestore<unsigned> depth(budget.keptDepth,
+                                     budget.keptDepth + budget.keptLoops.count(&loop));
+      return attempt([&] { runFrom(0); }, errors);
+    };
+    std::function<void(int64_t)> peelFrom = [&](int64_t from) {
+      auto peel = [&] {
+        runIteration(
+            [&] {
+              begin(IntExpr(from));
+              body();
+            },
+            [&](bool) { peelFrom(from + 1); });
+      };
+      std::vector<Diagnostic> later;
+      if (from > 0 && attempt([&] { runFrom(from); }, later))
+        return;
+      if (from > 0 && (from == maximumPeeled || !widened))
+        throw Abort();
+      ++unrolled;
+      if (walk->length.known())
+        peel();
+      else
+        branch(
+            ssa(scalarCompare(ast::CompareOperator::LtE, makeInt(walk->length),
+                              makeInt(IntExpr(from)))),
+            [] {}, peel, /*isLoop=*/true);
+    };
+    auto tryPeeled = [&] {
+      std::vector<Diagnostic> later;
+      size_t unusable = countUnusable(snapshot());
+      auto peel = [&] {
+        peelFrom(0);
+        // A loop that can be unrolled keeps more.
+        if (known && countUnusable(snapshot()) > unusable)
+          throw Abort();
+      };
+      return !changesList && !(known && *walk->length.known() <= maximumPeeled) &&
+             attempt(peel, later);
+    };
+    // A list that the body changes is walked by position, as long as there is an item there.
+    auto byPosition = [&] {
+      std::string name = "%position" + std::to_string(frame().locals.size());
+      frame().locals[name] = makeInt(IntExpr(0));
+      RunTimeLoop shape;
+      auto hasItem = [&] {
+        auto now = runTimeWalk(iterable);
+        // A list that was emptied is one of known length until paths meet.
+        auto known = now ? std::nullopt : knownItems(iterable);
+        if (!now && !(known && known->empty()))
+          failToFollow(*this);
+        return scalarCompare(ast::CompareOperator::Lt, *frame().locals[name].get<Scalar>(),
+                             makeInt(now ? now->length : IntExpr(0)));
+      };
+      shape.test = hasItem;
+      shape.firstTest = hasItem();
+      auto iteration = [&] {
+        span = place;
+        auto now = runTimeWalk(iterable);
+        if (!now || !canWalkAgain(iterable))
+          failToFollow(*this);
+        IntExpr at = intExpr(*frame().locals[name].get<Scalar>());
+        assign(*loop.target, now->item(at));
+        execute(loop.body);
+        frame().locals[name] = makeInt(at + IntExpr(1));
+      };
+      shape.body = iteration;
+      shape.jumps = true;
+      runTimeLoop(&loop, shape);
+      frame().locals.erase(name);
+    };
+    if (!known || !unrolledLoops.count(&loop))
+      done = atRunTime(!isShort);
+    if (!done && changesList)
+      done = attempt(byPosition, errors);
+    auto unroll = [&] { unrollFor(loop, iterable, *items(), 0); };
+    bool canUnroll = !done && known && items();
+    if (!done && isShort) {
+      std::vector<Diagnostic> unrollErrors;
+      bool wasTooMuch = budget.keptLoops.count(&loop);
+      if (!wasTooMuch)
+        unrolledLoops.insert(&loop);
+      if (canUnroll && !wasTooMuch && inBudget(unroll, unrollErrors))
+        return true;
+      bool isTooMuch = budget.keptLoops.count(&loop);
+      if (canUnroll && !isTooMuch)
+        errors = unrollErrors;
+      canUnroll &= isTooMuch;
+      std::vector<Diagnostic> kept = errors;
+      done = atRunTime(true);
+      if (!done && !isTooMuch && !kept.empty())
+        errors = kept;
+    }
+    // A loop around it makes lists of run-time length before this one is unrolled all the same.
+    if (!done && keepsLists && budget.keptLoops.count(&loop))
+      return false;
+    if (!done && (!isShort || canUnroll))
+      done = tryPeeled();
+    if (!done && canUnroll) {
+      unrolledLoops.insert(&loop);
+      SaveAndRestore<bool> policy(keepsLists, false);
+      std::vector<Diagnostic> unrollErrors;
+      done = attempt(unroll, unrollErrors);
+      if (errors.empty())
+        errors = unrollErrors;
+    }
+    return done;
+  };
+  std::vector<Diagnostic> errors;
+  if (!run(iterable, errors)) {
     for (auto &error : errors)
       diagnostics.report(error);
     throw Abort();
@@ -378,9 +482,15 @@ void Specializer::executeWhile(const ast::While &loop) {
     return attempt(peel, later);
   };
   // A condition that is known in each iteration lets the loop run at compile time.
+  UnrollBudget &budget = unrollBudget(*this);
+  budget.activeLoops.push_back(&loop);
+  llvm::scope_exit leaveLoop(
+      [&, depth = budget.activeLoops.size() - 1] { budget.activeLoops.resize(depth); });
   auto inPlace = [&](unsigned most) {
     Scalar go = first;
+    uint64_t begun = budget.now();
     for (unsigned round = 0; go.knownBool == true && !dead; ++round) {
+      budget.check(begun, 1, 1);
       if (++unrolled > maximumUnrolled || round > most)
         fail(
             ErrorId::UnrollsTooFar, {"this 'while'"},
@@ -400,6 +510,10 @@ void Specializer::executeWhile(const ast::While &loop) {
   std::vector<Diagnostic> errors, unrollErrors;
   auto tryAtRunTime = [&](bool makesLists, std::vector<Diagnostic> &found) {
     SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
+    SaveAndRestore<size_t> lists(budget.listsBefore,
+                                 makesLists && keepsLists ? budget.listsBefore : heap.size());
+    SaveAndRestore<unsigned> depth(budget.keptDepth,
+                                   budget.keptDepth + budget.keptLoops.count(&loop));
     return attempt([&] { runFrom(first); }, found);
   };
   auto tryInPlace = [&](unsigned most) {
@@ -409,12 +523,15 @@ void Specializer::executeWhile(const ast::While &loop) {
       unrolledLoops.insert(&loop);
     return works;
   };
+  auto tryShort = [&] {
+    return !budget.keptLoops.count(&loop) &&
+           unrollInBudget(budget, loop, unrolledLoops, [&] { return tryInPlace(shortLoop); });
+  };
   // What had to be unrolled before is unrolled first. A short loop that fills a list keeps it one
   // of known length, whose items can be changed.
   bool wasUnrolled = unrolledLoops.count(&loop);
-  if ((wasUnrolled && tryInPlace(maximumUnrolled)) || tryAtRunTime(false, errors) ||
-      tryInPlace(64) || tryAtRunTime(true, errors) || tryPeeled() ||
-      (first.knownBool && tryInPlace(maximumUnrolled)))
+  if ((wasUnrolled && tryInPlace(maximumUnrolled)) || tryAtRunTime(false, errors) || tryShort() ||
+      tryAtRunTime(true, errors) || tryPeeled() || (first.knownBool && tryInPlace(maximumUnrolled)))
     return finishLoop(*this, loop.orelse, outer);
   for (auto &error : errors.empty() ? unrollErrors : errors)
     diagnostics.report(error);

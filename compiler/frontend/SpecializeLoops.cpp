@@ -10,6 +10,7 @@
 #include "frontend/Joiner.h"
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringExtras.h"
@@ -369,6 +370,9 @@ bool Specializer::attempt(llvm::function_ref<void()> action, std::vector<Diagnos
     restore(entry);
     undoSince(block, last, point);
     errors = capture.errors;
+    // Who began to unroll the nest goes on.
+    if (unrollBudget(*this).isExceeded)
+      throw;
     return false;
   }
 }

@@ -1,5 +1,6 @@
 // Subscripts: items and slices of containers, read and assigned. Arrays have their own
 // (ArrayIndexing).
+#include "frontend/Loops.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -168,6 +169,11 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     if (items.empty())
       return raiseHere("IndexError",
                        isTuple ? "tuple index out of range" : "list index out of range");
+    if (isLongSequence(*this, container)) {
+      Value list = isTuple ? newList(items) : container;
+      if (object<ListState>(list) && countAlike(*this, list.get<ObjectRef>()->id))
+        return runTimeListSubscript(*this, isTuple ? asTuple(*this, list) : list, key);
+    }
     IntExpr index = intExpr(*key.get<Scalar>());
     IntExpr size(int64_t(items.size()));
     mlir::Value i = this->index(index), n = this->index(size);
@@ -309,7 +315,8 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
       return;
     }
     // Objects stay those that they are in a list of run-time length.
-    if (countForItem(*this, id, value))
+    if (countForItem(*this, id, value) ||
+        (isLongSequence(*this, container) && countAlike(*this, id)))
       return assignRunTimeList(*this, container, key, value);
     // Each item is replaced where the position is its own.
     IntExpr index = intExpr(*key.get<Scalar>());

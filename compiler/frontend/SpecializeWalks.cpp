@@ -3,12 +3,18 @@
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 
 namespace mpy {
+
+/// So many items are walked while compiling; and so many if no more is done for all of them, of
+/// which the second is for sequences that are there: no code is needed to have their items.
+static constexpr size_t fewItems = 16, manyItems = 64, manyOfSequence = 4096;
+static constexpr uint64_t littleWork = 1000;
 
 /// zip(*rows): as many tuples as the shortest row has items; each has one item of every row.
 static RunTimeWalk columns(Specializer &s, const Value &rows) {
@@ -250,11 +256,10 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
         body(item);
     });
   }
-  auto items = knownItems(iterable);
-  if (!items) {
+  UnrollBudget &budget = unrollBudget(*this);
+  uint64_t begun = budget.now();
+  auto asLoop = [&](const Value &iterable) {
     frame().walked = std::nullopt;
-    if (walkGenerator(nullptr, iterable, body))
-      return;
     auto walk = runTimeWalk(iterable);
     if (!walk)
       failToIterate(*this, iterable);
@@ -276,10 +281,44 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
     OuterFlags outer(frame().locals);
     frame().locals["%break"] = makeBool(false);
     runTimeLoop(nullptr, shape);
-    return outer.restore(frame().locals);
+    outer.restore(frame().locals);
+  };
+  // Many are walked by a loop, unless little is done with each and something is known of it.
+  if (auto count = countOfWalk(*this, iterable); count && *count > fewItems) {
+    auto *made = iterable.as<IterableValue>();
+    bool isMap = made && made->kind == IterableValue::Kind::Map;
+    size_t most = made || isArray(iterable) ? manyItems : manyOfSequence;
+    auto walkKnown = [&] {
+      frame().walked = std::nullopt;
+      const ValueList items = *knownItems(iterable);
+      for (const auto &[position, item] : llvm::enumerate(items)) {
+        if (position && (budget.now() - begun) * items.size() / position > littleWork)
+          throw Abort();
+        body(item);
+      }
+    };
+    std::vector<Diagnostic> errors;
+    if (*count <= most && !isMap && attempt(walkKnown, errors))
+      return;
+    auto walkCounted = [&] {
+      auto counted = countedWalk(*this, iterable);
+      if (!counted)
+        throw Abort();
+      asLoop(*counted);
+    };
+    if (attempt(walkCounted, errors))
+      return;
   }
   frame().walked = std::nullopt;
-  for (auto &item : *items) {
+  auto items = knownItems(iterable);
+  if (!items) {
+    if (!walkGenerator(nullptr, iterable, body))
+      asLoop(iterable);
+    return;
+  }
+  begun = budget.now();
+  for (const auto &[position, item] : llvm::enumerate(*items)) {
+    budget.check(begun, position, items->size());
     if (++unrolled > maximumUnrolled)
       fail(ErrorId::UnrollsTooFar, {"a loop over " + std::to_string(items->size()) + " items"},
            {.help = "use an array"});
