@@ -42,61 +42,121 @@ static mlir::RankedTensorType openType(Specializer &specializer, DType dtype, in
                                      typeOf(dtype, specializer.context()));
 }
 
-/// What the program itself saves under literal names, in the order of its text: type and rank.
+/// What the program itself saves with np.save under literal names, in the order of its text.
 static std::map<std::string, std::pair<DType, int64_t>> &savedFiles() {
   static std::map<std::string, std::pair<DType, int64_t>> files;
   return files;
 }
 
-/// The rank of a table of numbers as NumPy squeezes it: what the program wrote itself, else what
-/// lies there while compiling; nothing if it cannot be read.
-static std::optional<int64_t> rankOfTable(Specializer &specializer, const Arguments &arguments,
-                                          int64_t skip) {
-  std::optional<std::string> path = specializer.knownText(arguments["fname"]);
-  if (!path)
+/// What is known of a file of numbers: what the program wrote, or what lies there.
+struct TableFile {
+  std::optional<int64_t> rows, columns;
+  /// Lines before and behind the numbers, with what they begin with.
+  int64_t headerLines = 0, footerLines = 0;
+  std::string comment, delimiter;
+};
+
+/// The tables that the program itself saves under literal names, in the order of its text.
+static std::map<std::string, TableFile> &savedTables() {
+  static std::map<std::string, TableFile> files;
+  return files;
+}
+
+/// What a call of loadtxt or genfromtxt takes of a file; no numbers where they are run-time data.
+struct TableCut {
+  std::optional<int64_t> skip, most, footer;
+  std::string comment, delimiter;
+};
+
+/// Counts the rows of a file that is there, as far as the rank asks for.
+static std::optional<TableFile> lookInto(llvm::StringRef path, const TableCut &cut) {
+  if (path.ends_with(".gz") || !cut.skip)
     return std::nullopt;
-  if (auto saved = savedFiles().find(*path); saved != savedFiles().end())
-    return saved->second.second;
-  if (llvm::StringRef(*path).ends_with(".gz"))
-    return std::nullopt;
-  auto buffer = llvm::MemoryBuffer::getFile(*path, /*IsText=*/true);
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!buffer)
     return std::nullopt;
-  std::string comment = specializer.knownText(arguments["comments"]).value_or("#");
-  std::string delimiter = specializer.knownText(arguments["delimiter"]).value_or("");
-  int64_t rows = 0, columns = 0;
+  TableFile file;
+  int64_t rows = 0, skip = *cut.skip;
   llvm::StringRef rest = (*buffer)->getBuffer();
-  while (!rest.empty() && rows < 2) {
+  while (!rest.empty() && (rows < 2 || cut.footer != 0)) {
     llvm::StringRef line;
     std::tie(line, rest) = rest.split('\n');
     if (skip-- > 0)
       continue;
-    if (!comment.empty())
-      line = line.split(comment).first;
+    if (!cut.comment.empty())
+      line = line.split(cut.comment).first;
     line = line.trim();
     if (line.empty())
       continue;
     llvm::SmallVector<llvm::StringRef> fields;
-    if (delimiter.empty())
+    if (cut.delimiter.empty())
       llvm::SplitString(line, fields);
     else
-      line.split(fields, delimiter);
-    columns = fields.size();
+      line.split(fields, cut.delimiter);
+    file.columns = fields.size();
     ++rows;
   }
+  file.rows = rows;
+  return file;
+}
+
+/// What is left of a table that the program saved, behind the lines that are skipped.
+static TableFile cutSaved(TableFile file, const TableCut &cut) {
+  bool isCommented = !cut.comment.empty() && llvm::StringRef(file.comment).starts_with(cut.comment);
+  bool isHeadRead = cut.skip && (isCommented || *cut.skip >= file.headerLines);
+  if (!isHeadRead)
+    file.rows.reset();
+  if (file.rows)
+    *file.rows -= std::max<int64_t>(0, *cut.skip - file.headerLines);
+  if (file.rows && !isCommented)
+    *file.rows += file.footerLines;
+  bool areBlanks = cut.delimiter.empty() && llvm::StringRef(file.delimiter).trim().empty();
+  if (!areBlanks && file.delimiter != cut.delimiter)
+    file.columns.reset();
+  return file;
+}
+
+/// The rank of a table of numbers as NumPy squeezes it: of what the program wrote itself, else of
+/// what lies there while compiling; nothing if it cannot be read.
+static std::optional<int64_t> rankOfTable(Specializer &specializer, const Arguments &arguments,
+                                          TableCut cut) {
+  std::optional<std::string> path = specializer.knownText(arguments["fname"]);
+  if (!path)
+    return std::nullopt;
+  cut.comment = arguments["comments"].isNone()
+                    ? ""
+                    : specializer.knownText(arguments["comments"]).value_or("#");
+  cut.delimiter = specializer.knownText(arguments["delimiter"]).value_or("");
+  std::optional<TableFile> file;
+  if (auto saved = savedTables().find(*path); saved != savedTables().end())
+    file = cutSaved(saved->second, cut);
+  else
+    file = lookInto(*path, cut);
+  if (!file)
+    return std::nullopt;
   if (arguments.has("usecols"))
-    columns = toExtents(specializer, arguments["usecols"]).size();
-  return (rows != 1) + (columns != 1);
+    file->columns = toExtents(specializer, arguments["usecols"]).size();
+  if (!cut.footer)
+    file->rows.reset();
+  else if (file->rows)
+    *file->rows -= *cut.footer;
+  if (!cut.most)
+    file->rows.reset();
+  else if (*cut.most >= 0 && (*cut.most == 0 || file->rows || *cut.most == 1))
+    file->rows = std::min(*cut.most, file->rows.value_or(*cut.most));
+  if (file->rows && *file->rows <= 0)
+    return 1;
+  return (file->rows != 1) + (file->columns != 1);
 }
 
 /// What loadtxt and genfromtxt share: `table` has rank 2, `rank` is that of NumPy's result.
 static Value finishTable(Specializer &specializer, const Arguments &arguments, mlir::Value rank,
-                         mlir::Value table, int64_t skip) {
+                         mlir::Value table, const TableCut &cut) {
   std::optional<int64_t> least = specializer.knownInt(arguments["ndmin"]);
   ArrayValue result = {DType::Float64, extentsOf(specializer, table), table};
   if (least != 2) {
     int64_t expected =
-        std::max<int64_t>(rankOfTable(specializer, arguments, skip).value_or(2), least.value_or(0));
+        std::max<int64_t>(rankOfTable(specializer, arguments, cut).value_or(2), least.value_or(0));
     mlir::Value found = specializer.create<mlir::arith::MaxSIOp>(
         rank, specializer.constant(DType::Int64, double(least.value_or(0))));
     mlir::Value fits =
@@ -151,8 +211,15 @@ static Value readTable(Specializer &specializer, const Arguments &arguments, llv
   mlir::Type results[] = {typeOf(DType::Int64, specializer.context()),
                           openType(specializer, DType::Float64, 2)};
   mlir::ResultRange read = specializer.callRaising(results, callee, inputs);
-  int64_t skip = specializer.knownInt(arguments[firstNumber]).value_or(firstDefault);
-  return finishTable(specializer, arguments, read[0], read[1], skip);
+  auto number = [&](llvm::StringRef parameter, int64_t otherwise) {
+    return arguments.has(parameter) ? specializer.knownInt(arguments[parameter])
+                                    : std::optional<int64_t>(otherwise);
+  };
+  TableCut cut;
+  cut.skip = number(firstNumber, firstDefault);
+  cut.most = number("max_rows", -1);
+  cut.footer = number("skip_footer", 0);
+  return finishTable(specializer, arguments, read[0], read[1], cut);
 }
 
 Value loadText(Specializer &specializer, const Arguments &arguments) {
@@ -171,9 +238,22 @@ Value saveText(Specializer &specializer, const Arguments &arguments) {
   for (llvm::StringRef parameter : {"fmt", "delimiter", "newline", "header", "footer", "comments"})
     inputs.push_back(toText(specializer, arguments[parameter], parameter, arguments.name));
   specializer.callRaising({}, "mpy_savetxt", inputs);
-  if (std::optional<std::string> path = specializer.knownText(arguments["fname"]))
-    savedFiles()[*path] = {
-        x.dtype, llvm::count_if(x.shape, [](const IntExpr &extent) { return !extent.isKnown(1); })};
+  std::optional<std::string> path = specializer.knownText(arguments["fname"]);
+  if (!path)
+    return NoneValue{};
+  auto text = [&](llvm::StringRef parameter) {
+    return specializer.knownText(arguments[parameter]).value_or("");
+  };
+  auto lines = [&](llvm::StringRef parameter) {
+    std::string given = text(parameter);
+    return given.empty() ? 0 : 1 + llvm::StringRef(given).count('\n');
+  };
+  TableFile file;
+  file.rows = x.shape.empty() ? 1 : x.shape[0].known();
+  file.columns = x.rank() < 2 ? 1 : x.shape[1].known();
+  file.headerLines = lines("header"), file.footerLines = lines("footer");
+  file.comment = text("comments"), file.delimiter = text("delimiter");
+  savedTables()[*path] = file;
   return NoneValue{};
 }
 
