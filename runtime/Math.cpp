@@ -136,3 +136,58 @@ int64_t mpy_math_gcd(int64_t x, int64_t y) {
   }
   return x < 0 ? -x : x;
 }
+
+static constexpr const char *overflowText = "integer overflow: the result does not fit in 64 bits";
+
+int64_t mpy_math_lcm(const char *file, int64_t line, int64_t x, int64_t y) {
+  if (x == 0 || y == 0)
+    return 0;
+  int64_t result;
+  if (__builtin_mul_overflow(x / mpy_math_gcd(x, y), y, &result) || result == INT64_MIN)
+    raise({file, line}, "OverflowError", overflowText);
+  return result < 0 ? -result : result;
+}
+
+int64_t mpy_math_isqrt(const char *file, int64_t line, int64_t n) {
+  if (n < 0)
+    raise({file, line}, "ValueError", "isqrt() argument must be nonnegative");
+  int64_t root = static_cast<int64_t>(std::sqrt(static_cast<double>(n)));
+  // The square root of the nearest double is one off at most.
+  while (static_cast<__int128>(root) * root > n)
+    --root;
+  while (static_cast<__int128>(root + 1) * (root + 1) <= n)
+    ++root;
+  return root;
+}
+
+int64_t mpy_math_comb(const char *file, int64_t line, int64_t n, int64_t k) {
+  if (n < 0)
+    raise({file, line}, "ValueError", "n must be a non-negative integer");
+  if (k < 0)
+    raise({file, line}, "ValueError", "k must be a non-negative integer");
+  if (k > n)
+    return 0;
+  if (k > n - k)
+    k = n - k;
+  __int128 result = 1;
+  for (int64_t i = 1; i <= k; ++i) {
+    result = result * (n - k + i) / i;
+    if (result > INT64_MAX)
+      raise({file, line}, "OverflowError", overflowText);
+  }
+  return static_cast<int64_t>(result);
+}
+
+int64_t mpy_math_perm(const char *file, int64_t line, int64_t n, int64_t k) {
+  if (n < 0)
+    raise({file, line}, "ValueError", "n must be a non-negative integer");
+  if (k < 0)
+    raise({file, line}, "ValueError", "k must be a non-negative integer");
+  if (k > n)
+    return 0;
+  int64_t result = 1;
+  for (int64_t i = 0; i < k; ++i)
+    if (__builtin_mul_overflow(result, n - i, &result))
+      raise({file, line}, "OverflowError", overflowText);
+  return result;
+}

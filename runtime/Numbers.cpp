@@ -70,6 +70,41 @@ int64_t mpy_int_pow_wrap(int64_t x, int64_t y) {
   return static_cast<int64_t>(result);
 }
 
+int64_t mpy_int_pow_modulo(const char *file, int64_t line, int64_t x, int64_t y, int64_t modulus) {
+  if (modulus == 0)
+    raise({file, line}, "ValueError", "pow() 3rd argument cannot be 0");
+  __int128 size = modulus < 0 ? -static_cast<__int128>(modulus) : modulus;
+  __int128 base = (x % size + size) % size, result = 1 % size;
+  if (y < 0) {
+    // Euclid: base * inverse = 1 (mod size).
+    __int128 inverse = 0, next = 1, rest = size, divisor = base;
+    while (divisor != 0) {
+      __int128 quotient = rest / divisor, kept = divisor;
+      divisor = rest - quotient * divisor;
+      rest = kept;
+      kept = next;
+      next = inverse - quotient * next;
+      inverse = kept;
+    }
+    if (rest != 1)
+      raise({file, line}, "ValueError", "base is not invertible for the given modulus");
+    base = (inverse % size + size) % size;
+  }
+  uint64_t power = y < 0 ? 0 - static_cast<uint64_t>(y) : static_cast<uint64_t>(y);
+  for (; power > 0; power >>= 1) {
+    if (power & 1)
+      result = result * base % size;
+    base = base * base % size;
+  }
+  return static_cast<int64_t>(modulus < 0 && result != 0 ? result - size : result);
+}
+
+static uint64_t magnitude(int64_t x) {
+  return x < 0 ? 0 - static_cast<uint64_t>(x) : static_cast<uint64_t>(x);
+}
+int64_t mpy_int_bit_length(int64_t x) { return x == 0 ? 0 : 64 - __builtin_clzll(magnitude(x)); }
+int64_t mpy_int_bit_count(int64_t x) { return __builtin_popcountll(magnitude(x)); }
+
 int64_t mpy_int_floordiv(const char *file, int64_t line, int64_t x, int64_t y) {
   if (y == 0)
     raise({file, line}, "ZeroDivisionError", "integer division or modulo by zero");
@@ -198,4 +233,38 @@ int64_t mpy_floor_to_int(const char *file, int64_t line, double x) {
 
 int64_t mpy_ceil_to_int(const char *file, int64_t line, double x) {
   return toInt({file, line}, std::isfinite(x) ? std::ceil(x) : x);
+}
+
+// Hashes are residues of the prime 2**61 - 1, of floats too: m * 2**e.
+static constexpr uint64_t hashPrime = (uint64_t(1) << 61) - 1;
+
+static int64_t signedHash(uint64_t residue, bool isNegative) {
+  int64_t hash = isNegative ? -static_cast<int64_t>(residue) : static_cast<int64_t>(residue);
+  return hash == -1 ? -2 : hash;
+}
+
+int64_t mpy_hash_int(int64_t value) { return signedHash(magnitude(value) % hashPrime, value < 0); }
+
+int64_t mpy_hash_float(double value) {
+  if (std::isinf(value))
+    return value > 0 ? 314159 : -314159;
+  if (std::isnan(value))
+    return 0;
+  int exponent;
+  double rest = std::fabs(std::frexp(value, &exponent));
+  uint64_t residue = 0;
+  while (rest != 0) {
+    // 28 bits at a time.
+    residue = ((residue << 28) & hashPrime) | residue >> (61 - 28);
+    rest *= 268435456.0;
+    exponent -= 28;
+    uint64_t digits = static_cast<uint64_t>(rest);
+    rest -= static_cast<double>(digits);
+    residue += digits;
+    if (residue >= hashPrime)
+      residue -= hashPrime;
+  }
+  exponent = exponent >= 0 ? exponent % 61 : 60 - (-1 - exponent) % 61;
+  residue = ((residue << exponent) & hashPrime) | residue >> (61 - exponent);
+  return signedHash(residue, value < 0);
 }

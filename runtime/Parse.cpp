@@ -202,7 +202,7 @@ double mpy_round_float(const char *file, int64_t line, double value, int64_t dig
   return std::copysign(rounded, value);
 }
 
-int64_t mpy_round_int(int64_t value, int64_t digits) {
+int64_t mpy_round_int(const char *file, int64_t line, int64_t value, int64_t digits) {
   if (digits >= 0)
     return value;
   if (digits < -19)
@@ -217,5 +217,8 @@ int64_t mpy_round_int(int64_t value, int64_t digits) {
   }
   if (rest * 2 > unit || (rest * 2 == unit && (quotient & 1)))
     quotient += 1;
-  return static_cast<int64_t>(quotient * unit);
+  __int128 rounded = quotient * unit;
+  if (rounded != static_cast<int64_t>(rounded))
+    raise({file, line}, "OverflowError", "integer overflow: the result does not fit in 64 bits");
+  return static_cast<int64_t>(rounded);
 }

@@ -185,20 +185,6 @@ Value arraySubscript(Specializer &specializer, ObjectId object, const Value &ind
   return specializer.newView(base, reshape, basic.shape, contiguous);
 }
 
-/// A number, or an array of one element, as the element to store.
-static mlir::Value elementToStore(Specializer &specializer, const Value &value, DType dtype) {
-  ElementOperand operand = makeOperand(specializer, value);
-  if (!operand.isScalar) {
-    CheckText text;
-    text << "setting an array element with a sequence.";
-    checkEqual(specializer, product(operand.shape), 1, "ValueError", text);
-    mlir::Value single = reshapeTo(specializer, operand.tensor, operand.dtype, {});
-    operand.scalar = elementOf(specializer, {operand.dtype, {}, single});
-    operand.isScalar = true;
-  }
-  return convert(specializer, operand, dtype);
-}
-
 void arrayAssign(Specializer &specializer, ObjectId object, const Value &index,
                  const Value &value) {
   ArrayValue array = specializer.read(object);
@@ -208,15 +194,17 @@ void arrayAssign(Specializer &specializer, ObjectId object, const Value &index,
     return;
   }
   BasicIndex basic = resolveBasic(specializer, array.shape, items);
+  ElementOperand operand = makeOperand(specializer, value);
+  if (basic.shape.empty() && !operand.isScalar)
+    failCertain(specializer, "ValueError", "setting an array element with a sequence.");
   if (basic.shape.empty() && !array.shape.empty()) {
-    mlir::Value element = elementToStore(specializer, value, array.dtype);
+    mlir::Value element = convert(specializer, operand, array.dtype);
     specializer.write(object, specializer
                                   .create<InsertOp>(array.tensor, element,
                                                     indexValues(specializer, basic.step.offsets))
                                   .getResult());
     return;
   }
-  ElementOperand operand = makeOperand(specializer, value);
   mlir::Value part = convert(specializer, operand, array.dtype);
   if (operand.isScalar) {
     if (basic.isWhole)

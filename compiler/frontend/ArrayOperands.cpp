@@ -4,6 +4,7 @@
 //   np.float32 array + 1.5      -> float32 (Python's numbers are weak)
 //   int32 array + float32 array -> float64 (no information is lost)
 #include "frontend/ArrayOperands.h"
+#include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -44,11 +45,7 @@ ArrayValue toArray(Specializer &specializer, const Value &value) {
   if (const Scalar *scalar = value.get<Scalar>())
     return rankZero(specializer, *scalar, dtypeOf(scalar->kind));
   if (const RangeValue *range = value.as<RangeValue>()) {
-    IntExpr count = floorDivide(range->stop - range->start + range->step - IntExpr(1), range->step);
-    if (range->step.known() && *range->step.known() < 0)
-      count = floorDivide(range->start - range->stop - range->step - IntExpr(1),
-                          IntExpr(0) - range->step);
-    Shape shape = {maximum(count, 0)};
+    Shape shape = {rangeLength(specializer, *range)};
     mlir::Value numbers = specializer
                               .create<IotaOp>(specializer.tensorType(DType::Int64, shape),
                                               specializer.dynamicSizes(shape))

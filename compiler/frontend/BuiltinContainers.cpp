@@ -1,6 +1,7 @@
 // Methods of lists, dicts, sets, tuples and text. Containers have a structure known at compile
 // time; text may be known at run time only, then its methods are calls of the runtime.
 #include "frontend/Builtins.h"
+#include "frontend/Equality.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -197,7 +198,7 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
       s.change(id, std::move(dict));
       return value;
     }
-  return given[2].isUnbound() ? s.raiseHere("KeyError", s.repr(given[1]).known) : given[2];
+  return given[2].isUnbound() ? raiseMissing(s, given[1]) : given[2];
 }
 static Value update(Specializer &s, CallArguments &arguments) {
   if (arguments.positional.size() > 1)
@@ -240,7 +241,7 @@ template <bool mustExist> static Value takeFromSet(Specializer &s, CallArguments
       return NoneValue{};
     }
   if (mustExist)
-    return s.raiseHere("KeyError", s.repr(given[1]).known);
+    return raiseMissing(s, given[1]);
   return NoneValue{};
 }
 static Value addToSet(Specializer &s, CallArguments &arguments) {

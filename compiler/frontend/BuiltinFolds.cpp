@@ -39,6 +39,12 @@ Value builtins::sumOf(Specializer &s, CallArguments &arguments) {
   });
 }
 
+Value builtins::productOf(Specializer &s, const Value &iterable, const Value &start) {
+  return fold(s, iterable, start, [&](const Value &total, const Value &item) {
+    return s.binary(ast::BinaryOperator::Mult, total, item);
+  });
+}
+
 static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
   const char *name = isMin ? "min()" : "max()";
   Value key;

@@ -1,25 +1,18 @@
 // Python's builtin functions and types: `len`, `range`, `float` .. by name, as values that can be
 // called.
 #include "frontend/Builtins.h"
+#include "frontend/Equality.h"
 #include "frontend/Prelude.h"
+#include "frontend/PythonNames.h"
+#include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/SpecialMethods.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
 using namespace mlir;
 
 namespace mpy {
-
-static Scalar wantScalar(Specializer &s, const Value &value, const char *function) {
-  if (auto *scalar = value.get<Scalar>())
-    return *scalar;
-  if (auto id = s.arrayObject(value)) {
-    Value item = s.call(findLibraryFunction("ndarray.item"), CallArguments{{value}, {}, s.span});
-    if (auto *scalar = item.get<Scalar>())
-      return *scalar;
-  }
-  s.fail(ErrorId::ArgumentType, {function, s.describe(value)});
-}
 
 static mlir::Value raising(Specializer &s, const char *function, mlir::Type type,
                            mlir::ValueRange operands) {
@@ -29,6 +22,17 @@ static mlir::Value raising(Specializer &s, const char *function, mlir::Type type
 static mlir::Value pure(Specializer &s, const char *function, mlir::Type type,
                         mlir::ValueRange operands) {
   return s.create<RuntimeCallOp>(mlir::TypeRange(type), function, operands, false).getResult(0);
+}
+
+/// What a method `__len__` returned, which must be an int that is not negative.
+static Value ownLength(Specializer &s, const Value &result) {
+  Scalar length = indexIn(s, result);
+  Scalar isLength = s.scalarCompare(ast::CompareOperator::GtE, length, s.makeInt(IntExpr(0)));
+  if (isLength.knownBool == false)
+    return s.raiseHere("ValueError", "__len__() should return >= 0");
+  if (!isLength.knownBool)
+    s.check(s.ssa(isLength), "ValueError", "__len__() should return >= 0");
+  return s.makeInt(s.intExpr(length));
 }
 
 static Value lengthOf(Specializer &s, CallArguments &arguments) {
@@ -44,8 +48,8 @@ static Value lengthOf(Specializer &s, CallArguments &arguments) {
   if (auto *text = value.get<Text>(); text && text->value)
     return s.makeInt(
         symbolExpr(pure(s, "mpy_string_length", s.builder.getI64Type(), text->value), true));
-  if (auto *range = value.as<RangeValue>(); range && range->step.isKnown(1))
-    return s.makeInt(maximum(IntExpr(0), range->stop - range->start));
+  if (auto *range = value.as<RangeValue>())
+    return s.makeInt(rangeLength(s, *range));
   if (auto *module = value.as<ModuleValue>(); module && module->name == "sys.argv") {
     CallArguments none;
     return findLibraryFunction("sys.argv.__len__")->call(s, none);
@@ -53,7 +57,7 @@ static Value lengthOf(Specializer &s, CallArguments &arguments) {
   if (auto *list = runTimeListOf(s, value))
     return s.makeInt(list->length);
   if (auto result = s.callMethod(value, "__len__", {}))
-    return *result;
+    return ownLength(s, *result);
   auto *iterable = value.as<IterableValue>();
   bool isView = iterable && (iterable->kind == IterableValue::Kind::Keys ||
                              iterable->kind == IterableValue::Kind::Values ||
@@ -74,11 +78,7 @@ static Value rangeOf(Specializer &s, CallArguments &arguments) {
     Value value =
         s.present(argument, "the argument",
                   Specializer::typeError("'NoneType' object cannot be interpreted as an integer"));
-    auto *scalar = value.get<Scalar>();
-    if (!scalar || isFloat(scalar->kind))
-      return s.raiseHere("TypeError",
-                         "'" + s.typeName(value) + "' object cannot be interpreted as an integer");
-    parts.push_back(s.intExpr(*scalar));
+    parts.push_back(s.intExpr(indexIn(s, value)));
   }
   RangeValue range{IntExpr(0), parts[0], IntExpr(1)};
   if (parts.size() > 1)
@@ -93,58 +93,6 @@ static Value rangeOf(Specializer &s, CallArguments &arguments) {
               "ValueError", "range() arg 3 must not be zero");
   }
   return std::make_shared<const RangeValue>(std::move(range));
-}
-
-static Value toFloat(Specializer &s, CallArguments &arguments) {
-  Value value = s.present(
-      s.bind(arguments, "x?=0.0", "float")[0], "the value",
-      Specializer::typeError("float() argument must be a string or a real number, not 'NoneType'"));
-  if (auto *text = value.get<Text>())
-    return s.makeScalar(ScalarKind::PyFloat,
-                        raising(s, "mpy_parse_float", s.builder.getF64Type(), s.ssa(*text)));
-  if (auto result = s.callMethod(value, "__float__", {}))
-    return *result;
-  Scalar scalar = wantScalar(s, value, "float()");
-  std::optional<double> known = scalar.isMixed() ? std::nullopt : scalar.knownFloat;
-  if (auto integer = scalar.knownInt(); integer && !scalar.isMixed())
-    known = static_cast<double>(*integer);
-  if (known && !scalar.value)
-    return s.makeFloat(*known);
-  Scalar result = s.makeScalar(ScalarKind::PyFloat, s.ssaAs(scalar, DType::Float64));
-  result.knownFloat = known;
-  return result;
-}
-
-static Value toInt(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "x?=0, base=10", "int");
-  Value value = s.present(given[0], "the value",
-                          Specializer::typeError("int() argument must be a string, a bytes-like "
-                                                 "object or a real number, not 'NoneType'"));
-  if (auto *text = value.get<Text>()) {
-    auto *number = given[1].get<Scalar>();
-    if (!number)
-      s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
-    mlir::Value base = s.ssaAs(*number, DType::Int64);
-    return s.makeInt(raising(s, "mpy_parse_int", s.builder.getI64Type(), {s.ssa(*text), base}));
-  }
-  if (auto result = s.callMethod(value, "__int__", {}))
-    return *result;
-  Scalar scalar = wantScalar(s, value, "int()");
-  if (!isFloat(scalar.kind) && !scalar.isMixed())
-    return s.makeInt(s.intExpr(scalar));
-  if (scalar.knownFloat && std::abs(*scalar.knownFloat) < 0x1p62)
-    return s.makeInt(IntExpr(static_cast<int64_t>(*scalar.knownFloat)));
-  if (s.isInTry()) {
-    // The runtime's own checks cannot be caught.
-    mlir::Value number = s.ssaAs(scalar, DType::Float64);
-    mlir::Value isNumber = s.create<CompareOp>(ComparePredicate::eq, number, number);
-    s.check(isNumber, "ValueError", "cannot convert float NaN to integer");
-    mlir::Value difference = s.create<SubOp>(number, number);
-    mlir::Value isFinite = s.create<CompareOp>(ComparePredicate::eq, difference, difference);
-    s.check(isFinite, "OverflowError", "cannot convert float infinity to integer");
-  }
-  return s.makeInt(
-      raising(s, "mpy_int_from_float", s.builder.getI64Type(), s.ssaAs(scalar, DType::Float64)));
 }
 
 static Value toBool(Specializer &s, CallArguments &arguments) {
@@ -163,37 +111,6 @@ static Value formatOf(Specializer &s, CallArguments &arguments) {
 static Value printOf(Specializer &s, CallArguments &arguments) {
   s.print(arguments);
   return NoneValue{};
-}
-
-static Value absolute(Specializer &s, CallArguments &arguments) {
-  Value value = s.present(s.bind(arguments, "x?", "abs")[0], "the value",
-                          Specializer::typeError("bad operand type for abs(): 'NoneType'"));
-  if (s.isArray(value))
-    return s.call(findLibraryFunction("numpy.abs"), CallArguments{{value}, {}, s.span});
-  if (auto result = s.callMethod(value, "__abs__", {}))
-    return *result;
-  auto *scalar = value.get<Scalar>();
-  if (!scalar)
-    return s.raiseHere("TypeError", "bad operand type for abs(): '" + s.typeName(value) + "'");
-  if (auto known = s.knownInt(value); known && *known != INT64_MIN)
-    return s.makeInt(IntExpr(std::abs(*known)));
-  if (scalar->kind == ScalarKind::PyInt && scalar->expr && scalar->expr->isNonNegative())
-    return value;
-  if (scalar->isMixed())
-    s.fail(ErrorId::RunTimeType, {},
-           {.found = s.describe(value), .help = "make it one type: float(x)"});
-  if (scalar->knownFloat && !scalar->value)
-    return s.makeFloat(std::abs(*scalar->knownFloat));
-  if (scalar->kind == ScalarKind::PyInt)
-    s.check(s.create<CompareOp>(
-                ComparePredicate::ne, s.ssa(*scalar),
-                s.create<mlir::arith::ConstantOp>(s.builder.getI64IntegerAttr(INT64_MIN))),
-            "OverflowError", integerOverflow);
-  Scalar result = s.makeScalar(
-      scalar->kind == ScalarKind::PyBool ? ScalarKind::PyInt : scalar->kind,
-      s.create<AbsOp>(scalar->kind == ScalarKind::PyBool ? s.ssaAs(*scalar, DType::Int64)
-                                                         : s.ssa(*scalar)));
-  return result;
 }
 
 static Value iterable(IterableValue::Kind kind, ValueList parts, IntExpr start = 0) {
@@ -230,6 +147,9 @@ static Value zipOf(Specializer &s, CallArguments &arguments) {
   return iterable(IterableValue::Kind::Zip, arguments.positional);
 }
 static Value reversedOf(Specializer &s, CallArguments &arguments) {
+  if (arguments.positional.size() == 1 && arguments.keywords.empty())
+    if (auto result = s.callMethod(arguments.positional[0], "__reversed__", {}))
+      return *result;
   return iterable(
       IterableValue::Kind::Reversed,
       {s.iterated(s.present(s.bind(arguments, "sequence?", "reversed")[0], "the sequence",
@@ -347,37 +267,6 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
   return ObjectRef{s.heap.add(std::move(dict))};
 }
 
-static Value roundOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "number, ndigits=None", "round");
-  if (s.isArray(given[0]))
-    return s.call(findLibraryFunction("numpy.round"), CallArguments{{given[0]}, {}, s.span});
-  Scalar scalar = wantScalar(s, given[0], "round()");
-  bool numpy = !isPython(scalar.kind);
-  if (!isFloat(scalar.kind))
-    return given[0];
-  mlir::Value value = s.ssaAs(scalar, DType::Float64);
-  if (given[1].isNone())
-    return s.makeInt(raising(s, "mpy_round_to_int", s.builder.getI64Type(), value));
-  if (numpy)
-    return s.call(findLibraryFunction("numpy.round"),
-                  CallArguments{{given[0], given[1]}, {}, s.span});
-  Scalar digits = wantScalar(s, given[1], "round()");
-  return s.makeScalar(ScalarKind::PyFloat, raising(s, "mpy_round_float", s.builder.getF64Type(),
-                                                   {value, s.ssaAs(digits, DType::Int64)}));
-}
-
-static Value divmodOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "x, y", "divmod");
-  Value quotient = s.binary(ast::BinaryOperator::FloorDiv, given[0], given[1]);
-  return s.newTuple({quotient, s.binary(ast::BinaryOperator::Mod, given[0], given[1])});
-}
-static Value powOf(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "base, exp, mod=None", "pow");
-  if (!given[2].isNone())
-    s.fail(ErrorId::Unsupported, {"pow() with a modulus"},
-           {.help = "multiply and take % in a loop"});
-  return s.binary(ast::BinaryOperator::Pow, given[0], given[1]);
-}
 static Value isInstanceOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "object?, type", "isinstance");
   return s.eitherWay(given[0], [&](const Value &value) -> Value {
@@ -421,27 +310,55 @@ static const OptionalValue *uncertainAttribute(Specializer &s, const Value &obje
           return optional;
   return nullptr;
 }
+/// Whether an attribute is missing says `__getattr__`, if a class has it, by an exception.
+static void refuseOwnLookup(Specializer &s, const Value &object, llvm::StringRef name,
+                            const char *function) {
+  auto cls = s.classOf(object);
+  if (cls && !s.classAttribute(*cls, "__getattr__").isUnbound() &&
+      s.findAttribute(object, name).isUnbound())
+    s.fail(ErrorId::Unsupported,
+           {std::string(function) + " of an object whose class has '__getattr__'"},
+           {.help = "read the attribute in 'try'"});
+}
+/// Whether an object has an attribute in Python.
+static bool hasAttribute(Specializer &s, const Value &object, const std::string &name) {
+  if (auto *module = object.as<ModuleValue>(); module && !module->globals) {
+    if (isLibraryName(module->name, name))
+      return true;
+    return findLibraryFunction(module->name + "." + name) != nullptr;
+  }
+  std::string type = s.typeName(object);
+  if (!s.findAttribute(object, name).isUnbound())
+    return true;
+  if (!runTimeDictKind(s, object).empty() ||
+      (isKnownType(type) && llvm::StringRef(name).starts_with("__")))
+    s.fail(ErrorId::Unsupported, {"asking whether " + type + " has '" + name + "'"});
+  return isTypeAttribute(type, name);
+}
 static Value hasAttributeOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "object, name", "hasattr");
   auto name = s.knownText(given[1]);
   if (!name)
     s.fail(ErrorId::RunTimeKey, {"an attribute name"});
+  refuseOwnLookup(s, given[0], *name, "hasattr()");
   if (auto *uncertain = uncertainAttribute(s, given[0], *name))
     return s.makeScalar(ScalarKind::PyBool, uncertain->present);
-  return s.makeBool(!s.findAttribute(given[0], *name).isUnbound());
+  return s.makeBool(hasAttribute(s, given[0], *name));
 }
 static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "object, name, default?", "getattr");
   auto name = s.knownText(given[1]);
   if (!name)
     s.fail(ErrorId::RunTimeKey, {"an attribute name"});
+  if (!given[2].isUnbound())
+    refuseOwnLookup(s, given[0], *name, "getattr() with a default");
   if (auto *uncertain = uncertainAttribute(s, given[0], *name);
       uncertain && !given[2].isUnbound()) {
     Value value = uncertain->value, otherwise = given[2];
     return s.branchValue(uncertain->present, [&] { return value; }, [&] { return otherwise; });
   }
-  Value found = s.findAttribute(given[0], *name);
-  return found.isUnbound() && !given[2].isUnbound() ? given[2] : s.attribute(given[0], *name);
+  return !given[2].isUnbound() && !hasAttribute(s, given[0], *name) ? given[2]
+                                                                    : s.attribute(given[0], *name);
 }
 static Value setAttributeOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "object, name, value?", "setattr");
@@ -472,7 +389,7 @@ static Value typeOfValue(Specializer &s, CallArguments &arguments) {
 static Value chrOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "i", "chr")[0];
   return Text{"", raising(s, "mpy_string_chr", StringType::get(s.context()),
-                          s.ssaAs(wantScalar(s, value, "chr()"), DType::Int64))};
+                          s.ssaAs(indexIn(s, value), DType::Int64))};
 }
 static Value ordOf(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "c", "ord")[0];
@@ -486,6 +403,7 @@ static Value ordOf(Specializer &s, CallArguments &arguments) {
 }
 static Value sliceOf(Specializer &s, CallArguments &arguments) {
   auto &given = arguments.positional;
+  wantArguments(s, arguments, "slice()", 1, 3, "takes 1 to 3 positional arguments");
   SliceValue slice{NoneValue{}, NoneValue{}, NoneValue{}};
   if (given.size() == 1)
     slice.stop = given[0];
@@ -535,6 +453,10 @@ static Value initialiseObject(Specializer &s, CallArguments &arguments) {
   return NoneValue{};
 }
 
+static Value hashOfObject(Specializer &s, CallArguments &arguments) {
+  return hashValue(s, s.bind(arguments, "obj?", "hash")[0]);
+}
+
 /// The hash of a key, not negative; equal keys have equal ones.
 static mlir::Value hashOf(Specializer &s, const Value &given) {
   Value key = s.present(given, "the key");
@@ -558,10 +480,11 @@ static mlir::Value hashOf(Specializer &s, const Value &given) {
       mlir::Value scaled = s.create<arith::MulIOp>(hash, constant(1000003));
       hash = s.create<arith::XOrIOp>(scaled, hashOf(s, item));
     }
-  } else if (s.object<ListState>(key) || s.object<DictState>(key) || s.isArray(key) ||
-             (runTimeListOf(s, key) && !isRunTimeTuple(s, key))) {
-    s.raiseHere("TypeError", "unhashable type: '" + s.typeName(key) + "'");
+  } else if (std::string type = unhashableType(s, key); !type.empty()) {
+    s.raiseHere("TypeError", "unhashable type: '" + type + "'");
     return constant(0);
+  } else if (hasOwnEquality(s, key) || key.as<RangeValue>()) {
+    hash = s.ssaAs(*hashValue(s, key).get<Scalar>(), DType::Int64);
   } else {
     s.fail(ErrorId::RunTimeKey, {s.describe(key)});
   }
@@ -585,22 +508,26 @@ static Value inAnyOrder(Specializer &s, CallArguments &arguments) {
 
 const LibraryValue *findBuiltin(llvm::StringRef name) {
   static const LibraryValue table[] = {
-      {"builtins.abs", absolute, ""},
+      {"builtins.abs", builtins::absolute, ""},
       {"builtins.all", builtins::allOf, ""},
       {"builtins.any", builtins::anyOf, ""},
+      {"builtins.bin", builtins::binaryText, ""},
       {"builtins.bool", toBool, ""},
       {"builtins.callable", callableOf, ""},
       {"builtins.chr", chrOf, ""},
       {"builtins.classmethod", classMethodOf, ""},
+      {"builtins.delattr", deleteAttributeOf, ""},
       {"builtins.dict", dictOf, ""},
-      {"builtins.divmod", divmodOf, ""},
+      {"builtins.divmod", builtins::divmodOf, ""},
       {"builtins.enumerate", enumerateOf, ""},
       {"builtins.filter", filterOf, ""},
-      {"builtins.float", toFloat, ""},
+      {"builtins.float", builtins::toFloat, ""},
       {"builtins.format", formatOf, ""},
       {"builtins.getattr", getAttributeOf, ""},
       {"builtins.hasattr", hasAttributeOf, ""},
-      {"builtins.int", toInt, ""},
+      {"builtins.hash", hashOfObject, ""},
+      {"builtins.hex", builtins::hexText, ""},
+      {"builtins.int", builtins::toInt, ""},
       {"builtins.isinstance", isInstanceOf, ""},
       {"builtins.issubclass", isSubclassOf, ""},
       {"builtins.len", lengthOf, ""},
@@ -608,8 +535,13 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.map", mapOf, ""},
       {"builtins.max", builtins::maximumOf, ""},
       {"builtins.min", builtins::minimumOf, ""},
+      {"builtins.number.bit_count", builtins::bitCount, ""},
+      {"builtins.number.bit_length", builtins::bitLength, ""},
+      {"builtins.number.conjugate", builtins::conjugateOf, ""},
+      {"builtins.number.is_integer", builtins::isWhole, ""},
+      {"builtins.oct", builtins::octalText, ""},
       {"builtins.ord", ordOf, ""},
-      {"builtins.pow", powOf, ""},
+      {"builtins.pow", builtins::powOf, ""},
       {"builtins.print", printOf, ""},
       {"builtins.property", propertyOf, ""},
       {"builtins.primitives.hash_of", hashOfKey, ""},
@@ -618,14 +550,20 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.primitives.is_set", isSet, ""},
       {"builtins.property.setter", setterOf, ""},
       {"builtins.exception.__init__", initialiseException, ""},
+      {"builtins.object.__delattr__", deleteObjectAttribute, ""},
+      {"builtins.object.__getattribute__", getObjectAttribute, ""},
       {"builtins.object.__init__", initialiseObject, ""},
+      {"builtins.object.__setattr__", setObjectAttribute, ""},
       {"builtins.range", rangeOf, ""},
+      {"builtins.range.count", rangeCount, ""},
+      {"builtins.range.index", rangeIndex, ""},
       {"builtins.repr", reprOf, ""},
       {"builtins.reversed", reversedOf, ""},
-      {"builtins.round", roundOf, ""},
+      {"builtins.round", builtins::roundOf, ""},
       {"builtins.set", setOf, ""},
       {"builtins.setattr", setAttributeOf, ""},
       {"builtins.slice", sliceOf, ""},
+      {"builtins.slice.indices", sliceIndices, ""},
       {"builtins.sorted", builtins::sortedOf, ""},
       {"builtins.staticmethod", staticMethodOf, ""},
       {"builtins.str", toText, ""},

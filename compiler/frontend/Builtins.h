@@ -9,6 +9,21 @@ namespace mpy {
 /// A method of list, dict, set, tuple or str by its full name ("list.append"), or null.
 const LibraryValue *findContainerMethod(llvm::StringRef name);
 
+/// What NumPy says of arrays with dimensions where a number is asked for.
+inline constexpr const char *onlyRankZero =
+    "only 0-dimensional arrays can be converted to Python scalars";
+/// The number that a value is: a scalar, or what an array of rank 0 holds (BuiltinNumbers.cpp).
+std::optional<Scalar> numberIn(Specializer &, const Value &);
+/// The integer that a value is as an index, by `__index__` too; TypeError for all others.
+Scalar indexIn(Specializer &, const Value &);
+
+/// A call that does not fit its function: an error where the program certainly gets here, else
+/// Python's TypeError.
+[[noreturn]] void failCall(Specializer &, const std::string &function, const std::string &message);
+
+/// `lhs op= rhs` of what has no method of its own for it: as `lhs op rhs`.
+Value binaryInPlace(Specializer &, ast::BinaryOperator op, const Value &lhs, const Value &rhs);
+
 /// sum, min, max, any, all, sorted: what goes through all items (BuiltinFolds.cpp).
 namespace builtins {
 Value sumOf(Specializer &, CallArguments &);
@@ -17,6 +32,25 @@ Value maximumOf(Specializer &, CallArguments &);
 Value anyOf(Specializer &, CallArguments &);
 Value allOf(Specializer &, CallArguments &);
 Value sortedOf(Specializer &, CallArguments &);
+/// math.prod.
+Value productOf(Specializer &, const Value &iterable, const Value &start);
+
+// Of numbers (BuiltinNumbers.cpp).
+Value toFloat(Specializer &, CallArguments &);
+Value toInt(Specializer &, CallArguments &);
+Value absolute(Specializer &, CallArguments &);
+Value roundOf(Specializer &, CallArguments &);
+Value divmodOf(Specializer &, CallArguments &);
+Value powOf(Specializer &, CallArguments &);
+Value binaryText(Specializer &, CallArguments &);
+Value octalText(Specializer &, CallArguments &);
+Value hexText(Specializer &, CallArguments &);
+Value bitLength(Specializer &, CallArguments &);
+Value bitCount(Specializer &, CallArguments &);
+Value conjugateOf(Specializer &, CallArguments &);
+Value isWhole(Specializer &, CallArguments &);
+/// An attribute of Python's own number; Unbound if it has none of that name.
+Value attributeOfNumber(Specializer &, const Value &number, llvm::StringRef name);
 } // namespace builtins
 
 } // namespace mpy

@@ -1,9 +1,12 @@
 // Names of library modules to functions, constants, types and submodules; and the binding of
 // arguments to parameters.
 #include "frontend/Library.h"
+#include "frontend/Builtins.h"
+#include "frontend/PythonNames.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
+#include <cmath>
 
 namespace mpy {
 
@@ -170,15 +173,18 @@ void refuse(Specializer &specializer, const Arguments &arguments, llvm::StringRe
 }
 
 mlir::Value toDouble(Specializer &specializer, const Value &value) {
-  if (const Scalar *scalar = value.get<Scalar>())
-    return specializer.ssaAs(*scalar, DType::Float64);
-  ElementOperand operand;
+  if (std::optional<Scalar> number = numberIn(specializer, value))
+    return specializer.ssaAs(*number, DType::Float64);
   if (specializer.isArray(value))
-    operand = makeOperand(specializer, value);
-  if (!operand.isScalar)
-    failCertain(specializer, "TypeError",
-                "must be real number, not " + specializer.describe(value));
-  return specializer.ssaAs(operand.scalar, DType::Float64);
+    failCertain(specializer, "TypeError", onlyRankZero);
+  std::optional<ObjectId> cls = specializer.classOf(value);
+  if (cls && (!specializer.classAttribute(*cls, "__float__").isUnbound() ||
+              !specializer.classAttribute(*cls, "__index__").isUnbound())) {
+    Value number =
+        specializer.call(findBuiltin("float"), CallArguments{{value}, {}, specializer.span});
+    return specializer.ssaAs(*number.get<Scalar>(), DType::Float64);
+  }
+  failCertain(specializer, "TypeError", "must be real number, not " + specializer.typeName(value));
 }
 
 mlir::Value toText(Specializer &specializer, const Value &value, llvm::StringRef parameter,
@@ -224,25 +230,8 @@ static std::string suggestion(llvm::StringRef module, llvm::StringRef name) {
   return best;
 }
 
-/// Parts of NumPy that exist there and not here.
-static bool isKnownElsewhere(llvm::StringRef module, llvm::StringRef name) {
-  static const llvm::StringSet<> names = {
-      "fft",    "complex64", "complex128", "float16",   "uint8", "int8",  "int16",
-      "uint16", "uint32",    "uint64",     "object_",   "str_",  "block", "r_",
-      "c_",     "mgrid",     "ogrid",      "savez",     "imag",  "angle", "datetime64",
-      "memmap", "errstate",  "fromstring", "frombuffer"};
-  static const llvm::StringSet<> linear = {
-      "solve", "inv", "det",  "cholesky", "slogdet",      "eig",         "eigh",
-      "svd",   "qr",  "pinv", "lstsq",    "matrix_power", "matrix_rank", "eigvals"};
-  static const llvm::StringSet<> random = {
-      "default_rng", "poisson",   "gamma",     "beta",      "binomial", "multivariate_normal",
-      "laplace",     "get_state", "set_state", "Generator", "bytes",    "triangular"};
-  if (module == "numpy.linalg")
-    return linear.contains(name);
-  if (module == "numpy.random")
-    return random.contains(name);
-  return module == "numpy" && names.contains(name);
-}
+/// math.nan and np.nan are two objects, which their bits tell apart.
+static double nanOf(llvm::StringRef module) { return std::nan(module == "math" ? "1" : ""); }
 
 static std::optional<Value> constantOf(Specializer &specializer, llvm::StringRef module,
                                        llvm::StringRef name) {
@@ -253,7 +242,7 @@ static std::optional<Value> constantOf(Specializer &specializer, llvm::StringRef
                                      .Case("pi", 3.141592653589793)
                                      .Case("e", 2.718281828459045)
                                      .Case("inf", infinity)
-                                     .Case("nan", std::numeric_limits<double>::quiet_NaN())
+                                     .Case("nan", nanOf(module))
                                      .Default(std::nullopt);
   if (name == "tau" && module == "math")
     number = 6.283185307179586;
@@ -290,7 +279,7 @@ Value libraryAttribute(Specializer &specializer, llvm::StringRef module, llvm::S
     return {};
   if (Value found = findLibraryAttribute(specializer, module, name); !found.isUnbound())
     return found;
-  if (isKnownElsewhere(module, name))
+  if (isLibraryName(module, name))
     specializer.fail(ErrorId::UnsupportedName, {(module + "." + name).str()});
   std::string best = suggestion(module, name);
   specializer.fail(ErrorId::UnknownLibraryName, {module.str(), name.str()},

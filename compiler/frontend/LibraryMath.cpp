@@ -3,6 +3,7 @@
 //
 //   math.log(x) -> mpy.check x > 0 (ValueError: math domain error), mpy.log x
 #include "frontend/ArrayReductions.h"
+#include "frontend/Builtins.h"
 #include "frontend/Library.h"
 #include <numbers>
 
@@ -231,30 +232,55 @@ Value mathLgamma(Specializer &specializer, const Arguments &arguments) {
   return callRuntime(specializer, "mpy_math_lgamma", typeOf(DType::Float64, specializer.context()),
                      {argument(specializer, arguments)});
 }
+/// Functions of ints, by a function of the runtime that raises.
+static Value ofInts(Specializer &specializer, llvm::StringRef callee,
+                    llvm::ArrayRef<Value> values) {
+  llvm::SmallVector<mlir::Value> inputs;
+  for (const Value &value : values)
+    inputs.push_back(specializer.ssaAs(indexIn(specializer, value), DType::Int64));
+  return callRuntime(specializer, callee, typeOf(DType::Int64, specializer.context()), inputs);
+}
 Value mathFactorial(Specializer &specializer, const Arguments &arguments) {
-  mlir::Value n = specializer.ssaAs(
-      specializer.makeInt(toExtents(specializer, arguments["x"]).front()), DType::Int64);
-  return callRuntime(specializer, "mpy_math_factorial", typeOf(DType::Int64, specializer.context()),
-                     {n});
+  return ofInts(specializer, "mpy_math_factorial", {arguments["x"]});
+}
+Value mathIsqrt(Specializer &specializer, const Arguments &arguments) {
+  return ofInts(specializer, "mpy_math_isqrt", {arguments["n"]});
+}
+Value mathComb(Specializer &specializer, const Arguments &arguments) {
+  return ofInts(specializer, "mpy_math_comb", {arguments["n"], arguments["k"]});
+}
+Value mathPerm(Specializer &specializer, const Arguments &arguments) {
+  if (!arguments.has("k"))
+    return ofInts(specializer, "mpy_math_factorial", {arguments["n"]});
+  return ofInts(specializer, "mpy_math_perm", {arguments["n"], arguments["k"]});
+}
+Value mathLcm(Specializer &specializer, const Arguments &arguments) {
+  Value result = specializer.makeInt(IntExpr(1));
+  for (const Value &value : arguments["integers"].as<TupleValue>()->items)
+    result = ofInts(specializer, "mpy_math_lcm", {result, value});
+  return result;
 }
 
 /// floor, ceil and trunc: ints stay, floats become ints or raise.
-static Value toWhole(Specializer &specializer, const Arguments &arguments, llvm::StringRef callee) {
+static Value toWhole(Specializer &specializer, const Arguments &arguments, llvm::StringRef callee,
+                     llvm::StringRef method) {
   const Scalar *scalar = arguments["x"].get<Scalar>();
   if (scalar && !isFloat(scalar->kind) && !scalar->isMixed())
     return specializer.makeInt(specializer.intExpr(*scalar));
+  if (std::optional<Value> result = specializer.callMethod(arguments["x"], method, {}))
+    return *result;
   return callRuntime(specializer, callee, typeOf(DType::Int64, specializer.context()),
                      {argument(specializer, arguments)});
 }
 
 Value mathFloor(Specializer &specializer, const Arguments &arguments) {
-  return toWhole(specializer, arguments, "mpy_floor_to_int");
+  return toWhole(specializer, arguments, "mpy_floor_to_int", "__floor__");
 }
 Value mathCeil(Specializer &specializer, const Arguments &arguments) {
-  return toWhole(specializer, arguments, "mpy_ceil_to_int");
+  return toWhole(specializer, arguments, "mpy_ceil_to_int", "__ceil__");
 }
 Value mathTrunc(Specializer &specializer, const Arguments &arguments) {
-  return toWhole(specializer, arguments, "mpy_int_from_float");
+  return toWhole(specializer, arguments, "mpy_int_from_float", "__trunc__");
 }
 
 Value mathRadians(Specializer &specializer, const Arguments &arguments) {
@@ -297,15 +323,17 @@ Value mathGcd(Specializer &specializer, const Arguments &arguments) {
   mlir::Value result = specializer.constant(DType::Int64, 0);
   mlir::Type type = typeOf(DType::Int64, specializer.context());
   for (const Value &value : arguments["integers"].as<TupleValue>()->items) {
-    mlir::Value inputs[] = {
-        result, specializer.ssaAs(specializer.makeInt(toExtents(specializer, value).front()),
-                                  DType::Int64)};
+    mlir::Value inputs[] = {result, specializer.ssaAs(indexIn(specializer, value), DType::Int64)};
     result = specializer
                  .create<RuntimeCallOp>(mlir::TypeRange{type}, "mpy_math_gcd",
                                         mlir::ValueRange(inputs), false)
                  .getResult(0);
   }
   return specializer.makeInt(result);
+}
+
+Value mathProd(Specializer &specializer, const Arguments &arguments) {
+  return builtins::productOf(specializer, arguments["iterable"], arguments["start"]);
 }
 
 Value mathIsClose(Specializer &specializer, const Arguments &arguments) {

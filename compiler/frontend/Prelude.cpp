@@ -7,6 +7,7 @@
 //   counts[word] = ..   =>   again:      counts.__setitem__(word, ..)
 #include "frontend/Prelude.h"
 #include "frontend/Builtins.h"
+#include "frontend/Equality.h"
 
 using namespace mlir;
 
@@ -15,6 +16,9 @@ namespace mpy {
 bool isRunTimeKey(Specializer &s, const Value &key) {
   if (auto *tuple = key.as<TupleValue>())
     return llvm::any_of(tuple->items, [&](const Value &item) { return isRunTimeKey(s, item); });
+  if (hasOwnEquality(s, key))
+    return llvm::any_of(s.object<InstanceState>(key)->attributes,
+                        [&](auto &attribute) { return isRunTimeKey(s, attribute.second); });
   auto *scalar = key.get<Scalar>();
   auto *text = key.get<Text>();
   return (scalar && !s.knownInt(key) && !scalar->knownFloat) || (text && text->value);

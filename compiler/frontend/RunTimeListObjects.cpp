@@ -1,6 +1,7 @@
 // Lists of run-time length as objects of the program: who may change them and what they hold,
 // positions, and Python's operations on them.
 #include "frontend/ArrayOperands.h"
+#include "frontend/Equality.h"
 #include "frontend/LeafMapper.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -463,9 +464,7 @@ Value searchItem(Specializer &s, const Value &list, const Value &wanted, Search 
   std::string found = "%found" + std::to_string(locals.size()), at = found + "at";
   locals[found] = count ? Value(s.makeInt(IntExpr(0))) : Value(s.makeBool(false));
   locals[at] = s.makeInt(IntExpr(0));
-  auto isEqual = [&](const Value &item) {
-    return Value(s.truth(s.compare(ast::CompareOperator::Eq, item, wanted)));
-  };
+  auto isEqual = [&](const Value &item) { return Value(sameItem(s, item, wanted)); };
   Value pairs = s.call(findBuiltin("enumerate"), CallArguments{{list}, {}, s.span});
   s.forEachItem(pairs, [&](const Value &pair) {
     const ValueList parts = pair.as<TupleValue>()->items;

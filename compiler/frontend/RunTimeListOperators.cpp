@@ -1,6 +1,7 @@
 // Operators and joins of lists of run-time length: `a + b`, `a * n`, `a == b`, ', '.join(a),
 // np.concatenate(a).
 #include "frontend/ArrayOperands.h"
+#include "frontend/Equality.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -121,7 +122,7 @@ Value orderRunTimeLists(Specializer &s, ast::CompareOperator op, const Value &le
   s.frame().locals[found] = s.makeBool(false);
   forEachPair(s, lhs, rhs, [&](const Value &a, const Value &b) {
     Scalar before = s.truth(s.frame().locals[found]);
-    Scalar differ = s.negate(s.truth(s.compare(ast::CompareOperator::Eq, a, b)));
+    Scalar differ = s.negate(sameItem(s, a, b));
     Scalar isFirst = s.scalarBinary(ast::BinaryOperator::BitAnd, s.negate(before), differ);
     Value old = s.frame().locals[order];
     auto decide = [&] { return Value(s.truth(s.compare(op, a, b))); };
@@ -139,6 +140,8 @@ Value orderRunTimeLists(Specializer &s, ast::CompareOperator op, const Value &le
 }
 
 Value sameRunTimeLists(Specializer &s, const Value &left, const Value &right) {
+  if (isIdentical(left, right))
+    return s.makeBool(true);
   Value lhs = asList(s, left), rhs = asList(s, right);
   mlir::Value same = compareInts(s, arith::CmpIPredicate::eq, lengthOf(s, lhs), lengthOf(s, rhs));
   auto *known = s.object<ListState>(runTimeListOf(s, lhs) ? rhs : lhs);
@@ -150,7 +153,7 @@ Value sameRunTimeLists(Specializer &s, const Value &left, const Value &right) {
         std::string name = "%same" + std::to_string(s.frame().locals.size());
         s.frame().locals[name] = s.makeBool(true);
         forEachPair(s, lhs, rhs, [&](const Value &a, const Value &b) {
-          Scalar equal = s.truth(s.compare(ast::CompareOperator::Eq, a, b));
+          Scalar equal = sameItem(s, a, b);
           Value &all = s.frame().locals[name];
           all = s.scalarBinary(ast::BinaryOperator::BitAnd, s.truth(all), equal);
         });

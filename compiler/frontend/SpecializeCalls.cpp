@@ -1,6 +1,8 @@
 // Calls: arguments bound to parameters by Python's rules, then the body of the callee runs in
 // place. Its names live in a frame of its own; arrays and containers are shared objects, so what it
 // mutates its caller sees.
+#include "frontend/Builtins.h"
+#include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -149,6 +151,13 @@ Value Specializer::evaluateCall(const ast::Call &node) {
   return call(callee, std::move(arguments));
 }
 
+void failCall(Specializer &s, const std::string &function, const std::string &message) {
+  if (s.isCertain())
+    s.fail(ErrorId::CallArguments, {function, message});
+  s.raiseHere("TypeError", function + " " + message);
+  throw PathEnds();
+}
+
 static std::string listed(const std::vector<std::string> &names) {
   std::string text;
   for (size_t i = 0; i < names.size(); ++i)
@@ -165,7 +174,9 @@ Locals Specializer::bindParameters(const ClosureValue &closure, const CallArgume
   for (auto &parameter : parameters.args)
     positional.push_back(parameter.name);
   std::string shown = closure.name + "()";
-  auto wrong = [&](const std::string &message) { fail(ErrorId::CallArguments, {shown, message}); };
+  if (closure.ownerClass)
+    shown = heap.get<ClassState>(*closure.ownerClass)->name + "." + shown;
+  auto wrong = [&](const std::string &message) { failCall(*this, shown, message); };
   ValueList rest;
   for (size_t i = 0; i < given.positional.size(); ++i) {
     if (i < positional.size())
@@ -343,6 +354,12 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
   if (auto *property = callee.as<PropertyValue>();
       property && property->kind != PropertyValue::Kind::Property)
     return call(property->getter, std::move(arguments));
+  // Only what certainly is no function for Python is that path's exception.
+  bool isData = callee.get<Scalar>() || callee.get<Text>() || callee.as<TupleValue>() ||
+                object<ListState>(callee) || object<DictState>(callee) ||
+                object<InstanceState>(callee);
+  if (isData && !isCertain() && runTimeDictKind(*this, callee).empty())
+    return raiseHere("TypeError", "'" + typeName(callee) + "' object is not callable");
   fail(ErrorId::NotCallable, {describe(callee)});
 }
 
@@ -436,10 +453,9 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters,
   std::vector<bool> isGiven(names.size());
   size_t limit = std::count(keywordOnly.begin(), keywordOnly.end(), false);
   if (given.positional.size() > limit)
-    fail(ErrorId::CallArguments,
-         {shown, "takes " + std::to_string(limit) + " positional argument" +
-                     (limit == 1 ? "" : "s") + " but " + std::to_string(given.positional.size()) +
-                     " were given"});
+    failCall(*this, shown,
+             "takes " + std::to_string(limit) + " positional argument" + (limit == 1 ? "" : "s") +
+                 " but " + std::to_string(given.positional.size()) + " were given");
   for (size_t i = 0; i < given.positional.size(); ++i) {
     bound[i] = given.positional[i];
     isGiven[i] = true;
@@ -447,9 +463,9 @@ ValueList Specializer::bind(const CallArguments &given, const char *parameters,
   for (auto &[name, value] : given.keywords) {
     size_t i = std::find(names.begin(), names.end(), name) - names.begin();
     if (i == names.size())
-      fail(ErrorId::CallArguments, {shown, "got an unexpected keyword argument '" + name + "'"});
+      failCall(*this, shown, "got an unexpected keyword argument '" + name + "'");
     if (isGiven[i])
-      fail(ErrorId::CallArguments, {shown, "got multiple values for argument '" + name + "'"});
+      failCall(*this, shown, "got multiple values for argument '" + name + "'");
     bound[i] = value;
     isGiven[i] = true;
   }

@@ -1,8 +1,12 @@
 // Classes and attributes. A class is an object of the heap with its attributes and its method
 // resolution order; an instance holds its own attributes. Finding a method, a property or an
 // operator happens at compile time.
+#include "frontend/Builtins.h"
 #include "frontend/Prelude.h"
+#include "frontend/PythonNames.h"
+#include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/SpecialMethods.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -11,6 +15,10 @@ using namespace mlir;
 namespace mpy {
 
 void Specializer::executeClass(const ast::ClassDef &node) {
+  // Decorators are evaluated from top to bottom, and applied from bottom to top.
+  ValueList decorators;
+  for (auto *decorator : node.decorators)
+    decorators.push_back(evaluate(decorator));
   ClassState cls;
   cls.name = node.name;
   cls.node = &node;
@@ -76,11 +84,17 @@ void Specializer::executeClass(const ast::ClassDef &node) {
     ~Pop() { s.frames.resize(depth); }
   } pop{*this, frames.size() - 1};
   execute(node.body);
+  if (dead)
+    return;
   // Attributes in the order of their first assignment; a method knows its class, for super().
   for (auto &name : node.scope.locals) {
     auto it = body.locals.find(name);
     if (it == body.locals.end())
       continue;
+    for (const ast::Stmt *statement : node.body)
+      if (auto *method = dyn_cast<ast::FunctionDef>(statement); method && method->name == name)
+        span = method->nameSpan;
+    checkSpecialName(*this, name);
     Value value = it->second;
     auto own = [&](Value function) -> Value {
       auto *closure = function.as<ClosureValue>();
@@ -101,8 +115,8 @@ void Specializer::executeClass(const ast::ClassDef &node) {
     heap.set(id, std::move(cls));
   frames.resize(frames.size() - 1);
   Value result = ObjectRef{id};
-  for (auto *decorator : llvm::reverse(node.decorators))
-    result = call(evaluate(decorator), CallArguments{{result}, {}, decorator->span});
+  for (auto [decorator, at] : llvm::reverse(llvm::zip_equal(decorators, node.decorators)))
+    result = call(decorator, CallArguments{{result}, {}, at->span});
   assignName(node.name, result);
 }
 
@@ -197,8 +211,13 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       for (auto &attribute : this->object<InstanceState>(object)->attributes)
         if (attribute.first != exceptionArguments)
           dict.entries.push_back({makeText(attribute.first), attribute.second});
+      dict.isItem = true; // A change of it would be one of the object.
       return ObjectRef{heap.add(std::move(dict))};
     }
+    if (name == "__doc__")
+      return findAttribute(ObjectRef{cls}, name);
+    if (Value ofObject = objectAttribute(name); !ofObject.isUnbound())
+      return boundAttribute(*this, object, ofObject, cls);
     if (auto exception = name == "args" ? exceptionIn(object) : std::nullopt)
       return newTuple(exception->arguments);
     return Unbound{};
@@ -206,10 +225,18 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (auto *cls = this->object<ClassState>(object)) {
     if (name == "__name__")
       return makeText(cls->name);
+    if (name == "__doc__") {
+      for (auto &attribute : cls->attributes)
+        if (attribute.first == name)
+          return attribute.second;
+      return cls->node ? docstringOf(*this, cls->node->body) : Value(NoneValue{});
+    }
     ObjectId id = object.get<ObjectRef>()->id;
     Value value = classAttribute(id, name);
     if (value.isUnbound() && name == "__init__" && isSubclass(id, "BaseException"))
       return findBuiltin("exception.__init__");
+    if (value.isUnbound())
+      return objectAttribute(name);
     if (auto *property = value.as<PropertyValue>()) {
       if (property->kind == PropertyValue::Kind::Static)
         return property->getter;
@@ -231,6 +258,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return std::make_shared<const BoundMethodValue>(BoundMethodValue{
           super->self, findBuiltin(isSubclass(*cls, "BaseException") ? "exception.__init__"
                                                                      : "object.__init__")});
+    if (value.isUnbound() && !onClass)
+      value = objectAttribute(name);
     if (value.isUnbound())
       return value;
     return onClass && value.as<ClosureValue>() ? value
@@ -245,8 +274,7 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (auto *scalar = object.get<Scalar>(); scalar) {
     if (!isPython(scalar->kind) || scalar->isMixed())
       return arrayAttribute(*this, object, name);
-    if (name == "real")
-      return object;
+    return builtins::attributeOfNumber(*this, object, name);
   }
   if (auto *module = object.as<ModuleValue>())
     return moduleAttribute(*module, name);
@@ -257,8 +285,27 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (auto *closure = object.as<ClosureValue>()) {
     if (name == "__name__")
       return makeText(closure->name);
-    if (name == "__doc__")
-      return NoneValue{};
+    if (name == "__qualname__" && !closure->ownerClass)
+      return makeText(closure->name);
+    if (auto *function = dyn_cast<ast::FunctionDef>(closure->node); name == "__doc__")
+      return function ? docstringOf(*this, function->body) : Value(NoneValue{});
+  }
+  if (auto *method = object.as<BoundMethodValue>()) {
+    if (name == "__self__")
+      return method->self;
+    if (name == "__func__")
+      return method->function;
+    if (name == "__name__" || name == "__doc__")
+      return findAttribute(method->function, name);
+  }
+  if (object.as<RangeValue>())
+    return rangeAttribute(*this, object, name);
+  if (auto *slice = object.as<SliceValue>()) {
+    if (name == "start" || name == "stop" || name == "step")
+      return name == "start" ? slice->start : name == "stop" ? slice->stop : slice->step;
+    if (name == "indices")
+      return std::make_shared<const BoundMethodValue>(
+          BoundMethodValue{object, findBuiltin("slice.indices")});
   }
   if (auto *exception = object.as<ExceptionValue>();
       exception && exception->kind == "SystemExit" && name == "code" && !exception->isRendered)
@@ -292,34 +339,39 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   return Unbound{};
 }
 
+/// There is no such attribute: what Python has is not supported; where it has none either that is
+/// the exception of a path that data choose, and else an error.
+static void failAttribute(Specializer &s, const Value &object, llvm::StringRef name) {
+  std::string help, type = s.typeName(object);
+  auto *instance = s.object<InstanceState>(object);
+  if (instance)
+    for (auto &attribute : instance->attributes)
+      if (llvm::StringRef(attribute.first).edit_distance(name) == 1)
+        help = "did you mean '" + attribute.first + "'?";
+  bool isSpecial = name.starts_with("__");
+  if (!runTimeDictKind(s, object).empty() || isTypeAttribute(type, name))
+    s.fail(ErrorId::UnsupportedName, {type + "." + name.str()},
+           {.found = "an attribute of Python's " + type});
+  auto *scalar = object.get<Scalar>();
+  bool isKnown = instance || (isKnownType(type) && !(scalar && scalar->isMixed()));
+  if (isKnown && !isSpecial && !s.isCertain()) {
+    s.raiseHere("AttributeError", "'" + type + "' object has no attribute '" + name.str() + "'");
+    return;
+  }
+  s.fail(ErrorId::UnknownAttribute, {type, name.str()}, {.help = help});
+}
+
 Value Specializer::attribute(const Value &object, llvm::StringRef name) {
   if (dead)
     return NoneValue{};
   Value value = findAttribute(object, name);
   if (!value.isUnbound())
     return value;
-  std::string help;
-  if (auto *instance = this->object<InstanceState>(object))
-    for (auto &attribute : instance->attributes)
-      if (llvm::StringRef(attribute.first).edit_distance(name) == 1)
-        help = "did you mean '" + attribute.first + "'?";
-  if (this->object<InstanceState>(object) && help.empty() && !frames.empty()) {
-    Value method = classAttribute(*classOf(object), "__getattr__");
-    if (!method.isUnbound())
-      return call(method, CallArguments{{object, makeText(name.str())}, {}, span});
-  }
-  // A number of Python has no attributes but these, so on a path that data chooses it is that
-  // path's exception; what is supported of others may be less than they have.
-  static const llvm::StringSet<> ofNumbers = {
-      "as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator",
-      "from_bytes",       "fromhex",   "hex",        "imag",      "is_integer",
-      "numerator",        "real",      "to_bytes"};
-  auto *scalar = object.get<Scalar>();
-  if (scalar && !scalar->isMixed() && isPython(scalar->kind) && !ofNumbers.contains(name) &&
-      !name.starts_with("__") && !isCertain())
-    return raiseHere("AttributeError",
-                     "'" + typeName(object) + "' object has no attribute '" + name.str() + "'");
-  fail(ErrorId::UnknownAttribute, {typeName(object), name.str()}, {.help = help});
+  if (this->object<InstanceState>(object) && !frames.empty())
+    if (auto result = callMethod(object, "__getattr__", {makeText(name.str())}))
+      return *result;
+  failAttribute(*this, object, name);
+  return NoneValue{};
 }
 
 void Specializer::setAttribute(const Value &given, llvm::StringRef name, const Value &value) {
@@ -336,26 +388,15 @@ void Specializer::setAttribute(const Value &given, llvm::StringRef name, const V
     attributes.push_back({name.str(), value});
   };
   if (auto *instance = this->object<InstanceState>(object)) {
-    Value fromClass = classAttribute(instance->cls, name);
-    if (auto *property = fromClass.as<PropertyValue>();
-        property && property->kind == PropertyValue::Kind::Property) {
-      Shared<PropertyValue> keep = *fromClass.get<Shared<PropertyValue>>();
-      if (property->setter.isUnbound() || property->setter.isNone()) {
-        raiseHere(
-            "AttributeError",
-            ("property '" + name + "' of '" + typeName(object) + "' object has no setter").str());
-        return;
-      }
-      call(property->setter, CallArguments{{object, value}, {}, span});
-      return;
-    }
-    InstanceState changed = *this->object<InstanceState>(object);
-    beginChange(*this, object.get<ObjectRef>()->id);
-    put(changed.attributes);
-    change(object.get<ObjectRef>()->id, std::move(changed));
+    Value own = name.starts_with("%") ? Value() : classAttribute(instance->cls, "__setattr__");
+    if (own.isUnbound())
+      setOwnAttribute(*this, object, name, value);
+    else
+      callMethod(object, "__setattr__", {makeText(name.str()), value});
     return;
   }
   if (auto *cls = this->object<ClassState>(object)) {
+    checkSpecialName(*this, name);
     ClassState changed = *cls;
     put(changed.attributes);
     heap.set(object.get<ObjectRef>()->id, std::move(changed));
@@ -405,8 +446,6 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
   if (isException && isPlain)
     return std::make_shared<const ExceptionValue>(
         ExceptionValue{state.name, arguments.positional, false});
-  if (!classAttribute(cls, "__new__").isUnbound())
-    fail(ErrorId::Unsupported, {"'__new__'"});
   std::string name = state.name;
   Value self = ObjectRef{heap.add(InstanceState{cls, {}})};
   if (isException)
@@ -415,7 +454,7 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
     if (isException && arguments.keywords.empty())
       return self;
     if (!arguments.positional.empty() || !arguments.keywords.empty())
-      fail(ErrorId::CallArguments, {name + "()", "takes no arguments"});
+      failCall(*this, name + "()", "takes no arguments");
     return self;
   }
   call(boundAttribute(*this, self, initialiser, cls), std::move(arguments));

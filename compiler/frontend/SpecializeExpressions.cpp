@@ -1,7 +1,9 @@
 // Expressions: names, constants, containers, conditionals, comprehensions.
+#include "frontend/Equality.h"
 #include "frontend/LiteralIntegers.h"
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
+#include "frontend/PythonNames.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -92,6 +94,8 @@ Value Specializer::lookup(llvm::StringRef name) {
   std::string similar = closest(name, candidates);
   if (isLocal || candidates.count(name.str()))
     fail(ErrorId::UnsetName, {name.str()}, {.help = "assign it before this use"});
+  if (isPythonBuiltin(name))
+    fail(ErrorId::UnsupportedName, {name.str()}, {.found = "a builtin of Python"});
   fail(ErrorId::UnknownName, {name.str()},
        {.help = similar.empty() ? "" : "did you mean '" + similar + "'?"});
 }
@@ -420,9 +424,8 @@ void Specializer::checkKeyOrder(const DictState &dict, size_t position) {
 void Specializer::setEntry(DictState &dict, const Value &key, const Value &value) {
   if (isRunTimeKey(*this, key))
     needRunTimeKeys(*this, &dict, key);
-  bool isCounted = runTimeListOf(*this, key) && !isRunTimeTuple(*this, key);
-  if (object<ListState>(key) || isCounted || object<DictState>(key) || isArray(key)) {
-    raiseHere("TypeError", "unhashable type: '" + typeName(key) + "'");
+  if (std::string type = unhashableType(*this, key); !type.empty()) {
+    raiseHere("TypeError", "unhashable type: '" + type + "'");
     return;
   }
   for (size_t i = 0; i < dict.entries.size(); ++i) {
@@ -452,8 +455,14 @@ bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict)
       return static_cast<double>(*known);
     return scalar->knownFloat;
   };
-  if (auto x = number(a), y = number(b); x && y)
+  if (auto x = number(a), y = number(b); x && y && !std::isnan(*x))
     return *x == *y;
+  if (hasOwnEquality(*this, a) || hasOwnEquality(*this, b)) {
+    Scalar same = sameInstanceKey(*this, a, b);
+    if (!same.knownBool)
+      needRunTimeKeys(*this, dict, b);
+    return *same.knownBool;
+  }
   auto *tupleA = a.as<TupleValue>(), *tupleB = b.as<TupleValue>();
   if (tupleA && tupleB && tupleA->items.size() == tupleB->items.size())
     return llvm::all_of(llvm::zip(tupleA->items, tupleB->items), [&](auto both) {
@@ -466,6 +475,13 @@ bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict)
     if (!one->knownBool)
       fail(ErrorId::RunTimeKey, {"an object that is"});
     return *one->knownBool;
+  }
+  if (areAlike && a.get<Scalar>())
+    return sameItem(*this, a, b).knownBool.value_or(false);
+  if (auto equal = equalByValue(*this, a, b)) {
+    if (!equal->knownBool)
+      needRunTimeKeys(*this, dict, b);
+    return *equal->knownBool;
   }
   return sameObject(a, b).value_or(false);
 }

@@ -1,5 +1,7 @@
 // Formatting: format(value, spec), f-strings and str.format, the % operator, and the methods of
 // text. Patterns are taken apart at compile time; each piece becomes one call of the runtime.
+#include "frontend/ArrayOperands.h"
+#include "frontend/Builtins.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -20,7 +22,7 @@ Text Specializer::format(const Value &given, const Text &specification) {
   bool isSingle = (number && !number->isMixed() && number->kind == ScalarKind::Float32) ||
                   (array && heap.get<ArrayState>(*array)->shape.empty() &&
                    heap.get<ArrayState>(*array)->dtype == DType::Float32);
-  if (plain && !isSingle)
+  if (plain && !isSingle && !classOf(given))
     return str(given);
   Value value = present(given, "the value");
   mlir::Value spec = ssa(specification);
@@ -58,10 +60,37 @@ Text Specializer::format(const Value &given, const Text &specification) {
       return runtimeFormat(*this, "mpy_format_float", {ssaAs(*scalar, DType::Float64), spec});
     }
   }
-  if (auto result = callMethod(value, "__format__", {specification}); result && result->get<Text>())
-    return *result->get<Text>();
+  if (auto result = callMethod(value, "__format__", {specification})) {
+    if (auto *text = result->get<Text>())
+      return *text;
+    failCertain(*this, "TypeError", "__format__ must return a str, not " + typeName(*result));
+  }
+  if (plain)
+    return str(value);
   raiseHere("TypeError", "unsupported format string passed to " + typeName(value) + ".__format__");
   return makeText("");
+}
+
+/// What `%d` and `%f` format: the number in an array of rank 0, or what the class of an object
+/// converts it to.
+static Value formattedNumber(Specializer &s, const Value &value, char conversion) {
+  if (s.isArray(value)) {
+    if (auto number = numberIn(s, value))
+      return *number;
+    if (llvm::StringRef("eEfFgG").contains(conversion))
+      failCertain(s, "TypeError", onlyRankZero);
+    return value;
+  }
+  auto cls = s.classOf(value);
+  auto has = [&](const char *method) { return cls && !s.classAttribute(*cls, method).isUnbound(); };
+  const char *function = nullptr;
+  if (llvm::StringRef("eEfFgG").contains(conversion))
+    function = has("__float__") || has("__index__") ? "float" : nullptr;
+  else if (llvm::StringRef("diu").contains(conversion))
+    function = has("__int__") || has("__index__") ? "int" : nullptr;
+  else if (has("__index__"))
+    return indexIn(s, value);
+  return function ? s.call(findBuiltin(function), CallArguments{{value}, {}, s.span}) : value;
 }
 
 Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
@@ -145,14 +174,7 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
       continue;
     }
     value = present(value, "the value");
-    if (auto id = arrayObject(value); id) {
-      // An array of one element formats as its element.
-      Scalar element;
-      if (auto *method = findLibraryFunction("ndarray.item"))
-        if (auto *scalar = call(method, {{value}, {}, span}).get<Scalar>())
-          element = *scalar;
-      value = element;
-    }
+    value = formattedNumber(*this, value, conversion);
     auto *scalar = value.get<Scalar>();
     // A known int is text at compile time, so that 'w%d' % i can be a key.
     if (auto known = knownInt(value);

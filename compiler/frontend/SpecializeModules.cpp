@@ -1,6 +1,7 @@
 // Imports: library modules under their many names are one thing each; a module of the program is
 // executed once, at its first import.
 #include "frontend/Parse.h"
+#include "frontend/PythonNames.h"
 #include "frontend/Transforms.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
@@ -31,10 +32,14 @@ static const char *unsupportedModule(llvm::StringRef name) {
     return "plotting";
   if (top == "mpi4py")
     return "MPI";
-  static const llvm::StringSet<> others = {"scipy",  "os",     "collections", "random",
-                                           "copy",   "typing", "json",        "dataclasses",
-                                           "pickle", "minpy",  "autograd"};
-  if (others.contains(top))
+  if (isStandardModule(top) && libraryModule(top).empty())
+    return "this module of Python's standard library";
+  static const llvm::StringSet<> packages = {
+      "autograd", "minpy",  "numpy",      "math",  "time",    "sys",        "scipy", "pandas",
+      "sklearn",  "torch",  "tensorflow", "jax",   "sympy",   "numba",      "cupy",  "theano",
+      "seaborn",  "plotly", "networkx",   "h5py",  "tqdm",    "pytest",     "PIL",   "cv2",
+      "skimage",  "nltk",   "requests",   "mxnet", "astropy", "statsmodels"};
+  if (packages.contains(top))
     return "this module";
   return nullptr;
 }

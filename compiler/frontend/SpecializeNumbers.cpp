@@ -1,7 +1,7 @@
 // Numbers at compile time and at run time: kinds and their types, constants, conversions. A known
 // number gets an operation only when something at run time reads it:  makeInt(3) emits nothing,
 // ssa() of it `arith.constant 3 : i64`.
-#include "frontend/Specializer.h"
+#include "frontend/Ranges.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
@@ -213,7 +213,7 @@ Scalar Specializer::truth(const Value &value) {
     for (auto &extent : array.shape)
       size = size * extent;
     if (!size.isKnown(1)) {
-      if (size.known())
+      if (size.known() && isCertain())
         fail(ErrorId::AmbiguousTruth, {describe(value)}, {.help = "write a.any() or a.all()"});
       mlir::Value one = create<arith::ConstantIndexOp>(1);
       check(create<arith::CmpIOp>(arith::CmpIPredicate::eq, index(size), one), "ValueError",
@@ -239,13 +239,27 @@ Scalar Specializer::truth(const Value &value) {
     return makeBool(!dict->entries.empty());
   if (auto *tuple = value.as<TupleValue>())
     return makeBool(!tuple->items.empty());
-  if (auto *range = value.as<RangeValue>(); range && knownItems(value))
-    return makeBool(!knownItems(value)->empty());
+  auto isFilled = [&](const IntExpr &length) {
+    return scalarCompare(ast::CompareOperator::Gt, makeInt(length), makeInt(IntExpr(0)));
+  };
+  if (auto *range = value.as<RangeValue>())
+    return isFilled(rangeLength(*this, *range));
+  if (auto *view = value.as<IterableValue>(); view && (view->kind == IterableValue::Kind::Keys ||
+                                                       view->kind == IterableValue::Kind::Values ||
+                                                       view->kind == IterableValue::Kind::Items))
+    return truth(view->parts[0]);
   if (object<InstanceState>(value)) {
-    if (auto result = callMethod(value, "__bool__", {}))
-      return truth(*result);
-    if (auto result = callMethod(value, "__len__", {}))
-      return truth(*result);
+    if (auto result = callMethod(value, "__bool__", {})) {
+      auto *scalar = result->get<Scalar>();
+      if (scalar && scalar->kind == ScalarKind::PyBool)
+        return *scalar;
+      raiseHere("TypeError", "__bool__ should return bool, returned " + typeName(*result));
+      throw PathEnds();
+    }
+    if (!classAttribute(*classOf(value), "__len__").isUnbound()) {
+      Value length = call(findBuiltin("len"), CallArguments{{value}, {}, span});
+      return isFilled(intExpr(*length.get<Scalar>()));
+    }
   }
   if (value.get<ConflictValue>() || value.isUnbound())
     present(value, "a name");

@@ -1,6 +1,9 @@
 // Which rule an operator follows: numbers, arrays, text, sequences, dicts and sets, or the operator
 // method of a class.
 #include "frontend/ArrayOperands.h"
+#include "frontend/Equality.h"
+#include "frontend/Prelude.h"
+#include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -40,6 +43,49 @@ static ValueList joined(Specializer &s, const ValueList &a, const ValueList &b) 
   ValueList result = a;
   result.insert(result.end(), b.begin(), b.end());
   return result;
+}
+
+/// `|`, `&`, `-`, `^` of sets and views of dicts, `|` of dicts.
+static std::optional<Value> dictBinary(Specializer &s, Op op, const Value &lhs, const Value &rhs) {
+  auto *leftDict = s.object<DictState>(lhs), *rightDict = s.object<DictState>(rhs);
+  DictState left, right;
+  bool areDicts = leftDict && rightDict && !leftDict->isSet && !rightDict->isSet;
+  auto *x = areDicts ? leftDict : setIn(s, lhs, left);
+  if (!x)
+    return std::nullopt;
+  auto *y = areDicts ? rightDict : setIn(s, rhs, right);
+  if (!y && lhs.as<IterableValue>()) {
+    // A view takes any iterable.
+    auto items = s.knownItems(s.iterated(rhs, /*isAnyOrder=*/true));
+    if (!items)
+      needRunTimeKeys(s, x, rhs);
+    y = s.object<DictState>(s.makeSet(*items, Span()));
+  }
+  if (!y)
+    return std::nullopt;
+  s.knownItems(lhs); // Fails where the items are not certain.
+  if (s.object<DictState>(rhs))
+    s.knownItems(rhs);
+  const DictState first = *x, second = *y;
+  DictState result;
+  result.isSet = first.isSet;
+  result.origin = first.origin;
+  if (op == Op::BitOr) {
+    result.entries = first.entries;
+    for (auto &entry : second.entries)
+      s.setEntry(result, entry.first, entry.second);
+  } else if (result.isSet && (op == Op::BitAnd || op == Op::Sub || op == Op::BitXor)) {
+    for (auto &entry : first.entries)
+      if (hasKey(s, second, entry.first) == (op == Op::BitAnd))
+        result.entries.push_back(entry);
+    if (op == Op::BitXor)
+      for (auto &entry : second.entries)
+        if (!hasKey(s, first, entry.first))
+          result.entries.push_back(entry);
+  } else {
+    return std::nullopt;
+  }
+  return Value(ObjectRef{s.heap.add(std::move(result))});
 }
 
 static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &lhs,
@@ -85,50 +131,20 @@ static std::optional<Value> containerBinary(Specializer &s, Op op, const Value &
       return s.newTuple(leftTuple ? repeat(s, leftTuple->items, rhs)
                                   : repeat(s, rightTuple->items, lhs));
   }
-  auto *leftDict = s.object<DictState>(lhs), *rightDict = s.object<DictState>(rhs);
-  if (leftDict && rightDict && leftDict->isSet == rightDict->isSet) {
-    auto contains = [&](const DictState &dict, const Value &key) {
-      for (auto &entry : dict.entries)
-        if (s.sameObject(entry.first, key).value_or(false))
-          return true;
-      return false;
-    };
-    DictState result;
-    result.isSet = leftDict->isSet;
-    result.origin = leftDict->origin;
-    if (op == Op::BitOr) {
-      result.entries = leftDict->entries;
-      for (auto &entry : rightDict->entries) {
-        bool found = false;
-        for (auto &mine : result.entries)
-          if (s.sameObject(mine.first, entry.first).value_or(false))
-            mine.second = entry.second, found = true;
-        if (!found)
-          result.entries.push_back(entry);
-      }
-    } else if (result.isSet && (op == Op::BitAnd || op == Op::Sub || op == Op::BitXor)) {
-      for (auto &entry : leftDict->entries)
-        if (contains(*rightDict, entry.first) == (op == Op::BitAnd))
-          result.entries.push_back(entry);
-      if (op == Op::BitXor)
-        for (auto &entry : rightDict->entries)
-          if (!contains(*leftDict, entry.first))
-            result.entries.push_back(entry);
-    } else {
-      return std::nullopt;
-    }
-    return Value(ObjectRef{s.heap.add(std::move(result))});
-  }
-  return std::nullopt;
+  return dictBinary(s, op, lhs, rhs);
 }
 
-/// Numbers, text, None, lists and tuples of Python itself: what operators do with them is all
+/// Values of Python's own types and of classes of the program: what operators do with them is all
 /// known.
 static bool isPlain(Specializer &s, const Value &value) {
   if (auto *scalar = value.get<Scalar>())
     return !scalar->isMixed() && isPython(scalar->kind);
+  if (s.classOf(value))
+    return runTimeDictKind(s, value).empty();
   return value.get<Text>() || value.isNone() || value.as<TupleValue>() ||
-         s.object<ListState>(value) || runTimeListOf(s, value);
+         s.object<ListState>(value) || runTimeListOf(s, value) || s.object<DictState>(value) ||
+         value.as<RangeValue>() || value.as<SliceValue>() || value.as<ClosureValue>() ||
+         value.as<BoundMethodValue>();
 }
 
 /// Operands that Python refuses: an error where the program certainly gets here, else its
@@ -139,6 +155,26 @@ static bool isPlain(Specializer &s, const Value &value) {
     s.fail(ErrorId::OperandTypes, {op.str(), s.describe(lhs), s.describe(rhs)});
   s.raiseHere("TypeError", message);
   throw PathEnds();
+}
+
+/// What Python says of operands that it refuses; `isInPlace`: for `x += y`.
+static std::string refusalOf(Specializer &s, Op op, const Value &lhs, const Value &rhs,
+                             bool isInPlace) {
+  std::string left = s.typeName(lhs), right = s.typeName(rhs);
+  auto isSequence = [&](const Value &value) {
+    return value.get<Text>() || value.as<TupleValue>() || s.object<ListState>(value) ||
+           runTimeListOf(s, value);
+  };
+  if (op == Op::Add && isSequence(lhs) && !isInPlace)
+    return "can only concatenate " + left + " (not \"" + right + "\") to " + left;
+  if (op == Op::Mult && (isSequence(lhs) || isSequence(rhs)))
+    return "can't multiply sequence by non-int of type '" + (isSequence(lhs) ? right : left) + "'";
+  std::string text = ast::operatorText(op).str();
+  if (op == Op::Pow)
+    text = isInPlace ? "**=" : "** or pow()";
+  else if (isInPlace)
+    text += "=";
+  return "unsupported operand type(s) for " + text + ": '" + left + "' and '" + right + "'";
 }
 
 void Specializer::presentOperands(const std::string &op, Value &lhs, Value &rhs) {
@@ -174,21 +210,44 @@ void Specializer::presentOperands(const std::string &op, Value &lhs, Value &rhs)
                 isNumber(left) ? text(typeName(left), "NoneType") : WhenNone());
 }
 
-Value Specializer::binary(Op op, const Value &left, const Value &right) {
-  if (dead)
-    return NoneValue{};
-  Value lhs = left, rhs = right;
-  presentOperands(ast::operatorText(op).str(), lhs, rhs);
-  if (object<InstanceState>(lhs)) {
-    if (auto result = callMethod(lhs, std::string("__") + methodName(op) + "__", {rhs});
-        result && !result->get<NotImplementedValue>())
-      return *result;
+/// The result of a method, unless there is none or it leaves the operation to others.
+static std::optional<Value> implemented(Specializer &s, const Value &object,
+                                        const std::string &method, const Value &argument) {
+  auto result = s.callMethod(object, method, {argument});
+  return result && !result->get<NotImplementedValue>() ? result : std::nullopt;
+}
+
+/// Whether the class of the right operand is one that is made from the class of the left.
+static bool isOfSubclass(Specializer &s, const Value &lhs, const Value &rhs) {
+  auto x = s.classOf(lhs), y = s.classOf(rhs);
+  return x && y && *x != *y && llvm::is_contained(s.heap.get<ClassState>(*y)->resolution, *x);
+}
+
+/// `a + b` by `a.__add__(b)`, else `b.__radd__(a)`, which comes first where the class of b is made
+/// from that of a and has another one.
+static std::optional<Value> operatorMethod(Specializer &s, const std::string &name,
+                                           const Value &lhs, const Value &rhs) {
+  auto x = s.classOf(lhs), y = s.classOf(rhs);
+  std::string plain = "__" + name + "__", reflected = "__r" + name + "__";
+  bool isReflected = y && x != y;
+  if (isReflected && isOfSubclass(s, lhs, rhs)) {
+    Value own = s.classAttribute(*y, reflected);
+    if (!own.isUnbound() && !isIdentical(own, s.classAttribute(*x, reflected))) {
+      if (auto result = implemented(s, rhs, reflected, lhs))
+        return result;
+      isReflected = false;
+    }
   }
-  if (object<InstanceState>(rhs)) {
-    if (auto result = callMethod(rhs, std::string("__r") + methodName(op) + "__", {lhs});
-        result && !result->get<NotImplementedValue>())
-      return *result;
-  }
+  if (x)
+    if (auto result = implemented(s, lhs, plain, rhs))
+      return result;
+  return isReflected ? implemented(s, rhs, reflected, lhs) : std::nullopt;
+}
+
+static Value applyOperator(Specializer &s, Op op, const Value &lhs, const Value &rhs,
+                           bool isInPlace) {
+  if (auto result = operatorMethod(s, methodName(op), lhs, rhs))
+    return *result;
   auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
   if (x && y) {
     bool ofIntegers = op == Op::LShift || op == Op::RShift || op == Op::BitAnd || op == Op::BitOr ||
@@ -197,30 +256,38 @@ Value Specializer::binary(Op op, const Value &left, const Value &right) {
       return !scalar.isMixed() && isFloat(dtypeOf(scalar.kind));
     };
     if (ofIntegers && (isReal(*x) || isReal(*y)))
-      fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
-    return scalarBinary(op, *x, *y);
+      s.fail(ErrorId::OperandTypes,
+             {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
+    return s.scalarBinary(op, *x, *y);
   }
   auto isSequence = [&](const Value &value) {
-    return object<ListState>(value) || runTimeListOf(*this, value) || value.as<TupleValue>();
+    return s.object<ListState>(value) || runTimeListOf(s, value) || value.as<TupleValue>();
   };
   // NumPy's integers repeat a list as Python's do.
   bool repeats = op == Op::Mult && (isSequence(lhs) || isSequence(rhs));
   auto isNumpy = [&](const Value &value) {
     auto *scalar = value.get<Scalar>();
     bool isCount = repeats && scalar && !isFloat(dtypeOf(scalar->kind));
-    return isArray(value) || (scalar && !isPython(scalar->kind) && !isCount);
+    return s.isArray(value) || (scalar && !isPython(scalar->kind) && !isCount);
   };
   if ((isNumpy(lhs) || isNumpy(rhs)) && (isNumpy(lhs) || x || isSequence(lhs)) &&
       (isNumpy(rhs) || y || isSequence(rhs)))
-    return arrayBinary(*this, op, lhs, rhs);
-  if (auto result = containerBinary(*this, op, lhs, rhs))
+    return arrayBinary(s, op, lhs, rhs);
+  if (auto result = containerBinary(s, op, lhs, rhs))
     return *result;
-  // The text of other refusals depends on whether the operator assigns.
-  if (op == Op::Add && (lhs.get<Text>() || isSequence(lhs)))
-    failOperands(*this, "+", lhs, rhs,
-                 "can only concatenate " + typeName(lhs) + " (not \"" + typeName(rhs) + "\") to " +
-                     typeName(lhs));
-  fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), describe(lhs), describe(rhs)});
+  failOperands(s, ast::operatorText(op), lhs, rhs, refusalOf(s, op, lhs, rhs, isInPlace));
+}
+
+Value Specializer::binary(Op op, const Value &left, const Value &right) {
+  if (dead)
+    return NoneValue{};
+  Value lhs = left, rhs = right;
+  presentOperands(ast::operatorText(op).str(), lhs, rhs);
+  return applyOperator(*this, op, lhs, rhs, /*isInPlace=*/false);
+}
+
+Value binaryInPlace(Specializer &s, Op op, const Value &lhs, const Value &rhs) {
+  return s.dead ? Value(NoneValue{}) : applyOperator(s, op, lhs, rhs, /*isInPlace=*/true);
 }
 
 Value Specializer::unary(ast::UnaryOperator op, const Value &operand) {
@@ -244,6 +311,10 @@ Value Specializer::unary(ast::UnaryOperator op, const Value &operand) {
       return *result;
   }
   auto *scalar = operand.get<Scalar>();
+  if (!scalar && isPlain(*this, operand) && !isCertain())
+    return raiseHere("TypeError", ("bad operand type for unary " + ast::operatorText(op) + ": '" +
+                                   typeName(operand) + "'")
+                                      .str());
   if (!scalar)
     fail(ErrorId::OperandType, {ast::operatorText(op).str(), describe(operand)});
   if (op == Unary::UAdd)
@@ -314,18 +385,6 @@ std::optional<bool> Specializer::sameObject(const Value &lhs, const Value &rhs) 
   return std::nullopt;
 }
 
-/// `==` of sequences: item by item.
-static Value compareItems(Specializer &s, const ValueList &x, const ValueList &y) {
-  if (x.size() != y.size())
-    return s.makeBool(false);
-  Scalar result = s.makeBool(true);
-  for (size_t i = 0; i < x.size(); ++i) {
-    Scalar same = s.truth(s.compare(Compare::Eq, x[i], y[i]));
-    result = s.scalarBinary(Op::BitAnd, result, same);
-  }
-  return result;
-}
-
 static Value compareText(Specializer &s, Compare op, const Text &x, const Text &y) {
   if (!x.value && !y.value) {
     int order = x.known.compare(y.known);
@@ -346,19 +405,9 @@ static Value orderOf(Specializer &s, Compare op, const ValueList &a, const Value
     return s.scalarCompare(op, s.makeInt(IntExpr(int64_t(a.size()))),
                            s.makeInt(IntExpr(int64_t(b.size()))));
   Value x = a[from], y = b[from];
-  Scalar same = s.truth(s.compare(Compare::Eq, x, y));
+  Scalar same = sameItem(s, x, y);
   if (same.knownBool)
     return *same.knownBool ? orderOf(s, op, a, b, from + 1) : s.compare(op, x, y);
-  auto *left = x.get<Scalar>(), *right = y.get<Scalar>();
-  if (left && right && isFloat(left->kind) && isFloat(right->kind)) {
-    // Python asks first whether they are one object, which two NaN may be.
-    auto isNumber = [&](const Scalar &scalar) {
-      mlir::Value value = s.ssaAs(scalar, DType::Float64);
-      return s.create<CompareOp>(ComparePredicate::eq, value, value).getResult();
-    };
-    s.create<CheckOp>(s.create<arith::OrIOp>(isNumber(*left), isNumber(*right)), "ValueError",
-                      "tuples and lists with nan in them have no order", ValueRange());
-  }
   return s.branchValue(
       s.ssa(same), [&] { return Value(s.truth(orderOf(s, op, a, b, from + 1))); },
       [&] { return Value(s.truth(s.compare(op, x, y))); });
@@ -379,14 +428,21 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
   }
   if (auto result = s.callMethod(container, "__contains__", {item}))
     return s.truth(*result);
+  if (auto *range = container.as<RangeValue>())
+    return rangeContains(s, *range, item);
   ValueList items;
   if (auto *dict = s.object<DictState>(container)) {
+    if (std::string type = unhashableType(s, item); !type.empty())
+      return s.raiseHere("TypeError", "unhashable type: '" + type + "'");
     for (auto &entry : dict->entries) {
       auto *optional = entry.second.as<OptionalValue>();
-      if (!optional || optional->orNone)
+      bool isCertain = !optional || optional->orNone;
+      if (isCertain ? s.classOf(entry.first) && s.sameKey(entry.first, item, dict)
+                    : s.sameKey(entry.first, item, dict))
+        return isCertain ? Value(s.makeBool(true))
+                         : Value(s.makeScalar(ScalarKind::PyBool, optional->present));
+      if (isCertain && !s.classOf(entry.first))
         items.push_back(entry.first);
-      else if (s.sameKey(entry.first, item, dict))
-        return s.makeScalar(ScalarKind::PyBool, optional->present);
     }
   } else if (s.isArray(container)) {
     Value equal = arrayCompare(s, Compare::Eq, container, item);
@@ -403,9 +459,9 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
   }
   Scalar result = s.makeBool(false);
   for (auto &candidate : items) {
-    Scalar same = s.truth(s.compare(Compare::Eq, candidate, item));
-    if (same.knownBool == true)
-      return s.makeBool(true);
+    Scalar same = sameItem(s, candidate, item);
+    if (same.knownBool == true && result.knownBool == false)
+      return same;
     result = s.scalarBinary(Op::BitOr, result, same);
   }
   return result;
@@ -450,6 +506,35 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   return s.makeBool(*same);
 }
 
+/// What a class says of `a op b`. Where it has no `__ne__` that is the opposite of its `__eq__`.
+static std::optional<Value> ownComparison(Specializer &s, Compare op, const Value &lhs,
+                                          const Value &rhs) {
+  static const char *const methods[] = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"};
+  if (!s.classOf(lhs))
+    return std::nullopt;
+  bool isOwn = !s.classAttribute(*s.classOf(lhs), methods[static_cast<int>(op)]).isUnbound();
+  if (isOwn || op != Compare::NotEq)
+    return implemented(s, lhs, methods[static_cast<int>(op)], rhs);
+  auto equal = implemented(s, lhs, "__eq__", rhs);
+  return equal ? std::optional(Value(s.negate(s.truth(*equal)))) : std::nullopt;
+}
+
+/// `a < b` by `a.__lt__(b)`, else `b.__gt__(a)`, which comes first where the class of b is made
+/// from that of a.
+static std::optional<Value> comparisonMethod(Specializer &s, Compare op, const Value &lhs,
+                                             const Value &rhs) {
+  static const Compare mirrored[] = {Compare::Eq,  Compare::NotEq, Compare::Gt,
+                                     Compare::GtE, Compare::Lt,    Compare::LtE};
+  Compare reflected = mirrored[static_cast<int>(op)];
+  bool isFirst = isOfSubclass(s, lhs, rhs);
+  if (isFirst)
+    if (auto result = ownComparison(s, reflected, rhs, lhs))
+      return result;
+  if (auto result = ownComparison(s, op, lhs, rhs))
+    return result;
+  return isFirst ? std::nullopt : ownComparison(s, reflected, rhs, lhs);
+}
+
 Value Specializer::compare(Compare op, const Value &left, const Value &right) {
   if (dead)
     return NoneValue{};
@@ -482,20 +567,8 @@ Value Specializer::compare(Compare op, const Value &left, const Value &right) {
   }
   Value lhs = left, rhs = right;
   presentOperands(ast::operatorText(op).str(), lhs, rhs);
-  static const char *const methods[] = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"};
-  static const Compare mirrored[] = {Compare::Eq,  Compare::NotEq, Compare::Gt,
-                                     Compare::GtE, Compare::Lt,    Compare::LtE};
-  if (object<InstanceState>(lhs)) {
-    if (auto result = callMethod(lhs, methods[static_cast<int>(op)], {rhs}))
-      return *result;
-    if (op == Compare::NotEq)
-      if (auto result = callMethod(lhs, "__eq__", {rhs}))
-        return negate(truth(*result));
-  }
-  if (object<InstanceState>(rhs))
-    if (auto result =
-            callMethod(rhs, methods[static_cast<int>(mirrored[static_cast<int>(op)])], {lhs}))
-      return *result;
+  if (auto result = comparisonMethod(*this, op, lhs, rhs))
+    return *result;
   auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
   if (x && y)
     return scalarCompare(op, *x, *y);
@@ -522,7 +595,6 @@ Value Specializer::compare(Compare op, const Value &left, const Value &right) {
     return orderRunTimeLists(*this, op, lhs, rhs);
   if (equality) {
     Value same = makeBool(false);
-    auto *leftDict = object<DictState>(lhs), *rightDict = object<DictState>(rhs);
     if (isCounted && isTuple(lhs) == isTuple(rhs))
       same = sameRunTimeLists(*this, lhs, rhs);
     else if (isCounted)
@@ -531,20 +603,9 @@ Value Specializer::compare(Compare op, const Value &left, const Value &right) {
       same = compareItems(*this, leftList->items, rightList->items);
     else if (leftTuple && rightTuple)
       same = compareItems(*this, leftTuple->items, rightTuple->items);
-    else if (leftDict && rightDict) {
-      knownItems(lhs); // Fails where the keys are not certain.
-      knownItems(rhs);
-      Scalar all = makeBool(leftDict->entries.size() == rightDict->entries.size());
-      for (auto &entry : leftDict->entries) {
-        Scalar found = makeBool(false);
-        for (auto &other : rightDict->entries)
-          if (truth(compare(Compare::Eq, entry.first, other.first)).knownBool == true)
-            found = leftDict->isSet ? makeBool(true)
-                                    : truth(compare(Compare::Eq, entry.second, other.second));
-        all = scalarBinary(Op::BitAnd, all, found);
-      }
-      same = all;
-    } else if (lhs.get<DTypeObject>() || rhs.get<DTypeObject>()) {
+    else if (auto equal = equalByValue(*this, lhs, rhs))
+      same = *equal;
+    else if (lhs.get<DTypeObject>() || rhs.get<DTypeObject>()) {
       // Whatever names the element type is equal to it: its class, Python's type, its name.
       auto left = dtypeNamedBy(*this, lhs), right = dtypeNamedBy(*this, rhs);
       same = makeBool(left && right && *left == *right);
@@ -561,6 +622,8 @@ Value Specializer::compare(Compare op, const Value &left, const Value &right) {
                     &b = rightTuple ? rightTuple->items : rightList->items;
     return orderOf(*this, op, ValueList(a), ValueList(b));
   }
+  if (auto order = orderSets(*this, op, lhs, rhs))
+    return *order;
   std::string text = ast::operatorText(op).str();
   failOperands(*this, text, lhs, rhs,
                "'" + text + "' not supported between instances of '" + typeName(lhs) + "' and '" +

@@ -6,8 +6,11 @@
 //
 // Where one branch always leaves, the rest of the list moves into the other, so no flag is needed.
 #include "frontend/AstWalk.h"
+#include "frontend/Builtins.h"
+#include "frontend/Equality.h"
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/SpecialMethods.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -142,9 +145,13 @@ void Specializer::execute(const ast::Stmt &statement) {
     auto &node = cast<FunctionDef>(statement);
     if (node.isAsync)
       unsupported("'async def'");
+    // Decorators are evaluated from top to bottom, and applied from bottom to top.
+    ValueList decorators;
+    for (auto *decorator : node.decorators)
+      decorators.push_back(evaluate(decorator));
     Value value = makeClosure(node, node.args, node.scope, node.name);
-    for (auto *decorator : llvm::reverse(node.decorators))
-      value = call(evaluate(decorator), CallArguments{{value}, {}, decorator->span});
+    for (auto [decorator, at] : llvm::reverse(llvm::zip_equal(decorators, node.decorators)))
+      value = call(decorator, CallArguments{{value}, {}, at->span});
     assignName(node.name, value);
     return;
   }
@@ -380,7 +387,18 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
     std::optional<Value> inPlace;
     if (object<InstanceState>(current))
       inPlace = callMethod(current, methods[static_cast<int>(node.op)], {operand});
-    result = inPlace ? *inPlace : binary(node.op, current, operand);
+    if (inPlace && inPlace->get<NotImplementedValue>())
+      inPlace.reset();
+    result = inPlace ? *inPlace : binaryInPlace(*this, node.op, current, operand);
+    // Lists, dicts and sets stay the objects that they are.
+    bool isList = object<ListState>(current) ||
+                  (runTimeListOf(*this, current) && !isRunTimeTuple(*this, current));
+    if (!dead && (isList || object<DictState>(current)) && result.get<ObjectRef>()) {
+      ObjectId id = current.get<ObjectRef>()->id;
+      beginChange(*this, id);
+      change(id, heap.at(result.get<ObjectRef>()->id));
+      result = current;
+    }
   }
   if (auto *name = dyn_cast<ast::Name>(node.target))
     assignName(name->id, result);
@@ -412,7 +430,7 @@ void Specializer::executeDelete(const ast::Expr &target) {
       auto it = llvm::find_if(smaller.entries,
                               [&](auto &entry) { return sameKey(entry.first, key, &smaller); });
       if (it == smaller.entries.end()) {
-        raiseHere("KeyError", repr(key).known);
+        raiseMissing(*this, key);
         return;
       }
       smaller.entries.erase(it);
@@ -453,6 +471,8 @@ void Specializer::executeDelete(const ast::Expr &target) {
     if (callMethod(container, "__delitem__", {key}))
       return;
   }
+  if (auto *node = dyn_cast<ast::Attribute>(&target))
+    return deleteAttribute(*this, owner(evaluate(node->value), node->attr), node->attr);
   fail(ErrorId::Unsupported, {"'del' of this target"});
 }
 

@@ -1,7 +1,11 @@
 // Subscripts: items and slices of containers, read and assigned. Arrays have their own
 // (ArrayIndexing).
+#include "frontend/ArrayOperands.h"
+#include "frontend/Builtins.h"
+#include "frontend/Equality.h"
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
+#include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -77,35 +81,6 @@ static Value runTimeItem(Specializer &s, const ValueList &items, const IntExpr &
       here, [&] { return items[from]; }, [&] { return runTimeItem(s, items, position, from + 1); });
 }
 
-/// A slice of a range of known numbers is a range.
-static std::optional<RangeValue> slicedRange(Specializer &s, const RangeValue &range,
-                                             const SliceValue &slice) {
-  auto start = range.start.known(), step = range.step.known();
-  auto items = s.knownItems(std::make_shared<const RangeValue>(range));
-  if (!start || !step || !items)
-    return std::nullopt;
-  int64_t size = items->size();
-  auto part = [&](const Value &value, int64_t otherwise) -> std::optional<int64_t> {
-    return value.isNone() ? otherwise : s.knownInt(value);
-  };
-  auto stride = part(slice.step, 1);
-  if (!stride || *stride == 0)
-    return std::nullopt;
-  int64_t low = *stride < 0 ? -1 : 0, high = *stride < 0 ? size - 1 : size;
-  auto position = [&](const Value &value, int64_t otherwise) -> std::optional<int64_t> {
-    auto given = part(value, otherwise);
-    if (!given || value.isNone())
-      return given;
-    return std::clamp(*given < 0 ? *given + size : *given, low, high);
-  };
-  auto from = position(slice.start, *stride < 0 ? high : low),
-       to = position(slice.stop, *stride < 0 ? low : high);
-  if (!from || !to)
-    return std::nullopt;
-  return RangeValue{IntExpr(*start + *from * *step), IntExpr(*start + *to * *step),
-                    IntExpr(*step * *stride)};
-}
-
 /// The key with another slice in it for each bound that may be None.
 std::optional<Value> Specializer::eitherKey(const Value &key,
                                             llvm::function_ref<Value(const Value &)> of) {
@@ -139,13 +114,30 @@ Value Specializer::presentKey(const Value &container, const Value &key) {
   bool isList = object<ListState>(container) ||
                 (runTimeListOf(*this, container) && !isRunTimeTuple(*this, container));
   if (!isList && !container.get<Text>() && !container.as<TupleValue>() &&
-      !isRunTimeTuple(*this, container))
+      !isRunTimeTuple(*this, container) && !container.as<RangeValue>())
     return present(key, "the key");
-  std::string subject = isList ? "list" : container.get<Text>() ? "string" : "tuple";
-  return present(key, "the position",
-                 typeError(subject + (subject == "string"
-                                          ? " indices must be integers, not 'NoneType'"
-                                          : " indices must be integers or slices, not NoneType")));
+  std::string subject = isList                       ? "list"
+                        : container.get<Text>()      ? "string"
+                        : container.as<RangeValue>() ? "range"
+                                                     : "tuple";
+  auto refusal = [&](const std::string &type) {
+    return subject + (subject == "string" ? " indices must be integers, not '" + type + "'"
+                                          : " indices must be integers or slices, not " + type);
+  };
+  Value position = present(key, "the position", typeError(refusal("NoneType")));
+  if (position.as<SliceValue>())
+    return position;
+  auto *scalar = position.get<Scalar>();
+  auto cls = classOf(position);
+  if (isArray(position) || (cls && !classAttribute(*cls, "__index__").isUnbound()))
+    return indexIn(*this, position);
+  if (scalar && !scalar->isMixed() && !isFloat(scalar->kind) && scalar->kind != ScalarKind::Bool)
+    return position;
+  if (scalar && scalar->isMixed())
+    intExpr(*scalar); // Says what to write.
+  if (isCertain() && !scalar)
+    fail(ErrorId::IndexType, {describe(position)});
+  failCertain(*this, "TypeError", refusal(typeName(position)));
 }
 
 Value Specializer::subscript(const Value &container, const Value &given) {
@@ -210,6 +202,8 @@ Value Specializer::subscript(const Value &container, const Value &given) {
   if (auto *tuple = container.as<TupleValue>())
     return sequence(tuple->items, true);
   if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
+    if (std::string type = unhashableType(*this, key); !type.empty())
+      return raiseHere("TypeError", "unhashable type: '" + type + "'");
     for (auto &entry : dict->entries)
       if (sameKey(entry.first, key, dict)) {
         if (auto *optional = entry.second.as<OptionalValue>(); optional && !optional->orNone) {
@@ -220,21 +214,12 @@ Value Specializer::subscript(const Value &container, const Value &given) {
       }
     if (isRunTimeKey(*this, key))
       needRunTimeKeys(*this, dict, key);
-    return raiseHere("KeyError", repr(key).known);
+    return raiseMissing(*this, key);
   }
   if (auto *text = container.get<Text>())
     return textSubscript(*text, key);
-  if (auto *range = container.as<RangeValue>()) {
-    if (auto *slice = key.as<SliceValue>()) {
-      if (auto part = slicedRange(*this, *range, *slice))
-        return std::make_shared<const RangeValue>(*part);
-      fail(ErrorId::RunTimeIndex, {"a slice of a range"});
-    }
-    if (auto items = knownItems(container))
-      return sequence(*items, false);
-    if (auto *scalar = key.get<Scalar>())
-      return makeInt(range->start + intExpr(*scalar) * range->step);
-  }
+  if (auto *range = container.as<RangeValue>())
+    return rangeSubscript(*this, *range, key);
   // `np.float64(1)[()]`, as library code takes what may be an array of no axes.
   if (auto *scalar = container.get<Scalar>(); scalar && !isPython(scalar->kind))
     if (auto *tuple = key.as<TupleValue>(); tuple && tuple->items.empty())

@@ -3,6 +3,7 @@
 //
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
 #include "dialect/RuntimeFunctions.h"
+#include "frontend/Equality.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -150,8 +151,9 @@ Text Specializer::exceptionText(const ExceptionValue &exception) {
   if (exception.arguments.empty())
     return makeText("");
   if (exception.arguments.size() == 1)
-    return exception.kind == "KeyError" && !exception.isRendered ? repr(exception.arguments[0])
-                                                                 : str(exception.arguments[0]);
+    return exception.kind == "KeyError" && !exception.isRendered
+               ? missingText(*this, exception.arguments[0])
+               : str(exception.arguments[0]);
   return repr(newTuple(exception.arguments));
 }
 

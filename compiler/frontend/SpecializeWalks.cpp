@@ -2,6 +2,7 @@
 // item at a position for a loop at run time.
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
+#include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -88,48 +89,11 @@ static std::optional<RunTimeWalk> walkKnown(Specializer &s, const Value &value) 
                      }};
 }
 
-/// to - from, which is as long as a loop can be where it passes 64 bits.
-static IntExpr distanceOf(Specializer &s, const IntExpr &from, const IntExpr &to) {
-  int64_t known;
-  if (from.known() && to.known())
-    return __builtin_sub_overflow(*to.known(), *from.known(), &known)
-               ? IntExpr(*to.known() > *from.known() ? INT64_MAX : 0)
-               : IntExpr(known);
-  bool isSafe = (from.isNonNegative() && to.isNonNegative()) ||
-                (from.isInRange() && to.isInRange()) || from.isKnown(0);
-  if (!isSafe)
-    s.scalarBinary(ast::BinaryOperator::Sub, s.makeInt(to), s.makeInt(from));
-  return to - from;
-}
-
 std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
   Specializer &s = *this;
   if (auto *range = value.as<RangeValue>()) {
     RangeValue r = *range;
-    auto step = r.step.known();
-    IntExpr length;
-    if (step) {
-      if (*step == 0)
-        s.fail(ErrorId::ArgumentValue, {"range() arg 3 must not be zero"});
-      IntExpr distance =
-          *step > 0 ? distanceOf(s, r.start, r.stop) : distanceOf(s, r.stop, r.start);
-      int64_t size = std::abs(*step);
-      if (size > 1 && distance.isInRange() && size < IntExpr::largestExtent)
-        distance = floorDivide(distance + IntExpr(size - 1), IntExpr(size));
-      else if (size > 1) // The same, where that sum may pass 64 bits.
-        distance =
-            floorDivide(maximum(IntExpr(0), distance) - IntExpr(1), IntExpr(size)) + IntExpr(1);
-      length = maximum(IntExpr(0), distance);
-    } else {
-      // ceil((stop - start) / step), whatever the sign of the step.
-      Location loc = s.loc();
-      mlir::Value stepValue = s.index(r.step), zero = s.create<arith::ConstantIndexOp>(0);
-      s.check(s.create<arith::CmpIOp>(arith::CmpIPredicate::ne, stepValue, zero), "ValueError",
-              "range() arg 3 must not be zero");
-      mlir::Value count = arith::CeilDivSIOp::create(
-          s.builder, loc, s.index(distanceOf(s, r.start, r.stop)), stepValue);
-      length = symbolExpr(s.create<arith::MaxSIOp>(count, zero), true);
-    }
+    IntExpr length = rangeLength(s, r);
     return RunTimeWalk{
         length, [&s, r](const IntExpr &k) { return Value(s.makeInt(r.start + k * r.step)); }};
   }

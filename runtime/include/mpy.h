@@ -234,6 +234,9 @@ int64_t mpy_string_compare(const mpy_text *a, const mpy_text *b);
 int64_t mpy_string_length(const mpy_text *text);
 /* The hash of a key; that of a float that equals an integer is the integer. */
 int64_t mpy_float_hash(double value);
+/* hash(x) of an int and of a float, as CPython's. */
+int64_t mpy_hash_int(int64_t value);
+int64_t mpy_hash_float(double value);
 /* text[index]; IndexError outside */
 mpy_text *mpy_string_index(const char *file, int64_t line, const mpy_text *text, int64_t index);
 /* text[start:stop:step]; a bound of INT64_MIN means it was left out; ValueError for step 0 */
@@ -309,8 +312,8 @@ int64_t mpy_parse_int(const char *file, int64_t line, const mpy_text *text, int6
 double mpy_parse_float(const char *file, int64_t line, const mpy_text *text);
 /* round(value, digits), correctly rounded as Python's; OverflowError when the result has none. */
 double mpy_round_float(const char *file, int64_t line, double value, int64_t digits);
-/* round(value, digits) of an int: changes it for negative digits only. */
-int64_t mpy_round_int(int64_t value, int64_t digits);
+/* round(value, digits) of an int: changes it for negative digits only; half to even. */
+int64_t mpy_round_int(const char *file, int64_t line, int64_t value, int64_t digits);
 
 /* ---- Text of arrays, as NumPy 2.4 prints them ---- */
 
@@ -451,6 +454,11 @@ void mpy_nonzero(const mpy_array *mask, void **data, int64_t *sizes);
 int64_t mpy_int_pow(const char *file, int64_t line, int64_t x, int64_t y);
 /* x ** y of NumPy integers: wraps. */
 int64_t mpy_int_pow_wrap(int64_t x, int64_t y);
+/* pow(x, y, modulus); ValueError where it is 0, or y negative and x without an inverse. */
+int64_t mpy_int_pow_modulo(const char *file, int64_t line, int64_t x, int64_t y, int64_t modulus);
+/* The number of bits of |x|, and how many of them are 1. */
+int64_t mpy_int_bit_length(int64_t x);
+int64_t mpy_int_bit_count(int64_t x);
 /* x // y and x % y of ints; ZeroDivisionError, OverflowError. */
 int64_t mpy_int_floordiv(const char *file, int64_t line, int64_t x, int64_t y);
 int64_t mpy_int_mod(const char *file, int64_t line, int64_t x, int64_t y);
@@ -498,6 +506,10 @@ double mpy_math_gamma(const char *file, int64_t line, double x);
 double mpy_math_lgamma(const char *file, int64_t line, double x);
 int64_t mpy_math_factorial(const char *file, int64_t line, int64_t n);
 int64_t mpy_math_gcd(int64_t x, int64_t y);
+int64_t mpy_math_lcm(const char *file, int64_t line, int64_t x, int64_t y);
+int64_t mpy_math_isqrt(const char *file, int64_t line, int64_t n);
+int64_t mpy_math_comb(const char *file, int64_t line, int64_t n, int64_t k);
+int64_t mpy_math_perm(const char *file, int64_t line, int64_t n, int64_t k);
 
 /* ---- Tape: a stack of bytes in chunks ---- */
 

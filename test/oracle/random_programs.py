@@ -9,7 +9,8 @@ dtype changes. Other programs: `items`, about objects that lists hold (random_it
 dicts and sets whose keys are run-time data (random_keys.py); `extents`, about arrays with extents of
 0, 1 and more, known or not (random_extents.py); `points`, about choices and derivatives at ties,
 zeros and ends of domains (random_points.py); `calls`, about functions that take functions
-(random_calls.py).
+(random_calls.py); `classes`, about what objects, ranges and containers say of
+themselves (random_classes.py).
 """
 
 import pathlib
@@ -17,6 +18,7 @@ import random
 import sys
 
 from random_calls import CallWriter
+from random_classes import ClassWriter
 from random_constructs import CLASSES, Constructs
 from random_extents import ExtentWriter
 from random_items import ItemWriter
@@ -246,6 +248,7 @@ def main():
         "extents": ExtentWriter,
         "points": PointWriter,
         "calls": CallWriter,
+        "classes": ClassWriter,
     }
     writer = writers[kind]
     folder.mkdir(parents=True, exist_ok=True)

@@ -110,7 +110,7 @@ def check_scalars(runtime, same, rng, count):
         found = outcome(lambda: runtime.call("mpy_round_float", digits, value, kind="float", placed=True))
         same(f"round({value!r}, {digits})", repr(found), repr(outcome(lambda: round(value, digits))))
         number, digits = random_int(rng) // 16, rng.randrange(-18, 3)
-        same(f"round({number}, {digits})", runtime.call("mpy_round_int", number, digits),
+        same(f"round({number}, {digits})", runtime.call("mpy_round_int", number, digits, placed=True),
              round(number, digits))
         bits = rng.getrandbits(32) if rng.random() < 0.7 else (rng.randrange(256) << 23)
         single = np.array([bits], dtype=np.uint32).view(np.float32)
