@@ -122,6 +122,36 @@ CallArguments Specializer::evaluateArguments(const ast::Call &node) {
   return arguments;
 }
 
+/// The call without a list in the middle that only passes items on: `sorted(list(x))` is
+/// `sorted(x)`, which asks for no order where x is a set.
+static std::unique_ptr<ast::Call> withoutCopy(Specializer &s, const Value &callee,
+                                              const ast::Call &node) {
+  auto *function = callee.get<const LibraryValue *>();
+  auto isNamed = [](const LibraryValue *function, llvm::ArrayRef<llvm::StringRef> names) {
+    return llvm::any_of(names, [&](llvm::StringRef name) {
+      return function == findBuiltin(name) && function != nullptr;
+    });
+  };
+  if (!function || node.args.empty() || !isNamed(*function, {"sorted", "set"}))
+    return nullptr;
+  auto *copy = dyn_cast<ast::Call>(node.args[0]);
+  auto *name = copy ? dyn_cast<ast::Name>(copy->func) : nullptr;
+  if (!name || copy->args.size() != 1 || isa<ast::Starred>(copy->args[0]) ||
+      !copy->keywords.empty())
+    return nullptr;
+  Value made = s.evaluate(name);
+  auto *maker = made.get<const LibraryValue *>();
+  if (!maker || !isNamed(*maker, {"list", "tuple"}))
+    return nullptr;
+  auto shorter = std::make_unique<ast::Call>();
+  shorter->span = node.span;
+  shorter->func = node.func;
+  shorter->args = node.args;
+  shorter->args[0] = copy->args[0];
+  shorter->keywords = node.keywords;
+  return shorter;
+}
+
 Value Specializer::evaluateCall(const ast::Call &node) {
   // `super()` needs the frame it stands in.
   if (auto *name = dyn_cast<ast::Name>(node.func);
@@ -144,7 +174,8 @@ Value Specializer::evaluateCall(const ast::Call &node) {
     fail(ErrorId::ArgumentValue, {"super(): no arguments"});
   }
   Value callee = evaluate(node.func);
-  CallArguments arguments = evaluateArguments(node);
+  std::unique_ptr<ast::Call> shorter = withoutCopy(*this, callee, node);
+  CallArguments arguments = evaluateArguments(shorter ? *shorter : node);
   if (dead)
     return NoneValue{};
   span = node.span;
