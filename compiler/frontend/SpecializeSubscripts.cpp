@@ -233,6 +233,13 @@ Value Specializer::subscript(const Value &container, const Value &given) {
   }
   if (auto result = callMethod(container, "__getitem__", {key}))
     return *result;
+  auto *scalar = container.get<Scalar>();
+  auto *dict = object<DictState>(container);
+  bool isRefused = (scalar && !scalar->isMixed() && isPython(scalar->kind)) ||
+                   container.as<ClosureValue>() || (dict && dict->isSet) ||
+                   (classOf(container) && runTimeDictKind(*this, container).empty());
+  if (isRefused && !isCertain())
+    return raiseHere("TypeError", "'" + typeName(container) + "' object is not subscriptable");
   fail(ErrorId::NotSubscriptable, {describe(container)});
 }
 
