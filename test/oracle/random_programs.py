@@ -10,7 +10,8 @@ dicts and sets whose keys are run-time data (random_keys.py); `extents`, about a
 0, 1 and more, known or not (random_extents.py); `points`, about choices and derivatives at ties,
 zeros and ends of domains (random_points.py); `calls`, about functions that take functions
 (random_calls.py); `classes`, about what objects, ranges and containers say of
-themselves (random_classes.py).
+themselves (random_classes.py); `nests`, about loops of known sizes over lists of lists
+(random_nests.py).
 """
 
 import pathlib
@@ -23,6 +24,7 @@ from random_constructs import CLASSES, Constructs
 from random_extents import ExtentWriter
 from random_items import ItemWriter
 from random_keys import KeyWriter
+from random_nests import NestWriter
 from random_points import PointWriter
 
 SMOOTH = ("np.sin(%s)", "np.tanh(%s)", "np.cos(%s)", "np.exp(-%s * %s)", "np.arctan(%s)")
@@ -245,6 +247,7 @@ def main():
         "random": Writer,
         "items": ItemWriter,
         "keys": KeyWriter,
+        "nests": NestWriter,
         "extents": ExtentWriter,
         "points": PointWriter,
         "calls": CallWriter,
