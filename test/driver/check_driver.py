@@ -31,6 +31,9 @@ GROWTH = {ROOT / "samples/heat.mpy": 8000, FOLDER / "growth-updated-array.mpy": 
 MAXIMUM_GROWTH = 2.3
 MAXIMUM_ADJOINT = 3
 MAXIMUM_COMPILATION = 1
+# Programs with a line `n = ..`: ten times that takes no longer to compile, but for what is measured badly.
+LENGTHS = sorted((FOLDER / "lengths").glob("*.mpy"))
+MAXIMUM_LENGTH_GROWTH, MEASURED_BADLY = 1.25, 0.15
 REPETITIONS = 5
 # Other work on the machine only ever makes a run longer.
 ATTEMPTS = 3
@@ -88,6 +91,20 @@ def compilation(mpyc, folder, program):
     return None if seconds <= MAXIMUM_COMPILATION else f"compiling takes {seconds:.2f} s"
 
 
+def compilation_of_lengths(mpyc, folder, program):
+    """It does not depend on how long lists, texts and loops are, and is at most a second."""
+    text = program.read_text()
+    short = int(re.search(r"^n = (\d+)$", text, re.M)[1])
+    longer = folder / f"longer-{program.name}"
+    longer.write_text(re.sub(r"^n = \d+$", f"n = {10 * short}", text, flags=re.M))
+    seconds = [measure([mpyc, path, "-o", folder / "lengths"])[0] for path in (program, longer)]
+    if max(seconds) > MAXIMUM_COMPILATION:
+        return f"compiling takes {max(seconds):.2f} s"
+    if seconds[1] > seconds[0] * MAXIMUM_LENGTH_GROWTH + MEASURED_BADLY:
+        return f"compiling takes {seconds[1]:.2f} s for n = {10 * short}, {seconds[0]:.2f} s for {short}"
+    return None
+
+
 def adjoint_size(mpyc, program):
     """Gradients take at most three operations for each operation of what they differentiate, sums of uses included."""
     passes = [mpyc.parent / "mpy-opt", "--canonicalize", "--cse", "--expand-grad"]
@@ -141,6 +158,8 @@ def main():
             outcomes[f"growth {program.name}"] = lambda program=program, steps=steps: growth(mpyc, folder, program, steps)
         nested = FOLDER / "nested-loops.mpy"
         outcomes[f"compilation {nested.name}"] = lambda: compilation(mpyc, folder, nested)
+        for program in LENGTHS:
+            outcomes[f"lengths {program.name}"] = lambda program=program: compilation_of_lengths(mpyc, folder, program)
         failed = 0
         for title, check in outcomes.items():
             try:
