@@ -353,6 +353,13 @@ Scalar sameInstanceKey(Specializer &s, const Value &key, const Value &wanted) {
   auto x = hashed(key), y = hashed(wanted);
   if (x && y && *x != *y)
     return s.makeBool(false);
+  // Two methods for hashes of which one is not known may differ for what is equal.
+  auto method = [&](const Value &value) {
+    return s.classOf(value) ? hashMethod(s, *s.classOf(value)) : Value();
+  };
+  if (!(x && y) && !isIdentical(method(key), method(wanted)))
+    s.fail(ErrorId::RunTimeKey, {"an object whose hash is"},
+           {.help = "give both classes one method __hash__"});
   return s.truth(s.compare(Compare::Eq, key, wanted));
 }
 

@@ -440,6 +440,10 @@ void Specializer::setEntry(DictState &dict, const Value &key, const Value &value
 }
 
 bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict) {
+  if (std::string type = unhashableType(*this, b); !type.empty()) {
+    raiseHere("TypeError", "unhashable type: '" + type + "'");
+    throw PathEnds();
+  }
   // Whether a key of one kind is the other one may be run-time data.
   bool areAlike = (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>());
   if (areAlike && isRunTimeKey(*this, a))
