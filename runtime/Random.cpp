@@ -1,7 +1,9 @@
 // NumPy's legacy RandomState, bit for bit: the Mersenne Twister MT19937 (Matsumoto and Nishimura,
 // 1998) and the distributions of numpy.random as they were frozen. The order of draws is part of
 // the contract; nothing here may be rearranged, and no multiplication may fuse with an addition.
+// A state can be that of a Generator instead (Pcg64.h): then the numbers come from there.
 #include "Context.h"
+#include "Pcg64.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -14,12 +16,16 @@ struct mpy_random {
   int32_t position;
   int32_t hasGauss;
   double gauss;
+  bool isGenerator;
+  mpy::Pcg64 generator;
 };
 
 namespace mpy {
 
 static mpy_random *newRandom() {
-  return static_cast<mpy_random *>(mpy_alloc(static_cast<int64_t>(sizeof(mpy_random))));
+  auto *random = static_cast<mpy_random *>(mpy_alloc(static_cast<int64_t>(sizeof(mpy_random))));
+  random->isGenerator = false;
+  return random;
 }
 
 static void seedWith(mpy_random *random, uint32_t seed) {
@@ -54,6 +60,8 @@ static void refill(mpy_random *random) {
 }
 
 static uint32_t next32(mpy_random *random) {
+  if (random->isGenerator)
+    return random->generator.next32();
   if (random->position == 624)
     refill(random);
   uint32_t bits = random->key[random->position++];
@@ -64,11 +72,15 @@ static uint32_t next32(mpy_random *random) {
 }
 
 static uint64_t next64(mpy_random *random) {
+  if (random->isGenerator)
+    return random->generator.next64();
   uint64_t high = next32(random);
   return high << 32 | next32(random);
 }
 
 static double nextDouble(mpy_random *random) {
+  if (random->isGenerator)
+    return random->generator.nextDouble();
   int32_t high = static_cast<int32_t>(next32(random) >> 5);
   int32_t low = static_cast<int32_t>(next32(random) >> 6);
   return (high * 67108864.0 + low) / 9007199254740992.0;
@@ -76,6 +88,8 @@ static double nextDouble(mpy_random *random) {
 
 // Marsaglia's polar method; the second value of a pair waits for the next call.
 static double nextGauss(mpy_random *random) {
+  if (random->isGenerator)
+    return random->generator.nextNormal();
   if (random->hasGauss) {
     double kept = random->gauss;
     random->hasGauss = 0;
@@ -94,10 +108,14 @@ static double nextGauss(mpy_random *random) {
   return f * x2;
 }
 
-static double nextExponential(mpy_random *random) { return -std::log(1.0 - nextDouble(random)); }
+static double nextExponential(mpy_random *random) {
+  if (random->isGenerator)
+    return random->generator.nextExponential();
+  return -std::log(1.0 - nextDouble(random));
+}
 
 // A number in [0, highest] by masked rejection.
-static uint64_t nextBounded(mpy_random *random, uint64_t highest) {
+static uint64_t nextMasked(mpy_random *random, uint64_t highest) {
   if (highest == 0)
     return 0;
   uint64_t mask = ~uint64_t(0) >> __builtin_clzll(highest);
@@ -114,6 +132,10 @@ static uint64_t nextBounded(mpy_random *random, uint64_t highest) {
   while ((value = next64(random) & mask) > highest)
     ;
   return value;
+}
+
+static uint64_t nextBounded(mpy_random *random, uint64_t highest) {
+  return random->isGenerator ? random->generator.nextBounded(highest) : nextMasked(random, highest);
 }
 
 static void *newArray(Place place, mpy_dtype dtype, int64_t count, void **data, int64_t *sizes) {
@@ -155,7 +177,7 @@ static void permute(mpy_random *random, int64_t n, int64_t *order) {
   for (int64_t i = 0; i < n; ++i)
     order[i] = i;
   for (int64_t i = n - 1; i > 0; --i) {
-    int64_t j = static_cast<int64_t>(nextBounded(random, static_cast<uint64_t>(i)));
+    int64_t j = static_cast<int64_t>(nextMasked(random, static_cast<uint64_t>(i)));
     int64_t kept = order[i];
     order[i] = order[j];
     order[j] = kept;
@@ -235,6 +257,49 @@ static void chooseDistinct(Place place, mpy_random *random, double *p, double *c
   freeRaw(seen);
 }
 
+// Generator.choice without replacement: the end of a shuffle of a large part of many, else Floyd's
+// method, then a shuffle of what was found.
+static void chooseByGenerator(Pcg64 &generator, int64_t n, int64_t count, int64_t *found) {
+  auto shuffle = [&](int64_t *values, int64_t size, int64_t first) {
+    for (int64_t i = size - 1; i >= first; --i) {
+      int64_t j = static_cast<int64_t>(generator.nextBounded(static_cast<uint64_t>(i)));
+      int64_t kept = values[j];
+      values[j] = values[i];
+      values[i] = kept;
+    }
+  };
+  if (n > 10000 && count > n / 50) {
+    int64_t *all = static_cast<int64_t *>(allocateRaw(n * sizeof(int64_t)));
+    for (int64_t i = 0; i < n; ++i)
+      all[i] = i;
+    shuffle(all, n, n - count > 1 ? n - count : 1);
+    memcpy(found, all + n - count, count * sizeof(int64_t));
+    freeRaw(all);
+    return;
+  }
+  uint64_t mask = static_cast<uint64_t>(1.2 * static_cast<double>(count));
+  for (unsigned shift = 1; shift < 64; shift *= 2)
+    mask |= mask >> shift;
+  int64_t *seen = static_cast<int64_t *>(allocateRaw((mask + 1) * sizeof(int64_t)));
+  for (uint64_t i = 0; i <= mask; ++i)
+    seen[i] = -1;
+  auto slotOf = [&](int64_t value) {
+    uint64_t slot = static_cast<uint64_t>(value) & mask;
+    while (seen[slot] != -1 && seen[slot] != value)
+      slot = (slot + 1) & mask;
+    return slot;
+  };
+  for (int64_t j = n - count; j < n; ++j) {
+    int64_t value = static_cast<int64_t>(generator.nextBounded(static_cast<uint64_t>(j)));
+    if (seen[slotOf(value)] != -1)
+      value = j;
+    seen[slotOf(value)] = value;
+    found[j - n + count] = value;
+  }
+  freeRaw(seen);
+  shuffle(found, count, 1);
+}
+
 static void checkPopulation(Place place, int64_t n, int64_t count, bool replace) {
   if (n <= 0 && count != 0)
     raise(place, "ValueError", "a must be greater than 0 unless no samples are taken");
@@ -249,6 +314,34 @@ using namespace mpy;
 mpy_random *mpy_random_new(const char *file, int64_t line, int64_t seed) {
   mpy_random *random = newRandom();
   mpy_random_seed(file, line, random, seed);
+  return random;
+}
+
+mpy_random *mpy_random_new_generator(const char *file, int64_t line, const mpy_array *seeds) {
+  int64_t count = seeds->sizes[0], stride = seeds->strides ? seeds->strides[0] : 1;
+  uint32_t *words = static_cast<uint32_t *>(allocateRaw((2 * count + 1) * sizeof(uint32_t)));
+  int64_t used = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t seed = static_cast<const int64_t *>(seeds->data)[i * stride];
+    if (seed < 0)
+      raise({file, line}, "ValueError", "expected non-negative integer");
+    words[used++] = static_cast<uint32_t>(seed);
+    if (seed >> 32)
+      words[used++] = static_cast<uint32_t>(seed >> 32);
+  }
+  mpy_random *random = newRandom();
+  random->isGenerator = true;
+  random->generator.seed(words, used);
+  freeRaw(words);
+  return random;
+}
+
+mpy_random *mpy_random_new_generator_entropy(void) {
+  uint32_t words[4] = {static_cast<uint32_t>(time(nullptr)), 0, 0, 0};
+  [[maybe_unused]] ssize_t count = getrandom(words, sizeof(words), GRND_NONBLOCK);
+  mpy_random *random = newRandom();
+  random->isGenerator = true;
+  random->generator.seed(words, 4);
   return random;
 }
 
@@ -358,6 +451,10 @@ void mpy_random_choice(const char *file, int64_t line, mpy_random *random, int64
   if (replace) {
     for (int64_t i = 0; i < count; ++i)
       result[i] = static_cast<int64_t>(nextBounded(random, static_cast<uint64_t>(n - 1)));
+    return;
+  }
+  if (random->isGenerator) {
+    chooseByGenerator(random->generator, n, count, result);
     return;
   }
   int64_t *order = static_cast<int64_t *>(allocateRaw(n * sizeof(int64_t)));

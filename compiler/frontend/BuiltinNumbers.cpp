@@ -92,6 +92,8 @@ Value builtins::toInt(Specializer &s, CallArguments &arguments) {
                           Specializer::typeError("int() argument must be a string, a bytes-like "
                                                  "object or a real number, not 'NoneType'"));
   if (auto *text = value.get<Text>()) {
+    if (auto known = s.knownInt(given[1]) == 10 ? knownIntOfText(*text) : std::nullopt)
+      return s.makeInt(IntExpr(*known));
     mlir::Value base = s.ssaAs(indexIn(s, given[1]), DType::Int64);
     return s.makeInt(raising(s, "mpy_parse_int", s.builder.getI64Type(), {s.ssa(*text), base}));
   }

@@ -24,6 +24,12 @@ Scalar indexIn(Specializer &, const Value &);
 /// `lhs op= rhs` of what has no method of its own for it: as `lhs op rhs`.
 Value binaryInPlace(Specializer &, ast::BinaryOperator op, const Value &lhs, const Value &rhs);
 
+/// The result of a method of str where all is known (KnownText.cpp).
+std::optional<Value> foldTextMethod(Specializer &, llvm::StringRef function,
+                                    const CallArguments &arguments);
+/// What int() makes of a known text, if that is plain.
+std::optional<int64_t> knownIntOfText(const Text &text);
+
 /// sum, min, max, any, all, sorted: what goes through all items (BuiltinFolds.cpp).
 namespace builtins {
 Value sumOf(Specializer &, CallArguments &);

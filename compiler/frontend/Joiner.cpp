@@ -322,7 +322,7 @@ Value Joiner::joinParts(const Value &a, const Value &b, const std::string &name)
   }
   if (auto *x = a.as<TupleValue>()) {
     auto *y = b.as<TupleValue>();
-    if (x->items.size() != y->items.size())
+    if (x->items.size() != y->items.size() || x->fields != y->fields)
       return conflict(a, b, name);
     TupleValue result{{}, x->fields};
     for (size_t i = 0; i < x->items.size(); ++i) {

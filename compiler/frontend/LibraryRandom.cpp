@@ -84,6 +84,19 @@ Value randomState(Specializer &specializer, const Arguments &arguments) {
   return ObjectRef{specializer.heap.add(RandomState{handle})};
 }
 
+Value randomGenerator(Specializer &specializer, const Arguments &arguments) {
+  mlir::Type type = HandleType::get(specializer.context());
+  if (!arguments.has("seeds"))
+    return ObjectRef{specializer.heap.add(RandomState{
+        callRuntime(specializer, "mpy_random_new_generator_entropy", type, {}, false)})};
+  ArrayValue seeds = toArray(specializer, arguments["seeds"]);
+  if (seeds.dtype != DType::Int64 || seeds.rank() != 1)
+    failArgument(specializer, "seed", "numpy.random.default_rng",
+                 specializer.describe(arguments["seeds"]));
+  return ObjectRef{specializer.heap.add(RandomState{
+      callRuntime(specializer, "mpy_random_new_generator", type, {seeds.tensor}, true)})};
+}
+
 /// The extents of `rand(2, 3)` as a size; None for `rand()`.
 static Value sizeOfExtents(const Value &shape) {
   const TupleValue *tuple = shape.as<TupleValue>();

@@ -422,6 +422,8 @@ struct CalledWithOptional {
 } // namespace
 
 Value Specializer::callLibrary(const LibraryValue &function, CallArguments arguments) {
+  if (auto known = foldTextMethod(*this, function.name, arguments))
+    return *known;
   CallArguments given = arguments;
   try {
     return function.call(*this, arguments);

@@ -2,6 +2,7 @@
 // resolution order; an instance holds its own attributes. Finding a method, a property or an
 // operator happens at compile time.
 #include "frontend/Builtins.h"
+#include "frontend/NamedTuples.h"
 #include "frontend/Prelude.h"
 #include "frontend/PythonNames.h"
 #include "frontend/Ranges.h"
@@ -115,6 +116,9 @@ void Specializer::executeClass(const ast::ClassDef &node) {
     heap.set(id, std::move(cls));
   frames.resize(frames.size() - 1);
   Value result = ObjectRef{id};
+  if (Value hook = classAttribute(id, "_subclassed", id);
+      hook.as<ClosureValue>() && hook.as<ClosureValue>()->library)
+    call(hook, CallArguments{{result}, {}, span});
   for (auto [decorator, at] : llvm::reverse(llvm::zip_equal(decorators, node.decorators)))
     result = call(decorator, CallArguments{{result}, {}, at->span});
   assignName(node.name, result);
@@ -123,6 +127,8 @@ void Specializer::executeClass(const ast::ClassDef &node) {
 std::optional<ObjectId> Specializer::classOf(const Value &value) {
   if (auto *instance = object<InstanceState>(value))
     return instance->cls;
+  if (auto *tuple = value.as<TupleValue>())
+    return classOfTuple(*tuple);
   return std::nullopt;
 }
 
@@ -223,7 +229,7 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     return Unbound{};
   }
   if (auto *cls = this->object<ClassState>(object)) {
-    if (name == "__name__")
+    if (name == "__name__" || name == "__qualname__")
       return makeText(cls->name);
     if (name == "__doc__") {
       for (auto &attribute : cls->attributes)
@@ -279,9 +285,12 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (auto *module = object.as<ModuleValue>())
     return moduleAttribute(*module, name);
   if (auto *tuple = object.as<TupleValue>())
-    for (size_t i = 0; i < tuple->fields.size(); ++i)
+    for (size_t i = 0; i < tuple->items.size() && i < tuple->fields.size(); ++i)
       if (tuple->fields[i] == name)
         return tuple->items[i];
+  if (auto cls = object.as<TupleValue>() ? classOf(object) : std::nullopt)
+    if (Value found = classAttribute(*cls, name); !found.isUnbound())
+      return boundAttribute(*this, object, found, *cls);
   if (auto *closure = object.as<ClosureValue>()) {
     if (name == "__name__")
       return makeText(closure->name);
@@ -446,6 +455,12 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
   if (isException && isPlain)
     return std::make_shared<const ExceptionValue>(
         ExceptionValue{state.name, arguments.positional, false});
+  // Classes of tuples are the library's.
+  if (Value maker = classAttribute(cls, "_tuple");
+      maker.as<ClosureValue>() && maker.as<ClosureValue>()->library) {
+    arguments.positional.insert(arguments.positional.begin(), ObjectRef{cls});
+    return call(maker, std::move(arguments));
+  }
   std::string name = state.name;
   Value self = ObjectRef{heap.add(InstanceState{cls, {}})};
   if (isException)
@@ -501,6 +516,8 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
     return scalar && !isPython(scalar->kind) && isFloat(scalar->kind);
   if (name == "numpy.integer")
     return scalar && (scalar->kind == ScalarKind::Int32 || scalar->kind == ScalarKind::Int64);
+  if (given.as<TupleValue>())
+    return name == "builtins.tuple";
   return "builtins." + typeName(given) == name.str();
 }
 

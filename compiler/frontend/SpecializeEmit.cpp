@@ -1,6 +1,7 @@
 // Places, errors and names of what the specialiser emits: every operation carries the line it came
 // from, and the source name it was assigned to, so that printed IR and run-time errors speak of the
 // program.
+#include "frontend/NamedTuples.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
@@ -163,7 +164,10 @@ std::string Specializer::typeName(const Value &value) {
       };
       return std::visit(ObjectNamer{s}, s.heap.at(ref.id));
     }
-    std::string operator()(const Shared<TupleValue> &) { return "tuple"; }
+    std::string operator()(const Shared<TupleValue> &tuple) {
+      auto cls = classOfTuple(*tuple);
+      return cls ? s.heap.get<ClassState>(*cls)->name : "tuple";
+    }
     std::string operator()(const Shared<SliceValue> &) { return "slice"; }
     std::string operator()(const Shared<RangeValue> &) { return "range"; }
     std::string operator()(const Shared<ClosureValue> &) { return "function"; }

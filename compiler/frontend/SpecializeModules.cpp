@@ -195,8 +195,12 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
         return function;
     fail(ErrorId::UnsupportedModule, {(target.name + "." + name).str(), "this function"});
   }
-  if (target.name == "mpy._primitives")
-    return findBuiltin(("primitives." + name).str());
+  if (target.name == "mpy._primitives") {
+    std::string full = ("primitives." + name).str();
+    if (auto *function = findLibraryFunction(full))
+      return function;
+    return findBuiltin(full);
+  }
   if (target.name == "autograd" || target.name == "mpy") {
     Value found = findLibraryAttribute(*this, target.name, name);
     if (found.isUnbound())

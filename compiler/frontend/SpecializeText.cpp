@@ -244,8 +244,12 @@ Text Specializer::repr(const Value &given) {
         ssa(isSingle), [&] { return Value(makeText(",)")); }, [&] { return Value(makeText(")")); });
     return concat({makeText("("), inside, *end.get<Text>()});
   }
-  if (auto *tuple = value.as<TupleValue>())
+  if (auto *tuple = value.as<TupleValue>()) {
+    if (classOf(value))
+      if (auto text = callMethod(value, "__repr__", {}))
+        return str(*text);
     return sequence(tuple->items, "(", tuple->items.size() == 1 ? ",)" : ")");
+  }
   if (auto *dict = object<DictState>(value)) {
     knownItems(value); // Fails where the keys are not certain.
     DictState copy = *dict;

@@ -59,7 +59,15 @@ static Value argumentList(Specializer &s) {
 Value Specializer::inItsOrder(const Value &value, bool isAnyOrder) {
   if (auto *set = object<DictState>(value); set && set->isSet && set->entries.size() > 1)
     return newList(itemsOfSet(*this, value, isAnyOrder));
-  return runTimeDictKind(*this, value).empty() ? value : listedByPrelude(*this, value, isAnyOrder);
+  if (!runTimeDictKind(*this, value).empty())
+    return listedByPrelude(*this, value, isAnyOrder);
+  // A container that the library makes of a list says which.
+  if (auto cls = classOf(value)) {
+    Value method = classAttribute(*cls, "_listed");
+    if (auto *closure = method.as<ClosureValue>(); closure && closure->library)
+      return *callMethod(value, "_listed", {});
+  }
+  return value;
 }
 
 Value Specializer::iterated(const Value &value, bool isAnyOrder) {

@@ -326,12 +326,16 @@ void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeIte
 /* np.array2string(array, precision=.., suppress_small=..); a negative precision is the option's. */
 mpy_text *mpy_array_string(const mpy_array *array, int64_t precision, int8_t suppress);
 
-/* ---- Random numbers: NumPy's legacy RandomState, bit for bit ---- */
+/* ---- Random numbers: NumPy's legacy RandomState and its Generator, bit for bit ---- */
 
 /* A new state seeded with an integer in [0, 2**32), else ValueError. */
 mpy_random *mpy_random_new(const char *file, int64_t line, int64_t seed);
 /* A new state seeded by the system. */
 mpy_random *mpy_random_new_entropy(void);
+/* A state of a Generator: its draws are those of numpy.random.default_rng(seeds), with `seeds` of
+ * rank 1 and type int64; a negative one is a ValueError. Or seeded by the system. */
+mpy_random *mpy_random_new_generator(const char *file, int64_t line, const mpy_array *seeds);
+mpy_random *mpy_random_new_generator_entropy(void);
 /* The state behind np.random.*; a new reference. */
 mpy_random *mpy_random_global(void);
 /* Seeds a state again. */

@@ -1,0 +1,129 @@
+// What files of the library reach of the compiler: the module `mpy._primitives`. They see structure
+// that the language does not say: copies of whole objects, annotated names, classes of tuples.
+//
+//   deepcopy([a, a])    =>    a new list with one new array, twice
+#include "frontend/LeafMapper.h"
+#include "frontend/Library.h"
+#include "frontend/NamedTuples.h"
+#include "frontend/RunTimeLists.h"
+
+namespace mpy::library {
+
+namespace {
+class Copier {
+public:
+  explicit Copier(Specializer &specializer) : s(specializer) {
+    mapper.object = [this](ObjectId id) { return copyOf(id); };
+  }
+  Value copy(const Value &value) { return mapper.map(value); }
+
+private:
+  ObjectId copyOf(ObjectId id) {
+    if (auto it = made.find(id); it != made.end())
+      return it->second;
+    s.checkUsable(id);
+    ObjectState state = s.heap.at(id);
+    ObjectId result = id;
+    if (std::holds_alternative<ArrayState>(state)) {
+      ArrayValue array = s.read(id);
+      result = s.newArray(array).get<ObjectRef>()->id;
+    } else if (std::holds_alternative<RandomState>(state)) {
+      s.fail(ErrorId::Unsupported, {"a copy of a random generator"}, {.help = "seed another one"});
+    } else if (!std::holds_alternative<ClassState>(state) &&
+               !std::holds_alternative<CellState>(state) &&
+               !std::holds_alternative<NamespaceState>(state)) {
+      if (!open.insert(id).second)
+        s.fail(ErrorId::Unsupported, {"a copy of an object that holds itself"});
+      ObjectState copy = mapper.map(state);
+      free(copy);
+      result = s.heap.add(std::move(copy));
+      open.erase(id);
+    }
+    made[id] = result;
+    return result;
+  }
+  /// No list holds the copy, and it is no object but itself.
+  void free(ObjectState &state) {
+    std::visit(
+        [](auto &object) {
+          if constexpr (requires { object.sharesWith; }) {
+            object.sharesWith.clear();
+            object.isItem = false;
+          }
+        },
+        state);
+    if (auto *list = std::get_if<RunTimeListState>(&state)) {
+      list->itemsOf.clear();
+      list->innerItemsOf.clear();
+      if (list->generation)
+        list->generation = s.nextNumber();
+    }
+  }
+
+  Specializer &s;
+  LeafMapper mapper;
+  std::map<ObjectId, ObjectId> made;
+  std::set<ObjectId> open;
+};
+} // namespace
+
+Value primitiveDeepcopy(Specializer &specializer, const Arguments &arguments) {
+  return Copier(specializer).copy(arguments["x"]);
+}
+
+/// An object of the same class that holds the same values.
+Value primitiveCopy(Specializer &specializer, const Arguments &arguments) {
+  const Value &x = arguments["x"];
+  auto *instance = specializer.object<InstanceState>(x);
+  if (!instance)
+    return x;
+  return ObjectRef{specializer.heap.add(InstanceState{instance->cls, instance->attributes})};
+}
+
+/// The names that the body of a class annotates, but those of the class alone.
+Value primitiveAnnotations(Specializer &specializer, const Arguments &arguments) {
+  auto *cls = specializer.object<ClassState>(arguments["cls"]);
+  ValueList names;
+  if (!cls || !cls->node)
+    return specializer.newTuple(names);
+  for (const ast::Stmt *statement : cls->node->body) {
+    auto *node = llvm::dyn_cast<ast::AnnAssign>(statement);
+    auto *name = node ? llvm::dyn_cast<ast::Name>(node->target) : nullptr;
+    if (!name)
+      continue;
+    llvm::StringRef annotation = specializer.sources.text(node->annotation->span);
+    if (!annotation.starts_with("ClassVar") && !annotation.starts_with("typing.ClassVar"))
+      names.push_back(specializer.makeText(name->id));
+  }
+  return specializer.newTuple(names);
+}
+
+/// The names that a class itself defines, not its bases.
+Value primitiveOwnNames(Specializer &specializer, const Arguments &arguments) {
+  ValueList names;
+  if (auto *cls = specializer.object<ClassState>(arguments["cls"]))
+    for (auto &attribute : cls->attributes)
+      names.push_back(specializer.makeText(attribute.first));
+  return specializer.newTuple(names);
+}
+
+/// Gives a class another name.
+Value primitiveRename(Specializer &specializer, const Arguments &arguments) {
+  ObjectId id = arguments["cls"].get<ObjectRef>()->id;
+  ClassState renamed = *specializer.heap.get<ClassState>(id);
+  renamed.name = *specializer.knownText(arguments["name"]);
+  specializer.heap.set(id, std::move(renamed));
+  return arguments["cls"];
+}
+
+/// A tuple of a class with named fields.
+Value primitiveNamedTuple(Specializer &specializer, const Arguments &arguments) {
+  TupleValue tuple{*specializer.knownItems(arguments["items"]), {}};
+  ValueList names = *specializer.knownItems(arguments["fields"]);
+  for (const Value &name : names)
+    tuple.fields.push_back(*specializer.knownText(name));
+  tuple.fields.push_back(classOfTupleMark + std::to_string(arguments["cls"].get<ObjectRef>()->id));
+  return std::make_shared<const TupleValue>(std::move(tuple));
+}
+
+} // namespace mpy::library
