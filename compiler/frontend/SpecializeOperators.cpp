@@ -165,7 +165,9 @@ static std::string refusalOf(Specializer &s, Op op, const Value &lhs, const Valu
     return value.get<Text>() || value.as<TupleValue>() || s.object<ListState>(value) ||
            runTimeListOf(s, value);
   };
-  if (op == Op::Add && isSequence(lhs) && !isInPlace)
+  // Text and tuples have no `+=` of their own.
+  bool isImmutable = lhs.get<Text>() || lhs.as<TupleValue>();
+  if (op == Op::Add && isSequence(lhs) && (isImmutable || !isInPlace))
     return "can only concatenate " + left + " (not \"" + right + "\") to " + left;
   if (op == Op::Mult && (isSequence(lhs) || isSequence(rhs)))
     return "can't multiply sequence by non-int of type '" + (isSequence(lhs) ? right : left) + "'";
