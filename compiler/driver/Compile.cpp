@@ -95,7 +95,7 @@ ExitCode Compilation::run() {
     return ExitCode::UsageError;
 
   enter(Phase::Ast);
-  program = parseModule(sources, *file, diagnostics);
+  program = parseModule(sources, *file, diagnostics, /*asWritten=*/stopsAfter(Phase::Ast));
   if (!program)
     return ExitCode::ProgramError;
   if (stopsAfter(Phase::Ast)) {

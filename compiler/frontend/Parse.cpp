@@ -9,6 +9,7 @@
 // `maximumDepth`, so that later stages may walk it recursively.
 #include "frontend/Parse.h"
 #include "frontend/ParseBuilder.h"
+#include "frontend/PrivateNames.h"
 #include "frontend/Scopes.h"
 
 namespace mpy {
@@ -218,7 +219,7 @@ static std::unique_ptr<ast::Module> parseText(SourceManager &sources, FileId fil
 }
 
 std::unique_ptr<ast::Module> parseModule(SourceManager &sources, FileId file,
-                                         Diagnostics &diagnostics) {
+                                         Diagnostics &diagnostics, bool asWritten) {
   std::unique_ptr<ast::Module> module;
   std::vector<Diagnostic> errors;
   {
@@ -229,6 +230,8 @@ std::unique_ptr<ast::Module> parseModule(SourceManager &sources, FileId file,
     } catch (const TreeTooDeep &) {
       // Reported where it was found.
     }
+    if (module && !asWritten)
+      renamePrivateNames(*module);
     if (module && !capture.hasErrors())
       resolveScopes(*module, diagnostics);
     errors = std::move(capture.errors);

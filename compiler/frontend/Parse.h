@@ -9,9 +9,10 @@
 
 namespace mpy {
 
-/// The AST of a file with its scopes resolved; null after errors, which are reported.
+/// The AST of a file with its scopes resolved; null after errors, which are reported. `asWritten`:
+/// private names of classes stay as they are written.
 std::unique_ptr<ast::Module> parseModule(SourceManager &sources, FileId file,
-                                         Diagnostics &diagnostics);
+                                         Diagnostics &diagnostics, bool asWritten = false);
 
 } // namespace mpy
 
