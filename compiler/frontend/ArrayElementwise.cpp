@@ -6,6 +6,7 @@
 #include "frontend/ArrayElementwise.h"
 #include "frontend/ArrayProducts.h"
 #include "frontend/ArrayReductions.h"
+#include "frontend/MixedNumbers.h"
 
 namespace mpy {
 
@@ -13,7 +14,9 @@ Value applyUnary(Specializer &specializer, llvm::StringRef name, UnaryRule rule,
                  UnaryEmitter emitter, const Value &value, std::optional<DType> wanted) {
   ElementOperand operand = makeOperand(specializer, value);
   if (operand.isScalar && operand.scalar.isMixed())
-    commonType(specializer, {operand});
+    return eachKind(specializer, operand.scalar, [&](const Scalar &one) {
+      return applyUnary(specializer, name, rule, emitter, one, wanted);
+    });
   DType dtype = wanted ? *wanted : operand.dtype;
   switch (rule) {
   case UnaryRule::Float:
@@ -241,9 +244,26 @@ static mlir::Value emitBinary(Specializer &specializer, BinaryFunction function,
   llvm_unreachable("every function is above");
 }
 
+/// A function of two numbers of which one is mixed, for each kind that it may have.
+static std::optional<Value> ofMixed(Specializer &specializer,
+                                    llvm::ArrayRef<ElementOperand> operands,
+                                    llvm::function_ref<Value(const Value &, const Value &)> of) {
+  const ElementOperand &x = operands[0], &y = operands[1];
+  if (!x.isScalar || !y.isScalar || (!x.scalar.isMixed() && !y.scalar.isMixed()))
+    return std::nullopt;
+  return eachKind(specializer, x.scalar, [&](const Scalar &first) {
+    return eachKind(specializer, y.scalar, [&](const Scalar &second) { return of(first, second); });
+  });
+}
+
 Value applyBinary(Specializer &specializer, BinaryFunction function, const Value &lhs,
                   const Value &rhs, std::optional<DType> wanted) {
   ElementOperand operands[] = {makeOperand(specializer, lhs), makeOperand(specializer, rhs)};
+  auto again = [&](const Value &x, const Value &y) {
+    return applyBinary(specializer, function, x, y, wanted);
+  };
+  if (auto result = ofMixed(specializer, operands, again))
+    return *result;
   DType dtype =
       computingType(specializer, function, wanted ? *wanted : commonType(specializer, operands));
   llvm::SmallVector<mlir::Value> values;
@@ -255,6 +275,11 @@ Value applyBinary(Specializer &specializer, BinaryFunction function, const Value
 Value applyComparison(Specializer &specializer, ComparePredicate predicate, const Value &lhs,
                       const Value &rhs) {
   ElementOperand operands[] = {makeOperand(specializer, lhs), makeOperand(specializer, rhs)};
+  auto again = [&](const Value &x, const Value &y) {
+    return applyComparison(specializer, predicate, x, y);
+  };
+  if (auto result = ofMixed(specializer, operands, again))
+    return *result;
   DType dtype = commonType(specializer, operands);
   // Python's int may lie outside int32 here; and bools have no order of their own.
   bool hasPythonInt = llvm::any_of(operands, [](const ElementOperand &operand) {

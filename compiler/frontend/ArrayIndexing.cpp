@@ -4,6 +4,7 @@
 //   x[1:-1, 0] -> a view: mpy.slice with offsets 1, 0, the second dimension dropped
 //   x[i, j]    -> mpy.extract;  x[i, j] = v -> mpy.insert, the array object gets the new tensor
 #include "frontend/ArrayIndexing.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 
 namespace mpy {
@@ -21,12 +22,12 @@ static IndexItem itemOf(Specializer &specializer, const Value &value) {
     return item;
   }
   if (const Scalar *scalar = value.get<Scalar>()) {
-    if (isFloat(scalar->kind))
+    if (isAlwaysFloat(*scalar))
       failCertain(specializer, "IndexError",
                   "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
                   "integer or boolean arrays are "
                   "valid indices");
-    if (dtypeOf(scalar->kind) == DType::Bool)
+    if (kindsOf(*scalar) & (bitOf(ScalarKind::PyBool) | bitOf(ScalarKind::Bool)))
       specializer.fail(ErrorId::UnsupportedIndex, {"a single truth value"},
                        {.help = "write 0 or 1, or int(..)"});
     item.number = *scalar;

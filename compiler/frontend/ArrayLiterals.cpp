@@ -4,6 +4,7 @@
 //   [[1, 2], [3, 4]] -> arith.constant dense<..> : tensor<2x2xi64>
 //   [x, y] of scalars -> mpy.from_elements; of arrays -> mpy.concat of reshapes
 #include "frontend/ArrayOperands.h"
+#include "frontend/MixedNumbers.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
 namespace mpy {
@@ -48,17 +49,19 @@ static std::optional<Leaves> collectLeaves(Specializer &specializer, const Value
 static DType typeOfNumbers(Specializer &specializer, const std::vector<Scalar> &numbers) {
   if (numbers.empty())
     return DType::Float64;
-  DType common = dtypeOf(numbers.front().kind);
+  // The type if every mixed number is of its first kind, and whether another would change it.
+  auto firstOf = [](const Scalar &number) { return dtypeOf(kindsIn(kindsOf(number)).front()); };
+  DType common = firstOf(numbers.front());
   std::optional<DType> certain;
   for (const Scalar &number : numbers) {
-    common = promote(common, dtypeOf(number.kind));
+    common = promote(common, firstOf(number));
     if (!number.isMixed())
       certain = certain ? promote(*certain, dtypeOf(number.kind)) : dtypeOf(number.kind);
   }
   for (const Scalar &number : numbers)
-    for (unsigned kind = 0; number.isMixed() && kind <= unsigned(ScalarKind::Float64); ++kind) {
-      DType one = dtypeOf(ScalarKind(kind));
-      if ((number.kinds >> kind & 1) && (certain ? promote(*certain, one) : one) != common)
+    for (ScalarKind kind : kindsIn(number.isMixed() ? number.kinds : uint16_t(0))) {
+      DType one = dtypeOf(kind);
+      if ((certain ? promote(*certain, one) : one) != common)
         specializer.fail(
             ErrorId::DTypeDependsOnPath, {},
             {.help = "convert the numbers with float() before they are put in an array"});

@@ -4,6 +4,7 @@
 //   np.float32 array + 1.5      -> float32 (Python's numbers are weak)
 //   int32 array + float32 array -> float64 (no information is lost)
 #include "frontend/ArrayOperands.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -42,8 +43,13 @@ ArrayValue toArray(Specializer &specializer, const Value &value) {
     return toArray(specializer, specializer.present(value, "the operand"));
   if (std::optional<ObjectId> object = specializer.arrayObject(value))
     return specializer.read(*object);
-  if (const Scalar *scalar = value.get<Scalar>())
-    return rankZero(specializer, *scalar, dtypeOf(scalar->kind));
+  if (const Scalar *scalar = value.get<Scalar>()) {
+    ElementOperand number;
+    number.isScalar = true;
+    number.scalar = *scalar;
+    return rankZero(specializer, *scalar,
+                    scalar->isMixed() ? commonType(specializer, {number}) : dtypeOf(scalar->kind));
+  }
   if (const RangeValue *range = value.as<RangeValue>()) {
     Shape shape = {rangeLength(specializer, *range)};
     mlir::Value numbers = specializer
@@ -114,17 +120,21 @@ static DType commonTypeOf(llvm::ArrayRef<std::pair<DType, bool>> operands) {
 DType commonType(Specializer &specializer, llvm::ArrayRef<ElementOperand> operands) {
   // A number whose kind depends on the path must lead to one type on every path.
   llvm::SmallVector<std::pair<DType, bool>> types;
-  for (const ElementOperand &operand : operands)
-    types.push_back({operand.dtype, operand.isWeak()});
+  for (const ElementOperand &operand : operands) {
+    if (!operand.isScalar || !operand.scalar.isMixed()) {
+      types.push_back({operand.dtype, operand.isWeak()});
+      continue;
+    }
+    ScalarKind kind = kindsIn(operand.scalar.kinds).front();
+    types.push_back({dtypeOf(kind), isPython(kind)});
+  }
   DType result = commonTypeOf(types);
   for (auto [position, operand] : llvm::enumerate(operands)) {
     if (!operand.isScalar || !operand.scalar.isMixed())
       continue;
     std::pair<DType, bool> kept = types[position];
-    for (unsigned kind = 0; kind <= unsigned(ScalarKind::Float64); ++kind) {
-      if (!(operand.scalar.kinds >> kind & 1))
-        continue;
-      types[position] = {dtypeOf(ScalarKind(kind)), isPython(ScalarKind(kind))};
+    for (ScalarKind kind : kindsIn(operand.scalar.kinds)) {
+      types[position] = {dtypeOf(kind), isPython(kind)};
       if (commonTypeOf(types) != result)
         specializer.fail(ErrorId::DTypeDependsOnPath, {},
                          {.found = "a number that is an int on one path and a float on another",
@@ -168,7 +178,7 @@ void checkFitsInt32(Specializer &specializer, const Scalar &scalar) {
 mlir::Value convert(Specializer &specializer, const ElementOperand &operand, DType dtype) {
   if (!operand.isScalar)
     return castTo(specializer, operand.tensor, operand.dtype, dtype);
-  if (operand.scalar.kind == ScalarKind::PyInt && dtype == DType::Int32)
+  if (dtype == DType::Int32 && (kindsOf(operand.scalar) & bitOf(ScalarKind::PyInt)))
     checkFitsInt32(specializer, operand.scalar);
   return specializer.ssaAs(operand.scalar, dtype);
 }
@@ -296,7 +306,7 @@ std::vector<IntExpr> toExtents(Specializer &specializer, const Value &value) {
         scalar = &*element;
       }
     }
-    if (!scalar || isFloat(scalar->kind))
+    if (!scalar || isAlwaysFloat(*scalar))
       failCertain(specializer, "TypeError",
                   (scalar ? "'float' object" : "'" + specializer.describe(item) + "' object") +
                       llvm::Twine(" cannot be interpreted as an integer"));

@@ -3,6 +3,7 @@
 // extent, max(n - 2, 0).
 #include "frontend/ArrayIndexing.h"
 #include "frontend/ArrayShapes.h"
+#include "frontend/MixedNumbers.h"
 
 namespace mpy {
 
@@ -94,7 +95,7 @@ static std::optional<IntExpr> boundOf(Specializer &specializer, const Value &val
     if (array.rank() == 0)
       number = elementOf(specializer, array);
   }
-  if (!number || isFloat(number->kind))
+  if (!number || isAlwaysFloat(*number))
     failCertain(specializer, "TypeError",
                 "slice indices must be integers or None or have an __index__ method");
   return specializer.intExpr(*number);

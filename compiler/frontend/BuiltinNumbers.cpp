@@ -4,6 +4,7 @@
 //   round(n, -2)   =>   mpy_round_int(%n, -2)        float(np.array([1.5]))   =>   TypeError
 #include "frontend/ArrayOperands.h"
 #include "frontend/Builtins.h"
+#include "frontend/MixedNumbers.h"
 #include <cmath>
 
 using namespace mlir;
@@ -27,8 +28,8 @@ Scalar indexIn(Specializer &s, const Value &value) {
     failCertain(s, "TypeError", "__index__ returned non-int (type " + s.typeName(*result) + ")");
   }
   auto scalar = numberIn(s, value);
-  if (scalar && scalar->isMixed())
-    s.intExpr(*scalar); // Says what to write.
+  if (scalar && scalar->isMixed() && !isAlwaysFloat(*scalar))
+    return s.makeInt(s.intExpr(*scalar));
   if (scalar && !isFloat(scalar->kind) && scalar->kind != ScalarKind::Bool)
     return *scalar;
   if (s.isArray(value))
@@ -105,7 +106,12 @@ Value builtins::toInt(Specializer &s, CallArguments &arguments) {
                              "int() argument must be a string, a bytes-like object or a real "
                              "number, not '" +
                                  s.typeName(value) + "'");
-  if (!isFloat(scalar.kind) && !scalar.isMixed())
+  if (scalar.integer)
+    return eachKind(s, scalar, [&](const Scalar &one) {
+      CallArguments again{{one}, {}, s.span};
+      return toInt(s, again);
+    });
+  if (!isFloat(scalar.kind))
     return s.makeInt(s.intExpr(scalar));
   if (scalar.knownFloat && std::abs(*scalar.knownFloat) < 0x1p62)
     return s.makeInt(IntExpr(static_cast<int64_t>(*scalar.knownFloat)));
@@ -137,8 +143,10 @@ Value builtins::absolute(Specializer &s, CallArguments &arguments) {
   if (scalar->kind == ScalarKind::PyInt && scalar->expr && scalar->expr->isNonNegative())
     return value;
   if (scalar->isMixed())
-    s.fail(ErrorId::RunTimeType, {},
-           {.found = s.describe(value), .help = "make it one type: float(x)"});
+    return eachKind(s, *scalar, [&](const Scalar &one) {
+      CallArguments again{{one}, {}, s.span};
+      return absolute(s, again);
+    });
   if (scalar->knownFloat && !scalar->value)
     return s.makeFloat(std::abs(*scalar->knownFloat));
   if (scalar->kind == ScalarKind::PyInt)
@@ -173,15 +181,17 @@ Value builtins::roundOf(Specializer &s, CallArguments &arguments) {
   auto *scalar = value.get<Scalar>();
   if (!scalar || scalar->kind == ScalarKind::Bool)
     failCertain(s, "TypeError", "type " + s.typeName(value) + " doesn't define __round__ method");
-  bool isWhole = !isFloat(scalar->kind) && !scalar->isMixed();
+  if (scalar->isMixed())
+    return eachKind(s, *scalar, [&](const Scalar &one) {
+      CallArguments again{{one, given[1]}, {}, s.span};
+      return roundOf(s, again);
+    });
+  bool isWhole = !isFloat(scalar->kind);
   if (given[1].isNone())
     return isWhole ? s.makeInt(s.intExpr(*scalar))
                    : s.makeInt(raising(s, "mpy_round_to_int", s.builder.getI64Type(),
                                        s.ssaAs(*scalar, DType::Float64)));
   Scalar digits = indexIn(s, given[1]);
-  if (scalar->isMixed())
-    s.fail(ErrorId::RunTimeType, {},
-           {.found = s.describe(value), .help = "make it one type: float(x)"});
   if (!isPython(scalar->kind))
     return s.call(findLibraryFunction("numpy.round"), CallArguments{{value, digits}, {}, s.span});
   if (isWhole)
@@ -220,7 +230,7 @@ Value builtins::powOf(Specializer &s, CallArguments &arguments) {
     auto *scalar = part.get<Scalar>();
     if (scalar && scalar->isMixed())
       s.intExpr(*scalar); // Says what to write.
-    if (!scalar || isFloat(scalar->kind))
+    if (!scalar || isAlwaysFloat(*scalar))
       failCertain(s, "TypeError",
                   scalar ? "pow() 3rd argument not allowed unless all arguments are integers"
                          : "unsupported operand type(s) for ** or pow(): '" + s.typeName(given[0]) +

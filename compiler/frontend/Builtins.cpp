@@ -2,6 +2,7 @@
 // called.
 #include "frontend/Builtins.h"
 #include "frontend/Equality.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/Prelude.h"
 #include "frontend/PythonNames.h"
 #include "frontend/Ranges.h"
@@ -270,6 +271,10 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
 static Value isInstanceOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "object?, type", "isinstance");
   return s.eitherWay(given[0], [&](const Value &value) -> Value {
+    if (auto *scalar = value.get<Scalar>(); scalar && scalar->isMixed())
+      return eachKind(s, *scalar, [&](const Scalar &one) {
+        return Value(s.makeBool(s.isInstance(one, given[1])));
+      });
     return s.makeBool(s.isInstance(value, given[1]));
   });
 }
@@ -466,9 +471,12 @@ static mlir::Value hashOf(Specializer &s, const Value &given) {
   };
   mlir::Value hash;
   auto *scalar = key.get<Scalar>();
-  if (scalar && isFloat(scalar->kind)) {
+  if (scalar && scalar->integer) {
+    mlir::Value ofFloat = pure(s, "mpy_float_hash", i64, s.ssaAs(*scalar, DType::Float64));
+    hash = s.create<arith::SelectOp>(hasKind(s, *scalar, wholeKinds), scalar->integer, ofFloat);
+  } else if (scalar && isFloat(scalar->kind)) {
     hash = pure(s, "mpy_float_hash", i64, s.ssaAs(*scalar, DType::Float64));
-  } else if (scalar && !scalar->isMixed()) {
+  } else if (scalar) {
     hash = s.ssaAs(*scalar, DType::Int64);
   } else if (auto *text = key.get<Text>()) {
     hash = pure(s, "mpy_string_hash", i64, s.ssa(*text));

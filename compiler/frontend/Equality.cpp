@@ -3,6 +3,7 @@
 //   nan in [nan]   =>   one object: True            (1, nan) == (1, nan)   =>   True
 //   a.keys() == b.keys()   =>   as sets             slice(1) == slice(1)   =>   by their bounds
 #include "frontend/Equality.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -295,8 +296,12 @@ static Word hashWord(Specializer &s, const Value &value) {
   };
   constexpr int64_t modulus = (int64_t(1) << 61) - 1;
   auto *scalar = value.get<Scalar>();
-  if (scalar && scalar->isMixed())
-    return runtime("mpy_hash_float", s.ssaAs(*scalar, DType::Float64));
+  if (scalar && scalar->integer) {
+    mlir::Value ofInt = runtime("mpy_hash_int", scalar->integer).value,
+                ofFloat = runtime("mpy_hash_float", s.ssaAs(*scalar, DType::Float64)).value;
+    return {std::nullopt,
+            s.create<arith::SelectOp>(hasKind(s, *scalar, wholeKinds), ofInt, ofFloat)};
+  }
   if (scalar && isFloat(scalar->kind))
     return runtime("mpy_hash_float", s.ssaAs(*scalar, DType::Float64));
   if (auto known = s.knownInt(value); known && *known > -modulus && *known < modulus)

@@ -10,6 +10,7 @@
 // same rule, so `a, b = b, a` is a permutation of carried tensors. What cannot be joined is an
 // error for who reads it, not here: names that nobody reads again need no type.
 #include "frontend/Joiner.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -133,7 +134,7 @@ IntExpr Joiner::joinExpr(const IntExpr &a, const IntExpr &b) {
     return a;
   mlir::Value x = onPath(true, [&] { return s.index(a); }),
               y = onPath(false, [&] { return s.index(b); });
-  return joinedSymbol(phi(x, y, s.builder.getIndexType()), a, b);
+  return symbolExpr(phi(x, y, s.builder.getIndexType()), a.isNonNegative() && b.isNonNegative());
 }
 
 /// What is known of an integer that is one of two. At the head of a loop it must hold again at the
@@ -150,7 +151,7 @@ IntExpr Joiner::joinedSymbol(mlir::Value value, const IntExpr &a, const IntExpr 
   return symbolExpr(value, nonNegative, size);
 }
 
-std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
+Scalar Joiner::joinScalar(const Scalar &a, const Scalar &b) {
   if (a.kind == b.kind && !a.isMixed() && !b.isMixed()) {
     bool sameKnown = (a.knownBool && a.knownBool == b.knownBool) ||
                      (a.expr && b.expr && *a.expr == *b.expr && s.isAvailable(*a.expr)) ||
@@ -174,51 +175,29 @@ std::optional<Scalar> Joiner::joinScalar(const Scalar &a, const Scalar &b) {
       result.expr = joinedSymbol(result.value, *a.expr, *b.expr);
     return result;
   }
-  auto kindsOf = [](const Scalar &scalar) -> uint16_t {
-    return scalar.isMixed() ? scalar.kinds : uint16_t(1 << static_cast<int>(scalar.kind));
-  };
   uint16_t kinds = kindsOf(a) | kindsOf(b);
-  auto bit = [](ScalarKind kind) { return uint16_t(1 << static_cast<int>(kind)); };
-  uint16_t truths = bit(ScalarKind::PyBool) | bit(ScalarKind::Bool);
-  uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) |
-                     bit(ScalarKind::Float64);
-  DType wide = (kinds & ~truths) == 0 ? DType::Bool : DType::Float64;
-  if (wide == DType::Float64 && (kinds & ~numbers))
-    return std::nullopt;
-  auto widen = [&](const Scalar &scalar) {
-    // Above 2**53 an int would change its value as a float.
-    bool isInt = kindsOf(scalar) & (bit(ScalarKind::PyInt) | bit(ScalarKind::Int64));
-    if (isInt && !scalar.isMixed() && wide == DType::Float64) {
-      auto known = scalar.knownInt();
-      if (!known || std::abs(double(*known)) > 0x1p53) {
-        mlir::Value value = s.ssaAs(scalar, DType::Int64);
-        mlir::Value limit =
-            s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 54));
-        mlir::Value shifted = s.create<arith::AddIOp>(
-            value, s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(int64_t(1) << 53)));
-        // Not the program's own exception: it cannot be caught.
-        s.create<CheckOp>(s.create<arith::CmpIOp>(arith::CmpIPredicate::ule, shifted, limit),
-                          "OverflowError", mixedNumberTooLarge, ValueRange());
-      }
-    }
-    return s.ssaAs(scalar, wide);
+  isWeakened |= kinds != kindsOf(a);
+  bool isSame = a.isMixed() && kindsOf(a) == kindsOf(b) && a.value == b.value && a.tag == b.tag &&
+                a.integer == b.integer;
+  if (isSame && s.isAvailable(a.value) && s.isAvailable(a.tag) &&
+      (!a.integer || s.isAvailable(a.integer)))
+    return a;
+  llvm::SmallVector<mlir::Value> x, y;
+  auto emit = [&](bool isFirst, const Scalar &scalar, llvm::SmallVectorImpl<mlir::Value> &to) {
+    onPath(isFirst, [&]() -> mlir::Value {
+      appendLeaves(s, widened(s, scalar, kinds), to);
+      return {};
+    });
   };
-  auto tagOf = [&](const Scalar &scalar) -> mlir::Value {
-    if (scalar.isMixed())
-      return scalar.tag;
-    return s.create<arith::ConstantOp>(
-        s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind)));
-  };
-  mlir::Value x = onPath(true, [&] { return widen(a); }),
-              y = onPath(false, [&] { return widen(b); });
-  mlir::Value tagX = onPath(true, [&] { return tagOf(a); }),
-              tagY = onPath(false, [&] { return tagOf(b); });
-  Scalar result;
-  result.kind = scalarKindOf(wide);
-  result.value = phi(x, y, typeOf(wide, s.context()));
-  result.tag = phi(tagX, tagY, s.builder.getI64Type());
-  result.kinds = kinds;
-  return result;
+  emit(true, a, x);
+  emit(false, b, y);
+  llvm::SmallVector<mlir::Type> types;
+  appendTypes(kinds, s.context(), types);
+  size_t next = 0;
+  return numberOf(s, kinds, [&] {
+    size_t leaf = next++;
+    return building ? phi({}, {}, types[leaf]) : phi(x[leaf], y[leaf], types[leaf]);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -302,10 +281,12 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
 }
 
 Value Joiner::joinParts(const Value &a, const Value &b, const std::string &name) {
-  if (auto *x = a.get<Scalar>()) {
-    auto joined = joinScalar(*x, *b.get<Scalar>());
-    return joined ? Value(*joined) : conflict(a, b, name);
-  }
+  // An int of the program may be larger than any extent.
+  auto joinInt = [&](const IntExpr &x, const IntExpr &y) {
+    return s.intExpr(joinScalar(s.makeInt(x), s.makeInt(y)));
+  };
+  if (auto *x = a.get<Scalar>())
+    return joinScalar(*x, *b.get<Scalar>());
   if (auto *x = a.get<Text>()) {
     auto *y = b.get<Text>();
     if (!x->value && !y->value && x->known == y->known)
@@ -335,7 +316,7 @@ Value Joiner::joinParts(const Value &a, const Value &b, const std::string &name)
   if (auto *x = a.as<RangeValue>()) {
     auto *y = b.as<RangeValue>();
     return std::make_shared<const RangeValue>(RangeValue{
-        joinExpr(x->start, y->start), joinExpr(x->stop, y->stop), joinExpr(x->step, y->step)});
+        joinInt(x->start, y->start), joinInt(x->stop, y->stop), joinInt(x->step, y->step)});
   }
   if (auto *x = a.as<ClosureValue>()) {
     auto *y = b.as<ClosureValue>();
@@ -374,7 +355,7 @@ Value Joiner::joinParts(const Value &a, const Value &b, const std::string &name)
       return a;
     if (x->kind != y->kind || x->parts.size() != y->parts.size())
       return conflict(a, b, name);
-    IterableValue result{x->kind, {}, joinExpr(x->start, y->start)};
+    IterableValue result{x->kind, {}, joinInt(x->start, y->start)};
     for (size_t i = 0; i < x->parts.size(); ++i)
       result.parts.push_back(joinValue(x->parts[i], y->parts[i], name));
     return std::make_shared<const IterableValue>(std::move(result));

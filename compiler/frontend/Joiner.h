@@ -29,7 +29,7 @@ public:
   llvm::SmallVector<mlir::Value> placeholders() const {
     return llvm::SmallVector<mlir::Value>(scratch->args_begin(), scratch->args_end());
   }
-  /// Whether less is known of an integer than on the first path, the head of a loop.
+  /// Whether less is known of a number than on the first path, the head of a loop.
   bool weakens() const { return isWeakened; }
   /// The joined state, in which leaf i is `values[i]`.
   State build(mlir::ValueRange values);
@@ -51,7 +51,7 @@ private:
   std::optional<Value> joinFunctions(const Value &a, const Value &b);
   Value joinValue(const Value &a, const Value &b, const std::string &name);
   Value joinOptional(const Value &a, const Value &b, const std::string &name);
-  std::optional<Scalar> joinScalar(const Scalar &a, const Scalar &b);
+  Scalar joinScalar(const Scalar &a, const Scalar &b);
   ObjectState joinObject(const Pair &pair);
   static bool needsRunTimeList(const ObjectState &a, const ObjectState &b);
   ObjectState joinLists(const Pair &pair);

@@ -57,6 +57,14 @@ unsigned Joiner::joinedGeneration(const Pair &pair) {
   return entry->second;
 }
 
+/// Whether the numbers in items of lists have the same kinds; their columns may be of one type.
+static bool hasSameKinds(const ResultPattern &a, const ResultPattern &b) {
+  return a.kinds == b.kinds && a.parts.size() == b.parts.size() &&
+         llvm::all_of(llvm::zip(a.parts, b.parts), [](const auto &parts) {
+           return hasSameKinds(std::get<0>(parts), std::get<1>(parts));
+         });
+}
+
 ObjectState Joiner::joinLists(const Pair &pair) {
   const ObjectState &a = first.heap.at(*pair.first), &b = second.heap.at(*pair.second);
   auto lengthOf = [](const ObjectState &list) {
@@ -151,6 +159,7 @@ ObjectState Joiner::joinLists(const Pair &pair) {
     std::vector<bool> withEnds = columnsWithEnds(s, item);
     size_t type = 0;
     bool isSame = sameA && sameB && *sameA->item == item && *sameB->item == item;
+    isWeakened |= sameA && !hasSameKinds(*sameA->item, item);
     auto joined = [&](mlir::Value left, mlir::Value right, bool mayBeSame) {
       mlir::Type columnType = types[type++];
       if (mayBeSame && left == right && s.isAvailable(left))

@@ -33,6 +33,8 @@ Scalar LeafMapper::map(const Scalar &scalar) const {
   result.value = leaf(scalar.value);
   if (scalar.tag)
     result.tag = leaf(scalar.tag);
+  if (scalar.integer)
+    result.integer = leaf(scalar.integer);
   if (scalar.expr && result.value != scalar.value)
     result.expr = symbolLike(result.value, *scalar.expr);
   return result;

@@ -5,6 +5,7 @@
 #include "frontend/ArrayReductions.h"
 #include "frontend/Builtins.h"
 #include "frontend/Library.h"
+#include "frontend/MixedNumbers.h"
 #include <numbers>
 
 namespace mpy::library {
@@ -262,25 +263,28 @@ Value mathLcm(Specializer &specializer, const Arguments &arguments) {
 }
 
 /// floor, ceil and trunc: ints stay, floats become ints or raise.
-static Value toWhole(Specializer &specializer, const Arguments &arguments, llvm::StringRef callee,
+static Value toWhole(Specializer &specializer, const Value &x, llvm::StringRef callee,
                      llvm::StringRef method) {
-  const Scalar *scalar = arguments["x"].get<Scalar>();
-  if (scalar && !isFloat(scalar->kind) && !scalar->isMixed())
+  const Scalar *scalar = x.get<Scalar>();
+  if (scalar && scalar->integer)
+    return eachKind(specializer, *scalar,
+                    [&](const Scalar &one) { return toWhole(specializer, one, callee, method); });
+  if (scalar && !isFloat(scalar->kind))
     return specializer.makeInt(specializer.intExpr(*scalar));
-  if (std::optional<Value> result = specializer.callMethod(arguments["x"], method, {}))
+  if (std::optional<Value> result = specializer.callMethod(x, method, {}))
     return *result;
   return callRuntime(specializer, callee, typeOf(DType::Int64, specializer.context()),
-                     {argument(specializer, arguments)});
+                     {toDouble(specializer, x)});
 }
 
 Value mathFloor(Specializer &specializer, const Arguments &arguments) {
-  return toWhole(specializer, arguments, "mpy_floor_to_int", "__floor__");
+  return toWhole(specializer, arguments["x"], "mpy_floor_to_int", "__floor__");
 }
 Value mathCeil(Specializer &specializer, const Arguments &arguments) {
-  return toWhole(specializer, arguments, "mpy_ceil_to_int", "__ceil__");
+  return toWhole(specializer, arguments["x"], "mpy_ceil_to_int", "__ceil__");
 }
 Value mathTrunc(Specializer &specializer, const Arguments &arguments) {
-  return toWhole(specializer, arguments, "mpy_int_from_float", "__trunc__");
+  return toWhole(specializer, arguments["x"], "mpy_int_from_float", "__trunc__");
 }
 
 Value mathRadians(Specializer &specializer, const Arguments &arguments) {

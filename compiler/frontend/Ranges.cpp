@@ -5,6 +5,7 @@
 #include "frontend/Ranges.h"
 #include "frontend/Builtins.h"
 #include "frontend/Equality.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -91,7 +92,11 @@ static std::pair<Scalar, IntExpr> wholePart(Specializer &s, const Scalar &number
 
 Scalar rangeContains(Specializer &s, const RangeValue &range, const Value &value) {
   auto *scalar = value.get<Scalar>();
-  if (scalar && (isFloat(scalar->kind) || scalar->isMixed())) {
+  if (scalar && scalar->integer)
+    return *eachKind(s, *scalar, [&](const Scalar &one) {
+              return Value(rangeContains(s, range, one));
+            }).get<Scalar>();
+  if (scalar && isFloat(scalar->kind)) {
     auto [isInt, whole] = wholePart(s, *scalar);
     return both(s, isInt, positionOf(s, range, whole).first);
   }

@@ -3,6 +3,7 @@
 #include "frontend/ArrayOperands.h"
 #include "frontend/Equality.h"
 #include "frontend/LeafMapper.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -156,7 +157,7 @@ IntExpr commonExtent(Specializer &s, const ItemColumn &extents, llvm::StringRef 
 IntExpr checkedPosition(Specializer &s, const Value &key, const IntExpr &length,
                         llvm::StringRef message) {
   auto *scalar = key.get<Scalar>();
-  if (!scalar || isFloat(scalar->kind) || scalar->isMixed()) {
+  if (!scalar || isAlwaysFloat(*scalar)) {
     s.raiseHere("TypeError", message.take_until([](char c) { return c == ' '; }).str() +
                                  " indices must be integers or slices, not " + s.typeName(key));
     throw PathEnds();
@@ -193,7 +194,7 @@ static Span1D sliceSpan(Specializer &s, const SliceValue &slice, const IntExpr &
     if (value.isNone())
       return std::nullopt;
     auto *scalar = value.get<Scalar>();
-    if (!scalar || isFloat(scalar->kind) || scalar->isMixed())
+    if (!scalar || isAlwaysFloat(*scalar))
       s.fail(ErrorId::NotAnInteger, {s.describe(value)}, {.expected = "an int"});
     return s.intExpr(*scalar);
   };
@@ -664,9 +665,8 @@ ArrayValue arrayOfRunTimeList(Specializer &s, const Value &value, std::optional<
   ArrayValue result;
   if (item.kind == Kind::Number) {
     // Python's floats and NumPy's are elements of one type.
-    uint16_t floats =
-        1 << static_cast<int>(ScalarKind::PyFloat) | 1 << static_cast<int>(ScalarKind::Float64);
-    if (list.columns.size() != 1 && (item.kinds & ~floats))
+    if (llvm::any_of(kindsIn(item.kinds),
+                     [&](ScalarKind kind) { return dtypeOf(kind) != dtypeOf(item.number); }))
       s.fail(ErrorId::DTypeDependsOnPath, {},
              {.help = "convert the numbers with float() before they are put in a list"});
     result = {dtypeOf(item.number), {list.length}, list.columns[0].values};

@@ -2,6 +2,7 @@
 // np.concatenate(a).
 #include "frontend/ArrayOperands.h"
 #include "frontend/Equality.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -71,7 +72,7 @@ std::optional<Value> runTimeListBinary(Specializer &s, ast::BinaryOperator op, c
     return std::nullopt;
   const Value &list = isList(s, lhs) ? lhs : rhs, &count = isList(s, lhs) ? rhs : lhs;
   auto *times = count.get<Scalar>();
-  if (!times || isFloat(times->kind) || times->isMixed())
+  if (!times || isAlwaysFloat(*times))
     return std::nullopt;
   auto *known = s.object<ListState>(list);
   if (known && (known->items.empty() || !isRepeatedOften(s, *known, s.knownInt(count))))

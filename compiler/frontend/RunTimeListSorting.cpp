@@ -4,6 +4,7 @@
 //   sorted(l, key=lambda p: (p.name, -p.age))   =>   %o = argsort (-ages)
 //                                                    %p = argsort (gather ranks(names), %o)
 //                                                    items in the order gather %o, %p
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -27,16 +28,13 @@ static void collectNumbers(Specializer &s, const ResultPattern &key,
       collectNumbers(s, part, columns, numbers);
     return;
   }
-  // Python's floats and NumPy's are in one order.
-  uint16_t floats =
-      1 << static_cast<int>(ScalarKind::PyFloat) | 1 << static_cast<int>(ScalarKind::Float64);
-  bool hasTag = (key.kinds & (key.kinds - 1)) != 0, isMixed = hasTag && (key.kinds & ~floats);
-  if (key.kind != Kind::Text && (key.kind != Kind::Number || isMixed))
+  // Python's numbers and NumPy's are in one order.
+  if (key.kind != Kind::Text && (key.kind != Kind::Number || mixesIntsAndFloats(key.kinds)))
     s.fail(ErrorId::Unsupported,
            {"sorting of a list of run-time length by what is no number, text or tuple of these"},
            {.help = "give a key that says the order: sorted(items, key=lambda item: item[0])"});
   ItemColumn column = columns.front();
-  columns = columns.drop_front(hasTag ? 2 : 1);
+  columns = columns.drop_front(key.kind == Kind::Text ? 1 : countLeaves(key.kinds));
   if (key.kind == Kind::Text) {
     numbers.push_back(s.create<RuntimeCallOp>(mlir::TypeRange(positionsType(s)), "mpy_string_ranks",
                                               mlir::ValueRange{column.values, column.ends}, false)

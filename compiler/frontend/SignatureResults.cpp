@@ -4,6 +4,7 @@
 //
 //   return x, np.zeros(k), None or 1   =>   (argument 0, float64 array of run-time extent, optional
 //   int)   results (k, zeros, present, 1)
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/Signatures.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,9 +15,6 @@ using namespace mlir;
 namespace mpy {
 
 using Kind = ResultPattern::Kind;
-
-static uint16_t bit(ScalarKind kind) { return uint16_t(1 << static_cast<int>(kind)); }
-static bool isMixed(uint16_t kinds) { return (kinds & (kinds - 1)) != 0; }
 
 bool ResultPattern::operator==(const ResultPattern &other) const {
   return kind == other.kind &&
@@ -106,7 +104,7 @@ ResultPattern ResultWalk::describe(const Value &value) {
   };
   if (auto *scalar = value.get<Scalar>()) {
     pattern.kind = Kind::Number;
-    pattern.kinds = scalar->isMixed() ? scalar->kinds : bit(scalar->kind);
+    pattern.kinds = kindsOf(*scalar);
     pattern.number = scalar->kind;
     return pattern;
   }
@@ -252,14 +250,8 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
   if (a.kind == Kind::Number && b.kind == Kind::Number) {
     if (a.kinds == b.kinds)
       return a;
-    uint16_t kinds = a.kinds | b.kinds;
-    uint16_t truths = bit(ScalarKind::PyBool) | bit(ScalarKind::Bool);
-    uint16_t numbers = bit(ScalarKind::PyInt) | bit(ScalarKind::PyFloat) | bit(ScalarKind::Int64) |
-                       bit(ScalarKind::Float64);
-    if ((kinds & ~truths) && (kinds & ~numbers))
-      throw CannotCross{"numbers of several kinds"};
-    result.kinds = kinds;
-    result.number = (kinds & ~truths) ? ScalarKind::Float64 : ScalarKind::Bool;
+    result.kinds = a.kinds | b.kinds;
+    result.number = representationOf(result.kinds);
     return result;
   }
   if (a.kind == Kind::Argument && b.kind == Kind::Array)
@@ -320,9 +312,7 @@ void leafTypes(Specializer &s, const ResultPattern &pattern,
                llvm::SmallVectorImpl<mlir::Type> &types) {
   switch (pattern.kind) {
   case Kind::Number:
-    types.push_back(typeOf(pattern.number, s.context()));
-    if (isMixed(pattern.kinds))
-      types.push_back(s.builder.getI64Type());
+    appendTypes(pattern.kinds, s.context(), types);
     break;
   case Kind::Text:
     types.push_back(StringType::get(s.context()));
@@ -370,24 +360,8 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
   case Kind::Fixed:
   case Kind::Argument:
     return;
-  case Kind::Number: {
-    auto &scalar = *value.get<Scalar>();
-    if (!isMixed(pattern.kinds)) {
-      leaves.push_back(s.ssa(scalar));
-      return;
-    }
-    bool mayBeInt = pattern.number == ScalarKind::Float64 && dtypeOf(scalar.kind) == DType::Int64 &&
-                    !scalar.isMixed();
-    if (mayBeInt && !scalar.knownInt())
-      throw CannotCross{"ints and floats; make them floats"};
-    leaves.push_back(s.ssaAs(scalar, dtypeOf(pattern.number)));
-    leaves.push_back(scalar.isMixed()
-                         ? scalar.tag
-                         : s.create<arith::ConstantOp>(
-                                s.builder.getI64IntegerAttr(static_cast<int64_t>(scalar.kind)))
-                               .getResult());
-    return;
-  }
+  case Kind::Number:
+    return appendLeaves(s, widened(s, *value.get<Scalar>(), pattern.kinds), leaves);
   case Kind::Text:
     leaves.push_back(s.ssa(*value.get<Text>()));
     return;
@@ -448,15 +422,8 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
     return pattern.fixed;
   case Kind::Argument:
     return ObjectRef{arguments[pattern.object]};
-  case Kind::Number: {
-    Scalar scalar = s.makeScalar(pattern.number, leaves[next++]);
-    if (isMixed(pattern.kinds)) {
-      scalar.expr = {};
-      scalar.tag = leaves[next++];
-      scalar.kinds = pattern.kinds;
-    }
-    return scalar;
-  }
+  case Kind::Number:
+    return numberOf(s, pattern.kinds, [&] { return leaves[next++]; });
   case Kind::Text:
     return Text{"", leaves[next++]};
   case Kind::Array: {

@@ -84,6 +84,8 @@ Scalar ArgumentWalk::visit(const Scalar &scalar) {
     note("m" + std::to_string(scalar.kinds));
     Scalar result = scalar;
     result.value = leaf([&] { return scalar.value; });
+    if (scalar.integer)
+      result.integer = leaf([&] { return scalar.integer; });
     result.tag = leaf([&] { return scalar.tag; });
     return result;
   }

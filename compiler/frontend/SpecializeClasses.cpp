@@ -2,6 +2,7 @@
 // resolution order; an instance holds its own attributes. Finding a method, a property or an
 // operator happens at compile time.
 #include "frontend/Builtins.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/NamedTuples.h"
 #include "frontend/Prelude.h"
 #include "frontend/PythonNames.h"
@@ -278,7 +279,9 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (isArray(object))
     return arrayAttribute(*this, object, name);
   if (auto *scalar = object.get<Scalar>(); scalar) {
-    if (!isPython(scalar->kind) || scalar->isMixed())
+    if (scalar->isMixed())
+      return eachKind(*this, *scalar, [&](const Scalar &one) { return findAttribute(one, name); });
+    if (!isPython(scalar->kind))
       return arrayAttribute(*this, object, name);
     return builtins::attributeOfNumber(*this, object, name);
   }

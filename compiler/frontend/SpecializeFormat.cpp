@@ -2,6 +2,7 @@
 // text. Patterns are taken apart at compile time; each piece becomes one call of the runtime.
 #include "frontend/ArrayOperands.h"
 #include "frontend/Builtins.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -19,7 +20,7 @@ Text Specializer::format(const Value &given, const Text &specification) {
   // gives.
   auto *number = given.get<Scalar>();
   auto array = arrayObject(given);
-  bool isSingle = (number && !number->isMixed() && number->kind == ScalarKind::Float32) ||
+  bool isSingle = (number && (kindsOf(*number) & bitOf(ScalarKind::Float32))) ||
                   (array && heap.get<ArrayState>(*array)->shape.empty() &&
                    heap.get<ArrayState>(*array)->dtype == DType::Float32);
   if (plain && !isSingle && !classOf(given))
@@ -40,13 +41,9 @@ Text Specializer::format(const Value &given, const Text &specification) {
   }
   if (auto *scalar = value.get<Scalar>()) {
     if (scalar->isMixed()) {
-      // Digits of an int or a float differ; choose by the tag.
-      bool floats = !specification.value && !specification.known.empty() &&
-                    llvm::StringRef("eEfFgG%").contains(specification.known.back());
-      if (!floats)
-        fail(ErrorId::RunTimeType, {},
-             {.found = describe(value), .help = "make it one type: float(x)"});
-      return runtimeFormat(*this, "mpy_format_float", {ssaAs(*scalar, DType::Float64), spec});
+      Value text = eachKind(*this, *scalar,
+                            [&](const Scalar &one) { return Value(format(one, specification)); });
+      return text.get<Text>() ? *text.get<Text>() : makeText("");
     }
     switch (dtypeOf(scalar->kind)) {
     case DType::Bool:
@@ -203,14 +200,19 @@ Text Specializer::percentFormat(const Text &pattern, const Value &arguments) {
                                    " format: a real number is required, not " + typeName(value));
         return makeText("");
       }
-      bool isFloat = mpy::isFloat(scalar->kind) || scalar->isMixed();
+      bool isFloat = isAlwaysFloat(*scalar);
+      if (scalar->integer && conversion != 'd' && conversion != 'i' && conversion != 'u')
+        check(hasKind(*this, *scalar, wholeKinds), "TypeError",
+              std::string("%") + conversion + " format: an integer is required, not float");
       if (isFloat && conversion != 'd' && conversion != 'i' && conversion != 'u') {
         raiseHere("TypeError",
                   std::string("%") + conversion + " format: an integer is required, not float");
         return makeText("");
       }
       mlir::Value integer =
-          isFloat
+          scalar->integer
+              ? ssa(*call(findBuiltin("int"), CallArguments{{value}, {}, span}).get<Scalar>())
+          : isFloat
               ? create<RuntimeEffectOp>(mlir::TypeRange(builder.getI64Type()), "mpy_int_from_float",
                                         mlir::ValueRange(ssaAs(*scalar, DType::Float64)), true)
                     .getResult(0)

@@ -9,6 +9,7 @@
 // or `return` inside is an scf.while that carries its condition.
 #include "frontend/Joiner.h"
 #include "frontend/Loops.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -55,12 +56,8 @@ static Value refine(Specializer &s, const Value &joined, const Value &end) {
   if (optional && !end.as<OptionalValue>() && !end.isNone() && !end.isUnbound())
     return refine(s, optional->value, end);
   auto *mixed = joined.get<Scalar>(), *definite = end.get<Scalar>();
-  if (mixed && definite && mixed->isMixed() && !definite->isMixed()) {
-    mlir::Value value = mixed->value;
-    if (value.getType() != typeOf(definite->kind, s.context()))
-      value = s.create<CastOp>(value, typeOf(definite->kind, s.context()));
-    return s.makeScalar(definite->kind, value);
-  }
+  if (mixed && definite && mixed->isMixed() && kindsOf(*mixed) != kindsOf(*definite))
+    return narrowed(s, *mixed, kindsOf(*definite));
   return joined;
 }
 

@@ -1,6 +1,7 @@
 // Numbers at compile time and at run time: kinds and their types, constants, conversions. A known
 // number gets an operation only when something at run time reads it:  makeInt(3) emits nothing,
 // ssa() of it `arith.constant 3 : i64`.
+#include "frontend/MixedNumbers.h"
 #include "frontend/Ranges.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
@@ -137,9 +138,16 @@ mlir::Value Specializer::ssaAs(const Scalar &scalar, DType dtype) {
       return create<arith::ConstantOp>(builder.getIntegerAttr(typeOf(dtype, context()), *known));
   }
   mlir::Value value = ssa(scalar);
-  if (dtypeOf(scalar.kind) == dtype)
-    return value;
-  return create<CastOp>(value, typeOf(dtype, context()));
+  mlir::Type type = typeOf(dtype, context());
+  if (scalar.integer && dtype != DType::Float64) {
+    // The float that stands beside an int may be rounded.
+    mlir::Value whole = scalar.integer;
+    if (whole.getType() != type)
+      whole = create<CastOp>(whole, type);
+    return create<arith::SelectOp>(hasKind(*this, scalar, wholeKinds), whole,
+                                   create<CastOp>(value, type));
+  }
+  return value.getType() == type ? value : create<CastOp>(value, type).getResult();
 }
 
 IntExpr Specializer::intExpr(const Scalar &scalar) {
@@ -147,9 +155,12 @@ IntExpr Specializer::intExpr(const Scalar &scalar) {
     return *scalar.expr;
   if (scalar.knownBool)
     return IntExpr(*scalar.knownBool);
-  if (isFloat(scalar.kind) || scalar.isMixed())
+  if (isAlwaysFloat(scalar))
     fail(ErrorId::NotAnInteger, {describe(scalar)},
          {.expected = "an int", .help = "convert it: int(x)"});
+  if (scalar.integer)
+    check(hasKind(*this, scalar, wholeKinds), "TypeError",
+          "'float' object cannot be interpreted as an integer");
   return symbolExpr(ssaAs(scalar, DType::Int64), scalar.kind == ScalarKind::PyBool);
 }
 

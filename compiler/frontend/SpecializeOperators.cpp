@@ -2,6 +2,7 @@
 // method of a class.
 #include "frontend/ArrayOperands.h"
 #include "frontend/Equality.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/Prelude.h"
 #include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
@@ -319,16 +320,20 @@ Value Specializer::unary(ast::UnaryOperator op, const Value &operand) {
                                       .str());
   if (!scalar)
     fail(ErrorId::OperandType, {ast::operatorText(op).str(), describe(operand)});
+  if (scalar->isMixed())
+    return eachKind(*this, *scalar, [&](const Scalar &one) { return unary(op, one); });
   if (op == Unary::UAdd)
     return scalar->kind == ScalarKind::PyBool ? Value(makeInt(intExpr(*scalar))) : operand;
   if (op == Unary::Invert) {
-    if (isFloat(scalar->kind) || scalar->isMixed())
+    if (isFloat(scalar->kind) && !isCertain())
+      return raiseHere("TypeError", "bad operand type for unary ~: '" + typeName(operand) + "'");
+    if (isFloat(scalar->kind))
       fail(ErrorId::OperandType, {"~", describe(operand)});
     if (scalar->kind == ScalarKind::PyBool || scalar->kind == ScalarKind::PyInt)
       return scalarBinary(Op::Sub, makeInt(IntExpr(-1)), makeInt(intExpr(*scalar)));
     return makeScalar(scalar->kind, create<NotOp>(ssa(*scalar)));
   }
-  if (scalar->isMixed() || (isPython(scalar->kind) && !isFloat(scalar->kind)))
+  if (isPython(scalar->kind) && !isFloat(scalar->kind))
     return scalarBinary(Op::Mult, *scalar, makeInt(IntExpr(-1)));
   if (scalar->kind == ScalarKind::Bool)
     fail(ErrorId::OperandType, {"-", describe(operand)}, {.help = "write ~x or not x"});
@@ -356,6 +361,8 @@ std::optional<bool> Specializer::sameObject(const Value &lhs, const Value &rhs) 
   }
   if (auto *x = lhs.get<Scalar>()) {
     auto *y = rhs.get<Scalar>();
+    if (x->isMixed() || y->isMixed())
+      return std::nullopt;
     Scalar result = scalarCompare(Compare::Eq, *x, *y);
     return result.knownBool;
   }

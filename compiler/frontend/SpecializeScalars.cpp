@@ -3,10 +3,10 @@
 //   int + int        exact, OverflowError beyond 64 bits        np.int64 + np.int64   wraps
 //   1.0 / 0.0        ZeroDivisionError                          np.float64(1) / 0     inf
 //
-// Python's numbers are weak beside NumPy's. A number whose kind depends on the path ("mixed")
-// computes in float64 and carries a tag that says which kind it is; results are mixed again only if
-// the possible kinds differ.
+// Python's numbers are weak beside NumPy's. What is done with a number whose kind depends on the
+// path ("mixed") is done for each kind that it may have.
 #include "frontend/ArrayOperands.h"
+#include "frontend/MixedNumbers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
 
@@ -428,104 +428,57 @@ private:
   ScalarKind kind = ScalarKind::PyInt;
 };
 
-std::vector<ScalarKind> possibleKinds(const Scalar &scalar) {
-  if (!scalar.isMixed())
-    return {scalar.kind};
-  std::vector<ScalarKind> kinds;
-  for (int i = 0; i < 8; ++i)
-    if (scalar.kinds & (1 << i))
-      kinds.push_back(static_cast<ScalarKind>(i));
+} // namespace
+
+/// The kinds that `a op b` may have, where at least one of them is mixed.
+static uint16_t resultKinds(Op op, const Scalar &lhs, const Scalar &rhs) {
+  uint16_t kinds = 0;
+  for (ScalarKind a : kindsIn(kindsOf(lhs)))
+    for (ScalarKind b : kindsIn(kindsOf(rhs)))
+      kinds |= bitOf(resultKind(op, a, b));
   return kinds;
 }
 
-} // namespace
-
-/// i1: whether the number is of this kind now.
-static mlir::Value hasKind(Specializer &s, const Scalar &scalar, ScalarKind kind) {
-  if (!scalar.isMixed())
-    return s.create<arith::ConstantOp>(s.builder.getBoolAttr(scalar.kind == kind));
-  mlir::Value code =
-      s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
-  return s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, scalar.tag, code);
+/// Sums and products that are one kind of float, or of NumPy's wrapping ints, whatever the operands
+/// are: `total += 0.5` where total began as 0. They need no branch.
+static std::optional<Scalar> sameArithmetic(Specializer &s, Op op, const Scalar &lhs,
+                                            const Scalar &rhs) {
+  uint16_t kinds = resultKinds(op, lhs, rhs);
+  if (isMixed(kinds) || (op != Op::Add && op != Op::Sub && op != Op::Mult))
+    return std::nullopt;
+  ScalarKind kind = kindsIn(kinds).front();
+  if (!isFloat(kind) && kind != ScalarKind::Int64)
+    return std::nullopt;
+  mlir::Value left = s.ssaAs(lhs, dtypeOf(kind)), right = s.ssaAs(rhs, dtypeOf(kind));
+  if (op == Op::Add)
+    return s.makeScalar(kind, s.create<AddOp>(left, right));
+  if (op == Op::Sub)
+    return s.makeScalar(kind, s.create<SubOp>(left, right));
+  return s.makeScalar(kind, s.create<MulOp>(left, right));
 }
 
-/// A mixed number computes in float64; the tag of the result follows from the tags of the operands.
+/// What `of` gives for two numbers of certain kinds.
+static Scalar forEachPair(Specializer &s, const Scalar &lhs, const Scalar &rhs,
+                          llvm::function_ref<Scalar(const Scalar &, const Scalar &)> of) {
+  Value result = eachKind(s, lhs, [&](const Scalar &a) {
+    return eachKind(s, rhs, [&](const Scalar &b) { return Value(of(a, b)); });
+  });
+  auto *scalar = result.get<Scalar>();
+  return scalar ? *scalar : s.makeInt(IntExpr(0)); // Every kind raises.
+}
+
 static Scalar mixedBinary(Specializer &s, Op op, const Scalar &lhs, const Scalar &rhs) {
-  bool divides = op == Op::Div || op == Op::FloorDiv || op == Op::Mod;
-  if (op != Op::Add && op != Op::Sub && op != Op::Mult && !divides && op != Op::Pow)
-    s.fail(ErrorId::OperandTypes, {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)},
-           {.help = "convert the number first: int(x) or float(x)"});
-  mlir::Value left = s.ssaAs(lhs, DType::Float64), right = s.ssaAs(rhs, DType::Float64);
-  mlir::Value tag, zeroFails, exact;
-  uint16_t kinds = 0;
-  for (ScalarKind a : possibleKinds(lhs))
-    for (ScalarKind b : possibleKinds(rhs)) {
-      ScalarKind kind = resultKind(op, a, b);
-      if (kind == ScalarKind::Bool || kind == ScalarKind::Float32 || kind == ScalarKind::Int32)
-        s.fail(ErrorId::OperandTypes,
-               {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)},
-               {.help = "convert the number first: int(x) or float(x)"});
-      kinds |= 1 << static_cast<int>(kind);
-      mlir::Value here = s.create<arith::AndIOp>(hasKind(s, lhs, a), hasKind(s, rhs, b));
-      mlir::Value code =
-          s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kind)));
-      tag = tag ? s.create<arith::SelectOp>(here, code, tag).getResult() : code;
-      if (isPython(a) && isPython(b) && divides)
-        zeroFails = zeroFails ? s.create<arith::OrIOp>(zeroFails, here).getResult() : here;
-      if (kind == ScalarKind::PyInt || kind == ScalarKind::Int64)
-        exact = exact ? s.create<arith::OrIOp>(exact, here).getResult() : here;
-    }
-  mlir::Value yes = s.create<arith::ConstantOp>(s.builder.getBoolAttr(true));
-  if (zeroFails) {
-    mlir::Value nonZero =
-        s.create<arith::CmpFOp>(arith::CmpFPredicate::UNE, right, s.constant(DType::Float64, 0));
-    s.check(s.create<arith::OrIOp>(nonZero, s.create<arith::XOrIOp>(zeroFails, yes)),
-            "ZeroDivisionError",
-            op == Op::Div   ? "float division by zero"
-            : op == Op::Mod ? "float modulo"
-                            : "float floor division by zero");
-  }
-  mlir::Value result;
-  switch (op) {
-  case Op::Add:
-    result = s.create<AddOp>(left, right);
-    break;
-  case Op::Sub:
-    result = s.create<SubOp>(left, right);
-    break;
-  case Op::Mult:
-    result = s.create<MulOp>(left, right);
-    break;
-  case Op::Div:
-    result = s.create<DivOp>(left, right);
-    break;
-  case Op::FloorDiv:
-    result = s.create<FloorDivOp>(left, right);
-    break;
-  case Op::Mod:
-    result = s.create<ModOp>(left, right);
-    break;
-  default:
-    result = s.create<PowOp>(left, right);
-  }
-  if (exact) {
-    mlir::Value small = s.create<arith::CmpFOp>(arith::CmpFPredicate::ULE, s.create<AbsOp>(result),
-                                                s.constant(DType::Float64, 0x1p53));
-    s.create<CheckOp>(s.create<arith::OrIOp>(small, s.create<arith::XOrIOp>(exact, yes)),
-                      "OverflowError", mixedNumberTooLarge, mlir::ValueRange());
-  }
-  if ((kinds & (kinds - 1)) == 0) {
-    ScalarKind kind = static_cast<ScalarKind>(__builtin_ctz(kinds));
-    if (isFloat(kind))
-      return s.makeScalar(kind, result);
-    return s.makeScalar(kind, s.create<CastOp>(result, typeOf(kind, s.context())));
-  }
-  Scalar scalar;
-  scalar.kind = ScalarKind::Float64;
-  scalar.value = result;
-  scalar.tag = tag;
-  scalar.kinds = kinds;
-  return scalar;
+  if (auto result = sameArithmetic(s, op, lhs, rhs))
+    return *result;
+  bool ofBits = op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor || op == Op::LShift ||
+                op == Op::RShift;
+  return forEachPair(s, lhs, rhs, [&](const Scalar &a, const Scalar &b) {
+    if (!ofBits || (!isFloat(a.kind) && !isFloat(b.kind)))
+      return s.scalarBinary(op, a, b);
+    s.raiseHere("TypeError", "unsupported operand type(s) for " + ast::operatorText(op).str() +
+                                 ": '" + s.typeName(a) + "' and '" + s.typeName(b) + "'");
+    return s.makeInt(IntExpr(0));
+  });
 }
 
 Scalar Specializer::scalarBinary(ast::BinaryOperator op, const Scalar &lhs, const Scalar &rhs) {
@@ -580,10 +533,11 @@ static mlir::Value compareExactly(Specializer &s, ast::CompareOperator op, const
 
 Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, const Scalar &rhs) {
   using Compare = ast::CompareOperator;
-  bool python = isPython(lhs.kind) && isPython(rhs.kind) && !lhs.isMixed() && !rhs.isMixed();
+  if (lhs.isMixed() || rhs.isMixed())
+    return forEachPair(*this, lhs, rhs,
+                       [&](const Scalar &a, const Scalar &b) { return scalarCompare(op, a, b); });
+  bool python = isPython(lhs.kind) && isPython(rhs.kind);
   auto number = [](const Scalar &scalar) -> std::optional<double> {
-    if (scalar.isMixed())
-      return std::nullopt;
     if (scalar.knownFloat)
       return scalar.knownFloat;
     if (scalar.knownBool)
@@ -618,7 +572,7 @@ Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, co
   }
   if (python && rhs.kind == ScalarKind::PyFloat && !isExactFloat(lhs))
     return makeScalar(ScalarKind::PyBool, compareExactly(*this, op, lhs, rhs));
-  bool floats = isFloat(lhs.kind) || isFloat(rhs.kind) || lhs.isMixed() || rhs.isMixed();
+  bool floats = isFloat(lhs.kind) || isFloat(rhs.kind);
   DType dtype = floats ? DType::Float64 : DType::Int64;
   // float32 beside a weak Python float compares in float32, as NumPy does.
   if ((lhs.kind == ScalarKind::Float32 && isPython(rhs.kind)) ||

@@ -4,6 +4,7 @@
 #include "frontend/Builtins.h"
 #include "frontend/Equality.h"
 #include "frontend/Loops.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/Prelude.h"
 #include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
@@ -133,8 +134,11 @@ Value Specializer::presentKey(const Value &container, const Value &key) {
     return indexIn(*this, position);
   if (scalar && !scalar->isMixed() && !isFloat(scalar->kind) && scalar->kind != ScalarKind::Bool)
     return position;
-  if (scalar && scalar->isMixed())
-    intExpr(*scalar); // Says what to write.
+  if (scalar && scalar->isMixed() && !isAlwaysFloat(*scalar)) {
+    if (scalar->integer)
+      check(hasKind(*this, *scalar, wholeKinds), "TypeError", refusal("float"));
+    return makeInt(ssaAs(*scalar, DType::Int64));
+  }
   if (isCertain() && !scalar)
     fail(ErrorId::IndexType, {describe(position)});
   failCertain(*this, "TypeError", refusal(typeName(position)));

@@ -4,6 +4,7 @@
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
 #include "dialect/RuntimeFunctions.h"
 #include "frontend/Equality.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -105,29 +106,10 @@ static std::string floatText(double value) {
 }
 
 static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
-  if (scalar.isMixed()) {
-    // The tag says how to print it.
-    std::vector<ScalarKind> kinds;
-    for (int i = 0; i < 8; ++i)
-      if (scalar.kinds & (1 << i))
-        kinds.push_back(static_cast<ScalarKind>(i));
-    std::function<Value(size_t)> choose = [&](size_t i) -> Value {
-      mlir::Value value = scalar.value;
-      mlir::Type type = typeOf(kinds[i], s.context());
-      auto mine = [&]() -> Value {
-        mlir::Value converted =
-            value.getType() == type ? value : s.create<CastOp>(value, type).getResult();
-        return scalarText(s, s.makeScalar(kinds[i], converted), isRepr);
-      };
-      if (i + 1 == kinds.size())
-        return mine();
-      mlir::Value code =
-          s.create<arith::ConstantOp>(s.builder.getI64IntegerAttr(static_cast<int64_t>(kinds[i])));
-      mlir::Value here = s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, scalar.tag, code);
-      return s.branchValue(here, mine, [&] { return choose(i + 1); });
-    };
-    return *choose(0).get<Text>();
-  }
+  if (scalar.isMixed())
+    return *eachKind(s, scalar, [&](const Scalar &one) {
+              return Value(scalarText(s, one, isRepr));
+            }).get<Text>();
   if (scalar.knownBool && scalar.kind == ScalarKind::PyBool)
     return s.makeText(*scalar.knownBool ? "True" : "False");
   if (auto known = scalar.knownInt(); known && scalar.kind == ScalarKind::PyInt)

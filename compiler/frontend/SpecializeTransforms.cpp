@@ -7,6 +7,7 @@
 // container a container.
 #include "dialect/RuntimeFunctions.h"
 #include "frontend/ArrayOperands.h"
+#include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/Transforms.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,6 +26,12 @@ struct Leaf {
   std::optional<ObjectId> array; // as given
   ArrayValue content;            // of an array, converted to float
 };
+
+/// What a differentiated number, and its gradient, is: a float.
+static ScalarKind gradientKind(const Scalar &scalar) {
+  bool isPythons = llvm::all_of(kindsIn(kindsOf(scalar)), isPython);
+  return isPythons || !isFloat(scalar.kind) ? ScalarKind::PyFloat : scalar.kind;
+}
 
 /// Takes differentiated arguments apart and puts gradients together.
 class Arguments {
@@ -77,8 +84,7 @@ public:
   /// The argument as the function sees it: leaves replaced by the parameters.
   Value parameter(const Value &value, mlir::ValueRange parameters, size_t &next) {
     if (auto *scalar = value.get<Scalar>()) {
-      ScalarKind kind =
-          isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
+      ScalarKind kind = gradientKind(*scalar);
       return s.makeScalar(kind, parameters[next++]);
     }
     if (auto id = s.arrayObject(value)) {
@@ -110,8 +116,7 @@ public:
 
   Value gradient(const Value &value, mlir::ValueRange bars, size_t &next) {
     if (auto *scalar = value.get<Scalar>()) {
-      ScalarKind kind =
-          isPython(scalar->kind) || !isFloat(scalar->kind) ? ScalarKind::PyFloat : scalar->kind;
+      ScalarKind kind = gradientKind(*scalar);
       return s.makeScalar(kind, bars[next++]);
     }
     if (s.arrayObject(value)) {
@@ -519,8 +524,13 @@ template <bool isRepeated> static Value pushForward(Specializer &s, CallArgument
   size_t next = 0;
   std::function<Value(const Value &)> form = [&](const Value &value) -> Value {
     if (auto *scalar = value.get<Scalar>()) {
-      ScalarKind kind = isFloat(scalar->kind) ? scalar->kind : ScalarKind::PyFloat;
-      return s.makeScalar(kind, pushedResults[next++]);
+      Scalar tangent = s.makeScalar(ScalarKind::Float64, pushedResults[next++]);
+      if (!scalar->isMixed())
+        return s.makeScalar(gradientKind(*scalar), tangent.value);
+      return eachKind(s, *scalar, [&](const Scalar &one) {
+        ScalarKind kind = gradientKind(one);
+        return Value(s.makeScalar(kind, s.ssaAs(tangent, dtypeOf(kind))));
+      });
     }
     if (auto id = s.arrayObject(value)) {
       ArrayValue content = s.read(*id);

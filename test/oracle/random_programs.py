@@ -22,6 +22,7 @@ from random_calls import CallWriter
 from random_classes import ClassWriter
 from random_constructs import CLASSES, Constructs
 from random_extents import ExtentWriter
+from random_ints import NumberWriter
 from random_items import ItemWriter
 from random_keys import KeyWriter
 from random_nests import NestWriter
@@ -246,6 +247,7 @@ def main():
     writers = {
         "random": Writer,
         "items": ItemWriter,
+        "ints": NumberWriter,
         "keys": KeyWriter,
         "nests": NestWriter,
         "extents": ExtentWriter,
