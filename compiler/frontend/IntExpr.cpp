@@ -33,17 +33,20 @@ void appendKey(AtomKey &key, const IntExpr &expr) {
 // One table for a compilation; a compiler process compiles one program.
 std::map<AtomKey, AtomPointer> sharedAtoms;
 
+// What an atom computes has one number, whatever is known of it: `n - n` is 0 also where one path
+// knows that n is an extent and another does not.
+std::map<AtomKey, uint64_t> atomNumbers;
+
 AtomPointer shareAtom(IntAtom atom) {
-  static uint64_t nextNumber = 0;
-  AtomKey key{uint64_t(atom.kind), reinterpret_cast<uintptr_t>(atom.symbol.getAsOpaquePointer()),
-              uint64_t(atom.nonNegative), uint64_t(atom.size)};
+  AtomKey key{uint64_t(atom.kind), reinterpret_cast<uintptr_t>(atom.symbol.getAsOpaquePointer())};
   appendKey(key, atom.a);
   appendKey(key, atom.b);
+  atom.number = atomNumbers.try_emplace(key, atomNumbers.size()).first->second;
+  key.push_back(uint64_t(atom.nonNegative));
+  key.push_back(uint64_t(atom.size));
   AtomPointer &entry = sharedAtoms[key];
-  if (!entry) {
-    atom.number = nextNumber++;
+  if (!entry)
     entry = std::make_shared<const IntAtom>(std::move(atom));
-  }
   return entry;
 }
 
@@ -122,7 +125,10 @@ IntExpr IntExpr::operator*(const IntExpr &other) const {
   return atomExpr(IntAtom::Kind::Product, isNonNegative() && other.isNonNegative(), first, second);
 }
 
-void forgetAtoms() { sharedAtoms.clear(); }
+void forgetAtoms() {
+  sharedAtoms.clear();
+  atomNumbers.clear();
+}
 
 static double magnitudeOf(const IntAtom &atom) {
   switch (atom.kind) {

@@ -299,7 +299,11 @@ void Specializer::executeFor(const ast::For &loop) {
     };
     auto body = [&] {
       execute(loop.body);
-      if (!dead && lengthsOf() != lengths) {
+      bool haveChanged =
+          !llvm::equal(lengthsOf(), lengths, [](const IntExpr &now, const IntExpr &then) {
+            return (now - then).isKnown(0);
+          });
+      if (!dead && haveChanged) {
         changesList = true;
         failToFollow(*this);
       }
