@@ -29,7 +29,8 @@ def functions():
 def table():
     """One row for each module, its functions by name."""
     rows = ["| where | functions |", "| --- | --- |"]
-    rest = [name for name in functions() if "__" not in name]
+    # What only library files can reach is no name of the language.
+    rest = [name for name in functions() if "__" not in name and not name.startswith("primitives.")]
     for prefix, title in GROUPS:
         names = sorted({name.removeprefix(prefix) for name in rest if name.startswith(prefix)}, key=str.lower)
         rest = [name for name in rest if not name.startswith(prefix)]
