@@ -94,12 +94,15 @@ ObjectState Joiner::transferredPlace(const ObjectState &state, ObjectState resul
 }
 
 /// Whether what an object is made of can be used at the end of a path. Where branches inside of the
-/// path met, an object that nothing reaches any more is still made of values of one of them.
-static bool isThereAtEnd(const ObjectState &state, Block *end) {
+/// path met, an object that nothing reaches any more is still made of values of one of them. What
+/// the callers of a function being made have becomes its parameters.
+static bool isThereAtEnd(Specializer &s, const ObjectState &state, Block *end) {
   bool isThere = true;
   LeafMapper visit;
   visit.leaf = [&](mlir::Value value) {
-    isThere &= value.getParentRegion()->isAncestor(end->getParent());
+    OpBuilder::InsertionGuard guard(s.builder);
+    s.builder.setInsertionPointToEnd(end);
+    isThere &= s.isAvailable(value);
     return value;
   };
   visit.map(state);
@@ -114,7 +117,7 @@ State Joiner::transferred(const State &state, bool isFirst) {
     local.second = oneSided(local.second, isFirst, true);
   for (ObjectId id = 0; id < state.heap.size(); ++id) {
     bool unchanged = id < mark && state.heap.pointer(id) == other.heap.pointer(id);
-    if (id >= mark && state.heap.pointer(id) && !isThereAtEnd(state.heap.at(id), end))
+    if (id >= mark && state.heap.pointer(id) && !isThereAtEnd(s, state.heap.at(id), end))
       result.heap.setPointer(id, nullptr);
     else if (!unchanged && state.heap.pointer(id))
       result.heap.set(id,
