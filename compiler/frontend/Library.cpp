@@ -265,6 +265,8 @@ Value findLibraryAttribute(Specializer &specializer, llvm::StringRef module, llv
   if (!libraryModule(full).empty() || full == "sys.stdout" || full == "sys.stderr" ||
       full == "sys.argv")
     return std::make_shared<const ModuleValue>(ModuleValue{full, std::nullopt});
+  if (full == "numpy.linalg.LinAlgError")
+    return ObjectRef{*specializer.exceptionClass(full)};
   if (const LibraryValue *function = findLibraryFunction(full))
     return function;
   if (const LibraryEntry *entry = findLibraryEntry(module, name))

@@ -442,6 +442,12 @@ std::optional<Value> Specializer::callMethod(const Value &object, llvm::StringRe
               CallArguments{std::move(arguments), {}, span});
 }
 
+/// What an exception of the class is called where nobody catches it: with its module, if that is
+/// not Python's own.
+static std::string raisedName(const ClassState &cls) {
+  return !cls.node && cls.name == "LinAlgError" ? "numpy.linalg.LinAlgError" : cls.name;
+}
+
 Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
   const ClassState &state = *heap.get<ClassState>(cls);
   if (state.node && isSubclass(cls, "BaseException"))
@@ -457,7 +463,7 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
       state.resolution, [&](ObjectId id) { return !heap.get<ClassState>(id)->attributes.empty(); });
   if (isException && isPlain)
     return std::make_shared<const ExceptionValue>(
-        ExceptionValue{state.name, arguments.positional, false});
+        ExceptionValue{raisedName(state), arguments.positional, false});
   // Classes of tuples are the library's.
   if (Value maker = classAttribute(cls, "_tuple");
       maker.as<ClosureValue>() && maker.as<ClosureValue>()->library) {

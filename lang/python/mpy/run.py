@@ -134,7 +134,9 @@ def failure(error, path):
         line = frames[-1].lineno if frames else 0
         name = os.path.basename(frames[-1].filename) if frames else name
     message = str(error)
-    return "%s:%s: %s%s" % (name, line, type(error).__name__, ": " + message if message else "")
+    kind = type(error)
+    shown = kind.__name__ if not kind.__module__.startswith("numpy") else kind.__module__ + "." + kind.__qualname__
+    return "%s:%s: %s%s" % (name, line, shown, ": " + message if message else "")
 
 
 def run_program(path, arguments=()):
