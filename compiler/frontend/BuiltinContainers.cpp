@@ -51,9 +51,13 @@ static Value append(Specializer &s, CallArguments &arguments) {
   return NoneValue{};
 }
 static Value extend(Specializer &s, CallArguments &arguments) {
-  auto items = s.knownItems(s.bind(arguments, "self, iterable", "extend")[1]);
-  if (!items)
-    s.fail(ErrorId::UnknownLength, {"extend()"});
+  Value iterable = s.bind(arguments, "self, iterable", "extend")[1];
+  auto items = s.knownItems(iterable);
+  if (!items) { // Each item is there before the next is taken.
+    Value self = arguments.positional[0];
+    s.forEachItem(iterable, [&](const Value &item) { s.appendTo(self, item); });
+    return NoneValue{};
+  }
   auto [id, list] = listSelf(s, arguments);
   list.items.insert(list.items.end(), items->begin(), items->end());
   s.change(id, std::move(list));
@@ -203,6 +207,11 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
 static Value update(Specializer &s, CallArguments &arguments) {
   if (arguments.positional.size() > 1)
     arguments.positional[1] = s.iterated(arguments.positional[1]);
+  if (arguments.positional.size() > 1 && !s.object<DictState>(arguments.positional[1])) // Pairs
+    arguments.positional[1] =
+        s.call(findBuiltin("dict"), CallArguments{{arguments.positional[1]}, {}, s.span});
+  if (s.dead)
+    return NoneValue{};
   auto [id, dict] = dictSelf(s, arguments);
   if (arguments.positional.size() > 1) {
     auto *other = s.object<DictState>(arguments.positional[1]);
@@ -256,7 +265,7 @@ static Value otherSet(Specializer &s, const Value &self, const Value &other) {
   DictState set = *s.object<DictState>(self);
   if (auto *given = s.object<DictState>(other); given && given->isSet)
     return other;
-  auto items = s.knownItems(other);
+  auto items = s.knownItems(s.listed(other));
   if (!items)
     needRunTimeKeys(s, &set, other);
   return s.makeSet(*items, Span());
@@ -394,6 +403,8 @@ static Value joinText(Specializer &s, CallArguments &arguments) {
   auto items = s.knownItems(given[1]);
   Value list = items ? s.newList(*items)
                      : s.call(findBuiltin("list"), CallArguments{{given[1]}, {}, s.span});
+  if (s.dead)
+    return s.makeText("");
   return joinTexts(s, *given[0].get<Text>(), list);
 }
 static Value formatText(Specializer &s, CallArguments &arguments) {

@@ -17,15 +17,37 @@ static Value fold(Specializer &s, const Value &iterable, const Value &start,
       total = step(total, item);
     return total;
   }
-  std::string name = "%fold" + std::to_string(s.frame().locals.size());
+  std::string name = "%fold" + std::to_string(s.nextNumber());
   s.frame().locals[name] = start;
   s.forEachItem(iterable, [&](const Value &item) {
     Value before = s.frame().locals[name], next = step(before, item);
-    s.frame().locals[name] = next;
+    if (!s.dead)
+      s.frame().locals[name] = next;
   });
+  if (s.dead)
+    return NoneValue{};
   Value total = s.frame().locals[name];
   s.frame().locals.erase(name);
   return total;
+}
+
+Scalar anyItem(Specializer &s, const Value &iterable,
+               llvm::function_ref<Scalar(const Value &)> test) {
+  std::string name = "%any" + std::to_string(s.nextNumber());
+  s.frame().locals[name] = s.makeBool(false);
+  auto body = [&](const Value &item) {
+    Scalar holds = test(item);
+    if (s.dead || holds.knownBool == false)
+      return;
+    s.frame().locals[name] = holds;
+    s.frame().locals["%break"] = holds;
+  };
+  s.forEachItem(iterable, body, /*mayStop=*/true);
+  if (s.dead)
+    return s.makeBool(false);
+  Scalar found = s.truth(s.frame().locals[name]);
+  s.frame().locals.erase(name);
+  return found;
 }
 
 Value builtins::sumOf(Specializer &s, CallArguments &arguments) {
@@ -43,6 +65,38 @@ Value builtins::productOf(Specializer &s, const Value &iterable, const Value &st
   return fold(s, iterable, start, [&](const Value &total, const Value &item) {
     return s.binary(ast::BinaryOperator::Mult, total, item);
   });
+}
+
+static Value extreme(Specializer &s, CallArguments &arguments, bool isMin);
+
+/// The key of each item is asked for before the next item is taken: the extreme of pairs by their
+/// first part.
+static Value extremeByKey(Specializer &s, CallArguments &arguments, bool isMin) {
+  CallArguments all = arguments;
+  for (auto &[keyword, value] : all.keywords) {
+    if (keyword != "key")
+      continue;
+    std::string name = "%keyed" + std::to_string(s.nextNumber());
+    s.frame().locals[name] = s.newList({});
+    Value key = value;
+    s.forEachItem(all.positional[0], [&](const Value &item) {
+      Value of = s.call(key, CallArguments{{item}, {}, s.span});
+      if (!s.dead)
+        s.appendTo(s.frame().locals[name], s.newTuple({of, item}));
+    });
+    if (s.dead)
+      return NoneValue{};
+    all.positional[0] = s.frame().locals[name];
+    s.frame().locals.erase(name);
+    value = findBuiltin("primitives.first");
+  }
+  for (auto &[keyword, value] : all.keywords)
+    if (keyword == "default")
+      value = s.newTuple({NoneValue{}, value});
+  Value pair = extreme(s, all, isMin);
+  if (s.dead)
+    return NoneValue{};
+  return s.subscript(pair, s.makeInt(IntExpr(1)));
 }
 
 static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
@@ -70,6 +124,16 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
     });
   if (arguments.positional.size() == 1)
     arguments.positional[0] = s.iterated(arguments.positional[0], key.isUnbound() || key.isNone());
+  // Items that come one after the other.
+  if (arguments.positional.size() == 1 && s.isIterator(arguments.positional[0]) &&
+      !s.knownItems(arguments.positional[0])) {
+    if (key.isUnbound() || key.isNone())
+      arguments.positional[0] = s.listed(arguments.positional[0]);
+    else
+      return extremeByKey(s, arguments, isMin);
+  }
+  if (s.dead)
+    return NoneValue{};
   if (arguments.positional.size() == 1 && key.isUnbound())
     if (auto id = s.arrayObject(arguments.positional[0]);
         id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
@@ -95,14 +159,8 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
                                                 : std::optional(arguments.positional);
   if (!known) {
     auto walk = s.runTimeWalk(arguments.positional[0]);
-    if (!walk) {
-      // Items that come one after the other.
-      arguments.positional[0] =
-          s.call(findBuiltin("list"), CallArguments{{arguments.positional[0]}, {}, s.span});
-      walk = s.runTimeWalk(arguments.positional[0]);
-    }
-    if (!walk) // The list has a known length after all.
-      return extreme(s, arguments, isMin);
+    if (!walk)
+      failToIterate(s, arguments.positional[0]);
     mlir::Value isFilled = s.create<mlir::arith::CmpIOp>(
         mlir::arith::CmpIPredicate::sgt, s.index(walk->length), s.index(IntExpr(0)));
     auto fromItems = [&] {
@@ -149,6 +207,8 @@ Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
   auto known = s.knownItems(given[0]);
   if (!known) {
     Value list = s.call(findBuiltin("list"), CallArguments{{given[0]}, {}, s.span});
+    if (s.dead)
+      return NoneValue{};
     known = s.knownItems(list);
     if (!known)
       return atRunTime(list);
@@ -193,6 +253,14 @@ static Value anyAll(Specializer &s, CallArguments &arguments, bool isAny) {
   if (s.isArray(value))
     return s.truth(s.call(findLibraryFunction(isAny ? "numpy.any" : "numpy.all"),
                           CallArguments{{value}, {}, s.span}));
+  // Nothing is taken behind the item that decides.
+  if (!s.knownItems(value)) {
+    Scalar found = anyItem(s, value, [&](const Value &item) {
+      Scalar holds = s.truth(item);
+      return isAny ? holds : s.negate(holds);
+    });
+    return isAny ? found : s.negate(found);
+  }
   return fold(s, value, s.makeBool(!isAny), [&](const Value &result, const Value &item) -> Value {
     return s.scalarBinary(isAny ? ast::BinaryOperator::BitOr : ast::BinaryOperator::BitAnd,
                           s.truth(result), s.truth(item));

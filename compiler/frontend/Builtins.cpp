@@ -114,16 +114,12 @@ static Value printOf(Specializer &s, CallArguments &arguments) {
   return NoneValue{};
 }
 
-static Value iterable(IterableValue::Kind kind, ValueList parts, IntExpr start = 0) {
-  return std::make_shared<const IterableValue>(
-      IterableValue{kind, std::move(parts), std::move(start)});
-}
 static Value enumerateOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "iterable, start=0", "enumerate");
   auto *start = given[1].get<Scalar>();
   if (!start)
     s.fail(ErrorId::NotAnInteger, {s.describe(given[1])}, {.expected = "an int"});
-  return iterable(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*start));
+  return s.newIterator(IterableValue::Kind::Enumerate, {given[0]}, s.intExpr(*start));
 }
 /// Refuses keywords, and numbers of arguments that Python refuses.
 static void wantArguments(Specializer &s, const CallArguments &arguments, const char *function,
@@ -142,31 +138,37 @@ static Value zipOf(Specializer &s, CallArguments &arguments) {
   if (arguments.positional.size() == 1)
     if (auto *rows = arguments.positional[0].as<IterableValue>();
         rows && rows->kind == IterableValue::Kind::Columns && rows->start.isKnown(1))
-      return iterable(IterableValue::Kind::Columns, rows->parts);
-  for (Value &part : arguments.positional)
-    part = s.iterated(part);
-  return iterable(IterableValue::Kind::Zip, arguments.positional);
+      return std::make_shared<const IterableValue>(
+          IterableValue{IterableValue::Kind::Columns, rows->parts, 0});
+  return s.newIterator(IterableValue::Kind::Zip, arguments.positional);
 }
 static Value reversedOf(Specializer &s, CallArguments &arguments) {
-  if (arguments.positional.size() == 1 && arguments.keywords.empty())
-    if (auto result = s.callMethod(arguments.positional[0], "__reversed__", {}))
-      return *result;
-  return iterable(
-      IterableValue::Kind::Reversed,
-      {s.iterated(s.present(s.bind(arguments, "sequence?", "reversed")[0], "the sequence",
-                            Specializer::typeError("'NoneType' object is not reversible")))});
+  Value given = s.present(s.bind(arguments, "sequence?", "reversed")[0], "the sequence",
+                          Specializer::typeError("'NoneType' object is not reversible"));
+  if (auto result = s.callMethod(given, "__reversed__", {}))
+    return *result;
+  auto *view = given.as<IterableValue>();
+  bool isView = view && !s.isIterator(given);
+  auto *dict = s.object<DictState>(given);
+  bool isSet = dict && dict->isSet;
+  if (s.isIterator(given) || isSet || given.get<Scalar>())
+    return s.raiseHere("TypeError", "'" + s.typeName(given) + "' object is not reversible");
+  // What has keys is reversed as it is now.
+  Value sequence = isView || dict ? s.newList(*s.knownItems(given)) : given;
+  if (!s.object<InstanceState>(given))
+    sequence = s.iterated(sequence);
+  Value length = s.call(findBuiltin("len"), CallArguments{{sequence}, {}, s.span});
+  if (s.dead)
+    return NoneValue{};
+  return s.newIterator(IterableValue::Kind::Reversed, {sequence}, s.intExpr(*length.get<Scalar>()));
 }
 static Value mapOf(Specializer &s, CallArguments &arguments) {
   wantArguments(s, arguments, "map()", 2, SIZE_MAX, "must have at least two arguments");
-  for (Value &part : llvm::MutableArrayRef(arguments.positional).drop_front(1))
-    part = s.iterated(part);
-  return iterable(IterableValue::Kind::Map, arguments.positional);
+  return s.newIterator(IterableValue::Kind::Map, arguments.positional);
 }
 static Value filterOf(Specializer &s, CallArguments &arguments) {
   wantArguments(s, arguments, "filter()", 2, 2, "expected 2 arguments");
-  for (Value &part : llvm::MutableArrayRef(arguments.positional).drop_front(1))
-    part = s.iterated(part);
-  return iterable(IterableValue::Kind::Filter, arguments.positional);
+  return s.newIterator(IterableValue::Kind::Filter, arguments.positional);
 }
 
 static ValueList knownItemsOf(Specializer &s, const Value &value, const char *function) {
@@ -185,15 +187,15 @@ static Value listOf(Specializer &s, CallArguments &arguments) {
     copy.sharesWith.clear();
     return ObjectRef{s.heap.add(std::move(copy))};
   }
-  auto *made = value.as<IterableValue>();
-  bool isFiltered = made && made->kind == IterableValue::Kind::Filter;
-  if (auto items = value.isUnbound() ? ValueList()
-                   : isFiltered      ? std::nullopt
-                                     : s.knownItems(value))
+  if (auto items = value.isUnbound() ? ValueList() : s.knownItems(value))
     return s.newList(std::move(*items));
-  std::string name = "%list" + std::to_string(s.frame().locals.size());
+  if (auto made = s.listOfExpression(value))
+    return *made;
+  std::string name = "%list" + std::to_string(s.nextNumber());
   s.frame().locals[name] = list;
   s.forEachItem(value, [&](const Value &item) { s.appendTo(s.frame().locals[name], item); });
+  if (s.dead)
+    return NoneValue{};
   list = s.frame().locals[name];
   s.frame().locals.erase(name);
   return list;
@@ -205,14 +207,17 @@ static Value tupleOf(Specializer &s, CallArguments &arguments) {
   auto items = value.isUnbound() ? ValueList() : s.knownItems(value);
   if (items)
     return s.newTuple(std::move(*items));
-  return asTuple(s, s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span}));
+  Value list = s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span});
+  return s.dead ? Value(NoneValue{}) : asTuple(s, list);
 }
 static Value setOf(Specializer &s, CallArguments &arguments) {
   Span origin = s.span;
   Value value = s.bind(arguments, "iterable", "set")[0];
   if (value.isUnbound())
     return s.makeSet({}, origin);
-  value = s.iterated(value, /*isAnyOrder=*/true);
+  value = s.listed(s.iterated(value, /*isAnyOrder=*/true));
+  if (s.dead)
+    return NoneValue{};
   if (auto made = newRunTimeDict(s, origin, /*isSet=*/true)) {
     s.callMethod(*made, "update", {value});
     return *made;
@@ -237,6 +242,10 @@ static Value runTimeDictOf(Specializer &s, const Value &made, const CallArgument
 }
 static Value dictOf(Specializer &s, CallArguments &arguments) {
   Span origin = s.span;
+  if (!arguments.positional.empty())
+    arguments.positional[0] = s.listed(arguments.positional[0]);
+  if (s.dead)
+    return NoneValue{};
   if (auto made = newRunTimeDict(s, origin, /*isSet=*/false))
     return runTimeDictOf(s, *made, arguments);
   if (!arguments.positional.empty()) {
@@ -538,11 +547,13 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.int", builtins::toInt, ""},
       {"builtins.isinstance", isInstanceOf, ""},
       {"builtins.issubclass", isSubclassOf, ""},
+      {"builtins.iter", builtins::iterOf, ""},
       {"builtins.len", lengthOf, ""},
       {"builtins.list", listOf, ""},
       {"builtins.map", mapOf, ""},
       {"builtins.max", builtins::maximumOf, ""},
       {"builtins.min", builtins::minimumOf, ""},
+      {"builtins.next", builtins::nextOf, ""},
       {"builtins.number.bit_count", builtins::bitCount, ""},
       {"builtins.number.bit_length", builtins::bitLength, ""},
       {"builtins.number.conjugate", builtins::conjugateOf, ""},
@@ -552,6 +563,7 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.pow", builtins::powOf, ""},
       {"builtins.print", printOf, ""},
       {"builtins.property", propertyOf, ""},
+      {"builtins.primitives.first", builtins::firstOf, ""},
       {"builtins.primitives.hash_of", hashOfKey, ""},
       {"builtins.primitives.in_any_order", inAnyOrder, ""},
       {"builtins.primitives.is_dict", isDict, ""},

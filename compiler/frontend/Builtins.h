@@ -38,6 +38,9 @@ Value maximumOf(Specializer &, CallArguments &);
 Value anyOf(Specializer &, CallArguments &);
 Value allOf(Specializer &, CallArguments &);
 Value sortedOf(Specializer &, CallArguments &);
+Value iterOf(Specializer &, CallArguments &);
+Value nextOf(Specializer &, CallArguments &);
+Value firstOf(Specializer &, CallArguments &);
 /// math.prod.
 Value productOf(Specializer &, const Value &iterable, const Value &start);
 
@@ -58,6 +61,10 @@ Value isWhole(Specializer &, CallArguments &);
 /// An attribute of Python's own number; Unbound if it has none of that name.
 Value attributeOfNumber(Specializer &, const Value &number, llvm::StringRef name);
 } // namespace builtins
+
+/// Whether the test holds for one of the items; nothing is taken behind the first of these.
+Scalar anyItem(Specializer &, const Value &iterable,
+               llvm::function_ref<Scalar(const Value &)> test);
 
 } // namespace mpy
 

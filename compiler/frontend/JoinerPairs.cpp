@@ -108,6 +108,19 @@ void Joiner::pairValues(const Value &a, const Value &b) {
   auto *iterableA = a.as<IterableValue>(), *iterableB = b.as<IterableValue>();
   if (iterableA && iterableB)
     pairLists(iterableA->parts, iterableB->parts);
+  // What one path alone has made flows out of it with all that it is made of.
+  if (iterableA && isAbsent(b))
+    for (const Value &part : iterableA->parts)
+      pairValues(part, Value());
+  if (iterableB && isAbsent(a))
+    for (const Value &part : iterableB->parts)
+      pairValues(Value(), part);
+  if (closureA && isAbsent(b))
+    for (auto &cell : closureA->cells)
+      pairObjects({cell.second, std::nullopt});
+  if (closureB && isAbsent(a))
+    for (auto &cell : closureB->cells)
+      pairObjects({std::nullopt, cell.second});
   // Functions of which one is chosen keep the objects that they refer to.
   if (isFunction(a) && isFunction(b) && !isIdentical(a, b))
     for (const Value &value : {a, b}) {

@@ -41,6 +41,13 @@ struct OuterFlags {
   Locals flags;
 };
 
+/// Ends a loop: the flags are those outside again, and `else` runs unless the loop was left.
+void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFlags &outer);
+/// Whether a loop body can leave its loop before the end. `mayStop`: who takes the items of a
+/// generator may want no more.
+bool canJump(const ast::Body &body, bool mayStop, bool insideInner = false);
+/// Nothing is left of an iterator: all that it gives was taken.
+void endIterator(Specializer &s, const Value &iterator);
 /// How many slots of a state cannot be used; a loop's head has settled when the end of the body
 /// adds none.
 size_t countUnusable(const State &state);

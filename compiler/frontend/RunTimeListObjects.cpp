@@ -532,6 +532,7 @@ std::optional<Value> runTimeListMethod(Specializer &s, llvm::StringRef method,
                          arguments.positional[1].get<Scalar>();
     bool needsLength = method == "extend" && arguments.positional.size() == 2 &&
                        !arguments.positional[1].as<IterableValue>() &&
+                       !s.isIterator(arguments.positional[1]) &&
                        !s.knownItems(arguments.positional[1]);
     if (needsLength && s.object<ListState>(self)->items.empty()) {
       extendList(s, id, argument("self, iterable")[1]);

@@ -158,7 +158,7 @@ Value Specializer::evaluateCall(const ast::Call &node) {
       name && name->id == "super" && node.args.empty()) {
     for (auto it = frames.rbegin(); it != frames.rend(); ++it) {
       Frame &method = **it;
-      if (!method.closure)
+      if (!method.closure || isa<ast::GeneratorExp>(method.closure->node))
         continue;
       if (!method.closure->ownerClass)
         break;
@@ -189,7 +189,7 @@ void failCall(Specializer &s, const std::string &function, const std::string &me
   throw PathEnds();
 }
 
-static std::string listed(const std::vector<std::string> &names) {
+static std::string quotedNames(const std::vector<std::string> &names) {
   std::string text;
   for (size_t i = 0; i < names.size(); ++i)
     text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + ("'" + names[i] + "'");
@@ -252,12 +252,12 @@ Locals Specializer::bindParameters(const ClosureValue &closure, const CallArgume
   llvm::for_each(positional, complete);
   if (!missing.empty())
     wrong("missing " + std::to_string(missing.size()) + " required positional argument" +
-          (missing.size() == 1 ? "" : "s") + ": " + listed(missing));
+          (missing.size() == 1 ? "" : "s") + ": " + quotedNames(missing));
   for (auto &parameter : parameters.kwonlyargs)
     complete(parameter.name);
   if (!missing.empty())
     wrong("missing " + std::to_string(missing.size()) + " required keyword-only argument" +
-          (missing.size() == 1 ? "" : "s") + ": " + listed(missing));
+          (missing.size() == 1 ? "" : "s") + ": " + quotedNames(missing));
   return bound;
 }
 

@@ -188,6 +188,15 @@ static const char *containerMethods(Specializer &s, const Value &value) {
 Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (auto *ref = object.get<ObjectRef>())
     checkUsable(ref->id);
+  if (auto *made = object.as<IterableValue>(); made && isIterator(object)) {
+    if (name == "__next__" || name == "__iter__")
+      return std::make_shared<const BoundMethodValue>(
+          BoundMethodValue{object, findBuiltin(name == "__next__" ? "next" : "iter")});
+    if (made->kind == IterableValue::Kind::Generator &&
+        (name == "send" || name == "throw" || name == "close"))
+      fail(ErrorId::Unsupported, {("'" + name + "' of a generator").str()},
+           {.help = "write a class with the method '__next__'"});
+  }
   if (auto *instance = this->object<InstanceState>(object)) {
     ObjectId cls = instance->cls;
     Value fromClass = classAttribute(cls, name);

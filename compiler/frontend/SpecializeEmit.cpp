@@ -176,9 +176,11 @@ std::string Specializer::typeName(const Value &value) {
     std::string operator()(const Shared<ModuleValue> &) { return "module"; }
     std::string operator()(const Shared<TransformValue> &) { return "function"; }
     std::string operator()(const Shared<IterableValue> &iterable) {
-      static const char *const names[] = {"enumerate", "zip",         "zip",        "reversed",
-                                          "dict_keys", "dict_values", "dict_items", "map",
-                                          "filter",    "generator"};
+      static const char *const names[] = {
+          "enumerate",  "zip", "zip",    "reversed",  "dict_keys", "dict_values",
+          "dict_items", "map", "filter", "generator", "iterator",  "callable_iterator"};
+      if (iterable->kind == IterableValue::Kind::Elements)
+        return s.typeName(iterable->parts[0]) + "_iterator";
       return names[static_cast<int>(iterable->kind)];
     }
     std::string operator()(const Shared<PropertyValue> &) { return "property"; }

@@ -1,5 +1,7 @@
 // Expressions: names, constants, containers, conditionals, comprehensions.
+#include "frontend/AstWalk.h"
 #include "frontend/Equality.h"
+#include "frontend/Generators.h"
 #include "frontend/LiteralIntegers.h"
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
@@ -504,35 +506,95 @@ Value Specializer::makeSet(const ValueList &items, Span origin) {
   return ObjectRef{heap.add(std::move(set))};
 }
 
+/// The clauses of a comprehension from one on; `keep` runs for what they let through. The first
+/// iterable is given.
+void Specializer::walkClauses(const std::vector<ast::Comprehension> &clauses, size_t level,
+                              const Value &first, llvm::function_ref<void()> keep, bool mayStop) {
+  if (dead)
+    return;
+  if (level == clauses.size())
+    return keep();
+  auto &clause = clauses[level];
+  if (clause.isAsync)
+    fail(ErrorId::Unsupported, {"'async for'"});
+  std::function<void(size_t)> filter = [&](size_t from) {
+    if (dead)
+      return;
+    if (from == clause.ifs.size())
+      return walkClauses(clauses, level + 1, first, keep, mayStop);
+    Scalar holds = evaluateTruth(*clause.ifs[from]);
+    if (!holds.knownBool)
+      branch(ssa(holds), [&] { filter(from + 1); }, [] {});
+    else if (*holds.knownBool)
+      filter(from + 1);
+  };
+  Value iterable = level == 0 ? first : evaluate(clause.iter);
+  span = clause.span;
+  forEachItem(
+      iterable,
+      [&](const Value &item) {
+        assign(*clause.target, item);
+        filter(0);
+      },
+      mayStop);
+}
+
 Value Specializer::comprehension(const ast::Expr &expr) {
-  const std::vector<ast::Comprehension> *generators;
-  const ast::Scope *scope = ast::scopeOf(&expr);
-  const ast::Expr *element, *second = nullptr;
-  if (auto *node = dyn_cast<ast::ListComp>(&expr))
-    generators = &node->generators, element = node->elt;
-  else if (auto *node = dyn_cast<ast::SetComp>(&expr))
-    generators = &node->generators, element = node->elt;
-  else if (auto *node = dyn_cast<ast::GeneratorExp>(&expr))
-    generators = &node->generators, element = node->elt;
-  else
-    generators = &cast<ast::DictComp>(expr).generators, element = cast<ast::DictComp>(expr).key,
-    second = cast<ast::DictComp>(expr).value;
+  if (auto *node = dyn_cast<ast::GeneratorExp>(&expr))
+    return makeGeneratorExpression(*node);
   // The first iterable belongs to the scope outside.
-  Value first = evaluate((*generators)[0].iter);
+  Value first = evaluate((*generatorsOf(&expr))[0].iter);
   Frame inner;
-  inner.scope = scope;
+  inner.scope = ast::scopeOf(&expr);
   inner.globals = frame().globals;
   inner.library = frame().library;
   inner.name = frame().name;
   inner.callSpan = span;
   inner.closure = nullptr;
-  for (auto &name : scope->freeNames)
+  // A class body's names are not visible inside, but for the iterable.
+  for (auto &name : inner.scope->freeNames)
     if (auto it = frame().cells.find(name); it != frame().cells.end())
       inner.cells[name] = it->second;
-  // A class body's names are not visible inside, but for the iterable.
-  for (auto &name : scope->captured)
+  return collect(expr, inner, first);
+}
+
+std::optional<Value> Specializer::listOfExpression(const Value &generator) {
+  auto *made = generator.as<IterableValue>();
+  auto *closure = made && made->kind == IterableValue::Kind::Generator
+                      ? made->parts[0].as<ClosureValue>()
+                      : nullptr;
+  auto *expr = closure ? dyn_cast<ast::GeneratorExp>(closure->node) : nullptr;
+  if (!expr || !unshared(generator))
+    return std::nullopt;
+  Frame inner;
+  inner.scope = &expr->scope;
+  inner.globals = closure->globals;
+  inner.library = closure->library;
+  inner.name = frame().name;
+  inner.callSpan = span;
+  inner.cells = closure->cells;
+  for (auto &name : expr->scope.locals)
+    inner.cells.erase(std::string(name));
+  Value first = heap.get<CellState>(inner.cells.at(firstIterable))->value;
+  inner.cells.erase(firstIterable);
+  return collect(*expr, inner, first);
+}
+
+/// What a comprehension makes, in its frame.
+Value Specializer::collect(const ast::Expr &expr, Frame &inner, const Value &first) {
+  const std::vector<ast::Comprehension> &clauses = *generatorsOf(&expr);
+  const ast::Expr *element, *second = nullptr;
+  if (auto *node = dyn_cast<ast::ListComp>(&expr))
+    element = node->elt;
+  else if (auto *node = dyn_cast<ast::SetComp>(&expr))
+    element = node->elt;
+  else if (auto *node = dyn_cast<ast::GeneratorExp>(&expr))
+    element = node->elt;
+  else
+    element = cast<ast::DictComp>(expr).key, second = cast<ast::DictComp>(expr).value;
+  for (auto &name : inner.scope->captured)
     inner.cells[name] = heap.add(CellState{Unbound{}});
-  inner.walksOnce = generators->size() == 1 && isa<ast::ListComp>(expr);
+  inner.walksOnce = clauses.size() == 1 && isa<ast::ListComp, ast::GeneratorExp>(expr);
   enter(inner);
   struct Pop {
     Specializer &s;
@@ -550,54 +612,33 @@ Value Specializer::comprehension(const ast::Expr &expr) {
   frame().locals[made] = runTime  ? *runTime
                          : second ? Value(ObjectRef{heap.add(std::move(empty))})
                                   : newList({});
-  std::function<void(const std::vector<ast::Expr *> &, size_t, llvm::function_ref<void()>)> filter =
-      [&](const std::vector<ast::Expr *> &conditions, size_t from,
-          llvm::function_ref<void()> keep) {
-        if (dead)
-          return;
-        if (from == conditions.size())
-          return keep();
-        Scalar holds = evaluateTruth(*conditions[from]);
-        auto next = [&] { filter(conditions, from + 1, keep); };
-        if (!holds.knownBool)
-          branch(ssa(holds), next, [] {});
-        else if (*holds.knownBool)
-          next();
-      };
-  std::function<void(size_t)> walk = [&](size_t level) {
-    auto &generator = (*generators)[level];
-    if (generator.isAsync)
-      fail(ErrorId::Unsupported, {"'async for'"});
-    Value iterable = level == 0 ? first : evaluate(generator.iter);
-    span = generator.span;
-    forEachItem(iterable, [&](const Value &item) {
-      assign(*generator.target, item);
-      filter(generator.ifs, 0, [&] {
-        if (level + 1 < generators->size())
-          return walk(level + 1);
-        Value value = evaluate(element);
-        if (dead)
-          return;
-        Value list = frame().locals[made];
-        if (runTime && second)
-          return void(callMethod(list, "__setitem__", {value, evaluate(second)}));
-        if (runTime)
-          return void(callMethod(list, "add", {value}));
-        if (!second && runTimeListOf(*this, list))
-          return appendItem(*this, list.get<ObjectRef>()->id, value, frame().walked);
-        if (!second)
-          return appendTo(list, value);
-        DictState dict = *heap.get<DictState>(frame().locals[made].get<ObjectRef>()->id);
-        setEntry(dict, value, evaluate(second));
-        heap.set(frame().locals[made].get<ObjectRef>()->id, std::move(dict));
-      });
-    });
+  auto keep = [&] {
+    Value value = evaluate(element);
+    if (dead)
+      return;
+    Value list = frame().locals[made];
+    if (runTime && second)
+      return void(callMethod(list, "__setitem__", {value, evaluate(second)}));
+    if (runTime)
+      return void(callMethod(list, "add", {value}));
+    if (!second && runTimeListOf(*this, list))
+      return appendItem(*this, list.get<ObjectRef>()->id, value, frame().walked);
+    if (!second)
+      return appendTo(list, value);
+    Value of = evaluate(second);
+    if (dead)
+      return;
+    DictState dict = *heap.get<DictState>(frame().locals[made].get<ObjectRef>()->id);
+    setEntry(dict, value, of);
+    heap.set(frame().locals[made].get<ObjectRef>()->id, std::move(dict));
   };
-  walk(0);
+  walkClauses(clauses, 0, first, keep, /*mayStop=*/false);
+  if (dead)
+    return NoneValue{};
   Value result = frame().locals[made];
   // One item for each that was walked.
   if (auto *list = runTimeListOf(*this, result);
-      list && inner.walksOnce && !runTime && generators->front().ifs.empty())
+      list && inner.walksOnce && !runTime && clauses.front().ifs.empty())
     if (auto *walked = runTimeListOf(*this, first); walked || countOfWalk(*this, first)) {
       RunTimeListState counted = *list;
       counted.length = walked ? walked->length : IntExpr(int64_t(*countOfWalk(*this, first)));

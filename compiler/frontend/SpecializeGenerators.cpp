@@ -10,45 +10,90 @@
 // While the generator runs, the names of the loop's function are kept among its own, under a
 // prefix: so a branch or loop of the generator joins and carries what both of them change. `break`
 // and `return` in the loop end the generator at its `yield`.
+#include "frontend/Generators.h"
 #include "frontend/Specializer.h"
+
+using namespace mlir;
 
 namespace mpy {
 
 /// Marks names of whoever consumes a generator.
 static constexpr llvm::StringLiteral consumerPrefix = "%<";
 
-static bool isGenerator(const Value &value) {
-  auto *iterable = value.as<IterableValue>();
-  return iterable && iterable->kind == IterableValue::Kind::Generator;
-}
-
 Value Specializer::makeGenerator(const ClosureValue &closure, const Locals &parameters) {
-  ValueList parts = {std::make_shared<const ClosureValue>(closure),
-                     ObjectRef{heap.add(CellState{makeBool(false)})}};
-  for (auto &[name, value] : parameters) {
-    parts.push_back(makeText(name));
-    parts.push_back(value);
-  }
+  ClosureValue own = closure;
+  for (const auto &names : {closure.scope().locals, closure.scope().captured})
+    for (auto &name : names)
+      own.cells[std::string(name)] = heap.add(CellState{Unbound{}});
+  for (auto &[name, value] : parameters)
+    own.cells[name] = heap.add(CellState{value});
+  for (auto &walk : planOf(*closure.node).walks)
+    own.cells[walk.second] = heap.add(CellState{Unbound{}});
+  ObjectRef position{heap.add(CellState{makeInt(IntExpr(0))})};
+  ObjectRef hasEnded{heap.add(CellState{makeBool(false)})};
+  ValueList parts = {std::make_shared<const ClosureValue>(std::move(own)), position, hasEnded};
   return std::make_shared<const IterableValue>(
       IterableValue{IterableValue::Kind::Generator, std::move(parts), 0});
+}
+
+/// A generator expression: the first iterable belongs to the scope outside and is evaluated at
+/// once.
+Value Specializer::makeGeneratorExpression(const ast::GeneratorExp &node) {
+  Value first = evaluate(node.generators[0].iter);
+  if (dead)
+    return NoneValue{};
+  ClosureValue closure;
+  closure.node = &node;
+  closure.name = "<genexpr>";
+  closure.globals = frame().globals;
+  closure.library = frame().library;
+  for (auto &name : node.scope.freeNames)
+    if (auto it = frame().cells.find(name); it != frame().cells.end())
+      closure.cells[name] = it->second;
+  return makeGenerator(closure, {{firstIterable, iterated(first)}});
 }
 
 /// Begins the generator's activation, which happens once.
 void Specializer::startGenerator(const Value &generator, Frame &callee) {
   const ValueList &parts = generator.as<IterableValue>()->parts;
-  ObjectId begun = parts[1].get<ObjectRef>()->id;
-  if (truth(heap.get<CellState>(begun)->value).knownBool != false)
-    fail(ErrorId::Unsupported, {"a generator that may have been used before"},
-         {.help = "call the generator function again, or keep its items: items = list(..)"});
-  heap.set(begun, CellState{makeBool(true)});
   auto *closure = parts[0].as<ClosureValue>();
   if (!closure)
-    fail(ErrorId::Unsupported, {"a generator that is one of several"});
+    fail(ErrorId::Unsupported, {"a generator that is one of several"},
+         {.help = "choose between what they are given, not between generators"});
+  // Who asks it for an item meanwhile finds out.
+  heap.set(parts[2].get<ObjectRef>()->id,
+           CellState{ConflictValue{std::make_shared<const Diagnostic>(
+               diagnostic(ErrorId::Unsupported, {"a generator that is asked for items while a loop "
+                                                 "over it runs"}))}});
   Locals parameters;
-  for (size_t i = 2; i + 1 < parts.size(); i += 2)
-    parameters[parts[i].get<Text>()->known] = parts[i + 1];
+  for (auto &[name, cell] : closure->cells)
+    if (closure->scope().locals.contains(name) || name == firstIterable)
+      if (Value value = heap.get<CellState>(cell)->value; !value.isUnbound())
+        parameters[name] = value;
+  // Then nobody else has what a generator expression walks.
+  if (auto first = closure->cells.find(firstIterable); first != closure->cells.end())
+    heap.set(first->second, CellState{Unbound{}});
   enter(callee, *closure, parameters);
+  for (auto &name : closure->scope().locals)
+    if (!closure->scope().captured.contains(name))
+      callee.cells.erase(std::string(name));
+  callee.cells.erase(firstIterable);
   callee.locals["%return"] = makeBool(false);
+}
+
+/// Runs the body of a generator in its frame.
+void Specializer::runGenerator(const ast::Node &node) {
+  auto *expr = dyn_cast<ast::GeneratorExp>(&node);
+  if (!expr)
+    return execute(cast<ast::FunctionDef>(node).body);
+  Value first = frame().locals[firstIterable];
+  frame().locals.erase(firstIterable);
+  auto keep = [&] {
+    Value item = evaluate(expr->elt);
+    if (!dead)
+      frame().onYield(item);
+  };
+  walkClauses(expr->generators, 0, first, keep, frame().mayStop);
 }
 
 /// Moves the locals of one frame into another, under the prefix.
@@ -76,7 +121,7 @@ static void setNames(Locals &locals, const Locals &names) {
 }
 
 void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator,
-                                   llvm::function_ref<void(const Value &)> take) {
+                                   llvm::function_ref<void(const Value &)> take, bool mayStop) {
   Frame &consumer = frame();
   unsigned outerTries = tryDepth;
   Frame callee;
@@ -88,6 +133,7 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
   if (loop)
     dropDeadNames(*loop);
   keepLocals(consumer.locals, callee.locals);
+  callee.mayStop = mayStop;
   callee.onYield = [&](const Value &item) {
     Frame &producer = frame();
     Frame inner = body;
@@ -103,9 +149,11 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
     TryRegion paths = openRegion();
     take(item);
     closeRegion(paths);
-    if (tryDepth > outerTries && !possibleKinds.back().empty())
+    if (tryDepth > outerTries && !possibleKinds.back().empty()) {
+      wantsItems = true;
       fail(ErrorId::Unsupported, {"a 'yield' inside 'try' for a loop whose body may raise"},
            {.help = "keep the items before: items = list(..)"});
+    }
     if (isInTry())
       possibleKinds.back().insert(others.begin(), others.end());
     Locals raised = takeRaisedNames(inner.locals);
@@ -128,7 +176,7 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
   Span place = span;
   enter(callee);
   TryRegion paths = openRegion();
-  execute(llvm::cast<ast::FunctionDef>(callee.closure->node)->body);
+  runGenerator(*callee.closure->node);
   closeRegion(paths);
   Locals raised = takeRaisedNames(callee.locals);
   frames.pop_back();
@@ -140,89 +188,91 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
     continueUnraised({});
 }
 
+bool Specializer::tryConsuming(const ast::Stmt *loop, const Value &iterable,
+                               llvm::function_ref<void(const Value &)> take, bool mayStop,
+                               bool isAlone) {
+  auto *made = iterable.as<IterableValue>();
+  // A generator that others know runs at once where it certainly runs to its end.
+  bool isNew = made->kind == IterableValue::Kind::Generator &&
+               knownInt(heap.get<CellState>(made->parts[1].get<ObjectRef>()->id)->value) == 0;
+  if (!isAlone && (!isNew || mayStop || isInTry()))
+    return false;
+  wantsItems = false;
+  bool isWalked = true;
+  auto run = [&] { isWalked = walkGenerator(loop, iterable, take, mayStop); };
+  std::vector<Diagnostic> errors;
+  if (attempt(run, errors))
+    return isWalked;
+  if (wantsItems)
+    return false;
+  for (auto &error : errors)
+    diagnostics.report(error);
+  throw Abort();
+}
+
 bool Specializer::walkGenerator(const ast::Stmt *loop, const Value &iterable,
-                                llvm::function_ref<void(const Value &)> take) {
+                                llvm::function_ref<void(const Value &)> take, bool mayStop) {
   using Kind = IterableValue::Kind;
-  if (isGenerator(iterable)) {
-    consumeGenerator(loop, iterable, take);
-    return true;
-  }
   auto keep = iterable.get<Shared<IterableValue>>();
-  if (!keep || ((*keep)->kind != Kind::Enumerate && (*keep)->kind != Kind::Map))
+  if (!keep)
     return false;
   Shared<IterableValue> made = *keep;
-  if (made->kind == Kind::Map)
-    return made->parts.size() == 2 && walkGenerator(loop, made->parts[1], [&](const Value &item) {
-             take(call(made->parts[0], CallArguments{{item}, {}, span}));
-           });
+  if (made->kind == Kind::Generator) {
+    ObjectId hasEnded = made->parts[2].get<ObjectRef>()->id;
+    auto *ended = heap.get<CellState>(hasEnded)->value.get<Scalar>();
+    if (!ended || ended->knownBool != false)
+      return false;
+    consumeGenerator(loop, iterable, take, mayStop);
+    if (!dead)
+      heap.set(hasEnded, CellState{makeBool(true)});
+    return true;
+  }
+  if (made->kind == Kind::Map && made->parts.size() == 2)
+    return walkGenerator(
+        loop, made->parts[1],
+        [&](const Value &item) {
+          Value result = call(made->parts[0], CallArguments{{item}, {}, span});
+          if (!dead)
+            take(result);
+        },
+        mayStop);
+  if (made->kind != Kind::Enumerate)
+    return false;
   std::string name = "%number" + std::to_string(frame().locals.size());
   frame().locals[name] = makeInt(made->start);
-  bool isWalked = walkGenerator(loop, made->parts[0], [&](const Value &item) {
+  auto numbered = [&](const Value &item) {
     Value number = frame().locals[name];
     frame().locals[name] = makeInt(intExpr(*number.get<Scalar>()) + IntExpr(1));
     take(newTuple({number, item}));
-  });
+  };
+  bool isWalked = walkGenerator(loop, made->parts[0], numbered, mayStop);
   frame().locals.erase(name);
   return isWalked;
 }
 
-std::optional<ValueList> Specializer::generatedItems(const Value &generator) {
-  Frame callee;
-  startGenerator(generator, callee);
-  Value keep = generator.as<IterableValue>()->parts[0];
-  callee.closure = keep.as<ClosureValue>();
-  ValueList items;
-  mlir::Block *start = builder.getInsertionBlock();
-  callee.onYield = [&](const Value &item) {
-    if (builder.getInsertionBlock() != start)
-      fail(ErrorId::UnknownLength, {"a generator whose items depend on run-time values"},
-           {.help = "loop over it with 'for'"});
-    items.push_back(item);
-  };
-  Span place = span;
-  enter(callee);
-  execute(llvm::cast<ast::FunctionDef>(callee.closure->node)->body);
-  frames.pop_back();
-  span = place;
-  return items;
-}
-
-void Specializer::executeYield(const ast::Expr &node) {
-  if (!frame().onYield)
-    fail(ErrorId::Unsupported, {"'yield' here"});
-  if (auto *from = llvm::dyn_cast<ast::YieldFrom>(&node)) {
-    Value source = evaluate(from->value);
-    if (isGenerator(source))
-      return consumeGenerator(nullptr, source, [&](const Value &item) { frame().onYield(item); });
-    if (auto items = knownItems(source))
-      return yieldFrom(*items, 0);
-    fail(ErrorId::Unsupported, {"'yield from' here"}, {.help = "write for item in ..: yield item"});
-  }
-  auto &yield = llvm::cast<ast::Yield>(node);
-  Value item = yield.value ? evaluate(yield.value) : Value(NoneValue{});
-  if (!dead)
-    frame().onYield(item);
-}
-
-void Specializer::yieldFrom(const ValueList &items, size_t from) {
-  for (size_t i = from; i < items.size() && !dead; ++i) {
-    frame().onYield(items[i]);
+void Specializer::executeYield(const ast::Stmt &statement) {
+  const ast::Expr &node = *cast<ast::ExprStmt>(statement).value;
+  auto *from = dyn_cast<ast::YieldFrom>(&node);
+  if (frame().suspended && from) {
+    Value iterator = iteratorOf(evaluate(from->value));
     if (dead)
       return;
-    Scalar left = leftFlag();
-    if (left.knownBool == true)
-      return;
-    if (!left.knownBool) {
-      branch(
-          ssa(negate(left)),
-          [&] {
-            clearFlags();
-            yieldFrom(items, i + 1);
-          },
-          [] {});
-      return;
-    }
+    heap.set(frame().cells.at(frame().suspended->plan->walks.at(&statement)), CellState{iterator});
+    return yieldNext(statement);
   }
+  if (!frame().onYield && !frame().suspended)
+    fail(ErrorId::Unsupported, {"'yield' here"});
+  if (from)
+    return forEachItem(
+        evaluate(from->value), [&](const Value &item) { frame().onYield(item); }, frame().mayStop);
+  auto &yield = cast<ast::Yield>(node);
+  Value item = yield.value ? evaluate(yield.value) : Value(NoneValue{});
+  if (dead)
+    return;
+  if (frame().suspended)
+    suspend(statement, item);
+  else
+    frame().onYield(item);
 }
 
 } // namespace mpy

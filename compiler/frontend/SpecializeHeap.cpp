@@ -257,16 +257,18 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
       items.push_back(arraySubscript(*this, *id, makeInt(IntExpr(i))));
     return items;
   }
-  auto *iterable = value.as<IterableValue>();
+  // What is shared, or has effects between its items, is walked by who wants them.
+  using Kind = IterableValue::Kind;
+  auto *given = value.as<IterableValue>();
+  if (!given || given->kind == Kind::Generator || given->kind == Kind::Map ||
+      given->kind == Kind::Filter)
+    return std::nullopt;
+  auto plain = unshared(value);
+  if (plain && !plain->as<IterableValue>())
+    return knownItems(*plain);
+  auto *iterable = plain ? plain->as<IterableValue>() : nullptr;
   if (!iterable)
     return std::nullopt;
-  using Kind = IterableValue::Kind;
-  if (iterable->kind == Kind::Generator) {
-    std::optional<ValueList> items;
-    std::vector<Diagnostic> errors;
-    attempt([&] { items = generatedItems(value); }, errors);
-    return items;
-  }
   if (iterable->kind == Kind::Keys || iterable->kind == Kind::Values ||
       iterable->kind == Kind::Items) {
     ValueList items;
@@ -277,12 +279,11 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
     return items;
   }
   std::vector<ValueList> parts;
-  size_t first = iterable->kind == Kind::Map || iterable->kind == Kind::Filter ? 1 : 0;
-  for (size_t i = first; i < iterable->parts.size(); ++i) {
-    auto part = knownItems(iterable->parts[i]);
-    if (!part)
+  for (const Value &part : iterable->parts) {
+    auto known = knownItems(part);
+    if (!known)
       return std::nullopt;
-    parts.push_back(std::move(*part));
+    parts.push_back(std::move(*known));
   }
   ValueList items;
   if (iterable->kind == Kind::Reversed)
@@ -292,19 +293,6 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
       items.push_back(newTuple({makeInt(iterable->start + IntExpr(int64_t(i))), parts[0][i]}));
     return items;
   }
-  if (iterable->kind == Kind::Filter) {
-    for (auto &item : parts[0]) {
-      Value keep =
-          iterable->parts[0].isNone() ? item : call(iterable->parts[0], {{item}, {}, span});
-      auto known = truth(keep).knownBool;
-      if (!known)
-        fail(ErrorId::UnknownLength, {"a filtered sequence"},
-             {.help = "select from an array by a mask: x[x > 0]"});
-      if (*known)
-        items.push_back(item);
-    }
-    return items;
-  }
   size_t length = parts.empty() ? 0 : parts[0].size();
   for (auto &part : parts)
     length = std::min(length, part.size());
@@ -312,8 +300,7 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
     ValueList row;
     for (auto &part : parts)
       row.push_back(part[i]);
-    items.push_back(iterable->kind == Kind::Map ? call(iterable->parts[0], {row, {}, span})
-                                                : newTuple(std::move(row)));
+    items.push_back(newTuple(std::move(row)));
   }
   return items;
 }

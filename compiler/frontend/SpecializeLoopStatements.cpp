@@ -9,6 +9,7 @@
 // A list that is filled makes a short loop one of known iterations and a longer one a loop with a
 // list of run-time length.
 #include "frontend/AstWalk.h"
+#include "frontend/Generators.h"
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
@@ -33,34 +34,35 @@ static bool isShortLoop(const UnrollBudget &budget, const ast::Node &loop, int64
   return count <= (budget.keptDepth ? shortInnerLoop : shortLoop) && !budget.keptLoops.count(&loop);
 }
 
-/// Whether a loop body can leave its loop before the end.
-static bool canJump(const ast::Body &body, bool insideInner = false) {
+bool canJump(const ast::Body &body, bool mayStop, bool insideInner) {
   for (auto *stmt : body) {
     if (isa<ast::Return>(stmt) || (!insideInner && isa<ast::Break>(stmt)))
       return true;
-    // Who takes the item may want no more.
     if (auto *expression = dyn_cast<ast::ExprStmt>(stmt);
-        expression && isa<ast::Yield, ast::YieldFrom>(expression->value))
+        mayStop && expression && isa<ast::Yield, ast::YieldFrom>(expression->value))
       return true;
     bool found =
         llvm::TypeSwitch<const ast::Stmt *, bool>(stmt)
             .Case<ast::If>([&](auto *node) {
-              return canJump(node->body, insideInner) || canJump(node->orelse, insideInner);
+              return canJump(node->body, mayStop, insideInner) ||
+                     canJump(node->orelse, mayStop, insideInner);
             })
             .Case<ast::For, ast::While>([&](auto *node) {
-              return canJump(node->body, true) || canJump(node->orelse, insideInner);
+              return canJump(node->body, mayStop, true) ||
+                     canJump(node->orelse, mayStop, insideInner);
             })
-            .Case<ast::With>([&](auto *node) { return canJump(node->body, insideInner); })
+            .Case<ast::With>([&](auto *node) { return canJump(node->body, mayStop, insideInner); })
             .Case<ast::Match>([&](auto *node) {
               return llvm::any_of(node->cases, [&](const ast::MatchCase &part) {
-                return canJump(part.body, insideInner);
+                return canJump(part.body, mayStop, insideInner);
               });
             })
             .Case<ast::Try>([&](auto *node) {
-              return canJump(node->body, insideInner) || canJump(node->orelse, insideInner) ||
-                     canJump(node->finalbody, insideInner) ||
+              return canJump(node->body, mayStop, insideInner) ||
+                     canJump(node->orelse, mayStop, insideInner) ||
+                     canJump(node->finalbody, mayStop, insideInner) ||
                      llvm::any_of(node->handlers, [&](const ast::ExceptHandler &handler) {
-                       return canJump(handler.body, insideInner);
+                       return canJump(handler.body, mayStop, insideInner);
                      });
             })
             .Default([](auto *) { return false; });
@@ -120,7 +122,7 @@ static bool unrollInBudget(UnrollBudget &budget, const ast::Node &loop,
 
 /// One iteration after the other, at compile time.
 void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueList items,
-                            size_t from) {
+                            size_t from, llvm::function_ref<void(Value)> take) {
   UnrollBudget &budget = unrollBudget(*this);
   uint64_t begun = budget.now();
   std::vector<ObjectId> lists = walkedLists(*this, iterable);
@@ -167,21 +169,20 @@ void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueLi
     bool goesOn = false;
     runIteration(
         [&] {
-          assign(*loop.target, walk ? walk->item(IntExpr(int64_t(i))) : items[i]);
+          take(walk ? walk->item(IntExpr(int64_t(i))) : items[i]);
           execute(loop.body);
         },
         [&](bool isCertain) {
           goesOn = isCertain;
           if (!isCertain)
-            unrollFor(loop, iterable, items, i + 1);
+            unrollFor(loop, iterable, items, i + 1, take);
         });
     if (!goesOn)
       return;
   }
 }
 
-/// Ends a loop: the flags are those outside again, and `else` runs unless the loop was left.
-static void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFlags &outer) {
+void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFlags &outer) {
   Scalar broken = s.truth(s.frame().locals["%break"]);
   outer.restore(s.frame().locals);
   if (otherwise.empty() || s.dead || broken.knownBool == true)
@@ -194,31 +195,55 @@ static void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFl
     s.branch(s.ssa(s.negate(left)), [&] { s.execute(otherwise); }, [] {});
 }
 
+/// Whether a value has just been made by a builtin, so that nobody else has it.
+static bool isNew(Specializer &s, const ast::Expr *expr) {
+  auto *call = dyn_cast<ast::Call>(expr);
+  auto *name = call ? dyn_cast<ast::Name>(call->func) : nullptr;
+  bool makes = name && llvm::is_contained({"enumerate", "zip", "map", "filter", "reversed"},
+                                          llvm::StringRef(name->id));
+  return makes && s.lookup(name->id).get<const LibraryValue *>();
+}
+
 void Specializer::executeFor(const ast::For &loop) {
   if (loop.isAsync)
     fail(ErrorId::Unsupported, {"'async for'"});
-  Value iterable = evaluate(loop.iter);
+  if (frame().suspended && frame().suspended->plan->walks.count(&loop))
+    return executeSuspended(loop, nullptr);
+  Value whole = evaluate(loop.iter);
   // A dict says when it changed its size meanwhile; who has an order is asked for it.
-  llvm::StringRef kind = runTimeDictKind(*this, iterable);
-  if (kind.empty() || kind == "set")
-    iterable = iterated(iterable);
+  llvm::StringRef kind = runTimeDictKind(*this, whole);
+  whole = kind.empty() || kind == "set" ? iterated(whole) : iteratorOf(whole);
   if (dead)
     return;
-  walkedValues.push_back(iterable);
+  auto *made = whole.as<IterableValue>();
+  bool isGenerator = made && made->kind == IterableValue::Kind::Generator;
+  auto plain = unshared(whole, isNew(*this, loop.iter));
+  bool isAlone = plain.has_value();
+  if (isGenerator)
+    plain = whole;
+  walkedValues.push_back(whole);
   llvm::scope_exit leave([&] { walkedValues.pop_back(); });
   OuterFlags outer(frame().locals);
   frame().locals["%break"] = makeBool(false);
-  if (object<InstanceState>(iterable))
-    if (Value method = findAttribute(iterable, "__iter__"); !method.isUnbound())
-      iterable = call(method, CallArguments{{}, {}, span});
-  if (auto *generator = iterable.as<IterableValue>();
-      generator && generator->kind == IterableValue::Kind::Generator) {
-    consumeGenerator(&loop, iterable, [&](const Value &item) {
-      assign(*loop.target, item);
-      execute(loop.body);
-    });
+  if (!plain) {
+    executeTaking(loop, iteratorOf(whole));
     return finishLoop(*this, loop.orelse, outer);
   }
+  Value iterable = *plain;
+  // A function of each item is called where the item is taken.
+  std::vector<Value> functions;
+  auto *mapped = iterable.as<IterableValue>();
+  while (mapped && mapped->kind == IterableValue::Kind::Map && mapped->parts.size() == 2) {
+    functions.insert(functions.begin(), mapped->parts[0]);
+    iterable = Value(mapped->parts[1]);
+    mapped = iterable.as<IterableValue>();
+  }
+  auto take = [&](Value item) {
+    for (const Value &function : functions)
+      item = call(function, CallArguments{{item}, {}, span});
+    if (!dead)
+      assign(*loop.target, item);
+  };
   UnrollBudget &budget = unrollBudget(*this);
   budget.activeLoops.push_back(&loop);
   llvm::scope_exit leaveLoop(
@@ -230,17 +255,20 @@ void Specializer::executeFor(const ast::For &loop) {
   using Form = std::function<bool(const Value &, std::vector<Diagnostic> &)>;
   // Says no, with the errors, if no form will do.
   Form run, runKnown = [&](const Value &iterable, std::vector<Diagnostic> &errors) {
-    auto list = knownItems(iterable);
-    auto body = [&](const Value &item) {
-      assign(*loop.target, item);
-      execute(loop.body);
-    };
-    if (!list && walkGenerator(&loop, iterable, body))
+    auto list = isGenerator ? std::nullopt : knownItems(iterable);
+    if (!list) {
+      if (!isIterator(whole))
+        failToIterate(*this, iterable);
+      auto body = [&](const Value &item) {
+        take(item);
+        execute(loop.body);
+      };
+      if (!tryConsuming(&loop, iterable, body, canJump(loop.body, frame().mayStop), isAlone))
+        executeTaking(loop, iteratorOf(whole));
       return true;
-    if (!list)
-      failToIterate(*this, iterable);
+    }
     size_t count = list->size();
-    auto unroll = [&] { unrollFor(loop, iterable, *list, 0); };
+    auto unroll = [&] { unrollFor(loop, iterable, *list, 0, take); };
     auto asLoop = [&](bool makesLists) {
       SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
       SaveAndRestore<size_t> lists(budget.listsBefore,
@@ -274,7 +302,7 @@ void Specializer::executeFor(const ast::For &loop) {
   };
   run = [&](const Value &iterable, std::vector<Diagnostic> &errors) {
     Span place = span;
-    auto walk = runTimeWalk(iterable);
+    auto walk = isGenerator ? std::nullopt : runTimeWalk(iterable);
     auto items = [&] { return knownItems(iterable); };
     if (!walk)
       return runKnown(iterable, errors);
@@ -295,7 +323,7 @@ void Specializer::executeFor(const ast::For &loop) {
     auto begin = [&](const IntExpr &position) {
       span = place;
       lengths = lengthsOf();
-      assign(*loop.target, walk->item(position));
+      take(walk->item(position));
     };
     auto body = [&] {
       execute(loop.body);
@@ -316,7 +344,7 @@ void Specializer::executeFor(const ast::For &loop) {
         shape.trip = symbolExpr(index(*shape.trip), true);
       shape.begin = [&](const IntExpr &k) { begin(k + IntExpr(from)); };
       shape.body = body;
-      shape.jumps = canJump(loop.body);
+      shape.jumps = canJump(loop.body, frame().mayStop);
       llvm::scope_exit note([&] { widened = shape.rounds > 1; });
       runTimeLoop(&loop, shape);
     };
@@ -385,7 +413,7 @@ void Specializer::executeFor(const ast::For &loop) {
         if (!now || !canWalkAgain(iterable))
           failToFollow(*this);
         IntExpr at = intExpr(*frame().locals[name].get<Scalar>());
-        assign(*loop.target, now->item(at));
+        take(now->item(at));
         execute(loop.body);
         frame().locals[name] = makeInt(at + IntExpr(1));
       };
@@ -398,7 +426,7 @@ void Specializer::executeFor(const ast::For &loop) {
       done = atRunTime(!isShort);
     if (!done && changesList)
       done = attempt(byPosition, errors);
-    auto unroll = [&] { unrollFor(loop, iterable, *items(), 0); };
+    auto unroll = [&] { unrollFor(loop, iterable, *items(), 0, take); };
     bool canUnroll = !done && known && items();
     if (!done && isShort) {
       std::vector<Diagnostic> unrollErrors;
@@ -441,6 +469,8 @@ void Specializer::executeFor(const ast::For &loop) {
 }
 
 void Specializer::executeWhile(const ast::While &loop) {
+  if (frame().suspended && hasPlaces(loop))
+    return executeSuspended(loop, nullptr);
   Span place = span;
   OuterFlags outer(frame().locals);
   frame().locals["%break"] = makeBool(false);
@@ -448,10 +478,15 @@ void Specializer::executeWhile(const ast::While &loop) {
     span = place;
     return evaluateTruth(*loop.test);
   };
+  whileLoop(loop, test, [&] { execute(loop.body); });
+  finishLoop(*this, loop.orelse, outer);
+}
+
+void Specializer::whileLoop(const ast::Stmt &loop, llvm::function_ref<Scalar()> test,
+                            llvm::function_ref<void()> body) {
   Scalar first = test();
-  if (first.knownBool == false)
-    return finishLoop(*this, loop.orelse, outer);
-  auto body = [&] { execute(loop.body); };
+  if (dead || first.knownBool == false)
+    return;
   bool widened = false;
   auto runFrom = [&](const Scalar &go) {
     RunTimeLoop shape;
@@ -501,7 +536,7 @@ void Specializer::executeWhile(const ast::While &loop) {
             {.found = "more than " + std::to_string(round) + " iterations that differ in structure",
              .help = "keep the same types and structure in every iteration, then it stays a loop"});
       frame().locals["%continue"] = makeBool(false);
-      execute(loop.body);
+      body();
       frame().locals["%continue"] = makeBool(false);
       Scalar left = leftFlag();
       if (left.knownBool == true)
@@ -536,7 +571,7 @@ void Specializer::executeWhile(const ast::While &loop) {
   bool wasUnrolled = unrolledLoops.count(&loop);
   if ((wasUnrolled && tryInPlace(maximumUnrolled)) || tryAtRunTime(false, errors) || tryShort() ||
       tryAtRunTime(true, errors) || tryPeeled() || (first.knownBool && tryInPlace(maximumUnrolled)))
-    return finishLoop(*this, loop.orelse, outer);
+    return;
   for (auto &error : errors.empty() ? unrollErrors : errors)
     diagnostics.report(error);
   throw Abort();

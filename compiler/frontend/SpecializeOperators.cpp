@@ -1,6 +1,7 @@
 // Which rule an operator follows: numbers, arrays, text, sequences, dicts and sets, or the operator
 // method of a class.
 #include "frontend/ArrayOperands.h"
+#include "frontend/Builtins.h"
 #include "frontend/Equality.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/Prelude.h"
@@ -463,6 +464,9 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
     CallArguments search{{container, item}, {}, s.span};
     Value count = *runTimeListMethod(s, "count", search);
     return s.scalarCompare(Compare::Gt, *count.get<Scalar>(), s.makeInt(IntExpr(0)));
+  } else if (container.as<IterableValue>() || s.object<InstanceState>(container)) {
+    return anyItem(s, container,
+                   [&](const Value &candidate) { return sameItem(s, candidate, item); });
   } else {
     s.fail(ErrorId::NotIterable, {s.describe(container)});
   }

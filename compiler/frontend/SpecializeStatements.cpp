@@ -8,6 +8,7 @@
 #include "frontend/AstWalk.h"
 #include "frontend/Builtins.h"
 #include "frontend/Equality.h"
+#include "frontend/Generators.h"
 #include "frontend/Loops.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/SpecialMethods.h"
@@ -140,6 +141,8 @@ void Specializer::execute(const ast::Stmt &statement) {
   auto unsupported = [&](const char *what, const char *help = "") {
     fail(ErrorId::Unsupported, {what}, {.help = help});
   };
+  if (isa<Try, With>(statement) && frame().suspended && hasPlaces(statement))
+    refuseToWait();
   switch (statement.kind) {
   case Kind::FunctionDef: {
     auto &node = cast<FunctionDef>(statement);
@@ -207,7 +210,7 @@ void Specializer::execute(const ast::Stmt &statement) {
     if (auto *constant = dyn_cast<Constant>(cast<ExprStmt>(statement).value); constant)
       return; // A docstring.
     if (auto *value = cast<ExprStmt>(statement).value; isa<Yield, YieldFrom>(value))
-      executeYield(*value);
+      executeYield(statement);
     else
       evaluate(value);
     return;
@@ -288,6 +291,37 @@ static void unpackCounted(Specializer &s, llvm::ArrayRef<ast::Expr *> targets, s
     s.assign(i == star ? *cast<ast::Starred>(targets[i])->value : *targets[i], items[i]);
 }
 
+/// Takes an item for each target, and asks for one more.
+static void unpackIterator(Specializer &s, llvm::ArrayRef<ast::Expr *> targets,
+                           const Value &value) {
+  Value iterator = s.iteratorOf(value);
+  std::string name = "%unpacked" + std::to_string(s.nextNumber());
+  s.frame().locals[name] = iterator;
+  ValueList items;
+  std::string wanted = std::to_string(targets.size());
+  for (size_t i = 0; i < targets.size() && !s.dead; ++i) {
+    Specializer::Taken taken = s.takeNext(s.frame().locals[name]);
+    std::string message =
+        "not enough values to unpack (expected " + wanted + ", got " + std::to_string(i) + ")";
+    if (!s.dead && taken.has.knownBool == false)
+      s.raiseHere("ValueError", message);
+    else if (!s.dead && !taken.has.knownBool)
+      s.check(s.ssa(taken.has), "ValueError", message);
+    items.push_back(taken.item);
+  }
+  if (s.dead)
+    return;
+  Specializer::Taken more = s.takeNext(s.frame().locals[name]);
+  s.frame().locals.erase(name);
+  std::string message = "too many values to unpack (expected " + wanted + ")";
+  if (!s.dead && more.has.knownBool == true)
+    s.raiseHere("ValueError", message);
+  else if (!s.dead && !more.has.knownBool)
+    s.check(s.ssa(s.negate(more.has)), "ValueError", message);
+  for (size_t i = 0; i < targets.size() && !s.dead; ++i)
+    s.assign(*targets[i], items[i]);
+}
+
 void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given) {
   Value value =
       present(given, "the value", typeError("cannot unpack non-iterable NoneType object"));
@@ -297,6 +331,9 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
   for (size_t i = 0; i < targets.size(); ++i)
     if (isa<ast::Starred>(targets[i]))
       star = i;
+  bool isTaken = !items && (value.as<IterableValue>() || object<InstanceState>(value));
+  if (isTaken && star == targets.size())
+    return unpackIterator(*this, targets, value);
   if (!items && star < targets.size()) {
     Value list = call(findBuiltin("list"), CallArguments{{value}, {}, span});
     items = knownItems(list);

@@ -76,13 +76,32 @@ Value Specializer::iterated(const Value &value, bool isAnyOrder) {
   if (auto *module = iterable.as<ModuleValue>(); module && module->name == "sys.argv")
     return argumentList(*this);
   auto *text = iterable.get<Text>();
-  return text && text->value ? charactersOf(*this, *text) : iterable;
+  if (text && text->value)
+    return charactersOf(*this, *text);
+  if (!object<InstanceState>(iterable) || !runTimeDictKind(*this, iterable).empty())
+    return iterable;
+  if (auto made = callMethod(iterable, "__iter__", {})) {
+    if (dead || isIterator(*made))
+      return *made;
+    return raiseHere("TypeError", "iter() returned non-iterator of type '" + typeName(*made) + "'");
+  }
+  return classAttribute(*classOf(iterable), "__getitem__").isUnbound()
+             ? iterable
+             : newIterator(IterableValue::Kind::Elements, {iterable});
 }
 
-static bool walksGenerator(const Value &value) {
+/// Whether some of it is walked item by item only.
+static bool walksInOrder(Specializer &s, const Value &value) {
   auto *made = value.as<IterableValue>();
-  return made && (made->kind == IterableValue::Kind::Generator ||
-                  llvm::any_of(made->parts, walksGenerator));
+  return s.isIterator(value) ||
+         (made && (made->kind == IterableValue::Kind::Filter ||
+                   llvm::any_of(made->parts, [&](auto &part) { return walksInOrder(s, part); })));
+}
+
+/// Whether functions of the program run for each item.
+static bool walksCalls(const Value &value) {
+  auto *made = value.as<IterableValue>();
+  return made && (made->kind == IterableValue::Kind::Map || llvm::any_of(made->parts, walksCalls));
 }
 
 /// What is known, beside something whose length is run-time data.
@@ -132,7 +151,7 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
   bool isMap = iterable->kind == Kind::Map;
   std::vector<RunTimeWalk> parts;
   auto walked = llvm::drop_begin(iterable->parts, isMap ? 1 : 0);
-  if (llvm::any_of(walked, walksGenerator))
+  if (llvm::any_of(walked, [&](const Value &part) { return walksInOrder(s, part); }))
     return std::nullopt;
   bool isKnown = llvm::all_of(walked, [&](const Value &part) { return !!s.knownItems(part); });
   for (auto &part : walked) {
@@ -146,6 +165,10 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
   if (parts.empty())
     return std::nullopt;
   IntExpr length = parts[0].length;
+  bool isEven = llvm::all_of(parts, [&](const RunTimeWalk &part) { return part.length == length; });
+  // Behind the last row Python still asks those before the shortest.
+  if (!isEven && llvm::any_of(walked, walksCalls))
+    return std::nullopt;
   for (auto &part : parts)
     length = minimum(length, part.length);
   if (iterable->kind == Kind::Reversed)
@@ -178,16 +201,7 @@ std::optional<RunTimeWalk> Specializer::runTimeWalk(const Value &value) {
 }
 
 void failToIterate(Specializer &s, const Value &value) {
-  if (walksGenerator(value))
-    s.fail(ErrorId::UnknownLength, {s.describe(value) + " over a generator"},
-           {.help = "make the items a list first: list(..)"});
-  bool hasMethods =
-      s.classOf(value) && (!s.classAttribute(*s.classOf(value), "__iter__").isUnbound() ||
-                           !s.classAttribute(*s.classOf(value), "__getitem__").isUnbound());
-  s.fail(ErrorId::NotIterable, {s.describe(value)},
-         {.help = hasMethods ? "give the class a method that returns a list, or loop with 'while' "
-                               "and call __next__'s work as a method"
-                             : ""});
+  s.fail(ErrorId::NotIterable, {s.describe(value)});
 }
 
 std::vector<ObjectId> walkedLists(Specializer &s, const Value &iterable) {
@@ -213,30 +227,134 @@ void failToFollow(Specializer &s) {
          {.help = "walk a copy of it: for x in list(items)"});
 }
 
-void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const Value &)> body) {
+void Specializer::forEachKnown(const ValueList &items, size_t from,
+                               llvm::function_ref<void(const Value &)> body, bool mayStop,
+                               llvm::function_ref<void(size_t)> check) {
+  for (size_t i = from; i < items.size() && !dead; ++i) {
+    if (check)
+      check(i);
+    if (++unrolled > maximumUnrolled)
+      fail(ErrorId::UnrollsTooFar, {"a loop over " + std::to_string(items.size()) + " items"},
+           {.help = "use an array"});
+    body(items[i]);
+    Scalar left = mayStop && !dead ? leftFlag() : makeBool(false);
+    if (left.knownBool == false)
+      continue;
+    if (!left.knownBool)
+      branch(
+          ssa(negate(left)),
+          [&] {
+            clearFlags();
+            forEachKnown(items, i + 1, body, mayStop, check);
+          },
+          [] {});
+    return;
+  }
+}
+
+/// Item by item, where that is the only way.
+static void forEachTaken(
+    Specializer &s, const Value &iterable, llvm::function_ref<void(const Value &)> body,
+    llvm::function_ref<void(llvm::function_ref<Scalar()>, llvm::function_ref<void()>)> takeEach,
+    bool mayStop) {
+  std::string name = "%walk" + std::to_string(s.nextNumber());
+  s.frame().locals[name] = s.iteratorOf(iterable);
+  auto test = [&] {
+    Value walked = s.frame().locals[name];
+    Specializer::Taken taken = s.takeNext(walked);
+    if (!s.dead && taken.has.knownBool != false)
+      s.frame().locals[name + "="] = taken.item;
+    return taken.has;
+  };
+  auto once = [&] {
+    Value item = s.frame().locals[name + "="];
+    auto *optional = item.as<OptionalValue>();
+    body(optional && !optional->orNone ? optional->value : item);
+  };
+  takeEach(test, once);
+  s.frame().locals.erase(name);
+  s.frame().locals.erase(name + "=");
+}
+
+void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const Value &)> body,
+                              bool mayStop) {
   if (dead)
     return;
-  Value iterable = iterated(given);
-  if (auto *made = iterable.as<IterableValue>();
-      made && made->kind == IterableValue::Kind::Filter) {
-    Value test = made->parts[0];
-    return forEachItem(made->parts[1], [&](const Value &item) {
-      Scalar holds = truth(test.isNone() ? item : call(test, {{item}, {}, span}));
+  Value whole = iterated(given);
+  if (dead)
+    return;
+  OuterFlags outer(frame().locals);
+  frame().locals["%break"] = makeBool(false);
+  frame().walked = std::nullopt;
+  auto taking = [&] {
+    forEachTaken(*this, whole, body, [&](auto test, auto once) { takeEach(test, once); }, mayStop);
+    outer.restore(frame().locals);
+  };
+  auto plain = unshared(whole);
+  auto *made = whole.as<IterableValue>();
+  bool isGenerator = made && made->kind == IterableValue::Kind::Generator;
+  if (isGenerator) {
+    if (!tryConsuming(nullptr, whole, body, mayStop, plain.has_value()))
+      return taking();
+    return outer.restore(frame().locals);
+  }
+  if (!plain)
+    return taking();
+  Value iterable = *plain;
+  auto *walked = iterable.as<IterableValue>();
+  bool isMap = walked && walked->kind == IterableValue::Kind::Map;
+  if (isMap || (walked && walked->kind == IterableValue::Kind::Filter)) {
+    Value function = walked->parts[0];
+    ValueList sources(walked->parts.begin() + 1, walked->parts.end());
+    bool isRow = sources.size() > 1;
+    Value source = isRow ? Value(std::make_shared<const IterableValue>(
+                               IterableValue{IterableValue::Kind::Zip, sources, 0}))
+                         : sources[0];
+    // What it walks item by item has effects between those of this.
+    if (isRow && llvm::any_of(sources, [&](auto &part) {
+          return walksInOrder(*this, part) || walksCalls(part);
+        }))
+      return taking();
+    auto mapped = [&](const Value &item) {
+      Value result =
+          call(function,
+               CallArguments{isRow ? item.as<TupleValue>()->items : ValueList{item}, {}, span});
+      if (!dead)
+        body(result);
+    };
+    auto filtered = [&](const Value &item) {
+      Scalar holds = truth(function.isNone() ? item : call(function, {{item}, {}, span}));
       if (!holds.knownBool)
         branch(ssa(holds), [&] { body(item); }, [] {});
       else if (*holds.knownBool)
         body(item);
-    });
+    };
+    forEachItem(source, [&](const Value &item) { isMap ? mapped(item) : filtered(item); }, mayStop);
+    return outer.restore(frame().locals);
   }
+  walkItems(whole, iterable, body, mayStop);
+  outer.restore(frame().locals);
+}
+
+/// The items of what has no position, or of an iterator that is walked as a whole.
+void Specializer::walkItems(const Value &whole, const Value &iterable,
+                            llvm::function_ref<void(const Value &)> body, bool mayStop) {
   UnrollBudget &budget = unrollBudget(*this);
   uint64_t begun = budget.now();
   auto asLoop = [&](const Value &iterable) {
     frame().walked = std::nullopt;
     auto walk = runTimeWalk(iterable);
+    if (!walk && isIterator(whole)) {
+      if (!tryConsuming(nullptr, iterable, body, mayStop, /*isAlone=*/true))
+        forEachTaken(
+            *this, whole, body, [&](auto test, auto once) { takeEach(test, once); }, mayStop);
+      return;
+    }
     if (!walk)
       failToIterate(*this, iterable);
     RunTimeLoop shape;
     shape.trip = walk->length;
+    shape.jumps = mayStop;
     Value item;
     Span place = span;
     walkedValues.push_back(iterable);
@@ -248,29 +366,26 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
                            ? std::optional<IntExpr>(k)
                            : std::nullopt;
     };
-    auto once = [&] { body(item); };
+    auto once = [&] {
+      if (!dead)
+        body(item);
+    };
     shape.body = once;
-    OuterFlags outer(frame().locals);
-    frame().locals["%break"] = makeBool(false);
     runTimeLoop(nullptr, shape);
-    outer.restore(frame().locals);
   };
   // Many are walked by a loop, unless little is done with each and something is known of it.
   if (auto count = countOfWalk(*this, iterable); count && *count > fewItems) {
-    auto *made = iterable.as<IterableValue>();
-    bool isMap = made && made->kind == IterableValue::Kind::Map;
-    size_t most = made || isArray(iterable) ? manyItems : manyOfSequence;
+    size_t most = iterable.as<IterableValue>() || isArray(iterable) ? manyItems : manyOfSequence;
     auto walkKnown = [&] {
       frame().walked = std::nullopt;
       const ValueList items = *knownItems(iterable);
-      for (const auto &[position, item] : llvm::enumerate(items)) {
+      forEachKnown(items, 0, body, mayStop, [&](size_t position) {
         if (position && (budget.now() - begun) * items.size() / position > littleWork)
           throw Abort();
-        body(item);
-      }
+      });
     };
     std::vector<Diagnostic> errors;
-    if (*count <= most && !isMap && attempt(walkKnown, errors))
+    if (*count <= most && attempt(walkKnown, errors))
       return;
     auto walkCounted = [&] {
       auto counted = countedWalk(*this, iterable);
@@ -283,19 +398,11 @@ void Specializer::forEachItem(const Value &given, llvm::function_ref<void(const 
   }
   frame().walked = std::nullopt;
   auto items = knownItems(iterable);
-  if (!items) {
-    if (!walkGenerator(nullptr, iterable, body))
-      asLoop(iterable);
-    return;
-  }
+  if (!items)
+    return asLoop(iterable);
   begun = budget.now();
-  for (const auto &[position, item] : llvm::enumerate(*items)) {
-    budget.check(begun, position, items->size());
-    if (++unrolled > maximumUnrolled)
-      fail(ErrorId::UnrollsTooFar, {"a loop over " + std::to_string(items->size()) + " items"},
-           {.help = "use an array"});
-    body(item);
-  }
+  forEachKnown(*items, 0, body, mayStop,
+               [&](size_t position) { budget.check(begun, position, items->size()); });
 }
 
 } // namespace mpy

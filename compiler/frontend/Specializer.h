@@ -41,6 +41,8 @@ struct ArrayValue {
 };
 
 using Locals = std::map<std::string, Value>;
+struct GeneratorPlan;
+struct SuspendedGenerator;
 
 /// One activation of a function, class body, comprehension or module.
 struct Frame {
@@ -66,6 +68,10 @@ struct Frame {
   std::optional<IntExpr> walked;
   /// The first objects that were made in it, and in its current statement.
   ObjectId firstObject = 0, firstOfStatement = 0;
+  /// Of a generator that runs: whether who takes its items may want no more.
+  bool mayStop = true;
+  /// Of a generator that runs up to its next item.
+  const SuspendedGenerator *suspended = nullptr;
 };
 
 /// Everything a path can change: copied where paths part, joined where they meet.
@@ -302,8 +308,30 @@ public:
   std::optional<RunTimeWalk> runTimeWalk(const Value &value);
   /// Runs `body` for each item; where the items are run-time data, in a loop of the program, for
   /// which `body` may run several times: what it changes is in the names of the frame or on the
-  /// heap.
-  void forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body);
+  /// heap. `mayStop`: it may set a flag such as `%break`, after which no item is taken.
+  void forEachItem(const Value &iterable, llvm::function_ref<void(const Value &)> body,
+                   bool mayStop = false);
+
+  //===--- Iterators (SpecializeIterators.cpp) ---===//
+  /// What `next` gives: whether there is an item, and what it is where there is one.
+  struct Taken {
+    Scalar has;
+    Value item;
+  };
+  /// Whether the value has a position: what `next` can be called with.
+  bool isIterator(const Value &value);
+  /// What `iter` gives.
+  Value iteratorOf(const Value &iterable);
+  /// A new iterator over what is given, at its first item.
+  Value newIterator(IterableValue::Kind kind, ValueList parts, IntExpr start = 0);
+  Taken takeNext(const Value &iterator);
+  /// An iterator that nobody else can take from and that is at its start, without its position: a
+  /// structure that can be walked in any way. Nothing for others. `isNew`: nobody else has it.
+  std::optional<Value> unshared(const Value &iterable, bool isNew = false);
+  /// The items of a generator expression, as a list comprehension makes it; nothing for others.
+  std::optional<Value> listOfExpression(const Value &generator);
+  /// An iterator as a list of what is left of it; what is no iterator as it is.
+  Value listed(const Value &iterable);
 
   //===--- Expressions (SpecializeExpressions.cpp) ---===//
   Value evaluate(const ast::Expr *expr);
@@ -497,7 +525,8 @@ private:
   struct TryRegion {
     size_t checks;
     std::shared_ptr<RaisedPath> certain;
-    /// How control could leave from there: names such as `%break`.
+    /// How control could leave from there and what expressions around it have made so far: names
+    /// such as `%break` and `%made`.
     std::vector<std::string> flags;
   };
   /// Ends the path with an exception.
@@ -550,21 +579,61 @@ private:
   /// Whether control has left the current statement list: return, break or continue.
   Scalar leftFlag();
   void clearFlags();
+  // Generators that run in the place of the loop over them (SpecializeGenerators.cpp).
   Value makeGenerator(const ClosureValue &closure, const Locals &parameters);
+  Value makeGeneratorExpression(const ast::GeneratorExp &node);
   void startGenerator(const Value &generator, Frame &callee);
+  void runGenerator(const ast::Node &node);
   /// Runs a generator; `take` runs with each item in the frame that consumes it. `loop` is the
   /// statement at whose head its names are alive, if there is one.
   void consumeGenerator(const ast::Stmt *loop, const Value &generator,
-                        llvm::function_ref<void(const Value &)> take);
+                        llvm::function_ref<void(const Value &)> take, bool mayStop);
   /// The same for what walks a generator: enumerate() and map() of one. Says whether it does.
   bool walkGenerator(const ast::Stmt *loop, const Value &iterable,
-                     llvm::function_ref<void(const Value &)> take);
-  std::optional<ValueList> generatedItems(const Value &generator);
-  void executeYield(const ast::Expr &node);
-  void yieldFrom(const ValueList &items, size_t from);
+                     llvm::function_ref<void(const Value &)> take, bool mayStop);
+  /// Runs a generator in the place of a loop if nothing but the loop can see it meanwhile; false
+  /// where it must be asked for one item after the other.
+  bool tryConsuming(const ast::Stmt *loop, const Value &iterable,
+                    llvm::function_ref<void(const Value &)> take, bool mayStop, bool isAlone);
+  void executeYield(const ast::Stmt &statement);
+  void forEachKnown(const ValueList &items, size_t from,
+                    llvm::function_ref<void(const Value &)> body, bool mayStop,
+                    llvm::function_ref<void(size_t)> check);
+  void walkItems(const Value &whole, const Value &iterable,
+                 llvm::function_ref<void(const Value &)> body, bool mayStop);
+  Value collect(const ast::Expr &expr, Frame &inner, const Value &first);
+  void walkClauses(const std::vector<ast::Comprehension> &clauses, size_t level, const Value &first,
+                   llvm::function_ref<void()> keep, bool mayStop);
+  // Generators that are asked for one item after the other (SpecializeSuspended.cpp).
+  const GeneratorPlan &planOf(const ast::Node &node);
+  Taken takeGenerated(const Value &generator);
+  void resume(const GeneratorPlan &plan, const Value &position, size_t from);
+  void resumeIn(const ast::Body &body, const ast::Stmt &place);
+  void resumeAt(const ast::Stmt &statement, const ast::Stmt &place);
+  void executeSuspended(const ast::Stmt &loop, const ast::Stmt *place);
+  void suspend(const ast::Stmt &place, const Value &item);
+  void yieldNext(const ast::Stmt &place);
+  [[noreturn]] void refuseToWait();
+  // Iterators, item by item (SpecializeIterators.cpp).
+  Taken takeWhere(const Scalar &has, llvm::function_ref<Taken()> then);
+  Taken takeAt(const Value &container, const IntExpr &position);
+  Taken takePart(const Value &part, const IntExpr &position);
+  Taken takeRow(llvm::ArrayRef<Value> parts, const IntExpr &position, ValueList row);
+  Taken takeKept(const IterableValue &filter, ObjectId state);
+  Taken takeCalled(llvm::function_ref<Value()> make, llvm::ArrayRef<llvm::StringRef> ends);
+  IntExpr positionIn(ObjectId state);
+  /// Takes and runs, as long as `test` says that there is an item: at compile time where that is
+  /// known, else in a loop of the program. `first`: what is left of an iteration that has begun.
+  void takeEach(llvm::function_ref<Scalar()> test, llvm::function_ref<void()> body,
+                llvm::function_ref<void()> first = nullptr);
+  /// A `for` over an iterator whose position others can see.
+  void executeTaking(const ast::For &loop, const Value &iterator);
+  void whileLoop(const ast::Stmt &loop, llvm::function_ref<Scalar()> test,
+                 llvm::function_ref<void()> body);
   void runIteration(llvm::function_ref<void()> iteration,
                     llvm::function_ref<void(bool isCertain)> others);
-  void unrollFor(const ast::For &loop, const Value &iterable, ValueList items, size_t from);
+  void unrollFor(const ast::For &loop, const Value &iterable, ValueList items, size_t from,
+                 llvm::function_ref<void(Value)> take);
   /// Runs an action; after an error undoes all of it and says no.
   bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);
   void undoSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);
@@ -631,6 +700,9 @@ private:
   unsigned recursionsInPlace = 0;
   /// The objects of all states that were kept so far, and when recursion in place began.
   uint64_t keptObjects = 0, keptBefore = 0;
+  std::map<const ast::Node *, std::shared_ptr<const GeneratorPlan>> plans;
+  /// Why a generator cannot run in the place of a loop was said: it may be asked item by item.
+  bool wantsItems = false;
 };
 
 /// The library function with a qualified name such as "numpy.sum" or "ndarray.sum", or null.

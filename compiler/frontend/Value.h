@@ -209,10 +209,14 @@ struct TransformValue {
 };
 /// enumerate, zip, reversed, dict views, map ..: what a `for` walks.
 struct IterableValue {
-  /// A generator's parts: the function, a cell that says whether it has begun, then name and value
-  /// of each parameter.
+  /// What is an iterator in Python has a position: a cell, behind the other parts, that says how
+  /// many items were taken. What nobody else takes from has none (Specializer::unshared).
+  /// A generator's parts: the function with a cell for each of its names, and two cells: behind
+  /// which `yield` it waits, and whether it has ended (SpecializeSuspended.cpp).
   /// Columns: zip(*rows) of so many rows as run-time data say; its part is the list of them. With
   /// `start` 1 the arguments `*rows`.
+  /// Elements: iter(container); of a dict, `start` is its size. Calls: iter(function, sentinel).
+  /// Reversed: `start` is the length when it was made.
   enum class Kind {
     Enumerate,
     Zip,
@@ -223,7 +227,9 @@ struct IterableValue {
     Items,
     Map,
     Filter,
-    Generator
+    Generator,
+    Elements,
+    Calls
   };
   Kind kind;
   ValueList parts;

@@ -11,7 +11,8 @@ dicts and sets whose keys are run-time data (random_keys.py); `extents`, about a
 zeros and ends of domains (random_points.py); `calls`, about functions that take functions
 (random_calls.py); `classes`, about what objects, ranges and containers say of
 themselves (random_classes.py); `nests`, about loops of known sizes over lists of lists
-(random_nests.py).
+(random_nests.py); `walks`, about comprehensions, generators and iterators
+(random_walks.py).
 """
 
 import pathlib
@@ -27,6 +28,7 @@ from random_items import ItemWriter
 from random_keys import KeyWriter
 from random_nests import NestWriter
 from random_points import PointWriter
+from random_walks import WalkWriter
 
 SMOOTH = ("np.sin(%s)", "np.tanh(%s)", "np.cos(%s)", "np.exp(-%s * %s)", "np.arctan(%s)")
 
@@ -254,6 +256,7 @@ def main():
         "points": PointWriter,
         "calls": CallWriter,
         "classes": ClassWriter,
+        "walks": WalkWriter,
     }
     writer = writers[kind]
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,41 @@
+// What is known of a generator that is asked for one item after the other.
+#ifndef MPY_FRONTEND_GENERATORS_H
+#define MPY_FRONTEND_GENERATORS_H
+
+#include "frontend/Ast.h"
+#include "frontend/Value.h"
+
+namespace mpy {
+
+class Specializer;
+
+/// The body of a generator function, or of a generator expression as statements, and where it can
+/// wait.
+struct GeneratorPlan {
+  ast::Body body;
+  /// A generator at position k > 0 waits behind `places[k - 1]`; at 0 it has not begun.
+  std::vector<const ast::Stmt *> places;
+  /// Loops and `yield from` with places in them, and the names of the cells with their iterators.
+  std::map<const ast::Stmt *, std::string> walks;
+  /// Statements that a generator expression stands for.
+  std::vector<std::unique_ptr<ast::Node>> made;
+};
+
+/// A generator that runs up to its next item.
+struct SuspendedGenerator {
+  const GeneratorPlan *plan;
+  ObjectId position, hasEnded;
+};
+
+/// Whether a generator can wait inside a statement.
+bool hasPlaces(const ast::Stmt &statement);
+/// Whether an exception that is raised here leaves a generator, if it has no `try`.
+bool endsGenerator(Specializer &);
+
+/// The name under which a generator expression finds its first iterable, which is evaluated where
+/// the expression stands.
+inline constexpr const char *firstIterable = "%first";
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_GENERATORS_H
