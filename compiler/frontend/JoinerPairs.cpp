@@ -108,19 +108,22 @@ void Joiner::pairValues(const Value &a, const Value &b) {
   auto *iterableA = a.as<IterableValue>(), *iterableB = b.as<IterableValue>();
   if (iterableA && iterableB)
     pairLists(iterableA->parts, iterableB->parts);
-  // What one path alone has made flows out of it with all that it is made of.
-  if (iterableA && isAbsent(b))
-    for (const Value &part : iterableA->parts)
-      pairValues(part, Value());
-  if (iterableB && isAbsent(a))
-    for (const Value &part : iterableB->parts)
-      pairValues(Value(), part);
-  if (closureA && isAbsent(b))
-    for (auto &cell : closureA->cells)
-      pairObjects({cell.second, std::nullopt});
-  if (closureB && isAbsent(a))
-    for (auto &cell : closureB->cells)
-      pairObjects({std::nullopt, cell.second});
+  // What one path alone holds flows out of it with all that it is made of; what was there before is
+  // what it was.
+  for (bool isFirst : {true, false}) {
+    const Value &held = isFirst ? a : b;
+    if (!isAbsent(isFirst ? b : a) || (!held.as<IterableValue>() && !held.as<ClosureValue>()))
+      continue;
+    LeafMapper mapper;
+    mapper.object = [&](ObjectId id) {
+      if (id < mark)
+        pairObjects({id, id});
+      else
+        pairObjects(isFirst ? Pair{id, std::nullopt} : Pair{std::nullopt, id});
+      return id;
+    };
+    mapper.map(held);
+  }
   // Functions of which one is chosen keep the objects that they refer to.
   if (isFunction(a) && isFunction(b) && !isIdentical(a, b))
     for (const Value &value : {a, b}) {
