@@ -207,6 +207,8 @@ static Value popEntry(Specializer &s, CallArguments &arguments) {
 static Value update(Specializer &s, CallArguments &arguments) {
   if (arguments.positional.size() > 1)
     arguments.positional[1] = s.iterated(arguments.positional[1]);
+  if (arguments.positional.size() > 1 && arguments.positional[1].get<Scalar>())
+    s.fail(ErrorId::ArgumentType, {"update()", s.describe(arguments.positional[1])});
   if (arguments.positional.size() > 1 && !s.object<DictState>(arguments.positional[1])) // Pairs
     arguments.positional[1] =
         s.call(findBuiltin("dict"), CallArguments{{arguments.positional[1]}, {}, s.span});
@@ -215,8 +217,6 @@ static Value update(Specializer &s, CallArguments &arguments) {
   auto [id, dict] = dictSelf(s, arguments);
   if (arguments.positional.size() > 1) {
     auto *other = s.object<DictState>(arguments.positional[1]);
-    if (!other)
-      s.fail(ErrorId::ArgumentType, {"update()", s.describe(arguments.positional[1])});
     s.knownItems(arguments.positional[1]); // Fails where the keys are not certain.
     for (auto &entry : DictState(*other).entries)
       s.setEntry(dict, entry.first, entry.second);
