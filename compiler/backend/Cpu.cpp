@@ -7,6 +7,7 @@
 // wrong on virtual machines that mask features. Floating point is strict: no contraction into fused
 // multiply-adds that the program did not write.
 #include "backend/Cpu.h"
+#include "backend/RareNan.h"
 #include "backend/ScalarMath.h"
 #include "backend/VectorMath.h"
 
@@ -187,6 +188,7 @@ void CpuTarget::optimize(llvm::Module &module) const {
                                        : builder.buildPerModuleDefaultPipeline(levels[level]);
   passes.run(module, moduleAnalyses);
   inlineScalarMath(module, processor->checkFeatures("+fma"));
+  branchOnRareNan(module);
 }
 
 bool CpuTarget::emit(llvm::Module &module, llvm::raw_pwrite_stream &out,
