@@ -169,7 +169,11 @@ void ClockOrder::keepUnused() {
   visitTimed(function, clocks, [&](Operation *op) {
     if (!isWork(op))
       return;
-    for (Value result : op->getResults())
+    ResultRange results = op->getResults();
+    // Of a gradient its value is no more than a way there.
+    if (auto request = dyn_cast<GradientOp>(op))
+      results = results.take_back(request.getWrt().size());
+    for (Value result : results)
       if (result.use_empty() && isFloatOrArray(result.getType()))
         unused[nextReading(op, clocks)].push_back(result);
   });

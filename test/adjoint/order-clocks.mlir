@@ -36,3 +36,22 @@ func.func private @unused() {
   %stop = mpy.runtime_effect "mpy_time"() : () -> f64
   return
 }
+
+// -----
+
+// The value of a gradient that nobody uses is not kept; the gradient is.
+// CHECK-LABEL: @gradient
+// CHECK: %[[G:.*]]:2 = mpy.gradient @square
+// CHECK-NEXT: mpy.fence %{{.*}} keeps %[[G]]#1 : tensor<4xf64>
+// CHECK-NEXT: mpy.runtime_effect "mpy_time"
+func.func private @square(%x: tensor<4xf64>) -> f64 {
+  %y = mpy.mul %x, %x : tensor<4xf64>, tensor<4xf64> -> tensor<4xf64>
+  %z = mpy.sum %y over [0] : tensor<4xf64> -> f64
+  return %z : f64
+}
+func.func private @gradient(%x: tensor<4xf64>) -> (f64, f64) {
+  %start = mpy.runtime_effect "mpy_time"() : () -> f64
+  %g:2 = mpy.gradient @square of [0] wrt [0] (%x) : (tensor<4xf64>) -> (f64, tensor<4xf64>)
+  %stop = mpy.runtime_effect "mpy_time"() : () -> f64
+  return %start, %stop : f64, f64
+}
