@@ -3,8 +3,6 @@
 // and terminators of its regions.
 #include "adjoint/Activity.h"
 
-#include "dialect/Dialect.h"
-
 using namespace mlir;
 using namespace mpy;
 
@@ -52,9 +50,11 @@ static SmallVector<Link> collectLinks(func::FuncOp function) {
       return linkLoop(loop, links);
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return linkBranches(branch, links);
-    for (Value operand : op->getOperands())
-      for (Value result : op->getResults())
-        links.push_back({operand, result});
+    auto rule = dyn_cast<DifferentiableOpInterface>(op);
+    for (OpOperand &operand : op->getOpOperands())
+      if (!rule || rule.passes(operand.getOperandNumber()))
+        for (Value result : op->getResults())
+          links.push_back({operand.get(), result});
   });
   llvm::erase_if(links, [](Link link) {
     return !isDifferentiable(link.from.getType()) || !isDifferentiable(link.to.getType());
@@ -84,6 +84,19 @@ Activity::Activity(func::FuncOp function, ArrayRef<Value> inputs, ArrayRef<Value
   useful.insert(outputs.begin(), outputs.end());
   spread(links, true, varied);
   spread(links, false, useful);
+}
+
+bool mpy::dependsAround(func::FuncOp function, ArrayRef<Value> inputs, RuledOp op) {
+  SmallVector<Link> links = collectLinks(function);
+  auto isInput = [&](Value value) { return llvm::is_contained(op.getInputs(), value); };
+  llvm::erase_if(links, [&](Link link) { return isInput(link.from); });
+  llvm::DenseSet<Value> varied;
+  for (Value input : inputs)
+    if (!isInput(input))
+      varied.insert(input);
+  spread(links, true, varied);
+  return llvm::any_of(op.getValues(),
+                      [&](Value value) { return !isInput(value) && varied.contains(value); });
 }
 
 bool Activity::isActive(Operation *op) const {

@@ -2,6 +2,7 @@
 // is differentiated.
 #pragma once
 
+#include "dialect/Dialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -25,5 +26,9 @@ public:
 private:
   llvm::DenseSet<mlir::Value> varied, useful;
 };
+
+/// Whether a value of the operation depends on the inputs of the function by other ways than
+/// through the operation's own inputs.
+bool dependsAround(mlir::func::FuncOp function, llvm::ArrayRef<mlir::Value> inputs, RuledOp op);
 
 } // namespace mpy

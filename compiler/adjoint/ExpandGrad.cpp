@@ -17,6 +17,12 @@ namespace mpy {
 using namespace mlir;
 using namespace mpy;
 
+/// Leaves the steps that made a value without the rules that stood for them.
+static void forget(RuledOp ruled) {
+  ruled.replaceAllUsesWith(ruled.getValues());
+  ruled.erase();
+}
+
 namespace {
 /// Expands the requests of one module.
 class Expansion {
@@ -33,6 +39,8 @@ private:
   FailureOr<func::FuncOp> generate(GradientOp request, func::FuncOp callee);
   FailureOr<func::FuncOp> findTangent(StringRef callee, const CallTangents &tangents);
   FailureOr<Twins> findTwins(func::CallOp call, const CallAdjoints &adjoints);
+  LogicalResult checkRules(func::FuncOp function, ArrayRef<int64_t> wrt);
+  LogicalResult settleRules(func::FuncOp function);
   void inlineCalls(func::FuncOp function);
   bool isRecursive(func::FuncOp function);
 
@@ -57,19 +65,26 @@ struct ExpandGrad : mpy::impl::ExpandGradBase<ExpandGrad> {
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (failed(expansion.expand(function)))
         return signalPassFailure();
+    // Nobody differentiates any more.
+    getOperation().walk(forget);
   }
 };
 } // namespace
 
-/// The symbol that an operation calls or differentiates.
-static FlatSymbolRefAttr calleeOf(Operation *op) {
+/// The symbols that an operation calls, differentiates, or may call in a derivative.
+static SmallVector<FlatSymbolRefAttr, 2> calleesOf(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
-    return call.getCalleeAttr();
+    return {call.getCalleeAttr()};
   if (auto request = dyn_cast<GradientOp>(op))
-    return request.getCalleeAttr();
+    return {request.getCalleeAttr()};
   if (auto request = dyn_cast<TangentOp>(op))
-    return request.getCalleeAttr();
-  return {};
+    return {request.getCalleeAttr()};
+  SmallVector<FlatSymbolRefAttr, 2> rules;
+  if (auto ruled = dyn_cast<RuledOp>(op))
+    for (FlatSymbolRefAttr rule : {ruled.getReverseAttr(), ruled.getForwardAttr()})
+      if (rule)
+        rules.push_back(rule);
+  return rules;
 }
 
 LogicalResult Expansion::expand(func::FuncOp function) {
@@ -77,21 +92,22 @@ LogicalResult Expansion::expand(func::FuncOp function) {
     return success();
   SmallVector<Operation *> users;
   function.walk([&](Operation *op) {
-    if (calleeOf(op))
+    if (!calleesOf(op).empty())
       users.push_back(op);
   });
-  for (Operation *user : users) {
-    auto callee = symbols.lookup<func::FuncOp>(calleeOf(user).getValue());
-    if (!callee || callee.isExternal())
-      continue;
-    if (!isa<func::CallOp>(user) && states.lookup(callee) == State::Running &&
-        states.contains(callee))
-      return user->emitError("E0501: ")
-             << "'" << callee.getName()
-             << "' differentiates itself; write the inner derivative by hand";
-    if (failed(expand(callee)))
-      return failure();
-  }
+  for (Operation *user : users)
+    for (FlatSymbolRefAttr symbol : calleesOf(user)) {
+      auto callee = symbols.lookup<func::FuncOp>(symbol.getValue());
+      if (!callee || callee.isExternal())
+        continue;
+      if (isa<GradientOp, TangentOp>(user) && states.lookup(callee) == State::Running &&
+          states.contains(callee))
+        return user->emitError("E0501: ")
+               << "'" << callee.getName()
+               << "' differentiates itself; write the inner derivative by hand";
+      if (failed(expand(callee)))
+        return failure();
+    }
   for (Operation *user : users) {
     LogicalResult done = success();
     if (auto request = dyn_cast<GradientOp>(user))
@@ -157,6 +173,8 @@ FailureOr<func::FuncOp> Expansion::findTangent(StringRef name, const CallTangent
   function.setName((name + "_tangent").str());
   symbols.insert(function, std::next(callee->getIterator()));
   inlineCalls(function);
+  if (failed(checkRules(function, tangents.arguments)))
+    return failure();
   // Known before its body is: it may call itself.
   pushed[key] = function;
   if (failed(generateTangent(function, tangents,
@@ -165,7 +183,7 @@ FailureOr<func::FuncOp> Expansion::findTangent(StringRef name, const CallTangent
                              })))
     return failure();
   states[function] = State::Done;
-  if (failed(cleanUp(function)))
+  if (failed(settleRules(function)) || failed(cleanUp(function)))
     return failure();
   return function;
 }
@@ -176,6 +194,8 @@ FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp cal
   function.setName((callee.getName() + "_grad").str());
   symbols.insert(function, std::next(callee->getIterator()));
   inlineCalls(function);
+  if (failed(checkRules(function, request.getWrt())))
+    return failure();
   bool seeded = !request.getSeeds().empty();
   if (seeded)
     function.setAllArgAttrs(ArrayRef<DictionaryAttr>());
@@ -186,7 +206,7 @@ FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp cal
                              })))
     return failure();
   states[function] = State::Done;
-  if (failed(cleanUp(function)))
+  if (failed(settleRules(function)) || failed(cleanUp(function)))
     return failure();
   return function;
 }
@@ -212,6 +232,8 @@ FailureOr<Twins> Expansion::findTwins(func::CallOp call, const CallAdjoints &adj
   reverse.setPrivate();
   symbols.insert(reverse, std::next(forward->getIterator()));
   inlineCalls(forward);
+  if (failed(checkRules(forward, adjoints.arguments)))
+    return failure();
   // Known before their bodies are: they call themselves.
   Twins made = twins[key] = {forward, reverse};
   if (failed(generateTwins(made, adjoints, [this](func::CallOp call, const CallAdjoints &adjoints) {
@@ -219,9 +241,46 @@ FailureOr<Twins> Expansion::findTwins(func::CallOp call, const CallAdjoints &adj
       })))
     return failure();
   states[forward] = states[reverse] = State::Done;
-  if (failed(cleanUp(forward)) || failed(cleanUp(reverse)))
+  if (failed(settleRules(forward)) || failed(settleRules(reverse)) || failed(cleanUp(forward)) ||
+      failed(cleanUp(reverse)))
     return failure();
   return made;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Rules of the program
+//===------------------------------------------------------------------------------------------===//
+/// A rule says nothing of what the value depends on beside the arguments.
+LogicalResult Expansion::checkRules(func::FuncOp function, ArrayRef<int64_t> wrt) {
+  SmallVector<Value> inputs;
+  for (int64_t index : wrt)
+    inputs.push_back(function.getArgument(index));
+  WalkResult result = function.walk([&](RuledOp ruled) {
+    if (ruled.getInputs().empty() || !dependsAround(function, inputs, ruled))
+      return WalkResult::advance();
+    ruled.emitError("E0503: ") << "no derivative: '" << ruled.getName()
+                               << "' has a derivative rule that says nothing of some of what it "
+                                  "depends on here: make it an argument, with a rule";
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// A rule that was used is ordinary code from here on, and what it asked for is differentiated.
+LogicalResult Expansion::settleRules(func::FuncOp function) {
+  SmallVector<GradientOp> requests;
+  function.walk([&](Operation *op) {
+    auto ruled = dyn_cast<RuledOp>(op);
+    if (ruled && ruled.getSettled())
+      forget(ruled);
+    else if (auto request = dyn_cast<GradientOp>(op))
+      requests.push_back(request);
+  });
+  for (GradientOp request : requests)
+    if (failed(expand(symbols.lookup<func::FuncOp>(request.getCallee()))) ||
+        failed(expand(request)))
+      return failure();
+  return success();
 }
 
 //===------------------------------------------------------------------------------------------===//

@@ -64,6 +64,103 @@ LogicalResult TangentOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===------------------------------------------------------------------------------------------===//
+// ruled
+//===------------------------------------------------------------------------------------------===//
+/// Whether a rule takes and gives values of these types.
+static LogicalResult verifyRule(RuledOp op, FlatSymbolRefAttr rule, TypeRange given,
+                                ValueRange kept, TypeRange results,
+                                SymbolTableCollection &symbols) {
+  if (!rule)
+    return success();
+  auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(op, rule);
+  if (!callee)
+    return op.emitOpError("has the rule ") << rule << ", which is not a function";
+  SmallVector<Type> arguments(given);
+  llvm::append_range(arguments, kept.getTypes());
+  if (callee.getFunctionType() !=
+      FunctionType::get(op.getContext(), arguments, SmallVector<Type>(results)))
+    return op.emitOpError("has the rule ") << rule << ", which is of another type";
+  return success();
+}
+
+LogicalResult RuledOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  TypeRange inputs = getInputs().getTypes(), values = getValues().getTypes();
+  if (getOutputs().getTypes() != values)
+    return emitOpError("results are not of the types of its values");
+  if (failed(verifyRule(*this, getReverseAttr(), values, getKeptForReverse(), inputs, symbols)))
+    return failure();
+  return verifyRule(*this, getForwardAttr(), inputs, getKeptForForward(), values, symbols);
+}
+
+bool RuledOp::passes(unsigned operand) { return operand < getInputs().size(); }
+
+/// The adjoints of the inputs by the rule for tangents, which is linear: its transpose.
+static ValueRange transpose(RuledOp op, AdjointContext &context, ValueRange bars, ValueRange kept) {
+  SmallVector<Value> arguments;
+  SmallVector<int64_t> of, wrt;
+  SmallVector<Type> types(op.getOutputs().getTypes());
+  for (auto [index, input] : llvm::enumerate(op.getInputs())) {
+    wrt.push_back(index);
+    arguments.push_back(makeZeros(context, input));
+    types.push_back(input.getType());
+  }
+  for (size_t index = 0; index < bars.size(); ++index)
+    of.push_back(index);
+  llvm::append_range(arguments, kept);
+  auto request = GradientOp::create(context.builder(), context.loc(), types, op.getForwardAttr(),
+                                    context.builder().getDenseI64ArrayAttr(of),
+                                    context.builder().getDenseI64ArrayAttr(wrt), arguments, bars);
+  return request.getOutputs().drop_front(bars.size());
+}
+
+static auto primals(RuleContext &context, ValueRange values) {
+  return llvm::map_to_vector(values, [&](Value value) { return context.primal(value); });
+}
+
+LogicalResult RuledOp::buildAdjoint(AdjointContext &context) {
+  bool asked = false;
+  for (unsigned index = 0; index < getNumResults(); ++index)
+    asked |= bool(context.bar(index));
+  if (!asked || getInputs().empty())
+    return success();
+  if (!getReverse() && !getForward())
+    return context.refuse(("'" + getName() + "' has no rule for a derivative of this order").str());
+  SmallVector<Value> bars;
+  for (unsigned index = 0; index < getNumResults(); ++index)
+    bars.push_back(context.barOrZeros(index));
+  ValueRange contributions;
+  if (getReverse()) {
+    SmallVector<Value> arguments(bars);
+    llvm::append_range(arguments, primals(context, getKeptForReverse()));
+    contributions = func::CallOp::create(context.builder(), context.loc(), getReverseAttr(),
+                                         getInputs().getTypes(), arguments)
+                        .getResults();
+  } else {
+    contributions = transpose(*this, context, bars, primals(context, getKeptForForward()));
+  }
+  for (auto [input, contribution] : llvm::zip(getInputs(), contributions))
+    if (context.isActive(input))
+      context.add(input, contribution);
+  setSettled(true);
+  return success();
+}
+
+LogicalResult RuledOp::buildTangent(TangentContext &context) {
+  if (!getForward())
+    return context.refuse(("'" + getName() + "' has a rule for reverse mode alone").str());
+  SmallVector<Value> arguments;
+  for (Value input : getInputs())
+    arguments.push_back(context.tangentOrZeros(input));
+  llvm::append_range(arguments, getKeptForForward());
+  auto call = func::CallOp::create(context.builder(), context.loc(), getForwardAttr(),
+                                   getOutputs().getTypes(), arguments);
+  for (auto [output, tangent] : llvm::zip(getOutputs(), call.getResults()))
+    context.set(output, tangent);
+  setSettled(true);
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
 // tape_new, tape_free
 //===------------------------------------------------------------------------------------------===//
 // A tape of adjoints begins empty where the tape ends, and is empty again where the tape began.

@@ -21,6 +21,20 @@ def TangentOp : Op<MpyDialect, "tangent", [AttrSizedOperandSegments, DeclareOpIn
   let results = (outs Variadic<AnyMpy>:$outputs);
   let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` `tangents` `(` $tangents `:` type($tangents) `)` attr-dict `:` functional-type($inputs, $outputs)";
 }
+def RuledOp : Op<MpyDialect, "ruled", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+                                       DeclareOpInterfaceMethods<DifferentiableOpInterface, ["passes"]>]> {
+  let summary = "The values, which a function of the program called `name` has computed from the inputs and which have the derivative that "
+                "its rules give, whatever steps they were made in. `reverse` gets adjoints of the values and what it keeps, and returns "
+                "adjoints of the inputs; `forward` gets tangents of the inputs and what it keeps, is linear in the tangents, and returns "
+                "tangents of the values. The first derivative uses a rule, which is code as any other for the second.";
+  let arguments = (ins StrAttr:$name, OptionalAttr<FlatSymbolRefAttr>:$reverse, OptionalAttr<FlatSymbolRefAttr>:$forward,
+                       UnitAttr:$settled, Variadic<Elements>:$inputs, Variadic<Elements>:$values,
+                       Variadic<AnyMpy>:$keptForReverse, Variadic<AnyMpy>:$keptForForward);
+  let results = (outs Variadic<Elements>:$outputs);
+  let assemblyFormat = "$name (`reverse` $reverse^ `(` $keptForReverse `:` type($keptForReverse) `)`)? "
+                       "(`forward` $forward^ `(` $keptForForward `:` type($keptForForward) `)`)? "
+                       "(`settled` $settled^)? `of` $inputs `:` type($inputs) `values` $values `:` type($values) attr-dict `->` type($outputs)";
+}
 def TapeNewOp : Op<MpyDialect, "tape_new", !listconcat([MemoryEffects<[MemAlloc]>], differentiable)> {
   let summary = "An empty tape.";
   let results = (outs TapeType:$result);

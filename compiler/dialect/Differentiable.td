@@ -12,6 +12,8 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
                     "::llvm::LogicalResult", "buildAdjoint", (ins "::mpy::AdjointContext &":$context)>,
     InterfaceMethod<"Sets the tangents of this operation's results from those of its operands.",
                     "::llvm::LogicalResult", "buildTangent", (ins "::mpy::TangentContext &":$context)>,
+    InterfaceMethod<"Whether derivatives pass through the operand of this number.",
+                    "bool", "passes", (ins "unsigned":$operand), /*methodBody=*/"", /*defaultImplementation=*/"return true;">,
   ];
 }
 

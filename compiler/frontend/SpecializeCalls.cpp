@@ -271,6 +271,7 @@ void Specializer::enter(Frame &callee, const ClosureValue &closure, const Locals
   callee.name = closure.name;
   callee.callSpan = span;
   callee.entryBlock = builder.getInsertionBlock();
+  callee.ruleDepth = ruleDepth;
   callee.cells = closure.cells;
   for (auto &[name, value] : parameters) {
     if (scope.captured.contains(name))

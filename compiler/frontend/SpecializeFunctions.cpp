@@ -458,7 +458,7 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
   Frame *last = nullptr;
   for (Frame *frame :
        llvm::drop_begin(frames, building.empty() ? 0 : building.back()->firstFrame)) {
-    if (!frame->closure || frame->closure->node != closure.node)
+    if (!frame->closure || frame->closure->node != closure.node || frame->ruleDepth != ruleDepth)
       continue;
     ++ofDefinition;
     if (isThis(*frame->closure, frame->parameters)) {

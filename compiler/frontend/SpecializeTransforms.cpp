@@ -224,8 +224,9 @@ private:
 
 } // namespace
 
-/// What the function made for it is called.
-static std::string nameOfFunction(const Value &function) {
+static constexpr llvm::StringRef passResult = "do it outside, and pass the result to the function";
+
+std::string nameOfFunction(const Value &function) {
   Value innermost = function;
   while (auto *method = innermost.as<BoundMethodValue>())
     innermost = Value(method->function);
@@ -233,9 +234,7 @@ static std::string nameOfFunction(const Value &function) {
   return !closure ? "function" : closure->name == "<lambda>" ? "lambda" : closure->name;
 }
 
-/// What an operator runs again and again may neither print nor draw random numbers: Python does
-/// both once.
-static void refuseEffects(Specializer &s, func::FuncOp function) {
+void refuseEffects(Specializer &s, func::FuncOp function, ErrorId error, llvm::StringRef help) {
   llvm::SmallVector<func::FuncOp> pending{function};
   llvm::SmallPtrSet<mlir::Operation *, 8> seen{function};
   while (!pending.empty())
@@ -250,9 +249,9 @@ static void refuseEffects(Specializer &s, func::FuncOp function) {
           stateOf(effect.getCallee()) == RuntimeState::Options ||
           effect.getCallee() == "mpy_check_stack")
         return;
-      s.fail(ErrorId::RepeatedEffect, {},
+      s.fail(error, {},
              {.found = "a function that prints, draws random numbers, or reads files or a clock",
-              .help = "do it outside, and pass the result to the function"});
+              .help = help.str()});
     });
 }
 
@@ -343,8 +342,9 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
   };
   auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
                       mlir::TypeRange types) -> mlir::ValueRange {
+    // What runs again and again would have its effects each time; in Python it has them once.
     if (transform.isRepeated)
-      refuseEffects(*this, callee);
+      refuseEffects(*this, callee, ErrorId::RepeatedEffect, passResult);
     llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
     for (auto &leaf : wrt.leaves)
       all.push_back(leaf.value.getType());
@@ -497,7 +497,7 @@ template <bool isRepeated> static Value pushForward(Specializer &s, CallArgument
   auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
                       mlir::TypeRange types) -> mlir::ValueRange {
     if (isRepeated)
-      refuseEffects(s, callee);
+      refuseEffects(s, callee, ErrorId::RepeatedEffect, passResult);
     llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
     llvm::SmallVector<int64_t> of;
     for (size_t i = 0; i < results.leaves.size(); ++i) {
@@ -571,6 +571,18 @@ static Value makeTransform(Specializer &s, CallArguments &arguments) {
   return std::make_shared<const TransformValue>(std::move(transform));
 }
 
+/// Whether a rule of a derivative may be asked for here.
+static Value mayBeDifferentiated(Specializer &s, CallArguments &) {
+  return s.makeBool(s.mayBeDifferentiated());
+}
+
+static Value withRules(Specializer &s, CallArguments &arguments) {
+  ValueList given =
+      s.bind(arguments, "function, arguments, plain, run, reverse, forward", "with_rules");
+  return s.callWithRules(
+      {nameOfFunction(given[0]), given[1], given[2], given[3], given[4], given[5]});
+}
+
 /// The names of the parameters that can be given by position.
 static Value parameterNames(Specializer &s, CallArguments &arguments) {
   Value function = arguments.positional[0];
@@ -607,7 +619,9 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"mpy._primitives.grad", makeTransform<Kind::Grad, Convention::Mpy, true>, ""},
       {"mpy._primitives.grad_once", makeTransform<Kind::Grad, Convention::Mpy>, ""},
       {"mpy._primitives.jvp", pushForward<true>, ""},
+      {"mpy._primitives.may_be_differentiated", mayBeDifferentiated, ""},
       {"mpy._primitives.parameter_names", parameterNames, ""},
+      {"mpy._primitives.with_rules", withRules, ""},
   };
   std::string full = (module + "." + name).str();
   for (auto &entry : table)

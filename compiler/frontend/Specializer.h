@@ -72,6 +72,8 @@ struct Frame {
   bool mayStop = true;
   /// Of a generator that runs up to its next item.
   const SuspendedGenerator *suspended = nullptr;
+  /// How many rules of derivatives are being made around it: in each, a function is another one.
+  unsigned ruleDepth = 0;
 };
 
 /// Everything a path can change: copied where paths part, joined where they meet.
@@ -86,6 +88,7 @@ struct State {
 struct Specialization;
 class ArgumentWalk;
 struct ResultPattern;
+struct RuledCall;
 struct RunTimeLoop;
 struct RunTimeWalk;
 
@@ -411,6 +414,10 @@ public:
                llvm::function_ref<void(mlir::ValueRange)> body,
                llvm::function_ref<llvm::SmallVector<mlir::Value>()> results, OutlineCall makeCall);
   Value callTransform(const TransformValue &transform, CallArguments arguments);
+  /// Whether the current place stands in a function of its own, which may be differentiated.
+  bool mayBeDifferentiated() const { return !outliningBlocks.empty(); }
+  /// The value of a function that has its own derivative rules.
+  Value callWithRules(const RuledCall &ruled);
   /// Calls a function that is active already, through a function of its own; nothing if its body is
   /// to run in place.
   std::optional<Value> callRecursive(const ClosureValue &closure, Locals &parameters);
@@ -659,6 +666,8 @@ private:
   void initialiseBuiltins();
 
   unsigned tryDepth = 0;
+  /// How many rules of derivatives are being made, one inside the other.
+  unsigned ruleDepth = 0;
   std::vector<OpenCheck> openChecks;
   std::shared_ptr<RaisedPath> certainRaise;
   std::vector<std::string> exceptionKinds;

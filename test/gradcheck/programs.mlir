@@ -317,3 +317,36 @@ func.func @branch_shares(%x: tensor<3xf64>, %y: tensor<3xf64>) -> f64 {
   %s = mpy.sum %o over [0] : tensor<3xf64> -> f64
   return %s : f64
 }
+
+// Functions with derivative rules of their own.
+func.func private @sine_adjoint(%g: f64, %x: f64) -> f64 {
+  %c = mpy.cos %x : f64
+  %r = mpy.mul %g, %c : f64, f64 -> f64
+  return %r : f64
+}
+func.func @ruled(%x: f64, %w: tensor<3xf64>) -> f64 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %r = scf.for %i = %c0 to %c3 step %c1 iter_args(%y = %x) -> f64 {
+    %wi = mpy.extract %w [%i] : tensor<3xf64> -> f64
+    %a = mpy.mul %y, %wi : f64, f64 -> f64
+    %s = mpy.sin %a : f64
+    %n = mpy.ruled "sine" reverse @sine_adjoint(%a : f64) forward @sine_adjoint(%a : f64) of %a : f64 values %s : f64 -> f64
+    %m = mpy.add %n, %y : f64, f64 -> f64
+    scf.yield %m : f64
+  }
+  return %r : f64
+}
+func.func private @affine_tangent(%x_dot: tensor<?xf64>, %w_dot: tensor<?xf64>, %x: tensor<?xf64>, %w: tensor<?xf64>) -> tensor<?xf64> {
+  %a = mpy.mul %x_dot, %w : tensor<?xf64>, tensor<?xf64> -> tensor<?xf64>
+  %b = mpy.mul %x, %w_dot : tensor<?xf64>, tensor<?xf64> -> tensor<?xf64>
+  %r = mpy.add %a, %b : tensor<?xf64>, tensor<?xf64> -> tensor<?xf64>
+  return %r : tensor<?xf64>
+}
+func.func @ruled_forward(%x: tensor<?xf64> {check.shape = array<i64: 3>}, %w: tensor<?xf64> {check.shape = array<i64: 3>}) -> tensor<?xf64> {
+  %p = mpy.mul %x, %w : tensor<?xf64>, tensor<?xf64> -> tensor<?xf64>
+  %r = mpy.ruled "product" forward @affine_tangent(%x, %w : tensor<?xf64>, tensor<?xf64>) of %x, %w : tensor<?xf64>, tensor<?xf64> values %p : tensor<?xf64> -> tensor<?xf64>
+  %q = mpy.mul %r, %x : tensor<?xf64>, tensor<?xf64> -> tensor<?xf64>
+  return %q : tensor<?xf64>
+}

@@ -36,6 +36,7 @@ TIME_LIMIT = 120
 sys.path[:0] = [str(ROOT / "lang/python"), str(ROOT / "test/oracle")]
 
 from compare import first_error, same_text  # noqa: E402
+from mpy import modules  # noqa: E402
 
 HEAD = """import math
 import numpy as np
@@ -100,6 +101,13 @@ def printed(row, names):
     return out.getvalue(), False
 
 
+def original(name):
+    """The module that a file of the library stands for; MinPy, which no NumPy of today runs, is in our layer."""
+    if name == "numpy.ndarray":
+        return None
+    return modules.build()[name] if name.startswith("minpy.") else importlib.import_module(name)
+
+
 class Part:
     """One file of the library with its rows."""
 
@@ -124,7 +132,7 @@ class Part:
             for number, line in enumerate(lines, 1)
             if line.strip() and not line.startswith("#")
         ]
-        self.compiled = importlib.import_module(self.public) if self.public != "numpy.ndarray" else None
+        self.compiled = original(self.public)
 
     def check(self, name, mpyc):
         """Sentences about what is wrong with a name."""

@@ -7,7 +7,7 @@ types.
 """
 
 from .annotations import Array, Bool, Float32, Float64, Int32, Int64, b1, export, f32, f64, i32, i64
-from .custom import checkpoint, custom_jvp, custom_vjp
+from .custom import checkpoint, custom_jvp, custom_vjp, stop_gradient
 from .gradients import Operators as _Operators
 from .library import library as numpy
 
@@ -26,5 +26,5 @@ vjp = _operators.vjp
 jvp = _operators.jvp
 
 __all__ = """grad value_and_grad grad_and_loss elementwise_grad jacobian jacfwd jacrev hessian hvp vjp jvp
-linearize checkpoint custom_vjp custom_jvp export Array Bool Float32 Float64 Int32 Int64 b1 f32 f64 i32 i64
+linearize checkpoint custom_vjp custom_jvp stop_gradient export Array Bool Float32 Float64 Int32 Int64 b1 f32 f64 i32 i64
 numpy""".split()

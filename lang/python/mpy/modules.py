@@ -150,7 +150,16 @@ def build():
         checkpoint=custom.checkpoint,
         numpy=numpy,
     )
-    autograd.extend = _module("autograd.extend", primitive=custom.primitive, defvjp=custom.defvjp)
+    autograd.extend = _module(
+        "autograd.extend",
+        primitive=custom.primitive,
+        defvjp=custom.defvjp,
+        defvjp_argnum=custom.defvjp_argnum,
+        defvjp_argnums=custom.defvjp_argnums,
+        defjvp=custom.defjvp,
+        defjvp_argnum=custom.defjvp_argnum,
+        def_linear=custom.def_linear,
+    )
     core = _module(
         "minpy.core",
         grad=_MINPY.grad,
