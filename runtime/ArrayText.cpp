@@ -46,7 +46,7 @@ struct Decimal {
 
 class ArrayPrinter {
 public:
-  ArrayPrinter(const mpy_array &array, const PrintOptions &options, bool repr);
+  ArrayPrinter(const mpy_view &array, const PrintOptions &options, bool repr);
   mpy_text *print();
 
 private:
@@ -68,7 +68,7 @@ private:
                   int64_t width) const;
   void appendExtras(TextBuilder &text) const;
 
-  const mpy_array &array;
+  const mpy_view &array;
   PrintOptions options;
   bool repr;
   int64_t size = 1;
@@ -79,7 +79,7 @@ private:
 
 } // namespace
 
-ArrayPrinter::ArrayPrinter(const mpy_array &array, const PrintOptions &options, bool repr)
+ArrayPrinter::ArrayPrinter(const mpy_view &array, const PrintOptions &options, bool repr)
     : array(array), options(options), repr(repr) {
   int64_t dense = 1;
   for (int32_t i = array.rank - 1; i >= 0; --i) {
@@ -412,7 +412,7 @@ mpy_text *ArrayPrinter::print() {
   return text.finish();
 }
 
-static mpy_text *scalarText(const mpy_array &array) {
+static mpy_text *scalarText(const mpy_view &array) {
   switch (array.dtype) {
   case MPY_BOOL:
     return mpy_str_bool(*static_cast<const int8_t *>(array.data));
@@ -431,18 +431,18 @@ static mpy_text *scalarText(const mpy_array &array) {
 
 using namespace mpy;
 
-mpy_text *mpy_array_str(const mpy_array *array) {
+mpy_text *mpy_array_str(const mpy_view *array) {
   if (array->rank == 0)
     return scalarText(*array);
-  return ArrayPrinter(*array, context.print, false).print();
+  return ArrayPrinter(*array, context().print, false).print();
 }
 
-mpy_text *mpy_array_repr(const mpy_array *array) {
-  return ArrayPrinter(*array, context.print, true).print();
+mpy_text *mpy_array_repr(const mpy_view *array) {
+  return ArrayPrinter(*array, context().print, true).print();
 }
 
-mpy_text *mpy_array_string(const mpy_array *array, int64_t precision, int8_t suppress) {
-  PrintOptions options = context.print;
+mpy_text *mpy_array_string(const mpy_view *array, int64_t precision, int8_t suppress) {
+  PrintOptions options = context().print;
   if (precision >= 0)
     options.precision = precision;
   options.suppress = suppress;
@@ -455,7 +455,7 @@ void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeIte
     if (wanted >= 0)
       option = wanted;
   };
-  PrintOptions &print = context.print;
+  PrintOptions &print = context().print;
   change(print.precision, precision);
   change(print.threshold, threshold);
   change(print.edgeItems, edgeItems);

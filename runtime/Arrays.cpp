@@ -8,7 +8,7 @@ namespace mpy {
 
 static constexpr int64_t elementBytes[] = {1, 4, 8, 4, 8};
 
-static int64_t countOf(const mpy_array &array) {
+static int64_t countOf(const mpy_view &array) {
   int64_t count = 1;
   for (int32_t i = 0; i < array.rank; ++i)
     count *= array.sizes[i];
@@ -16,8 +16,8 @@ static int64_t countOf(const mpy_array &array) {
 }
 
 // Copies from the axis on; returns where the next element goes.
-static char *copyAxis(const mpy_array &array, const int64_t *strides, int32_t axis,
-                      const char *from, char *into) {
+static char *copyAxis(const mpy_view &array, const int64_t *strides, int32_t axis, const char *from,
+                      char *into) {
   int64_t bytes = elementBytes[array.dtype];
   if (axis == array.rank) {
     memcpy(into, from, bytes);
@@ -32,7 +32,7 @@ static char *copyAxis(const mpy_array &array, const int64_t *strides, int32_t ax
   return into;
 }
 
-static void *copyOf(const mpy_array &array) {
+static void *copyOf(const mpy_view &array) {
   int64_t strides[64], dense = 1;
   for (int32_t i = array.rank - 1; i >= 0; --i) {
     strides[i] = array.strides ? array.strides[i] : dense;
@@ -44,13 +44,13 @@ static void *copyOf(const mpy_array &array) {
   return copy;
 }
 
-static void giveSizes(const mpy_array &array, int64_t *sizes) {
+static void giveSizes(const mpy_view &array, int64_t *sizes) {
   for (int32_t i = 0; i < array.rank; ++i)
     sizes[i] = array.sizes[i];
 }
 
 // The number of rows along the last axis, and their length.
-static int64_t rowsOf(const mpy_array &array, int64_t &length) {
+static int64_t rowsOf(const mpy_view &array, int64_t &length) {
   length = array.rank > 0 ? array.sizes[array.rank - 1] : 1;
   return length > 0 ? countOf(array) / length : 0;
 }
@@ -74,18 +74,18 @@ static bool isTrue(int32_t dtype, const char *element) {
 
 using namespace mpy;
 
-void mpy_array_copy(const mpy_array *array, void **data, int64_t *sizes) {
+void mpy_array_copy(const mpy_view *array, void **data, int64_t *sizes) {
   *data = copyOf(*array);
   giveSizes(*array, sizes);
 }
 
-void mpy_sort(const mpy_array *array, void **data, int64_t *sizes) {
+void mpy_sort(const mpy_view *array, void **data, int64_t *sizes) {
   mpy_array_copy(array, data, sizes);
   int64_t length, rows = rowsOf(*array, length);
   mpy_sort_rows(array->dtype, *data, rows, length);
 }
 
-void mpy_argsort(const mpy_array *array, void **data, int64_t *sizes) {
+void mpy_argsort(const mpy_view *array, void **data, int64_t *sizes) {
   void *copy = copyOf(*array);
   int64_t length, rows = rowsOf(*array, length);
   *data = mpy_alloc(countOf(*array) * 8);
@@ -94,7 +94,7 @@ void mpy_argsort(const mpy_array *array, void **data, int64_t *sizes) {
   mpy_release(copy);
 }
 
-void mpy_nonzero(const mpy_array *mask, void **data, int64_t *sizes) {
+void mpy_nonzero(const mpy_view *mask, void **data, int64_t *sizes) {
   int64_t bytes = elementBytes[mask->dtype], size = countOf(*mask), count = 0;
   bool flat = mask->rank == 1 || !mask->strides;
   void *copy = flat ? nullptr : copyOf(*mask);

@@ -26,14 +26,13 @@ struct alignas(16) RawBlock {
   RawBlock *before, *after;
 };
 
-static RawBlock *newestRaw = nullptr;
-
 static void link(RawBlock *block) {
-  block->before = newestRaw;
+  RawBlock *&newest = context().newestRaw;
+  block->before = newest;
   block->after = nullptr;
-  if (newestRaw)
-    newestRaw->after = block;
-  newestRaw = block;
+  if (newest)
+    newest->after = block;
+  newest = block;
 }
 
 static void unlink(RawBlock *block) {
@@ -42,7 +41,7 @@ static void unlink(RawBlock *block) {
   if (block->after)
     block->after->before = block->before;
   else
-    newestRaw = block->before;
+    context().newestRaw = block->before;
 }
 
 void *allocateRaw(size_t bytes) {
@@ -73,14 +72,19 @@ void freeRaw(void *data) {
   free(block);
 }
 
+void freeRawSince(RawBlock *before) {
+  while (context().newestRaw != before)
+    freeRaw(context().newestRaw + 1);
+}
+
 void noteAllocated(mpy_header *header) {
-  Catching &catching = *context.catching;
+  Catching &catching = *context().catching;
   if (catching.bufferCount < maximumBuffers)
     catching.buffers[catching.bufferCount++] = header;
 }
 
 void noteFreed(mpy_header *header) {
-  Catching &catching = *context.catching;
+  Catching &catching = *context().catching;
   for (int64_t i = 0; i < catching.bufferCount; ++i)
     if (catching.buffers[i] == header) {
       catching.buffers[i] = catching.buffers[--catching.bufferCount];
@@ -89,7 +93,7 @@ void noteFreed(mpy_header *header) {
 }
 
 void throwCaught(const char *kind, const char *message) {
-  Catching *catching = context.catching;
+  Catching *catching = context().catching;
   if (!catching)
     return;
   int64_t number = 0;
@@ -97,7 +101,7 @@ void throwCaught(const char *kind, const char *message) {
   for (const char *at = catching->kinds; *at; at = strchr(at, ' ') + 1, ++number) {
     if (strncmp(at, kind, length) != 0 || at[length] != ' ')
       continue;
-    context.catching = nullptr;
+    context().catching = nullptr;
     catching->kind = number;
     catching->message = mpy_string_from(message, static_cast<int64_t>(strlen(message)));
     longjmp(catching->place, 1);
@@ -112,15 +116,14 @@ int64_t mpy_catch(const char *kinds, void (*call)(void *frame), void *frame, mpy
   Catching catching;
   catching.kinds = kinds;
   catching.bufferCount = 0;
-  RawBlock *before = newestRaw;
-  context.catching = &catching;
+  RawBlock *before = context().newestRaw;
+  context().catching = &catching;
   if (setjmp(catching.place) == 0) {
     call(frame);
-    context.catching = nullptr;
+    context().catching = nullptr;
     return -1;
   }
-  while (newestRaw != before)
-    freeRaw(newestRaw + 1);
+  freeRawSince(before);
   for (int64_t i = 0; i < catching.bufferCount; ++i)
     mpy_free(reinterpret_cast<char *>(catching.buffers[i]) + sizeof(mpy_header));
   *message = catching.message;

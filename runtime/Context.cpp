@@ -1,7 +1,7 @@
 // The process around a compiled program: start and end, arguments, clocks, and standard output with
 // its buffer. Output reaches the system when the buffer is full, at a newline on a terminal, before
 // anything goes to standard error, and at the end; a failed write ends the program.
-#include "Context.h"
+#include "Entry.h"
 
 #include "TextBuilder.h"
 
@@ -15,12 +15,17 @@
 
 namespace mpy {
 
-constinit Context context;
-constinit OutputState output = {};
+/// Apart from the rest, because it is large and starts as zeros.
+static constinit OutputState programOutput = {};
+static constinit Context programContext(&programOutput);
+constinit thread_local Context *currentContext = &programContext;
 
 static void failWrite(int error) {
+  if (context().library)
+    raise({nullptr, 0}, error == EPIPE ? "BrokenPipeError" : "OSError", "[Errno %d] %s", error,
+          strerror(error));
   char message[256];
-  int length = snprintf(message, sizeof message, "%s: %s: [Errno %d] %s\n", context.module,
+  int length = snprintf(message, sizeof message, "%s: %s: [Errno %d] %s\n", context().module,
                         error == EPIPE ? "BrokenPipeError" : "OSError", error, strerror(error));
   [[maybe_unused]] ssize_t written = write(2, message, length);
   _exit(1);
@@ -41,11 +46,20 @@ static void writeAll(int descriptor, const char *bytes, int64_t count) {
   }
 }
 
+/// Standard output; in a library, where its context says.
+static void writeOut(const char *bytes, int64_t count) {
+  LibraryState *library = context().library;
+  if (library)
+    library->write(library->writeData, bytes, static_cast<size_t>(count));
+  else
+    writeAll(1, bytes, count);
+}
+
 // A fault where the stack ends is a recursion without end; every other one stays what it is.
 static void handleFault(int number, siginfo_t *info, void *) {
   char *address = static_cast<char *>(info->si_addr);
   constexpr int64_t below = 32 << 20, above = 1 << 20;
-  if (address > context.stackEnd - below && address < context.stackEnd + above)
+  if (address > context().stackEnd - below && address < context().stackEnd + above)
     raise({nullptr, 0}, "RecursionError", "maximum recursion depth exceeded");
   signal(number, SIG_DFL);
 }
@@ -57,8 +71,8 @@ static void watchStack() {
     size = static_cast<int64_t>(limit.rlim_cur);
   // A margin for the frames of the runtime, of libm and of one large function.
   int64_t margin = size / 8 < (512 << 10) ? size / 8 : (512 << 10);
-  context.stackEnd = static_cast<char *>(__builtin_frame_address(0)) - size;
-  context.stackLimit = context.stackEnd + margin;
+  context().stackEnd = static_cast<char *>(__builtin_frame_address(0)) - size;
+  context().stackLimit = context().stackEnd + margin;
   static char faultStack[64 << 10];
   stack_t stack = {};
   stack.ss_sp = faultStack;
@@ -73,9 +87,9 @@ static void watchStack() {
 // Ctrl-C, as Python ends: what was printed reaches the reader, and the process dies of the signal,
 // so that a shell sees 130 and stops its script. A second signal waits until the first is done.
 static void handleInterrupt(int number) {
-  int64_t size = output.size;
-  output.size = 0;
-  [[maybe_unused]] ssize_t written = size > 0 ? write(1, output.buffer, size) : 0;
+  int64_t size = context().output->size;
+  context().output->size = 0;
+  [[maybe_unused]] ssize_t written = size > 0 ? write(1, context().output->buffer, size) : 0;
   static const char words[] = "KeyboardInterrupt\n";
   written = write(2, words, sizeof words - 1);
   signal(number, SIG_DFL);
@@ -100,13 +114,13 @@ using namespace mpy;
 int64_t mpy_abi_version(void) { return MPY_ABI_VERSION; }
 
 void mpy_begin(int argc, char **argv, const char *module) {
-  context.argc = argc;
-  context.argv = argv;
+  context().argc = argc;
+  context().argv = argv;
   if (module)
-    context.module = module;
-  output.terminal = isatty(1);
+    context().module = module;
+  context().output->terminal = isatty(1);
   const char *report = getenv("MPY_MEMORY_REPORT");
-  context.memory.report = report && strcmp(report, "0") != 0 && *report;
+  context().memory.report = report && strcmp(report, "0") != 0 && *report;
   // A closed pipe is an error of write, as in Python.
   signal(SIGPIPE, SIG_IGN);
   watchStack();
@@ -115,33 +129,36 @@ void mpy_begin(int argc, char **argv, const char *module) {
 
 void mpy_end(void) {
   mpy_flush(1);
-  if (!context.memory.report)
+  if (!context().memory.report)
     return;
-  if (context.random) {
-    mpy_release(context.random);
-    context.random = nullptr;
+  if (context().random) {
+    mpy_release(context().random);
+    context().random = nullptr;
   }
   char message[256];
-  int length = snprintf(
-      message, sizeof message, "mpy: %lld allocations, %lld frees, %lld bytes peak, %lld live\n",
-      static_cast<long long>(context.memory.allocations),
-      static_cast<long long>(context.memory.frees),
-      static_cast<long long>(context.memory.peakBytes), static_cast<long long>(mpy_live_buffers()));
+  int length = snprintf(message, sizeof message,
+                        "mpy: %lld allocations, %lld frees, %lld bytes peak, %lld live\n",
+                        static_cast<long long>(context().memory.allocations),
+                        static_cast<long long>(context().memory.frees),
+                        static_cast<long long>(context().memory.peakBytes),
+                        static_cast<long long>(mpy_live_buffers()));
   writeAll(2, message, length);
 }
 
 void mpy_exit(int64_t code) {
+  if (context().library)
+    raise({nullptr, 0}, "SystemExit", "%lld", static_cast<long long>(code));
   mpy_end();
   exit(static_cast<int>(code));
 }
 
-int64_t mpy_argc(void) { return context.argc; }
+int64_t mpy_argc(void) { return context().argc; }
 
 mpy_text *mpy_argv(const char *file, int64_t line, int64_t index) {
-  int64_t position = index < 0 ? index + context.argc : index;
-  if (position < 0 || position >= context.argc)
+  int64_t position = index < 0 ? index + context().argc : index;
+  if (position < 0 || position >= context().argc)
     raise({file, line}, "IndexError", "list index out of range");
-  const char *argument = context.argv[position];
+  const char *argument = context().argv[position];
   return mpy_string_from(argument, static_cast<int64_t>(strlen(argument)));
 }
 
@@ -155,25 +172,25 @@ void mpy_write_bytes(int64_t fd, const char *bytes, int64_t count) {
     writeAll(static_cast<int>(fd), bytes, count);
     return;
   }
-  if (output.size + count > outputCapacity) {
+  if (context().output->size + count > outputCapacity) {
     mpy_flush(1);
     if (count > outputCapacity) {
-      writeAll(1, bytes, count);
+      writeOut(bytes, count);
       return;
     }
   }
-  memcpy(output.buffer + output.size, bytes, count);
-  output.size += count;
-  if (output.terminal && memchr(bytes, '\n', count))
+  memcpy(context().output->buffer + context().output->size, bytes, count);
+  context().output->size += count;
+  if (context().output->terminal && memchr(bytes, '\n', count))
     mpy_flush(1);
 }
 
 void mpy_flush(int64_t fd) {
-  if (fd != 1 || output.size == 0)
+  if (fd != 1 || context().output->size == 0)
     return;
-  int64_t size = output.size;
-  output.size = 0;
-  writeAll(1, output.buffer, size);
+  int64_t size = context().output->size;
+  context().output->size = 0;
+  writeOut(context().output->buffer, size);
 }
 
 static int64_t readNanoseconds(clockid_t clock) {
@@ -214,7 +231,7 @@ void mpy_sleep(const char *file, int64_t line, double seconds) {
 }
 
 int8_t mpy_stack_is_low(void) {
-  return static_cast<char *>(__builtin_frame_address(0)) < context.stackLimit;
+  return static_cast<char *>(__builtin_frame_address(0)) < context().stackLimit;
 }
 
 void mpy_check_stack(const char *file, int64_t line) {

@@ -1,8 +1,9 @@
-// The one piece of state that the runtime has, and the error exits that every part uses.
+// All state of the runtime, which a program has once and each caller of a library makes for itself,
+// and the error exits that every part uses.
 #ifndef MPY_RUNTIME_CONTEXT_H
 #define MPY_RUNTIME_CONTEXT_H
 
-#include "mpy.h"
+#include "mpyrt.h"
 
 namespace mpy {
 
@@ -27,6 +28,8 @@ struct MemoryState {
   int64_t allocations;
   int64_t frees;
   bool report;
+  /// Slabs, linked through their first bytes.
+  char *slabs;
 };
 
 /// Standard output, buffered.
@@ -47,13 +50,21 @@ struct PrintOptions {
 
 /// A call under mpy_catch (Catch.cpp).
 struct Catching;
+/// A block of allocateRaw (Catch.cpp).
+struct RawBlock;
+/// What a context of a library has beside the rest (Entry.h).
+struct LibraryState;
 
-/// All state of the runtime; constant-initialised, so that no code runs before main.
+/// All state of the runtime; that of a program is constant-initialised, so that no code runs before
+/// main.
 struct Context {
+  constexpr explicit Context(OutputState *output) : output(output) {}
+
   int argc = 0;
   char **argv = nullptr;
   const char *module = "program";
   MemoryState memory = {};
+  OutputState *output;
   PrintOptions print;
   mpy_random *random = nullptr;
   char *stackEnd = nullptr;
@@ -61,11 +72,13 @@ struct Context {
   void (*errorHook)(void *, const char *, int64_t, const char *, const char *) = nullptr;
   void *errorHookData = nullptr;
   Catching *catching = nullptr;
+  RawBlock *newestRaw = nullptr;
+  LibraryState *library = nullptr;
 };
 
-extern Context context;
-/// Apart from the rest, because it is large and starts as zeros.
-extern OutputState output;
+/// The context of what this thread runs: the program's, or that of the library call it is in.
+extern thread_local Context *currentContext;
+inline Context &context() { return *currentContext; }
 
 /// Raises with a message in printf's form.
 [[noreturn]] void raise(Place place, const char *kind, const char *format, ...)
@@ -83,6 +96,7 @@ void throwCaught(const char *kind, const char *message);
 /// Buffers that a call under mpy_catch has made so far, which an exception frees.
 void noteAllocated(mpy_header *header);
 void noteFreed(mpy_header *header);
+void freeRawSince(RawBlock *before);
 
 } // namespace mpy
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <pthread.h>
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
@@ -28,8 +29,6 @@ struct GemmState {
   GemmKernels<float> narrow;
   BlasDouble blasDouble;
   BlasSingle blasSingle;
-  bool haveKernels;
-  bool triedBlas;
 };
 
 GemmState state;
@@ -56,9 +55,7 @@ static int vectorLevel() {
 }
 #endif
 
-static const GemmState &kernels() {
-  if (state.haveKernels)
-    return state;
+static void chooseKernels() {
   gemmKernelsBaseline(state.wide, state.narrow);
 #ifdef __x86_64__
   int level = vectorLevel();
@@ -67,7 +64,11 @@ static const GemmState &kernels() {
   else if (level == 2)
     gemmKernelsAvx2(state.wide, state.narrow);
 #endif
-  state.haveKernels = true;
+}
+
+static const GemmState &kernels() {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, chooseKernels);
   return state;
 }
 
@@ -80,20 +81,24 @@ static int wantedThreads() {
 }
 
 static void openBlas() {
-  state.triedBlas = true;
   const char *choice = getenv("MPY_BLAS");
   if (choice && strcmp(choice, "none") == 0)
     return;
   int threads = wantedThreads();
   char text[16];
   snprintf(text, sizeof text, "%d", threads);
-  // Read while the library loads: without it a thread per core would start.
-  setenv("OPENBLAS_NUM_THREADS", text, 1);
+  // Read while the library loads: without it a thread per core would start. The environment of
+  // another program stays as it is.
+  if (!context().library)
+    setenv("OPENBLAS_NUM_THREADS", text, 1);
   void *library = dlopen(choice && *choice ? choice : "libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
   if (!library)
     return;
   state.blasDouble = reinterpret_cast<BlasDouble>(dlsym(library, "cblas_dgemm"));
   state.blasSingle = reinterpret_cast<BlasSingle>(dlsym(library, "cblas_sgemm"));
+  auto setThreads = reinterpret_cast<void (*)(int)>(dlsym(library, "openblas_set_num_threads"));
+  if (context().library && setThreads)
+    setThreads(threads);
 }
 
 template <typename T>
@@ -204,8 +209,8 @@ static void multiply(int64_t transA, int64_t transB, int64_t m, int64_t n, int64
   bool large = m > 1 && n > 1 &&
                static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) > blasWork;
   if (large && m < most && n < most && k < most && lda < most && ldb < most && ldc < most) {
-    if (!state.triedBlas)
-      openBlas();
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, openBlas);
     if (state.*blas) {
       // CblasRowMajor, CblasNoTrans or CblasTrans
       (state.*blas)(101, transA ? 112 : 111, transB ? 112 : 111, static_cast<int>(m),

@@ -3,7 +3,7 @@
 // the list of its step, so a loop that allocates the same shapes touches the system once. Small
 // buffers are cut from slabs; large ones are mapped at 2 MiB boundaries and ask for huge pages,
 // because fresh 4 KiB pages fill eight times slower.
-#include "Context.h"
+#include "Entry.h"
 
 #include "TextBuilder.h"
 
@@ -80,12 +80,14 @@ static void *mapLarge(int64_t bytes) {
 }
 
 static void *takeFromSlab(int64_t bytes) {
-  MemoryState &memory = context.memory;
+  MemoryState &memory = context().memory;
   if (memory.slabEnd - memory.slabCursor < bytes) {
     char *slab = static_cast<char *>(aligned_alloc(64, slabBytes));
     if (!slab)
       return nullptr;
-    memory.slabCursor = slab;
+    *reinterpret_cast<char **>(slab) = memory.slabs;
+    memory.slabs = slab;
+    memory.slabCursor = slab + headerBytes;
     memory.slabEnd = slab + slabBytes;
   }
   void *result = memory.slabCursor;
@@ -167,8 +169,105 @@ static constexpr int64_t elementBytes[] = {1, 4, 8, 4, 8};
 
 static bool isPossible(int64_t bytes) { return bytes >= 0 && bytes <= int64_t(1) << 56; }
 
+//===----------------------------------------------------------------------===//
+// Buffers of a library's context: a list from the newest to the oldest, through the headers
+//===----------------------------------------------------------------------===//
+
+constexpr int newerLink = 2, olderLink = 3, callNumber = 4;
+
+static mpy_header *linkOf(const mpy_header *header, int which) {
+  return reinterpret_cast<mpy_header *>(header->reserved[which]);
+}
+
+static void setLink(mpy_header *header, int which, mpy_header *other) {
+  header->reserved[which] = reinterpret_cast<int64_t>(other);
+}
+
+static void enlist(mpy_header *header) {
+  LibraryState &library = *context().library;
+  setLink(header, newerLink, nullptr);
+  setLink(header, olderLink, library.newest);
+  header->reserved[callNumber] = library.call;
+  if (library.newest)
+    setLink(library.newest, newerLink, header);
+  library.newest = header;
+}
+
+static void delist(mpy_header *header) {
+  mpy_header *newer = linkOf(header, newerLink), *older = linkOf(header, olderLink);
+  if (newer)
+    setLink(newer, olderLink, older);
+  else
+    context().library->newest = older;
+  if (older)
+    setLink(older, newerLink, newer);
+}
+
+/// Keeps a buffer whose last reference is gone for reuse, or gives it back.
+static void recycle(mpy_header *header) {
+  MemoryState &memory = context().memory;
+  int64_t total = totalOf(header);
+  memory.frees += 1;
+  memory.liveBytes -= total;
+  if (memory.keptLimit == 0)
+    memory.keptLimit = findKeptLimit();
+  if (total > slabObjectLimit && memory.keptBytes + total > memory.keptLimit) {
+    giveToSystem(header);
+    return;
+  }
+  SizeClass size = classOf(total);
+  setNext(header, memory.freeLists[size.index]);
+  memory.freeLists[size.index] = header;
+  memory.keptBytes += total;
+}
+
+void keepBuffer(void *data) { headerOf(data)->reserved[callNumber] = 0; }
+
+void freeBuffersOfCall() {
+  LibraryState &library = *context().library;
+  mpy_header *header = library.newest;
+  while (header) {
+    int64_t call = header->reserved[callNumber];
+    if (call && call < library.call)
+      return;
+    mpy_header *older = linkOf(header, olderLink);
+    if (call) {
+      // What it refers to is in the list itself.
+      delist(header);
+      recycle(header);
+    }
+    header = older;
+  }
+}
+
+void *detachBuffer(void *data) {
+  mpy_header *header = headerOf(data);
+  if (header->references != 1 || totalOf(header) <= slabObjectLimit)
+    return nullptr;
+  delist(header);
+  context().memory.frees += 1;
+  context().memory.liveBytes -= totalOf(header);
+  return header;
+}
+
+void freeDetached(void *header) { giveToSystem(static_cast<mpy_header *>(header)); }
+
+void freeAllMemory() {
+  LibraryState &library = *context().library;
+  while (mpy_header *header = library.newest) {
+    delist(header);
+    recycle(header);
+  }
+  mpy_trim();
+  MemoryState &memory = context().memory;
+  while (char *slab = memory.slabs) {
+    memory.slabs = *reinterpret_cast<char **>(slab);
+    free(slab);
+  }
+}
+
 static void *handOut(mpy_header *header, SizeClass size) {
-  MemoryState &memory = context.memory;
+  MemoryState &memory = context().memory;
   header->references = 1;
   header->capacity = size.bytes - headerBytes;
   header->drop = nullptr;
@@ -177,8 +276,10 @@ static void *handOut(mpy_header *header, SizeClass size) {
   memory.liveBytes += size.bytes;
   if (memory.liveBytes > memory.peakBytes)
     memory.peakBytes = memory.liveBytes;
-  if (context.catching)
+  if (context().catching)
     noteAllocated(header);
+  if (context().library)
+    enlist(header);
   return reinterpret_cast<char *>(header) + headerBytes;
 }
 
@@ -186,7 +287,7 @@ static void *handOut(mpy_header *header, SizeClass size) {
 static inline void *takeKept(int64_t bytes) {
   if (!isPossible(bytes))
     return nullptr;
-  MemoryState &memory = context.memory;
+  MemoryState &memory = context().memory;
   SizeClass size = classOf(bytes + headerBytes);
   mpy_header *header = memory.freeLists[size.index];
   if (!header)
@@ -288,12 +389,12 @@ void *mpy_alloc_zero(int64_t bytes) {
   return data;
 }
 
-void *mpy_grow(void *data, int64_t used, const mpy_site *site, int64_t bytes, int64_t size0,
-               int64_t size1, int64_t size2, int64_t size3) {
-  mpy_header *header = headerOf(data);
+void *mpy_grow(void *owner, const void *data, int64_t used, const mpy_site *site, int64_t bytes,
+               int64_t size0, int64_t size1, int64_t size2, int64_t size3) {
+  mpy_header *header = headerOf(owner);
   bool isOnly = header->references == 1;
   if (isOnly && bytes <= header->capacity)
-    return data;
+    return owner;
   // What grew before will grow again.
   bool growsAgain = isOnly && header->reserved[grownBefore];
   bool doubles = growsAgain && bytes < 2 * header->capacity;
@@ -301,7 +402,7 @@ void *mpy_grow(void *data, int64_t used, const mpy_site *site, int64_t bytes, in
       mpy_alloc_for(site, doubles ? 2 * header->capacity : bytes, size0, size1, size2, size3);
   memcpy(moved, data, used);
   headerOf(moved)->reserved[grownBefore] = 1;
-  mpy_release(data);
+  mpy_release(owner);
   return moved;
 }
 
@@ -317,24 +418,13 @@ void mpy_release(void *data) {
 
 void mpy_free(void *data) {
   mpy_header *header = headerOf(data);
-  if (context.catching)
+  if (context().catching)
     noteFreed(header);
   if (header->drop)
     header->drop(data);
-  MemoryState &memory = context.memory;
-  int64_t total = totalOf(header);
-  memory.frees += 1;
-  memory.liveBytes -= total;
-  if (memory.keptLimit == 0)
-    memory.keptLimit = findKeptLimit();
-  if (total > slabObjectLimit && memory.keptBytes + total > memory.keptLimit) {
-    giveToSystem(header);
-    return;
-  }
-  SizeClass size = classOf(total);
-  setNext(header, memory.freeLists[size.index]);
-  memory.freeLists[size.index] = header;
-  memory.keptBytes += total;
+  if (context().library)
+    delist(header);
+  recycle(header);
 }
 
 void mpy_drop_pointers(void *data) {
@@ -343,12 +433,12 @@ void mpy_drop_pointers(void *data) {
     mpy_release(pointers[i]);
 }
 
-int64_t mpy_live_buffers(void) { return context.memory.allocations - context.memory.frees; }
+int64_t mpy_live_buffers(void) { return context().memory.allocations - context().memory.frees; }
 
-int64_t mpy_allocation_count(void) { return context.memory.allocations; }
+int64_t mpy_allocation_count(void) { return context().memory.allocations; }
 
 void mpy_trim(void) {
-  MemoryState &memory = context.memory;
+  MemoryState &memory = context().memory;
   for (mpy_header *&list : memory.freeLists) {
     // Buffers cut from slabs stay: they cannot be given back one by one.
     if (!list || totalOf(list) <= slabObjectLimit)

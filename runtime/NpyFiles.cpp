@@ -104,7 +104,7 @@ static void readNpy(Place place, View bytes, const char *path, int64_t dtype, in
     memcpy(*data, content, needed);
 }
 
-static void appendElements(TextBuilder &out, const mpy_array &array, const int64_t *strides,
+static void appendElements(TextBuilder &out, const mpy_view &array, const int64_t *strides,
                            int32_t axis, int64_t offset) {
   int bytes = elementBytes[array.dtype];
   const char *data = static_cast<const char *>(array.data) + offset * bytes;
@@ -120,7 +120,7 @@ static void appendElements(TextBuilder &out, const mpy_array &array, const int64
     appendElements(out, array, strides, axis + 1, offset + i * strides[axis]);
 }
 
-static void appendNpy(TextBuilder &out, const mpy_array &array) {
+static void appendNpy(TextBuilder &out, const mpy_view &array) {
   TextBuilder header;
   header.appendFormat("{'descr': '%s', 'fortran_order': False, 'shape': (",
                       descriptors[array.dtype]);
@@ -204,7 +204,7 @@ void mpy_load_npy(const char *file, int64_t line, const mpy_text *path, int64_t 
   readNpy({file, line}, content.view(), name.cString(), dtype, rank, data, sizes);
 }
 
-void mpy_save_npy(const char *file, int64_t line, const mpy_text *path, const mpy_array *array) {
+void mpy_save_npy(const char *file, int64_t line, const mpy_text *path, const mpy_view *array) {
   TextBuilder name, out;
   name.append(View(path));
   if (!endsWith(View(path), ".npy"))
@@ -256,7 +256,7 @@ void mpy_load_npz(const char *file, int64_t line, const mpy_text *path, const mp
 }
 
 void mpy_save_npz(const char *file, int64_t line, const mpy_text *path,
-                  const mpy_text *const *names, const mpy_array *const *arrays, int64_t count) {
+                  const mpy_text *const *names, const mpy_view *const *arrays, int64_t count) {
   TextBuilder name, out, directory;
   name.append(View(path));
   if (!endsWith(View(path), ".npz"))

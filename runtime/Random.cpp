@@ -2,7 +2,7 @@
 // 1998) and the distributions of numpy.random as they were frozen. The order of draws is part of
 // the contract; nothing here may be rearranged, and no multiplication may fuse with an addition.
 // A state can be that of a Generator instead (Pcg64.h): then the numbers come from there.
-#include "Context.h"
+#include "Entry.h"
 #include "Pcg64.h"
 
 #include <cmath>
@@ -138,7 +138,7 @@ static uint64_t nextBounded(mpy_random *random, uint64_t highest) {
   return random->isGenerator ? random->generator.nextBounded(highest) : nextMasked(random, highest);
 }
 
-static void *newArray(Place place, mpy_dtype dtype, int64_t count, void **data, int64_t *sizes) {
+static void *newArray(Place place, mpy_element dtype, int64_t count, void **data, int64_t *sizes) {
   *data = mpy_alloc_array(place.file, place.line, dtype, 1, &count);
   sizes[0] = count;
   return *data;
@@ -317,7 +317,7 @@ mpy_random *mpy_random_new(const char *file, int64_t line, int64_t seed) {
   return random;
 }
 
-mpy_random *mpy_random_new_generator(const char *file, int64_t line, const mpy_array *seeds) {
+mpy_random *mpy_random_new_generator(const char *file, int64_t line, const mpy_view *seeds) {
   int64_t count = seeds->sizes[0], stride = seeds->strides ? seeds->strides[0] : 1;
   uint32_t *words = static_cast<uint32_t *>(allocateRaw((2 * count + 1) * sizeof(uint32_t)));
   int64_t used = 0;
@@ -352,10 +352,14 @@ mpy_random *mpy_random_new_entropy(void) {
 }
 
 mpy_random *mpy_random_global(void) {
-  if (!context.random)
-    context.random = mpy_random_new_entropy();
-  mpy_retain(context.random);
-  return context.random;
+  if (!context().random) {
+    context().random = mpy_random_new_entropy();
+    // It stays when the call that has made it fails.
+    if (context().library)
+      keepBuffer(context().random);
+  }
+  mpy_retain(context().random);
+  return context().random;
 }
 
 void mpy_random_seed(const char *file, int64_t line, mpy_random *random, int64_t seed) {
@@ -464,7 +468,7 @@ void mpy_random_choice(const char *file, int64_t line, mpy_random *random, int64
 }
 
 void mpy_random_choice_weighted(const char *file, int64_t line, mpy_random *random, int64_t n,
-                                int64_t count, int8_t replace, const mpy_array *p, void **data,
+                                int64_t count, int8_t replace, const mpy_view *p, void **data,
                                 int64_t *sizes) {
   Place place = {file, line};
   if (p->rank != 1)

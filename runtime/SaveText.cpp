@@ -20,7 +20,7 @@ static bool nextConversion(View format, int64_t &at, View &literal, View &conver
   return true;
 }
 
-static void appendElement(Place place, TextBuilder &out, const mpy_array &array, int64_t offset,
+static void appendElement(Place place, TextBuilder &out, const mpy_view &array, int64_t offset,
                           View conversion) {
   mpy_text *spec = mpy_string_from(conversion.data, conversion.size);
   mpy_text *word;
@@ -67,7 +67,7 @@ static void appendComment(TextBuilder &out, const mpy_text *text, const mpy_text
 
 using namespace mpy;
 
-void mpy_savetxt(const char *file, int64_t line, const mpy_text *path, const mpy_array *array,
+void mpy_savetxt(const char *file, int64_t line, const mpy_text *path, const mpy_view *array,
                  const mpy_text *format, const mpy_text *delimiter, const mpy_text *newline,
                  const mpy_text *header, const mpy_text *footer, const mpy_text *comments) {
   Place place = {file, line};

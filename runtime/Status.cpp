@@ -1,6 +1,7 @@
 // Errors: a place, a Python exception's name and a message become one line on standard error and
-// exit code 1, or a call of the error hook. The functions with shapes word them as NumPy does.
-#include "Context.h"
+// exit code 1, a call of the error hook, or the status of a library call. The functions with shapes
+// word them as NumPy does.
+#include "Entry.h"
 
 #include "TextBuilder.h"
 
@@ -12,9 +13,12 @@ namespace mpy {
 
 [[noreturn]] static void fail(Place place, const char *kind, const char *message) {
   throwCaught(kind, message);
-  const char *file = place.file ? place.file : context.module;
-  if (context.errorHook)
-    context.errorHook(context.errorHookData, file, place.line, kind, message);
+  if (context().library)
+    leaveCall(strcmp(kind, "MemoryError") == 0 ? MPY_ERROR_MEMORY : MPY_ERROR_EXCEPTION, place,
+              kind, message);
+  const char *file = place.file ? place.file : context().module;
+  if (context().errorHook)
+    context().errorHook(context().errorHookData, file, place.line, kind, message);
   TextBuilder text;
   text.append(file);
   text.append(':');
@@ -182,6 +186,6 @@ void mpy_raise_reshape(const char *file, int64_t line, int64_t size, int64_t ran
 
 void mpy_set_error_hook(void (*hook)(void *, const char *, int64_t, const char *, const char *),
                         void *data) {
-  context.errorHook = hook;
-  context.errorHookData = data;
+  context().errorHook = hook;
+  context().errorHookData = data;
 }

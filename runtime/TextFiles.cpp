@@ -69,7 +69,7 @@ struct Lines {
 
 /// Which columns to take: all, or these.
 struct Columns {
-  const mpy_array *array;
+  const mpy_view *array;
 
   int64_t count() const { return array->rank == 0 ? 1 : array->sizes[0]; }
   int64_t operator[](int64_t index) const {
@@ -192,7 +192,7 @@ using namespace mpy;
 
 int64_t mpy_loadtxt(const char *file, int64_t line, const mpy_text *path, const mpy_text *delimiter,
                     const mpy_text *comments, int64_t skipRows, int64_t maxRows,
-                    const mpy_array *columns, void **data, int64_t *sizes) {
+                    const mpy_view *columns, void **data, int64_t *sizes) {
   if (columns && Columns{columns}.count() == 0)
     columns = nullptr;
   Place place = {file, line};
@@ -234,7 +234,7 @@ int64_t mpy_loadtxt(const char *file, int64_t line, const mpy_text *path, const 
 
 int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
                        const mpy_text *delimiter, const mpy_text *comments, int64_t skipHeader,
-                       int64_t skipFooter, const mpy_array *columns, void **data, int64_t *sizes) {
+                       int64_t skipFooter, const mpy_view *columns, void **data, int64_t *sizes) {
   if (columns && Columns{columns}.count() == 0)
     columns = nullptr;
   Place place = {file, line};

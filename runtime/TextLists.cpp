@@ -7,9 +7,9 @@
 
 using namespace mpy;
 
-static int64_t stepOf(const mpy_array &array) { return array.strides ? array.strides[0] : 1; }
+static int64_t stepOf(const mpy_view &array) { return array.strides ? array.strides[0] : 1; }
 
-static int64_t sizeOf(const mpy_array &array) { return array.rank ? array.sizes[0] : 1; }
+static int64_t sizeOf(const mpy_view &array) { return array.rank ? array.sizes[0] : 1; }
 
 void mpy_string_codes(const mpy_text *text, void **data, int64_t *sizes) {
   int32_t *codes = static_cast<int32_t *>(mpy_alloc(text->length * 4));
@@ -37,7 +37,7 @@ static mpy_text *newText(int64_t length) {
   return text;
 }
 
-mpy_text *mpy_string_from_codes(const mpy_array *codes) {
+mpy_text *mpy_string_from_codes(const mpy_view *codes) {
   const int32_t *from = static_cast<const int32_t *>(codes->data);
   int64_t step = stepOf(*codes);
   mpy_text *text = newText(sizeOf(*codes));
@@ -46,8 +46,8 @@ mpy_text *mpy_string_from_codes(const mpy_array *codes) {
   return text;
 }
 
-mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes,
-                               const mpy_array *ends) {
+mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_view *codes,
+                               const mpy_view *ends) {
   const int32_t *from = static_cast<const int32_t *>(codes->data);
   const int64_t *end = static_cast<const int64_t *>(ends->data);
   int64_t step = stepOf(*codes), endStep = stepOf(*ends), count = sizeOf(*ends);
@@ -65,7 +65,7 @@ mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes
   return text;
 }
 
-void mpy_string_ranks(const mpy_array *codes, const mpy_array *ends, void **data, int64_t *sizes) {
+void mpy_string_ranks(const mpy_view *codes, const mpy_view *ends, void **data, int64_t *sizes) {
   const int32_t *bytes = static_cast<const int32_t *>(codes->data);
   const int64_t *end = static_cast<const int64_t *>(ends->data);
   int64_t step = stepOf(*codes), endStep = stepOf(*ends), count = sizeOf(*ends);

@@ -8,7 +8,7 @@ def StringConstantOp : Op<MpyDialect, "string_constant", [Pure]> {
   let results = (outs StringType:$result);
   let assemblyFormat = "$value attr-dict";
 }
-// Scalars pass by value (i1 as i8, index as i64), text and handles as pointers, tensors as `const mpy_array *`. A scalar, text or
+// Scalars pass by value (i1 as i8, index as i64), text and handles as pointers, tensors as `const mpy_view *`. A scalar, text or
 // handle result is returned; each tensor result appends out-parameters `void **data, int64_t *sizes`. With `raises` the function
 // takes two leading arguments: the source file name and the line of this operation.
 def RuntimeCallOp : Op<MpyDialect, "runtime_call", [Pure]> {

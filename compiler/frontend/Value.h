@@ -14,7 +14,7 @@ namespace mpy {
 class Specializer;
 struct Value;
 
-/// Element types of arrays, in the order of NumPy's promotion; numbers agree with `mpy_dtype` of
+/// Element types of arrays, in the order of NumPy's promotion; numbers agree with `mpy_element` of
 /// the runtime. As a value of the program it is the class of such scalars: `np.float64`.
 enum class DType : uint8_t { Bool, Int32, Int64, Float32, Float64 };
 

@@ -1,7 +1,7 @@
 // handles-to-runtime: reference counts, checks, text, tapes and calls become the runtime's
 // functions, or its data in line.
 //
-//   mpy.retain %b                 ->   the count at data - 64 goes up
+//   mpy.retain %b                 ->   the count at owner - 64 goes up
 //   mpy.release %b                ->   it goes down; mpy_free at zero, on a cold path
 //   mpy.check %c else "K" "m"     ->   scf.if not %c { mpy_raise_message(file, line, K, m) }
 //   mpy.tape_push %t, %v          ->   stores at the cursor; mpy_tape_push_bytes where the chunk is
@@ -13,7 +13,7 @@
 #include "lowering/Passes.h"
 #include "lowering/RuntimeEmitter.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mpy.h"
+#include "mpyrt.h"
 #include <limits>
 
 using namespace mlir;
@@ -78,7 +78,7 @@ LogicalResult RuntimeEmitter::emit(Operation *op) {
           .Case([&](RetainOp op) { return emitRetain(op), success(); })
           .Case([&](ReleaseOp op) { return emitRelease(op), success(); })
           .Case([&](IsUniqueOp op) {
-            Value count = load(builder.getI64Type(), offset(dataOf(op.getBuffer()), -64));
+            Value count = load(builder.getI64Type(), offset(ownerOf(op.getBuffer()), -64));
             op.replaceAllUsesWith(
                 arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, count, constant(1))
                     .getResult());
@@ -125,20 +125,20 @@ LogicalResult RuntimeEmitter::emit(Operation *op) {
 //===----------------------------------------------------------------------===//
 
 void RuntimeEmitter::emitRetain(RetainOp op) {
-  Value counter = offset(dataOf(op.getBuffer()), -64);
+  Value counter = offset(ownerOf(op.getBuffer()), -64);
   Value count = load(builder.getI64Type(), counter);
   store(LLVM::AddOp::create(builder, loc, count, constant(1)), counter);
 }
 
 void RuntimeEmitter::emitRelease(ReleaseOp op) {
-  Value data = dataOf(op.getBuffer());
-  Value counter = offset(data, -64);
+  Value owner = ownerOf(op.getBuffer());
+  Value counter = offset(owner, -64);
   Value left = LLVM::SubOp::create(builder, loc, load(builder.getI64Type(), counter), constant(1));
   Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, left, constant(0));
   auto branch = scf::IfOp::create(builder, loc, isLast, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(branch.thenBlock());
-  call("mpy_free", {}, data);
+  call("mpy_free", {}, owner);
   builder.setInsertionPointToStart(branch.elseBlock());
   store(left, counter);
 }
@@ -186,7 +186,7 @@ void RuntimeEmitter::emitGrow(GrowOp op) {
   for (Value size : op.getSizes())
     sizes.push_back(toInteger(size));
   allocate(to, bytesOf(to, sizes), sizes, op, "mpy_grow",
-           {dataOf(op.getBuffer()), bytesOf(from, used)});
+           {ownerOf(op.getBuffer()), dataOf(op.getBuffer()), bytesOf(from, used)});
 }
 
 /// The product, or the largest integer, which no allocation grants, where it is larger.
@@ -268,10 +268,11 @@ void RuntimeEmitter::emitCheckedInt(CheckedIntOp op) {
 // Tape
 //===----------------------------------------------------------------------===//
 
-/// What a value takes on the tape: 8 bytes, and 8 for each extent that its type leaves open.
+/// What a value takes on the tape: 8 bytes; a buffer owner and data, and 8 bytes for each extent
+/// that its type leaves open.
 int64_t RuntimeEmitter::slotBytes(Type type) {
   if (auto buffer = dyn_cast<MemRefType>(type))
-    return 8 + 8 * buffer.getNumDynamicDims();
+    return 16 + 8 * buffer.getNumDynamicDims();
   return 8;
 }
 
@@ -344,6 +345,8 @@ void RuntimeEmitter::emitPush(TapePushOp op) {
     at += 8;
     if (!type)
       continue;
+    store(ownerOf(value), offset(top, at));
+    at += 8;
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (type.isDynamicDim(dim)) {
         store(sizeOf(value, dim), offset(top, at));
@@ -369,12 +372,12 @@ void RuntimeEmitter::emitPop(TapePopOp op) {
       at += 8;
       continue;
     }
-    Value data = load(pointer, offset(top, at));
-    at += 8;
+    Value data = load(pointer, offset(top, at)), owner = load(pointer, offset(top, at + 8));
+    at += 16;
     SmallVector<Value> sizes;
     for (unsigned dim = 0; dim < type.getNumDynamicDims(); ++dim, at += 8)
       sizes.push_back(load(builder.getI64Type(), offset(top, at)));
-    value.replaceAllUsesWith(bufferAt(type, data, sizes));
+    value.replaceAllUsesWith(bufferAt(type, data, sizes, owner));
   }
 }
 

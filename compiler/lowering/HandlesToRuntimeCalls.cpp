@@ -6,7 +6,7 @@ using namespace mlir;
 
 namespace mpy {
 
-/// The address of an `mpy_array` that describes the buffer, any strides.
+/// The address of an `mpy_view` that describes the buffer, any strides.
 Value RuntimeEmitter::describe(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   Type integer = builder.getI64Type(), small = builder.getI32Type();

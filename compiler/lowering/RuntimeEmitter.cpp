@@ -2,7 +2,7 @@
 #include "lowering/RuntimeEmitter.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mpy.h"
+#include "mpyrt.h"
 
 using namespace mlir;
 
@@ -83,6 +83,12 @@ Value RuntimeEmitter::dataOf(Value buffer) {
                              ArrayRef<LLVM::GEPArg>{parts.offset(builder, loc)});
 }
 
+Value RuntimeEmitter::ownerOf(Value buffer) {
+  if (!isa<MemRefType>(buffer.getType()))
+    return buffer;
+  return MemRefDescriptor(descriptor(buffer)).allocatedPtr(builder, loc);
+}
+
 Value RuntimeEmitter::sizeOf(Value buffer, unsigned dim) {
   auto type = cast<MemRefType>(buffer.getType());
   if (!type.isDynamicDim(dim))
@@ -94,9 +100,9 @@ Value RuntimeEmitter::strideOf(Value buffer, unsigned dim) {
   return MemRefDescriptor(descriptor(buffer)).stride(builder, loc, dim);
 }
 
-Value RuntimeEmitter::bufferAt(MemRefType type, Value data, ArrayRef<Value> dynamic) {
+Value RuntimeEmitter::bufferAt(MemRefType type, Value data, ArrayRef<Value> dynamic, Value owner) {
   MemRefDescriptor parts = MemRefDescriptor::poison(builder, loc, types.convertType(type));
-  parts.setAllocatedPtr(builder, loc, data);
+  parts.setAllocatedPtr(builder, loc, owner ? owner : data);
   parts.setAlignedPtr(builder, loc, data);
   parts.setConstantOffset(builder, loc, 0);
   SmallVector<Value> sizes;

@@ -32,11 +32,15 @@ private:
   mlir::Value descriptor(mlir::Value buffer);
   /// The first element of a buffer or view; text and handles are pointers already.
   mlir::Value dataOf(mlir::Value buffer);
+  /// The data behind the header that counts references: that of its root, which an array of another
+  /// program does not have before its own.
+  mlir::Value ownerOf(mlir::Value buffer);
   mlir::Value sizeOf(mlir::Value buffer, unsigned dim);
   mlir::Value strideOf(mlir::Value buffer, unsigned dim);
-  /// A contiguous buffer around data; `dynamic` are the extents that the type leaves open.
-  mlir::Value bufferAt(mlir::MemRefType type, mlir::Value data,
-                       llvm::ArrayRef<mlir::Value> dynamic);
+  /// A contiguous buffer around data; `dynamic` are the extents that the type leaves open. Without
+  /// an owner the data have their own header.
+  mlir::Value bufferAt(mlir::MemRefType type, mlir::Value data, llvm::ArrayRef<mlir::Value> dynamic,
+                       mlir::Value owner = {});
 
   // Symbols.
   mlir::Value call(llvm::StringRef callee, mlir::Type result, mlir::ValueRange operands);

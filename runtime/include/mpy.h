@@ -1,25 +1,23 @@
-/* The C interface of the mpy runtime: what a compiled program calls.
+/* What a program includes that calls functions compiled by mpyc. C99 and C++.
  *
- * Ownership. Every array, text, random state and tape is one reference counted buffer. The pointer
- * that programs hold is the data pointer; a 64-byte `mpy_header` lies right before it, at a fixed
- * offset, so compiled code may count inline. A function borrows its arguments and gives its caller
- * one reference to each result. Counts at or above MPY_IMMORTAL / 2 belong to constant data, which
- * is never freed. Null is a valid argument of retain and release alone.
+ *   mpy_ctx *ctx = mpy_ctx_new();
+ *   double loss;
+ *   if (model_loss(ctx, &x, &y, &loss) != MPY_OK)
+ *     fprintf(stderr, "%s\n", mpy_error_message(ctx));
+ *   mpy_ctx_free(ctx);
  *
- * Calling convention. Scalars pass by value (a truth value as int8_t 0 or 1), text and handles as
- * pointers, arrays as `const mpy_array *` with any strides. A scalar, text or handle result is
- * returned; an array result goes to the trailing parameters `void **data, int64_t *sizes` and is
- * contiguous in row-major order. Functions that can fail take the source file's name and the line
- * first. Sizes, counts and strides are in elements unless a name says bytes.
+ * Contexts. All state of compiled code belongs to a context: memory, random streams, print options,
+ * what the statements of a module have computed, and the last error. One thread at a time may use a
+ * context; a second one gets MPY_ERROR_BUSY. Threads with contexts of their own never wait for each
+ * other.
  *
- * Errors. A failure is a Python exception: the runtime flushes standard output, writes
- * `file:LINE: Kind: message` to standard error and exits with code 1, unless an error hook takes
- * over. Functions that raise do not return.
+ * Errors. A function returns MPY_OK or another status; then its results are as they were before,
+ * and the context has the text and the line of the .mpy file. Nothing ends the process.
  *
- * Threads. One thread at a time may call the runtime; reference counts are not atomic.
- *
- * Versions. MPY_ABI_VERSION grows with every incompatible change; mpy_abi_version() is the value
- * that the library was built with.
+ * Arrays have the layout of DLPack's DLTensor. Inputs are borrowed until the call returns, with any
+ * strides; they are copied only where compiled code cannot read them in place (see docs/abi.md). A
+ * result whose `data` is null is allocated, and is freed by mpy_array_free; one whose `data` is not
+ * null is written, and must have the shape of the result.
  */
 #ifndef MPY_H
 #define MPY_H
@@ -29,514 +27,111 @@
 
 #ifdef __cplusplus
 extern "C" {
-#define MPY_NORETURN [[noreturn]]
-#else
-#define MPY_NORETURN _Noreturn
 #endif
 
-#define MPY_ABI_VERSION 2
+/* Grows with every incompatible change. */
+#define MPY_ABI_VERSION 3
 #define MPY_MAX_RANK 8
-#define MPY_SITE_EXTENTS 4
-#define MPY_IMMORTAL ((int64_t)1 << 62)
 
-/* The element types; numbered in the order of NumPy's promotion. */
-enum mpy_dtype { MPY_BOOL = 0, MPY_INT32 = 1, MPY_INT64 = 2, MPY_FLOAT32 = 3, MPY_FLOAT64 = 4 };
+#define MPY_API __attribute__((visibility("default")))
 
-/* What lies before the data of every buffer; 64 bytes. */
-typedef struct mpy_header {
-  int64_t references; /* at data - 64 */
-  int64_t capacity;   /* at data - 56: bytes that the allocation can hold */
-  void (*drop)(
-      void *data); /* at data - 48: called before the buffer is freed; null for plain data */
-  int64_t reserved[5];
-} mpy_header;
+enum mpy_status {
+  MPY_OK = 0,
+  MPY_ERROR_EXCEPTION = 1, /* an exception of the program: mpy_error_kind says which */
+  MPY_ERROR_ARGUMENT = 2,  /* rank, element type, extents or memory of an argument */
+  MPY_ERROR_MEMORY = 3,    /* no memory */
+  MPY_ERROR_BUSY = 4,      /* another thread, or a call further up, is using the context */
+  MPY_ERROR_VERSION = 5    /* caller, object and runtime are not of one ABI version */
+};
 
-/* A borrowed view of an array. */
+/* Values of mpy_array.dtype.code and mpy_array.device.type, as in DLPack. */
+enum { MPY_CODE_INT = 0, MPY_CODE_FLOAT = 2, MPY_CODE_BOOL = 6 };
+enum { MPY_DEVICE_CPU = 1 };
+
+typedef struct mpy_device {
+  int32_t type; /* MPY_DEVICE_CPU */
+  int32_t id;
+} mpy_device;
+
+typedef struct mpy_dtype {
+  uint8_t code;   /* MPY_CODE_FLOAT, .. */
+  uint8_t bits;   /* of one element */
+  uint16_t lanes; /* 1 */
+} mpy_dtype;
+
+/* An array: DLPack's DLTensor, field by field. */
 typedef struct mpy_array {
   void *data;
-  int32_t dtype;
-  int32_t rank;
-  const int64_t *sizes;
-  const int64_t *strides; /* in elements; null means contiguous row-major */
+  mpy_device device;
+  int32_t ndim;
+  mpy_dtype dtype;
+  int64_t *shape;
+  int64_t *strides;     /* in elements; null: row-major and contiguous */
+  uint64_t byte_offset; /* from `data` to the first element */
 } mpy_array;
 
-/* A text: UTF-8, `length` bytes, no terminating zero promised. Never changed once it is shared. */
-typedef struct mpy_text {
-  int64_t length;
-  char bytes[];
-} mpy_text;
+/* The state of compiled code. */
+typedef struct mpy_ctx mpy_ctx;
 
-/* Where compiled code makes a buffer, and what is known of it before the program runs. */
-typedef struct mpy_site {
-  const char *file;
-  int64_t line;
-  int64_t dtype; /* below 0 where the buffer is no array */
-  int64_t rank;
-  int64_t sizes[]; /* below 0 where the program alone knows */
-} mpy_site;
+/* A new context for a caller of this version; null where there is no memory. */
+MPY_API mpy_ctx *mpy_ctx_new_for(int64_t abi_version);
+/* Frees the context and all that it holds, but for arrays that calls have returned. */
+MPY_API void mpy_ctx_free(mpy_ctx *ctx);
+/* Gives memory that the context keeps for its next calls back to the system. */
+MPY_API void mpy_ctx_trim(mpy_ctx *ctx);
+/* Where printed text goes, in place of C's stdout. */
+MPY_API void mpy_ctx_set_output(mpy_ctx *ctx,
+                                void (*write)(void *data, const char *bytes, size_t n), void *data);
 
-typedef struct mpy_random mpy_random; /* the state of a RandomState */
-typedef struct mpy_tape mpy_tape;     /* a stack of bytes */
+/* The last error of the context; valid until its next call. */
+MPY_API const char *mpy_error_message(const mpy_ctx *ctx); /* model.mpy:12: ValueError: text */
+MPY_API const char *mpy_error_kind(const mpy_ctx *ctx);    /* ValueError */
+MPY_API const char *mpy_error_text(const mpy_ctx *ctx);    /* text */
+MPY_API const char *mpy_error_file(const mpy_ctx *ctx);    /* model.mpy */
+MPY_API int64_t mpy_error_line(const mpy_ctx *ctx);        /* 12; 0 where there is none */
+/* What a status means, where there is no context to ask. */
+MPY_API const char *mpy_status_text(int status);
 
-/* ---- Process ---- */
+/* Frees an array that a call has allocated, in any thread, before or after its context, and makes
+ * `data` null. */
+MPY_API void mpy_array_free(mpy_array *array);
 
-/* The ABI version that the library was built with. */
-int64_t mpy_abi_version(void);
-/* Starts the runtime, where a program has a main; an overflow of the stack is a RecursionError from
- * here on. `module` is the file name that stands in messages without a place. */
-void mpy_begin(int argc, char **argv, const char *module);
-/* Flushes the output and writes the memory report if MPY_MEMORY_REPORT asks for it. */
-void mpy_end(void);
-/* Ends the process after mpy_end. */
-MPY_NORETURN void mpy_exit(int64_t code);
-/* The number of command-line arguments, the program's name included. */
-int64_t mpy_argc(void);
-/* The argument with this index; IndexError outside the list. Negative indices count from the end.
- */
-mpy_text *mpy_argv(const char *file, int64_t line, int64_t index);
-/* Whether file descriptor `fd` is a terminal. */
-int8_t mpy_isatty(int64_t fd);
-/* Writes a text to descriptor 1 (buffered) or 2 (at once, after flushing 1). */
-void mpy_write(int64_t fd, const mpy_text *text);
-/* Writes bytes as mpy_write does. */
-void mpy_write_bytes(int64_t fd, const char *bytes, int64_t count);
-/* Hands what is buffered for `fd` to the system. */
-void mpy_flush(int64_t fd);
-/* Seconds of a monotonic clock. */
-double mpy_perf_counter(void);
-/* Seconds of this process on processors, without what it slept. */
-double mpy_process_time(void);
-/* Seconds since 1970. */
-double mpy_time(void);
-/* The same clocks in nanoseconds. */
-int64_t mpy_perf_counter_ns(void);
-int64_t mpy_process_time_ns(void);
-int64_t mpy_time_ns(void);
-/* Flushes the output, then sleeps. */
-void mpy_sleep(const char *file, int64_t line, double seconds);
+/* The version of the runtime that is linked. */
+MPY_API int64_t mpy_abi_version(void);
 
-/* The bytes of a text as int32 of rank 1, a text from such, and texts one after the other with a
- * separator between: the bytes of all, and where each ends (int64). */
-void mpy_string_codes(const mpy_text *text, void **data, int64_t *sizes);
-/* Where each character ends among the codes, as int64. */
-void mpy_string_ends(const mpy_text *text, void **data, int64_t *sizes);
-mpy_text *mpy_string_from_codes(const mpy_array *codes);
-void mpy_string_words(const char *file, int64_t line, const mpy_text *text, void **codes,
-                      int64_t *size, void **ends, int64_t *count);
-/* ValueError for an empty separator. */
-void mpy_string_split(const char *file, int64_t line, const mpy_text *text,
-                      const mpy_text *separator, void **codes, int64_t *size, void **ends,
-                      int64_t *count);
-mpy_text *mpy_string_join_list(const mpy_text *separator, const mpy_array *codes,
-                               const mpy_array *ends);
-/* For each text how many texts are less, as int64. */
-void mpy_string_ranks(const mpy_array *codes, const mpy_array *ends, void **data, int64_t *sizes);
+static inline mpy_ctx *mpy_ctx_new(void) { return mpy_ctx_new_for(MPY_ABI_VERSION); }
 
-/* ---- Memory ---- */
-
-/* A new buffer with one reference, 64-byte aligned, contents undefined; MemoryError if there is
- * none. */
-void *mpy_alloc(int64_t bytes);
-/* mpy_alloc with a place for the error. */
-void *mpy_alloc_at(const char *file, int64_t line, int64_t bytes);
-/* mpy_alloc for compiled code. The first MPY_SITE_EXTENTS extents that the site leaves open follow;
- * like the site they are read by errors alone, and those that there are not may be anything. A
- * product that does not fit in 64 bits comes as INT64_MAX bytes. */
-void *mpy_alloc_for(const mpy_site *site, int64_t bytes, int64_t size0, int64_t size1,
-                    int64_t size2, int64_t size3);
-/* Takes over a reference to a buffer whose first `used` bytes are defined, and gives one to a
- * buffer of at least `bytes` that begins with them: the same where this is the only reference and
- * it has room. Growing again and again costs a constant time for each byte. */
-void *mpy_grow(void *data, int64_t used, const mpy_site *site, int64_t bytes, int64_t size0,
-               int64_t size1, int64_t size2, int64_t size3);
-/* Room for an array; errors in NumPy's words for negative extents and for what does not fit. */
-void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t rank,
-                      const int64_t *sizes);
-/* A new buffer filled with zero bytes. */
-void *mpy_alloc_zero(int64_t bytes);
-/* Adds one reference; null is ignored. */
-void mpy_retain(void *data);
-/* Removes one reference and frees the buffer with the last one; null is ignored. */
-void mpy_release(void *data);
-/* Drops and frees a buffer whose last reference is gone; what inline code calls at count 0. */
-void mpy_free(void *data);
-/* A `drop` function for buffers that hold `capacity / 8` pointers, null or owned. */
-void mpy_drop_pointers(void *data);
-/* The number of live buffers. */
-int64_t mpy_live_buffers(void);
-/* The number of allocations so far, reused buffers included. */
-int64_t mpy_allocation_count(void);
-/* Gives all buffers kept for reuse back to the system. */
-void mpy_trim(void);
-
-/* ---- Errors ---- */
-
-/* Raises the exception `kind` with a message; a null or empty message is left out with its colon.
- */
-MPY_NORETURN void mpy_raise(const char *file, int64_t line, const char *kind,
-                            const mpy_text *message);
-/* The same at a place "file:line". */
-MPY_NORETURN void mpy_raise_at(const mpy_text *place, const char *kind, const mpy_text *message);
-/* Raises with a C string as the message. */
-MPY_NORETURN void mpy_raise_message(const char *file, int64_t line, const char *kind,
-                                    const char *message);
-/* Raises with `{}` in the format replaced by the integers, one after the other. */
-MPY_NORETURN void mpy_raise_format(const char *file, int64_t line, const char *kind,
-                                   const char *format, int64_t count, const int64_t *values);
-/* ValueError: operands could not be broadcast together with shapes (3,) (4,) */
-MPY_NORETURN void mpy_raise_broadcast(const char *file, int64_t line, int64_t rankA,
-                                      const int64_t *sizesA, int64_t rankB, const int64_t *sizesB);
-/* ValueError: could not broadcast input array from shape (3,) into shape (2,) */
-MPY_NORETURN void mpy_raise_assign(const char *file, int64_t line, int64_t rankFrom,
-                                   const int64_t *sizesFrom, int64_t rankInto,
-                                   const int64_t *sizesInto);
-/* ValueError: matmul: Input operand 1 has a mismatch in its core dimension 0, ... */
-MPY_NORETURN void mpy_raise_matmul(const char *file, int64_t line, int64_t rankA,
-                                   const int64_t *sizesA, int64_t rankB, const int64_t *sizesB);
-/* ValueError: shapes (2,3) and (4,5) not aligned: 3 (dim 1) != 4 (dim 0) */
-MPY_NORETURN void mpy_raise_dot(const char *file, int64_t line, int64_t rankA,
-                                const int64_t *sizesA, int64_t rankB, const int64_t *sizesB);
-/* ValueError: cannot reshape array of size 6 into shape (4,) */
-MPY_NORETURN void mpy_raise_reshape(const char *file, int64_t line, int64_t size, int64_t rank,
-                                    const int64_t *sizes);
-/* Replaces the end of the process on an error: the hook must not return (it may longjmp). */
-void mpy_set_error_hook(void (*hook)(void *data, const char *file, int64_t line, const char *kind,
-                                     const char *message),
-                        void *data);
-/* Raises RecursionError when the stack is nearly used up; for the entry of recursive functions. */
-void mpy_check_stack(const char *file, int64_t line);
-/* The same as a question. */
-int8_t mpy_stack_is_low(void);
-/* Runs `call(frame)`, which calls functions of the runtime. An exception whose name is among the
- * `kinds`, each followed by a blank, ends the call: the position of the kind is returned and
- * `message` becomes its text; -1 and no change of `message` otherwise. */
-int64_t mpy_catch(const char *kinds, void (*call)(void *frame), void *frame, mpy_text **message);
-
-/* ---- Text ---- */
-
-/* A new text of `length` bytes of UTF-8. */
-mpy_text *mpy_string_from(const char *bytes, int64_t length);
-/* a + b */
-mpy_text *mpy_string_concat(const mpy_text *a, const mpy_text *b);
-/* All `count` texts one after the other. */
-mpy_text *mpy_string_concat_all(const mpy_text *const *texts, int64_t count);
-/* separator.join(texts) */
-mpy_text *mpy_string_join(const mpy_text *separator, const mpy_text *const *texts, int64_t count);
-/* text * count; empty when count <= 0 */
-mpy_text *mpy_string_repeat(const char *file, int64_t line, const mpy_text *text, int64_t count);
-/* a == b */
-int8_t mpy_string_eq(const mpy_text *a, const mpy_text *b);
-/* a < b by code points */
-int8_t mpy_string_lt(const mpy_text *a, const mpy_text *b);
-/* -1, 0 or 1 for a <, ==, > b */
-int64_t mpy_string_compare(const mpy_text *a, const mpy_text *b);
-/* len(text): its code points */
-int64_t mpy_string_length(const mpy_text *text);
-/* The hash of a key; that of a float that equals an integer is the integer. */
-int64_t mpy_float_hash(double value);
-/* hash(x) of an int and of a float, as CPython's. */
-int64_t mpy_hash_int(int64_t value);
-int64_t mpy_hash_float(double value);
-/* text[index]; IndexError outside */
-mpy_text *mpy_string_index(const char *file, int64_t line, const mpy_text *text, int64_t index);
-/* text[start:stop:step]; a bound of INT64_MIN means it was left out; ValueError for step 0 */
-mpy_text *mpy_string_slice(const char *file, int64_t line, const mpy_text *text, int64_t start,
-                           int64_t stop, int64_t step);
-/* hash that equal texts share */
-int64_t mpy_string_hash(const mpy_text *text);
-/* chr(code) */
-mpy_text *mpy_string_chr(const char *file, int64_t line, int64_t code);
-/* ord(text); TypeError unless it is one code point */
-int64_t mpy_string_ord(const char *file, int64_t line, const mpy_text *text);
-/* a in b, that is `text.find(part) >= 0` */
-int8_t mpy_string_contains(const mpy_text *text, const mpy_text *part);
-int64_t mpy_string_find(const mpy_text *text, const mpy_text *part);
-int64_t mpy_string_rfind(const mpy_text *text, const mpy_text *part);
-int64_t mpy_string_count(const mpy_text *text, const mpy_text *part);
-int8_t mpy_string_startswith(const mpy_text *text, const mpy_text *prefix);
-int8_t mpy_string_endswith(const mpy_text *text, const mpy_text *suffix);
-mpy_text *mpy_string_replace(const mpy_text *text, const mpy_text *from, const mpy_text *to);
-/* Case changes: ASCII, Latin-1, Greek and Cyrillic letters. */
-mpy_text *mpy_string_upper(const mpy_text *text);
-mpy_text *mpy_string_lower(const mpy_text *text);
-mpy_text *mpy_string_capitalize(const mpy_text *text);
-mpy_text *mpy_string_title(const mpy_text *text);
-/* Removes the given code points from the ends; null means white space. */
-mpy_text *mpy_string_strip(const mpy_text *text, const mpy_text *characters);
-mpy_text *mpy_string_lstrip(const mpy_text *text, const mpy_text *characters);
-mpy_text *mpy_string_rstrip(const mpy_text *text, const mpy_text *characters);
-/* Padding to a width in code points; null fill means a space. */
-mpy_text *mpy_string_ljust(const mpy_text *text, int64_t width, const mpy_text *fill);
-mpy_text *mpy_string_rjust(const mpy_text *text, int64_t width, const mpy_text *fill);
-mpy_text *mpy_string_center(const mpy_text *text, int64_t width, const mpy_text *fill);
-mpy_text *mpy_string_zfill(const mpy_text *text, int64_t width);
-int8_t mpy_string_isdigit(const mpy_text *text);
-int8_t mpy_string_isalpha(const mpy_text *text);
-int8_t mpy_string_isspace(const mpy_text *text);
-/* The number of pieces of text.split(separator); null separates at white space. */
-int64_t mpy_string_split_count(const char *file, int64_t line, const mpy_text *text,
-                               const mpy_text *separator);
-/* The piece with this index of text.split(separator). */
-mpy_text *mpy_string_split_piece(const mpy_text *text, const mpy_text *separator, int64_t index);
-
-/* str() and repr() of scalars. For Python's own scalars str and repr agree. */
-mpy_text *mpy_str_int(int64_t value);
-mpy_text *mpy_str_float(double value);
-mpy_text *mpy_str_bool(int8_t value);
-/* str() of NumPy scalars; float64 and float32 differ in the digits. */
-mpy_text *mpy_str_float64(double value);
-mpy_text *mpy_str_float32(float value);
-/* repr() of a text, and of NumPy scalars as containers show them: np.float64(1.5), np.True_ */
-mpy_text *mpy_repr_string(const mpy_text *text);
-mpy_text *mpy_repr_float64(double value);
-mpy_text *mpy_repr_float32(float value);
-mpy_text *mpy_repr_int64(int64_t value);
-mpy_text *mpy_repr_int32(int32_t value);
-mpy_text *mpy_repr_bool_(int8_t value);
-
-/* format(value, spec) with Python's format specification; ValueError with Python's words. */
-mpy_text *mpy_format_int(const char *file, int64_t line, int64_t value, const mpy_text *spec);
-mpy_text *mpy_format_float(const char *file, int64_t line, double value, const mpy_text *spec);
-/* A float32 scalar: formatted as its float64 value, as NumPy does. */
-mpy_text *mpy_format_float32(const char *file, int64_t line, float value, const mpy_text *spec);
-mpy_text *mpy_format_bool(const char *file, int64_t line, int8_t value, const mpy_text *spec);
-mpy_text *mpy_format_string(const char *file, int64_t line, const mpy_text *value,
-                            const mpy_text *spec);
-/* One conversion of Python's % operator; `spec` is what follows the %, for example `-8.2f`. */
-mpy_text *mpy_percent_int(const char *file, int64_t line, int64_t value, const mpy_text *spec);
-mpy_text *mpy_percent_float(const char *file, int64_t line, double value, const mpy_text *spec);
-mpy_text *mpy_percent_string(const char *file, int64_t line, const mpy_text *value,
-                             const mpy_text *spec);
-/* int(text, base) and float(text); ValueError with Python's words. */
-int64_t mpy_parse_int(const char *file, int64_t line, const mpy_text *text, int64_t base);
-double mpy_parse_float(const char *file, int64_t line, const mpy_text *text);
-/* round(value, digits), correctly rounded as Python's; OverflowError when the result has none. */
-double mpy_round_float(const char *file, int64_t line, double value, int64_t digits);
-/* round(value, digits) of an int: changes it for negative digits only; half to even. */
-int64_t mpy_round_int(const char *file, int64_t line, int64_t value, int64_t digits);
-
-/* ---- Text of arrays, as NumPy 2.4 prints them ---- */
-
-mpy_text *mpy_array_str(const mpy_array *array);
-mpy_text *mpy_array_repr(const mpy_array *array);
-/* The printing options, at first precision 8, threshold 1000, edge items 3, line width 75, suppress
-   0; a negative number leaves one as it is. */
-void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeItems,
-                           int64_t lineWidth, int64_t suppress);
-/* np.array2string(array, precision=.., suppress_small=..); a negative precision is the option's. */
-mpy_text *mpy_array_string(const mpy_array *array, int64_t precision, int8_t suppress);
-
-/* ---- Random numbers: NumPy's legacy RandomState and its Generator, bit for bit ---- */
-
-/* A new state seeded with an integer in [0, 2**32), else ValueError. */
-mpy_random *mpy_random_new(const char *file, int64_t line, int64_t seed);
-/* A new state seeded by the system. */
-mpy_random *mpy_random_new_entropy(void);
-/* A state of a Generator: its draws are those of numpy.random.default_rng(seeds), with `seeds` of
- * rank 1 and type int64; a negative one is a ValueError. Or seeded by the system. */
-mpy_random *mpy_random_new_generator(const char *file, int64_t line, const mpy_array *seeds);
-mpy_random *mpy_random_new_generator_entropy(void);
-/* The state behind np.random.*; a new reference. */
-mpy_random *mpy_random_global(void);
-/* Seeds a state again. */
-void mpy_random_seed(const char *file, int64_t line, mpy_random *random, int64_t seed);
-void mpy_random_seed_entropy(mpy_random *random);
-/* A copy of the state with a life of its own, and the way back. */
-mpy_random *mpy_random_save(const mpy_random *random);
-void mpy_random_restore(mpy_random *random, const mpy_random *saved);
-/* One draw. */
-double mpy_random_double(mpy_random *random);
-double mpy_random_gauss(mpy_random *random);
-double mpy_random_uniform(const char *file, int64_t line, mpy_random *random, double low,
-                          double high);
-double mpy_random_normal(const char *file, int64_t line, mpy_random *random, double loc,
-                         double scale);
-double mpy_random_exponential(const char *file, int64_t line, mpy_random *random, double scale);
-int64_t mpy_random_int(const char *file, int64_t line, mpy_random *random, int64_t low,
-                       int64_t high);
-/* `count` draws in a new float64 array of rank 1; a negative count is a ValueError. */
-void mpy_random_double_array(const char *file, int64_t line, mpy_random *random, int64_t count,
-                             void **data, int64_t *sizes);
-void mpy_random_gauss_array(const char *file, int64_t line, mpy_random *random, int64_t count,
-                            void **data, int64_t *sizes);
-void mpy_random_uniform_array(const char *file, int64_t line, mpy_random *random, double low,
-                              double high, int64_t count, void **data, int64_t *sizes);
-void mpy_random_normal_array(const char *file, int64_t line, mpy_random *random, double loc,
-                             double scale, int64_t count, void **data, int64_t *sizes);
-void mpy_random_exponential_array(const char *file, int64_t line, mpy_random *random, double scale,
-                                  int64_t count, void **data, int64_t *sizes);
-/* randint: a new int64 array of rank 1 with values in [low, high). */
-void mpy_random_int_array(const char *file, int64_t line, mpy_random *random, int64_t low,
-                          int64_t high, int64_t count, void **data, int64_t *sizes);
-/* permutation(n) as int64; also the order in which permutation and shuffle put the rows of an
- * array with n rows: the new row i is the old row result[i]. */
-void mpy_random_permutation(const char *file, int64_t line, mpy_random *random, int64_t n,
-                            void **data, int64_t *sizes);
-/* choice(n, count, replace): int64 indices. */
-void mpy_random_choice(const char *file, int64_t line, mpy_random *random, int64_t n, int64_t count,
-                       int8_t replace, void **data, int64_t *sizes);
-/* choice(n, count, replace, p) with `p` of rank 1 and type float64. */
-void mpy_random_choice_weighted(const char *file, int64_t line, mpy_random *random, int64_t n,
-                                int64_t count, int8_t replace, const mpy_array *p, void **data,
-                                int64_t *sizes);
-
-/* ---- Files ---- */
-
-/* np.loadtxt as a float64 array of rank 2; returns the rank that NumPy's result has (0, 1 or 2).
- * `delimiter` null or empty is white space; `comments` null or empty is none; `columns` null or
- * empty is all, else int32 or int64; `maxRows` negative is all. */
-int64_t mpy_loadtxt(const char *file, int64_t line, const mpy_text *path, const mpy_text *delimiter,
-                    const mpy_text *comments, int64_t skipRows, int64_t maxRows,
-                    const mpy_array *columns, void **data, int64_t *sizes);
-/* np.genfromtxt in the same form; a missing or malformed value is nan. */
-int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
-                       const mpy_text *delimiter, const mpy_text *comments, int64_t skipHeader,
-                       int64_t skipFooter, const mpy_array *columns, void **data, int64_t *sizes);
-/* np.savetxt of a rank 0, 1 or 2 array; `format` is one conversion or one per column. */
-void mpy_savetxt(const char *file, int64_t line, const mpy_text *path, const mpy_array *array,
-                 const mpy_text *format, const mpy_text *delimiter, const mpy_text *newline,
-                 const mpy_text *header, const mpy_text *footer, const mpy_text *comments);
-/* np.load of a .npy file; dtype and rank must be the given ones, else ValueError. `sizes` has room
- * for `rank` numbers. */
-void mpy_load_npy(const char *file, int64_t line, const mpy_text *path, int64_t dtype, int64_t rank,
-                  void **data, int64_t *sizes);
-/* np.save; adds `.npy` to a path without it. */
-void mpy_save_npy(const char *file, int64_t line, const mpy_text *path, const mpy_array *array);
-/* One array `name` of a .npz file, and all names at once. */
-void mpy_load_npz(const char *file, int64_t line, const mpy_text *path, const mpy_text *name,
-                  int64_t dtype, int64_t rank, void **data, int64_t *sizes);
-void mpy_save_npz(const char *file, int64_t line, const mpy_text *path,
-                  const mpy_text *const *names, const mpy_array *const *arrays, int64_t count);
-/* Whole files: the text of one, and the bytes to write to one. */
-mpy_text *mpy_read_file(const char *file, int64_t line, const mpy_text *path);
-void mpy_write_file(const char *file, int64_t line, const mpy_text *path, const mpy_text *text);
-/* os.path.exists */
-int8_t mpy_path_exists(const mpy_text *path);
-
-/* ---- Linear algebra; row-major, leading dimensions in elements ---- */
-
-/* C = alpha * op(A) * op(B) + beta * C, op transposes when its flag is set; C is m x n, k the inner
- * extent; beta 0 does not read C. */
-void mpy_gemm_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, double alpha,
-                  const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
-                  double *c, int64_t ldc);
-void mpy_gemm_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, float alpha,
-                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
-                  int64_t ldc);
-/* The same for `count` products, `step` elements from one matrix to the next; a step of 0 reads the
- * same matrix each time, and with a stepC of 0 C is the sum of the products. */
-void mpy_gemm_stack_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k,
-                        double alpha, const double *a, int64_t lda, const double *b, int64_t ldb,
-                        double beta, double *c, int64_t ldc, int64_t count, int64_t stepA,
-                        int64_t stepB, int64_t stepC);
-void mpy_gemm_stack_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k,
-                        float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
-                        float beta, float *c, int64_t ldc, int64_t count, int64_t stepA,
-                        int64_t stepB, int64_t stepC);
-
-/* ---- Sorting ---- */
-
-/* np.sort along the last axis of a contiguous (rows, length) buffer, in place; nan goes last. */
-void mpy_sort_rows(int64_t dtype, void *data, int64_t rows, int64_t length);
-/* np.argsort(kind='stable') along the last axis, into int64 indices. */
-void mpy_argsort_rows(int64_t dtype, const void *data, int64_t rows, int64_t length,
-                      int64_t *indices);
-
-/* ---- Whole arrays ---- */
-
-/* A contiguous copy. */
-void mpy_array_copy(const mpy_array *array, void **data, int64_t *sizes);
-/* np.sort and np.argsort(kind='stable') along the last axis. */
-void mpy_sort(const mpy_array *array, void **data, int64_t *sizes);
-void mpy_argsort(const mpy_array *array, void **data, int64_t *sizes);
-/* np.flatnonzero: the row-major positions of what is not zero, as int64 of rank 1. */
-void mpy_nonzero(const mpy_array *mask, void **data, int64_t *sizes);
-
-/* ---- Numbers as Python's ---- */
-
-/* x ** y of ints with y >= 0; OverflowError beyond 64 bits. */
-int64_t mpy_int_pow(const char *file, int64_t line, int64_t x, int64_t y);
-/* x ** y of NumPy integers: wraps. */
-int64_t mpy_int_pow_wrap(int64_t x, int64_t y);
-/* pow(x, y, modulus); ValueError where it is 0, or y negative and x without an inverse. */
-int64_t mpy_int_pow_modulo(const char *file, int64_t line, int64_t x, int64_t y, int64_t modulus);
-/* The number of bits of |x|, and how many of them are 1. */
-int64_t mpy_int_bit_length(int64_t x);
-int64_t mpy_int_bit_count(int64_t x);
-/* x // y and x % y of ints; ZeroDivisionError, OverflowError. */
-int64_t mpy_int_floordiv(const char *file, int64_t line, int64_t x, int64_t y);
-int64_t mpy_int_mod(const char *file, int64_t line, int64_t x, int64_t y);
-/* x << y and x >> y of ints. */
-int64_t mpy_int_shl(const char *file, int64_t line, int64_t x, int64_t y);
-int64_t mpy_int_shr(const char *file, int64_t line, int64_t x, int64_t y);
-/* x - y of an int and a float, of the sign that it has exactly; nan for nan. */
-double mpy_int_order(int64_t x, double y);
-/* x / y of ints, correctly rounded. */
-double mpy_int_truediv(const char *file, int64_t line, int64_t x, int64_t y);
-/* x / y, x // y, x % y and x ** y of floats. */
-double mpy_py_float_div(const char *file, int64_t line, double x, double y);
-double mpy_py_float_floordiv(const char *file, int64_t line, double x, double y);
-double mpy_py_float_mod(const char *file, int64_t line, double x, double y);
-double mpy_py_float_pow(const char *file, int64_t line, double x, double y);
-/* x // y and x % y of NumPy floats. */
-double mpy_float_floordiv(double x, double y);
-double mpy_float_mod(double x, double y);
-/* int(x), round(x), math.floor(x), math.ceil(x); OverflowError and ValueError for inf and nan. */
-int64_t mpy_int_from_float(const char *file, int64_t line, double x);
-int64_t mpy_round_to_int(const char *file, int64_t line, double x);
-int64_t mpy_floor_to_int(const char *file, int64_t line, double x);
-int64_t mpy_ceil_to_int(const char *file, int64_t line, double x);
-/* The functions of `math`: ValueError `math domain error`, OverflowError `math range error`. */
-double mpy_math_exp(const char *file, int64_t line, double x);
-double mpy_math_expm1(const char *file, int64_t line, double x);
-double mpy_math_log(const char *file, int64_t line, double x);
-double mpy_math_log_base(const char *file, int64_t line, double x, double base);
-double mpy_math_log2(const char *file, int64_t line, double x);
-double mpy_math_log10(const char *file, int64_t line, double x);
-double mpy_math_log1p(const char *file, int64_t line, double x);
-double mpy_math_sqrt(const char *file, int64_t line, double x);
-double mpy_math_pow(const char *file, int64_t line, double x, double y);
-double mpy_math_sin(const char *file, int64_t line, double x);
-double mpy_math_cos(const char *file, int64_t line, double x);
-double mpy_math_tan(const char *file, int64_t line, double x);
-double mpy_math_asin(const char *file, int64_t line, double x);
-double mpy_math_acos(const char *file, int64_t line, double x);
-double mpy_math_atanh(const char *file, int64_t line, double x);
-double mpy_math_acosh(const char *file, int64_t line, double x);
-double mpy_math_sinh(const char *file, int64_t line, double x);
-double mpy_math_cosh(const char *file, int64_t line, double x);
-double mpy_math_fmod(const char *file, int64_t line, double x, double y);
-double mpy_math_gamma(const char *file, int64_t line, double x);
-double mpy_math_lgamma(const char *file, int64_t line, double x);
-int64_t mpy_math_factorial(const char *file, int64_t line, int64_t n);
-int64_t mpy_math_gcd(int64_t x, int64_t y);
-int64_t mpy_math_lcm(const char *file, int64_t line, int64_t x, int64_t y);
-int64_t mpy_math_isqrt(const char *file, int64_t line, int64_t n);
-int64_t mpy_math_comb(const char *file, int64_t line, int64_t n, int64_t k);
-int64_t mpy_math_perm(const char *file, int64_t line, int64_t n, int64_t k);
-
-/* ---- Tape: a stack of bytes in chunks ---- */
-
-/* The first fields of a tape, which inline code may use: push takes `cursor` if
- * `cursor + bytes <= end`, pop gives back `cursor - bytes` if that is >= `begin`; else it calls.
- * Sizes are rounded up to a multiple of 8 by the caller of the inline form and by the functions;
- * what is popped must have the sizes of what was pushed. */
-typedef struct mpy_tape_fields {
-  char *cursor; /* at 0 */
-  char *begin;  /* at 8 */
-  char *end;    /* at 16 */
-} mpy_tape_fields;
-
-/* A new empty tape with one reference. */
-mpy_tape *mpy_tape_new(void);
-/* Room for `bytes` more bytes on top. */
-void *mpy_tape_push_bytes(const char *file, int64_t line, mpy_tape *tape, int64_t bytes);
-/* Removes the last `bytes` bytes; they stay readable until the next push. */
-void *mpy_tape_pop_bytes(mpy_tape *tape, int64_t bytes);
-/* Removes everything; chunks are kept. */
-void mpy_tape_clear(mpy_tape *tape);
-/* The bytes on the tape. */
-int64_t mpy_tape_size(const mpy_tape *tape);
+/* An array of the caller's. `shape` is not copied; strides are row-major. */
+static inline mpy_array mpy_array_of(void *data, int code, int bits, int ndim, int64_t *shape) {
+  mpy_array array;
+  array.data = data;
+  array.device.type = MPY_DEVICE_CPU;
+  array.device.id = 0;
+  array.ndim = ndim;
+  array.dtype.code = (uint8_t)code;
+  array.dtype.bits = (uint8_t)bits;
+  array.dtype.lanes = 1;
+  array.shape = shape;
+  array.strides = NULL;
+  array.byte_offset = 0;
+  return array;
+}
+static inline mpy_array mpy_f64(double *data, int ndim, int64_t *shape) {
+  return mpy_array_of(data, MPY_CODE_FLOAT, 64, ndim, shape);
+}
+static inline mpy_array mpy_f32(float *data, int ndim, int64_t *shape) {
+  return mpy_array_of(data, MPY_CODE_FLOAT, 32, ndim, shape);
+}
+static inline mpy_array mpy_i64(int64_t *data, int ndim, int64_t *shape) {
+  return mpy_array_of(data, MPY_CODE_INT, 64, ndim, shape);
+}
+static inline mpy_array mpy_i32(int32_t *data, int ndim, int64_t *shape) {
+  return mpy_array_of(data, MPY_CODE_INT, 32, ndim, shape);
+}
+/* One byte for each truth value, 0 or 1. */
+static inline mpy_array mpy_bool(uint8_t *data, int ndim, int64_t *shape) {
+  return mpy_array_of(data, MPY_CODE_BOOL, 8, ndim, shape);
+}
 
 #ifdef __cplusplus
 }

@@ -42,7 +42,7 @@ def owner(path):
 
 def target(name):
     """What of this project an include names, or nothing."""
-    if name in ("mpy.h", "include/mpy.h", "runtime/include/mpy.h"):
+    if name in ("mpy.h", "mpyrt.h"):
         return "runtime header"
     first = name.split("/")[0]
     return first if "/" in name and first in STAGES else None

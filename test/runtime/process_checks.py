@@ -50,7 +50,7 @@ REPORTS = {
 }
 EXPECTED = {"loop": (1000, 1000, 0), "leak": (1, 0, 1), "list": (11, 11, 0)}
 
-TEMPLATE = """#include "mpy.h"
+TEMPLATE = """#include "mpyrt.h"
 static __attribute__((noinline)) int recurse(int depth) {{
   volatile char frame[200]; frame[0] = (char)depth; mpy_check_stack("p.mpy", 9); return recurse(depth + 1) + frame[0]; }}
 static __attribute__((noinline)) int sink(int depth) {{

@@ -6,6 +6,7 @@ import tempfile
 
 import numpy as np
 
+OBJCOPY = "/usr/lib/llvm-22/bin/llvm-objcopy"
 DTYPES = {"bool": 0, "int32": 1, "int64": 2, "float32": 3, "float64": 4}
 NAMES = {number: name for name, number in DTYPES.items()}
 
@@ -20,7 +21,7 @@ class PythonError(Exception):
 
 
 DRIVER = r"""
-#include "mpy.h"
+#include "mpyrt.h"
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -73,6 +74,7 @@ class Runtime:
         shared = os.path.join(self.folder.name, "driver.so")
         with open(source, "w") as file:
             file.write(DRIVER)
+        library = self.with_all_names(library)
         subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-I", include, source, "-o", shared,
                         "-Wl,--whole-archive", library, "-Wl,--no-whole-archive", "-ldl", "-lm"],
                        check=True)
@@ -85,6 +87,16 @@ class Runtime:
         self.lib.mpy_release.argtypes = [c.c_void_p]
         self.lib.mpy_live_buffers.restype = c.c_int64
         self.lib.mpy_begin(0, None, b"test.mpy")
+
+    def with_all_names(self, library):
+        """The archive with the functions that a shared library of it does not show."""
+        listed = subprocess.run(["nm", "--defined-only", "-g", library], capture_output=True, text=True, check=True)
+        names = os.path.join(self.folder.name, "names.txt")
+        with open(names, "w") as file:
+            file.write("\n".join({words[2] for words in map(str.split, listed.stdout.splitlines()) if len(words) == 3}))
+        seen = os.path.join(self.folder.name, "libseen.a")
+        subprocess.run([OBJCOPY, f"--set-symbols-visibility={names}=default", library, seen], check=True)
+        return seen
 
     def call(self, name, *arguments, kind="int", placed=False, results=0):
         """Calls `name`; `results` is the rank of an array result, whose dtype `kind` names.
