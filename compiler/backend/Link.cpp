@@ -1,6 +1,7 @@
-// Links an object file with libmpyrt.a into an executable.
+// Links an object file with libmpyrt.a into an executable or a library.
 //
 //   prog.o + libmpyrt.a   ->   cc -fuse-ld=lld prog.o libmpyrt.a -lmvec -lm -ldl -o prog
+//   model.o + libmpyrt.a  ->   the same with -shared, or an archive of the members of both
 //
 // The C compiler driver is used because it alone knows where this system keeps its start files and
 // libraries; lld, where it is installed, because it is several times faster. The
@@ -9,6 +10,8 @@
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Object/Archive.h"
+#include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -67,9 +70,9 @@ static bool isDiskFull(llvm::StringRef path) {
   return space && space->available < (512 << 10);
 }
 
-bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
-                         llvm::StringRef output, llvm::StringRef messages,
-                         llvm::function_ref<void(int)> started, std::string &reason) {
+bool mpy::link(LinkKind kind, llvm::StringRef object, llvm::StringRef runtimeLibrary,
+               llvm::StringRef output, llvm::StringRef messages,
+               llvm::function_ref<void(int)> started, std::string &reason) {
   std::optional<std::string> compiler =
       findProgram({MPY_LINK_DRIVER, "cc", "gcc", "clang-22", "clang"});
   if (!compiler) {
@@ -89,9 +92,15 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
   }
   if (*MPY_LINK_FLAG)
     arguments.push_back(MPY_LINK_FLAG);
-  arguments.insert(arguments.end(),
-                   {"-pie", objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",
-                    "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", outputPath});
+  // What callers use of the runtime is there, whether the object uses it or not; the compiled code
+  // calls its own runtime, whatever else is loaded.
+  if (kind == LinkKind::SharedLibrary)
+    arguments.insert(arguments.end(),
+                     {"-shared", "-Wl,-u,mpy_ctx_new_for", "-Wl,-z,defs", "-Wl,-Bsymbolic"});
+  else
+    arguments.push_back("-pie");
+  arguments.insert(arguments.end(), {objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",
+                                     "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", outputPath});
 
   std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), messages, messages};
   std::string launchError;
@@ -113,4 +122,37 @@ bool mpy::linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary,
       reason = *compiler + " ended with status " + std::to_string(status);
   }
   return status == 0;
+}
+
+bool mpy::writeArchive(llvm::StringRef object, llvm::StringRef memberName,
+                       llvm::StringRef runtimeLibrary, llvm::StringRef output,
+                       std::string &reason) {
+  auto failed = [&](llvm::Error error) {
+    reason = llvm::toString(std::move(error));
+    return false;
+  };
+  auto buffer = llvm::MemoryBuffer::getFile(runtimeLibrary);
+  if (!buffer) {
+    reason = buffer.getError().message();
+    return false;
+  }
+  auto runtime = llvm::object::Archive::create((*buffer)->getMemBufferRef());
+  if (!runtime)
+    return failed(runtime.takeError());
+  std::vector<llvm::NewArchiveMember> members;
+  members.emplace_back(llvm::MemoryBufferRef(object, memberName));
+  llvm::Error error = llvm::Error::success();
+  for (const llvm::object::Archive::Child &child : (*runtime)->children(error)) {
+    auto member = llvm::NewArchiveMember::getOldMember(child, /*Deterministic=*/true);
+    if (!member)
+      return failed(member.takeError());
+    members.push_back(std::move(*member));
+  }
+  if (error)
+    return failed(std::move(error));
+  if (llvm::Error written = llvm::writeArchive(
+          output, members, llvm::SymtabWritingMode::NormalSymtab, llvm::object::Archive::K_GNU,
+          /*Deterministic=*/true, /*Thin=*/false))
+    return failed(std::move(written));
+  return true;
 }

@@ -1,4 +1,4 @@
-// Object file and runtime library -> executable, by the system's linker.
+// Object file and runtime library -> executable or library.
 #ifndef MPY_BACKEND_LINK_H
 #define MPY_BACKEND_LINK_H
 
@@ -13,12 +13,20 @@ namespace mpy {
 /// its build tree.
 std::optional<std::string> findRuntimeLibrary(llvm::StringRef compilerPath);
 
-/// Links `object` with the runtime into an executable at `output`; on failure a sentence, or the
-/// linker's words, in `reason`. The linker writes to the file `messages`; it runs in a process
-/// group of its own, which `started` is told: -1 before it starts, and 0 when it has ended.
-bool linkExecutable(llvm::StringRef object, llvm::StringRef runtimeLibrary, llvm::StringRef output,
-                    llvm::StringRef messages, llvm::function_ref<void(int group)> started,
-                    std::string &reason);
+/// What the linker makes of an object and the runtime.
+enum class LinkKind { Executable, SharedLibrary };
+
+/// Puts an object and all of the runtime into an archive; false with a sentence in `reason`.
+bool writeArchive(llvm::StringRef object, llvm::StringRef memberName,
+                  llvm::StringRef runtimeLibrary, llvm::StringRef output, std::string &reason);
+
+/// Links `object` with the runtime into an executable or shared library at `output`; on failure a
+/// sentence, or the linker's words, in `reason`. The linker writes to the file `messages`; it runs
+/// in a process group of its own, which `started` is told: -1 before it starts, and 0 when it has
+/// ended.
+bool link(LinkKind kind, llvm::StringRef object, llvm::StringRef runtimeLibrary,
+          llvm::StringRef output, llvm::StringRef messages,
+          llvm::function_ref<void(int group)> started, std::string &reason);
 
 } // namespace mpy
 

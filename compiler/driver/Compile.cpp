@@ -1,17 +1,20 @@
 // Runs one compilation, phase by phase, until the phase that the options ask for.
 //
 //   prog.mpy -> AST -> mpy module -> stages of Pipeline.cpp -> LLVM IR -> object -> executable
+//                                                                                  or library
 //
 // On exit a result is complete or absent. A pass that fails without an error in the user's program
 // is a bug of the compiler and ends the process with code 70.
 #include "driver/Compile.h"
 #include "driver/Crash.h"
+#include "driver/ExportHeader.h"
 #include "driver/Output.h"
 #include "driver/Pipeline.h"
 #include "driver/Report.h"
 
 #include "backend/Cpu.h"
 #include "backend/EntryPoints.h"
+#include "backend/ExportEntryPoints.h"
 #include "backend/Link.h"
 #include "frontend/AstPrint.h"
 #include "frontend/Parse.h"
@@ -39,6 +42,7 @@ private:
   ExitCode runStages(mlir::ModuleOp module, PassErrors &errors);
   ExitCode runBackEnd(mlir::ModuleOp module, PassErrors &errors);
   ExitCode link(llvm::StringRef object);
+  bool isLibrary() const;
   ExitCode write(llvm::StringRef bytes);
   ExitCode writeModule(mlir::ModuleOp module);
   bool stopsAfter(Phase phase) const {
@@ -54,8 +58,27 @@ private:
   std::unique_ptr<CpuTarget> target;
   std::unique_ptr<ast::Module> program;
   std::string remarks;
+  /// Of a library: what it exports.
+  std::optional<Exports> exports;
 };
 } // namespace
+
+/// Whether functions are compiled for other programs rather than a program of its own.
+bool Compilation::isLibrary() const {
+  if (options.command != Options::Command::Build || options.phase == Phase::Executable)
+    return false;
+  return isOfLibrary(options.phase) || !options.exports.empty() ||
+         (options.phase == Phase::Object && marksExports(*program));
+}
+
+/// The prefix of C names: the name of the file, as far as C has such names.
+static std::string moduleName(llvm::StringRef path) {
+  std::string name = llvm::sys::path::stem(path).str();
+  for (char &c : name)
+    if (!isalnum(static_cast<unsigned char>(c)))
+      c = '_';
+  return isdigit(static_cast<unsigned char>(name.front())) ? "_" + name : name;
+}
 
 /// Where the result goes when -o does not say: text to standard output, files beside us.
 static std::string defaultOutput(const Options &options) {
@@ -64,6 +87,8 @@ static std::string defaultOutput(const Options &options) {
   if (isText(options.phase))
     return "-";
   llvm::SmallString<128> name(llvm::sys::path::stem(options.input));
+  if (options.phase == Phase::SharedLibrary || options.phase == Phase::StaticLibrary)
+    name.insert(name.begin(), {'l', 'i', 'b'});
   if (*info(options.phase).suffix)
     name += std::string(".") + info(options.phase).suffix;
   return std::string(name);
@@ -120,6 +145,10 @@ ExitCode Compilation::runFrontEnd() {
 
   SpecializeOptions specializeOptions;
   specializeOptions.importPaths = options.importPaths;
+  if (isLibrary()) {
+    exports = Exports{moduleName(options.input), options.input, options.exports, {}};
+    specializeOptions.exports = &*exports;
+  }
   mlir::OwningOpRef<mlir::ModuleOp> module =
       specialize(context, *program, sources, diagnostics, specializeOptions);
   if (!module || diagnostics.hasErrors()) {
@@ -134,6 +163,8 @@ ExitCode Compilation::runFrontEnd() {
   }
   if (stopsAfter(Phase::Mpy))
     return writeModule(*module);
+  if (stopsAfter(Phase::Header))
+    return write(exportHeader(*exports));
   if (ExitCode code = runStages(*module, errors))
     return code;
   if (options.command == Options::Command::Check || options.phase < Phase::LlvmIr)
@@ -172,7 +203,8 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> translated = target->translate(module, context, reason);
   if (!translated ||
-      !addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason))
+      !(exports ? addExports(*translated, *exports, reason)
+                : addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason)))
     internalError(errors.internal + reason);
   target->optimize(*translated);
   if (stopsAfter(Phase::LlvmIr)) {
@@ -191,11 +223,12 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
                              : llvm::CodeGenFileType::ObjectFile))
     internalError("the target cannot write object files");
   llvm::StringRef text(bytes.data(), bytes.size());
-  return options.phase == Phase::Executable ? link(text) : write(text);
+  bool isFinal = options.phase == Phase::Object || assembly;
+  return isFinal ? write(text) : link(text);
 }
 
 ExitCode Compilation::link(llvm::StringRef object) {
-  enter(Phase::Executable);
+  enter(options.phase);
   std::string compiler =
       llvm::sys::fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&mpy::compile));
   std::optional<std::string> runtime = findRuntimeLibrary(compiler);
@@ -219,7 +252,13 @@ ExitCode Compilation::link(llvm::StringRef object) {
     return ExitCode::ProgramError;
   auto linkTo = [&](llvm::StringRef path) {
     std::string reason;
-    if (linkExecutable(objectPath, *runtime, path, messages, awaitOnInterrupt, reason))
+    LinkKind kind =
+        options.phase == Phase::SharedLibrary ? LinkKind::SharedLibrary : LinkKind::Executable;
+    bool linked =
+        options.phase == Phase::StaticLibrary
+            ? writeArchive(object, exports->module + ".o", *runtime, path, reason)
+            : mpy::link(kind, objectPath, *runtime, path, messages, awaitOnInterrupt, reason);
+    if (linked)
       return true;
     diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
     return false;

@@ -1,6 +1,7 @@
 // Turns the command line into one struct.
 //
 //   mpyc -O2 prog.mpy -o prog   ->   Options{Build, "prog.mpy", "prog", Executable, 2, ..}
+//   mpyc model.mpy -o model.o   ->   Options{Build, "model.mpy", "model.o", Object, 3, ..}
 //
 // Everything after the program of `mpyc run` belongs to the program. Values stand in the same word
 // (`-march=native`, `-Ilib`) or, for -o and -I, in the next one.
@@ -14,11 +15,23 @@ using namespace mpy;
 
 static constexpr const char *usage = R"(Usage:
   mpyc [options] PROGRAM.mpy         compile to an executable
+  mpyc -c [options] PROGRAM.mpy      compile to an object; of exported functions, a library's
   mpyc run [options] PROGRAM.mpy ..  compile and run, with arguments for the program
   mpyc check [options] PROGRAM.mpy   report errors, write nothing
 
 Options:
-  -o FILE          where the result goes; '-' is standard output
+  -o FILE          where the result goes; '-' is standard output. Its suffix says what is made:
+                   .o .so .a .h .s
+  -c               an object file, as --emit=obj
+  -S               assembly, as --emit=asm
+  -shared          a shared library of the exported functions
+  --static-lib     an archive of the exported functions and the runtime
+  --export=F       export function F of the program, as @export does
+  --grad=F[:wrt=0,1]
+                   export F, its gradient and value with gradient by these parameters
+                   (default: 0)
+  --vjp=.. --jvp=.. --hvp=..
+                   the same for products with Jacobian and Hessian
   --emit=PHASE     stop after a phase and show it (list below)
   --emit=list      list the phases
   -O0 .. -O3       how hard to optimise (default: -O3)
@@ -53,6 +66,12 @@ private:
   std::optional<ExitCode> readCommand();
   std::optional<ExitCode> readInput(llvm::StringRef word);
   std::optional<ExitCode> readPhase(llvm::StringRef name);
+  std::optional<ExitCode> readExport(llvm::StringRef option, llvm::StringRef value);
+  void choosePhase(Phase phase) {
+    options.phase = phase;
+    choseOtherwise = true;
+  }
+  void takePhaseFromSuffix();
   std::optional<ExitCode> checkTogether();
   std::optional<ExitCode> limitation(ErrorId id, std::string help);
   std::optional<ExitCode> usageError(ErrorId id, std::vector<std::string> arguments,
@@ -64,6 +83,8 @@ private:
   llvm::ArrayRef<llvm::StringRef> words;
   Options &options;
   Diagnostics &diagnostics;
+  /// Whether an option says what is made.
+  bool choseOtherwise = false;
 };
 } // namespace
 
@@ -188,12 +209,22 @@ std::optional<ExitCode> OptionReader::readWord(llvm::StringRef word) {
     options.importPaths.push_back(folder->str());
     return std::nullopt;
   }
-  if (word == "-c")
-    return limitation(ErrorId::LibraryOutput, "'--emit=obj' writes the program's object file");
+  if (word == "-c" || word == "-S" || word == "-shared" || word == "--static-lib") {
+    choosePhase(word == "-c"        ? Phase::Object
+                : word == "-S"      ? Phase::Assembly
+                : word == "-shared" ? Phase::SharedLibrary
+                                    : Phase::StaticLibrary);
+    return std::nullopt;
+  }
   if (word == "--device" || word.starts_with("--device="))
     return limitation(ErrorId::DeviceChoice, "leave '--device' out: programs run on the CPU");
-  if (word == "--export" || word.starts_with("--export="))
-    return limitation(ErrorId::ExportOption, "compile the whole program to an executable");
+  for (const char *option : {"--export", "--grad", "--vjp", "--jvp", "--hvp"})
+    if (llvm::StringRef rest = word;
+        rest.consume_front(option) && (rest.empty() || rest[0] == '=')) {
+      rest.consume_front("=");
+      auto name = value(option, rest);
+      return name ? readExport(option, *name) : ExitCode::UsageError;
+    }
   return usageError(ErrorId::UnknownOption, {word.str()}, "'mpyc --help' lists the options");
 }
 
@@ -206,8 +237,59 @@ std::optional<ExitCode> OptionReader::readPhase(llvm::StringRef name) {
   if (!phase)
     return usageError(ErrorId::InvalidOptionValue, {name.str(), "--emit"},
                       "'mpyc --emit=list' lists the phases");
-  options.phase = *phase;
+  choosePhase(*phase);
   return std::nullopt;
+}
+
+/// `f`, or for a derivative `f:wrt=0,1`.
+std::optional<ExitCode> OptionReader::readExport(llvm::StringRef option, llvm::StringRef value) {
+  auto [name, rest] = value.split(':');
+  ExportRequest request{name.str(), {ExportKind::Value}};
+  auto invalid = [&] {
+    return usageError(ErrorId::InvalidOptionValue, {value.str(), option.str()},
+                      option == "--export" ? "name a function: --export=f"
+                                           : "name a function and the numbers of parameters: " +
+                                                 option.str() + "=f:wrt=0,1");
+  };
+  if (name.empty() ||
+      (value.contains(':') && (option == "--export" || !rest.consume_front("wrt="))))
+    return invalid();
+  if (value.contains(':')) {
+    request.wrt.clear();
+    llvm::SmallVector<llvm::StringRef> numbers;
+    rest.split(numbers, ',');
+    for (llvm::StringRef number : numbers)
+      if (number.trim().getAsInteger(10, request.wrt.emplace_back()))
+        return invalid();
+  }
+  if (option == "--grad")
+    request.kinds.insert(request.kinds.end(), {ExportKind::Gradient, ExportKind::ValueAndGradient});
+  else if (option != "--export")
+    request.kinds.push_back(option == "--vjp"   ? ExportKind::Vjp
+                            : option == "--jvp" ? ExportKind::Jvp
+                                                : ExportKind::Hvp);
+  for (ExportRequest &other : options.exports)
+    if (other.function == request.function) {
+      for (ExportKind kind : request.kinds)
+        if (!llvm::is_contained(other.kinds, kind))
+          other.kinds.push_back(kind);
+      if (option != "--export")
+        other.wrt = request.wrt;
+      return std::nullopt;
+    }
+  options.exports.push_back(std::move(request));
+  return std::nullopt;
+}
+
+/// What the name of the result asks for, where no option does.
+void OptionReader::takePhaseFromSuffix() {
+  if (choseOtherwise || options.command != Options::Command::Build)
+    return;
+  llvm::StringRef suffix = llvm::StringRef(options.output).rsplit('.').second;
+  for (Phase phase :
+       {Phase::Object, Phase::SharedLibrary, Phase::StaticLibrary, Phase::Header, Phase::Assembly})
+    if (suffix == info(phase).suffix)
+      options.phase = phase;
 }
 
 std::optional<ExitCode> OptionReader::readInput(llvm::StringRef word) {
@@ -230,8 +312,12 @@ std::optional<ExitCode> OptionReader::checkTogether() {
     return usageError(ErrorId::UnknownOption, {"-o"}, "'run' and 'check' write no file");
   if (options.command != Options::Command::Build && options.phase != Phase::Executable)
     return usageError(ErrorId::UnknownOption, {"--emit"}, "leave 'run' and 'check' out");
+  takePhaseFromSuffix();
   if (options.phase == Phase::Executable && options.output == "-")
     return usageError(ErrorId::InvalidOptionValue, {"-", "-o"},
                       "an executable needs a file of its own");
+  if (options.phase == Phase::Executable && !options.exports.empty())
+    return usageError(ErrorId::ExportOption, {},
+                      "'-c' makes an object, '-shared' and '--static-lib' libraries");
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include "driver/ExitCode.h"
 #include "driver/Phases.h"
 #include "support/Diagnostics.h"
+#include "support/Exports.h"
 #include "llvm/ADT/ArrayRef.h"
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct Options {
   /// Empty: a name made from the input, or standard output for text.
   std::string output;
   Phase phase = Phase::Executable;
+  /// What `--export`, `--grad` and their like name.
+  std::vector<ExportRequest> exports;
   unsigned optimizationLevel = 3;
   std::string architecture = "native";
   std::vector<std::string> importPaths;

@@ -39,7 +39,10 @@ inline std::optional<Phase> phaseFromName(llvm::StringRef name) {
 }
 
 /// Whether a phase is shown as text rather than kept as a binary file.
-inline bool isText(Phase phase) { return phase < Phase::Object; }
+inline bool isText(Phase phase) { return phase < Phase::Object || phase == Phase::Header; }
+
+/// Whether only a library has this phase.
+inline bool isOfLibrary(Phase phase) { return phase > Phase::Executable; }
 
 } // namespace mpy
 

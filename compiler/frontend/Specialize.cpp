@@ -89,8 +89,14 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
   auto function = func::FuncOp::create(builder, loc(), "main", builder.getFunctionType({}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
   initialiseBuiltins();
+  llvm::SmallVector<mlir::Value> kept;
   try {
-    executeModule(program, newModule(program, "__main__"), "__main__");
+    // Python imports a library.
+    std::string name = exports ? exports->module : "__main__";
+    ObjectId globals = newModule(program, name);
+    executeModule(program, globals, name);
+    if (exports)
+      kept = exportFunctions(program, globals, &function.getBody().front());
   } catch (const Abort &) {
     // The tree is not closed; drop it piece by piece.
     emitted.release();
@@ -98,7 +104,8 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
     return {};
   }
   builder.setInsertionPointToEnd(&function.getBody().front());
-  func::ReturnOp::create(builder, loc());
+  func::ReturnOp::create(builder, loc(), kept);
+  function.setFunctionType(builder.getFunctionType({}, mlir::ValueRange(kept).getTypes()));
   emitted.verify();
   return owner;
 }
@@ -118,8 +125,12 @@ mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Mo
   auto attempt = [&] {
     Diagnostics::Capture capture(diagnostics);
     Specializer specializer(context, sources, diagnostics, paths, attempts);
+    Exports exports = options.exports ? *options.exports : Exports();
+    specializer.exports = options.exports ? &exports : nullptr;
     auto module = specializer.run(program);
     errors = std::move(capture.errors);
+    if (module && options.exports)
+      *options.exports = std::move(exports);
     return module;
   };
   // A dict that gets a key that is run-time data is made as one that can. Says whether there is a

@@ -74,7 +74,7 @@ void Specializer::executeModule(const ast::Module &node, ObjectId globals, llvm:
     if (!names.cells.count(local))
       names.cells[local] = heap.add(CellState{Unbound{}});
   heap.set(globals, std::move(names));
-  if (!attempts.isScouting || name != "__main__")
+  if (!attempts.isScouting || frames.size() > 1)
     return execute(node.body);
   for (const ast::Stmt *statement : node.body) {
     std::vector<Diagnostic> errors;

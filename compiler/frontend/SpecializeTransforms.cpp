@@ -619,6 +619,7 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"mpy._primitives.grad", makeTransform<Kind::Grad, Convention::Mpy, true>, ""},
       {"mpy._primitives.grad_once", makeTransform<Kind::Grad, Convention::Mpy>, ""},
       {"mpy._primitives.jvp", pushForward<true>, ""},
+      {"mpy._primitives.jvp_once", pushForward<false>, ""},
       {"mpy._primitives.may_be_differentiated", mayBeDifferentiated, ""},
       {"mpy._primitives.parameter_names", parameterNames, ""},
       {"mpy._primitives.with_rules", withRules, ""},

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
+#include "support/Exports.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <set>
 
@@ -123,6 +124,8 @@ public:
   Specializer(mlir::MLIRContext &context, SourceManager &sources, Diagnostics &diagnostics,
               std::vector<std::string> importPaths, Attempts &attempts);
   mlir::OwningOpRef<mlir::ModuleOp> run(const ast::Module &program);
+  /// Of a library: what is to be exported. Null for an executable.
+  Exports *exports = nullptr;
 
   //===--- Emission (SpecializeEmit.cpp) ---===//
   mlir::OpBuilder builder;
@@ -664,6 +667,12 @@ private:
       llvm::function_ref<ArgumentWalk &(bool, const std::map<unsigned, ResultPattern> &)> walk);
   [[noreturn]] void failRecursion(const ClosureValue &closure);
   void initialiseBuiltins();
+  /// Makes the functions of what is exported, at the end of the module's statements, whose block
+  /// this is; the values that they read of the module (SpecializeExports.cpp).
+  llvm::SmallVector<mlir::Value> exportFunctions(const ast::Module &program, ObjectId globals,
+                                                 mlir::Block *statements);
+  void exportFunction(const ExportRequest &request, ExportKind kind, mlir::Block *statements,
+                      llvm::SetVector<mlir::Value> &kept);
 
   unsigned tryDepth = 0;
   /// How many rules of derivatives are being made, one inside the other.

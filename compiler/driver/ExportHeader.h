@@ -1,0 +1,17 @@
+// The C header of a library.
+#ifndef MPY_DRIVER_EXPORTHEADER_H
+#define MPY_DRIVER_EXPORTHEADER_H
+
+#include "support/Exports.h"
+#include <string>
+
+namespace mpy {
+
+/// The text of the header that programs include which call what a module exports.
+std::string exportHeader(const Exports &exports);
+/// The type of a number or array as the language writes it: `float64[n, 3]`, `float`.
+std::string exportedType(const ExportLeaf &leaf, const std::vector<std::string> &extents);
+
+} // namespace mpy
+
+#endif // MPY_DRIVER_EXPORTHEADER_H

@@ -1,0 +1,75 @@
+// What a module offers to other programs: asked for by the command line and decorators, described
+// by the front end, and turned into C functions, a header and a Python module by the rest.
+#ifndef MPY_SUPPORT_EXPORTS_H
+#define MPY_SUPPORT_EXPORTS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mpy {
+
+/// What an exported function computes of a function of the program.
+enum class ExportKind { Value, Gradient, ValueAndGradient, Vjp, Jvp, Hvp };
+
+/// A function that is to be exported.
+struct ExportRequest {
+  std::string function;
+  std::vector<ExportKind> kinds;
+  /// By which of its parameters it is differentiated.
+  std::vector<int64_t> wrt = {0};
+};
+
+/// An extent of an array: a number, the name of one, or known by the call alone.
+struct ExportExtent {
+  enum class Kind { Number, Name, Any } kind = Kind::Any;
+  int64_t number = 0; ///< the number; or which of the names
+};
+
+/// A number or array that crosses the boundary.
+struct ExportLeaf {
+  std::string name;
+  /// The number of its element type in the runtime: bool, int32, int64, float32, float64.
+  int32_t element = 0;
+  bool isNumber = false;
+  std::vector<ExportExtent> shape;
+};
+
+/// The structure of a parameter or result whose leaves these are, in order.
+struct ExportForm {
+  enum class Kind { Leaf, Tuple, List, Dict, None } kind = Kind::None;
+  unsigned leaf = 0;
+  std::vector<ExportForm> parts;
+  std::vector<std::string> keys;
+};
+
+/// An exported function.
+struct Export {
+  std::string function; ///< of the program
+  std::string name;     ///< of the C function, without the module's: `loss_grad`
+  std::string symbol;   ///< of the compiled body
+  ExportKind kind = ExportKind::Value;
+  unsigned line = 0;
+  std::string documentation;
+  std::vector<std::string> extents;
+  std::vector<ExportLeaf> parameters, results;
+  std::vector<std::string> parameterNames; ///< as the program has them
+  std::vector<ExportForm> parameterForms;
+  ExportForm resultForm;
+  /// What the body reads of the module, behind its own parameters: positions in the results of the
+  /// module's statements.
+  std::vector<unsigned> captured;
+};
+
+/// What a module exports.
+struct Exports {
+  std::string module; ///< the prefix of its C names
+  std::string file;   ///< of the program, as errors name it
+  std::vector<ExportRequest> requests;
+  std::vector<Export> functions;
+};
+
+} // namespace mpy
+
+#endif // MPY_SUPPORT_EXPORTS_H

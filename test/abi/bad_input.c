@@ -1,0 +1,148 @@
+/* Arguments that cannot be used and exceptions of the program: a status, a text with a line, results
+ * as they were, nothing lost. */
+#include "checks.h"
+#include "model.h"
+
+#include <sys/resource.h>
+
+static void drop(void *data, const char *bytes, size_t n) {
+  *(size_t *)data += n;
+  (void)bytes;
+}
+
+static void reenter(void *data, const char *bytes, size_t n) {
+  int64_t depth;
+  (void)bytes, (void)n;
+  CHECK(model_depth((mpy_ctx *)data, 1, &depth) == MPY_ERROR_BUSY);
+}
+
+static void arguments(mpy_ctx *ctx) {
+  double x[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, y[6] = {0}, before[6];
+  int64_t two_three[] = {2, 3}, three_two[] = {3, 2}, six[] = {6}, minus[] = {-2, 3};
+  mpy_array X = mpy_f64(x, 2, two_three), Y = mpy_f64(y, 2, two_three), R = {0}, bad;
+  memcpy(before, y, sizeof y);
+  bad = mpy_f64(x, 1, six);
+  CHECK_FAILS(ctx, model_total(ctx, &bad, &Y, &R), MPY_ERROR_ARGUMENT,
+              "total(): x has rank 1, where its type is float64[n, d]");
+  CHECK(mpy_error_line(ctx) == 26 && strcmp(mpy_error_kind(ctx), "TypeError") == 0);
+  CHECK(strstr(mpy_error_message(ctx), "model.mpy:26: TypeError: total(): x has"));
+  bad = mpy_f64(x, 2, three_two);
+  CHECK_FAILS(ctx, model_total(ctx, &X, &bad, &R), MPY_ERROR_ARGUMENT,
+              "extent n of y is 3, but 2 in x");
+  bad = mpy_f32((float *)x, 2, two_three);
+  CHECK_FAILS(ctx, model_total(ctx, &X, &bad, &R), MPY_ERROR_ARGUMENT,
+              "y has elements of code 2 with 32 bits, where its type is float64[n, d]");
+  bad = mpy_f64(NULL, 2, two_three);
+  CHECK_FAILS(ctx, model_total(ctx, &X, &bad, &R), MPY_ERROR_ARGUMENT, "y has elements, but no data");
+  bad = mpy_f64(x, 2, minus);
+  CHECK_FAILS(ctx, model_total(ctx, &bad, &Y, &R), MPY_ERROR_ARGUMENT, "negative extent -2 at axis 0");
+  bad = X;
+  bad.shape = NULL;
+  CHECK_FAILS(ctx, model_total(ctx, &bad, &Y, &R), MPY_ERROR_ARGUMENT, "x has no shape");
+  bad = X;
+  bad.device.type = 2;
+  CHECK_FAILS(ctx, model_total(ctx, &bad, &Y, &R), MPY_ERROR_ARGUMENT, "device type 2");
+  CHECK_FAILS(ctx, model_total(ctx, NULL, &Y, &R), MPY_ERROR_ARGUMENT, "x is null");
+  CHECK_FAILS(ctx, model_total(ctx, &X, &Y, NULL), MPY_ERROR_ARGUMENT, "no place for result");
+  CHECK(R.data == NULL);
+  CHECK_FAILS(ctx, model_cube(ctx, 1.0, NULL), MPY_ERROR_ARGUMENT, "no place for result");
+  CHECK(model_total(NULL, &X, &Y, &R) == MPY_ERROR_ARGUMENT);
+  /* Where results go. */
+  bad = mpy_f64(y, 2, three_two);
+  CHECK_FAILS(ctx, model_total(ctx, &X, &X, &bad), MPY_ERROR_ARGUMENT,
+              "result has extent 3 at axis 0, where the result has 2");
+  bad = X;
+  CHECK_FAILS(ctx, model_total(ctx, &X, &Y, &bad), MPY_ERROR_ARGUMENT, "result overlaps x");
+  bad = mpy_f64(x + 4, 2, two_three);
+  CHECK_FAILS(ctx, model_total(ctx, &X, &Y, &bad), MPY_ERROR_ARGUMENT, "result overlaps x");
+  int64_t flat[] = {0, 1};
+  bad = Y;
+  bad.strides = flat;
+  CHECK_FAILS(ctx, model_total(ctx, &X, &X, &bad), MPY_ERROR_ARGUMENT,
+              "elements of result share memory");
+  /* Known by the call alone: refused after the work, still untouched. */
+  int64_t one[] = {1};
+  bad = mpy_f64(y, 1, one);
+  X = mpy_f64(x, 1, six);
+  CHECK_FAILS(ctx, model_positive(ctx, &X, &bad), MPY_ERROR_ARGUMENT,
+              "result has extent 1 at axis 0, where the result has 6");
+  CHECK_FAILS(ctx, model_scaled(ctx, &X, &R), MPY_ERROR_ARGUMENT,
+              "x has extent 6 at axis 0, where its type says 3");
+  CHECK(memcmp(before, y, sizeof y) == 0);
+}
+
+static void exceptions(mpy_ctx *ctx) {
+  double root = 7;
+  int64_t number = 7;
+  CHECK_FAILS(ctx, model_checked(ctx, -1.0, &root), MPY_ERROR_EXCEPTION,
+              "model.mpy:57: ValueError: x is -1.0, below 0");
+  CHECK(strcmp(mpy_error_text(ctx), "x is -1.0, below 0") == 0);
+  CHECK(strstr(mpy_error_file(ctx), "model.mpy"));
+  CHECK(root == 7);
+  CHECK_OK(ctx, model_checked(ctx, 4.0, &root));
+  CHECK(root == 2 && *mpy_error_message(ctx) == 0);
+  CHECK_FAILS(ctx, model_shown(ctx, 5, &number), MPY_ERROR_EXCEPTION, "RuntimeError: more than 3 lines");
+  CHECK_FAILS(ctx, model_depth(ctx, 100000000, &number), MPY_ERROR_EXCEPTION,
+              "RecursionError: maximum recursion depth exceeded");
+  CHECK(number == 7);
+  CHECK_OK(ctx, model_depth(ctx, 100, &number));
+  CHECK(number == 100);
+  mpy_array R = {0};
+  CHECK_FAILS(ctx, model_filled(ctx, (int64_t)1 << 50, &R), MPY_ERROR_MEMORY,
+              "MemoryError: Unable to allocate 8.00 PiB");
+  CHECK_FAILS(ctx, model_filled(ctx, -1, &R), MPY_ERROR_EXCEPTION,
+              "ValueError: negative dimensions are not allowed");
+  CHECK(R.data == NULL);
+  CHECK(strstr(mpy_status_text(MPY_ERROR_BUSY), "used by another call"));
+}
+
+static void versions(size_t *dropped) {
+  mpy_ctx *ctx = mpy_ctx_new_for(MPY_ABI_VERSION + 1);
+  double r;
+  mpy_ctx_set_output(ctx, drop, dropped);
+  CHECK_FAILS(ctx, model_cube(ctx, 1.0, &r), MPY_ERROR_VERSION, "have ABI versions");
+  mpy_ctx_free(ctx);
+}
+
+/* A call that fails frees what it has made: the same call again and again needs no more memory. */
+static void leaks(mpy_ctx *ctx) {
+  enum { size = 20000 };
+  double *a = malloc(size * sizeof *a);
+  int64_t n[] = {size};
+  mpy_array A = mpy_f64(a, 1, n), R = {0};
+  for (int i = 0; i < size; ++i)
+    a[i] = i + 1.0;
+  struct rusage before, after;
+  for (int i = 0; i < 4000; ++i) {
+    if (i == 400)
+      getrusage(RUSAGE_SELF, &before);
+    if (i % 2) {
+      CHECK_FAILS(ctx, model_divided(ctx, &A, &A, 200, &R), MPY_ERROR_EXCEPTION,
+                  "AssertionError: too many steps");
+    } else {
+      CHECK_OK(ctx, model_divided(ctx, &A, &A, 3, &R));
+      mpy_array_free(&R);
+    }
+  }
+  getrusage(RUSAGE_SELF, &after);
+  CHECK(after.ru_maxrss - before.ru_maxrss < 20000);
+  free(a);
+}
+
+int main(void) {
+  size_t dropped = 0;
+  mpy_ctx *ctx = mpy_ctx_new();
+  mpy_ctx_set_output(ctx, drop, &dropped);
+  CHECK_OK(ctx, model_init(ctx));
+  arguments(ctx);
+  exceptions(ctx);
+  leaks(ctx);
+  versions(&dropped);
+  CHECK(dropped > 0);
+  mpy_ctx_set_output(ctx, reenter, ctx);
+  int64_t shown;
+  CHECK_OK(ctx, model_shown(ctx, 1, &shown));
+  mpy_ctx_free(ctx);
+  mpy_ctx_free(NULL);
+  return failures != 0;
+}

@@ -1,0 +1,93 @@
+/* Threads with contexts of their own run at the same time and get the same results; one context in two
+ * threads is refused. */
+#include "checks.h"
+#include "model.h"
+
+#include <pthread.h>
+
+enum { threads = 8, rounds = 300 };
+
+static void drop(void *data, const char *bytes, size_t n) { (void)data, (void)bytes, (void)n; }
+
+struct Result {
+  double loss, gradient[40], drawn[6], uniform;
+  int wrong;
+};
+
+static void *work(void *data) {
+  struct Result *result = data;
+  double w[40], x[50 * 40], y[50];
+  int64_t d[] = {40}, n[] = {50}, nd[] = {50, 40}, six[] = {6}, zero, depth;
+  for (int i = 0; i < 40; ++i)
+    w[i] = 0.01 * i;
+  for (int i = 0; i < 50 * 40; ++i)
+    x[i] = (i * 37 % 101) / 50.0 - 1.0;
+  for (int i = 0; i < 50; ++i)
+    y[i] = i % 7;
+  mpy_array W = mpy_f64(w, 1, d), X = mpy_f64(x, 2, nd), Y = mpy_f64(y, 1, n),
+            D = mpy_f64(result->drawn, 1, six);
+  mpy_ctx *ctx = mpy_ctx_new();
+  mpy_ctx_set_output(ctx, drop, NULL);
+  for (int i = 0; i < rounds; ++i) {
+    mpy_array G = {0};
+    double loss, root = 0, bias;
+    if (model_loss_value_and_grad(ctx, &W, 0.5, &X, &Y, &loss, &G, &bias) != MPY_OK) {
+      ++result->wrong;
+      continue;
+    }
+    if (i && (loss != result->loss || memcmp(G.data, result->gradient, sizeof result->gradient)))
+      ++result->wrong;
+    result->loss = loss;
+    memcpy(result->gradient, G.data, sizeof result->gradient);
+    mpy_array_free(&G);
+    if (model_checked(ctx, -1.0 - i, &root) != MPY_ERROR_EXCEPTION || root != 0)
+      ++result->wrong;
+    if (model_seeded(ctx, i, &zero) || model_drawn(ctx, 6, &D, &result->uniform))
+      ++result->wrong;
+    if (i % 100 == 0 && model_depth(ctx, 100000000, &depth) != MPY_ERROR_EXCEPTION)
+      ++result->wrong;
+  }
+  mpy_ctx_free(ctx);
+  return NULL;
+}
+
+static mpy_ctx *shared;
+static int busy, done;
+
+static void *share(void *data) {
+  double root;
+  (void)data;
+  for (int i = 0; i < 200000; ++i) {
+    int status = model_checked(shared, 4.0, &root);
+    if (status == MPY_ERROR_BUSY)
+      __atomic_add_fetch(&busy, 1, __ATOMIC_RELAXED);
+    else if (status == MPY_OK && root == 2.0)
+      __atomic_add_fetch(&done, 1, __ATOMIC_RELAXED);
+  }
+  return NULL;
+}
+
+static void run(void *(*body)(void *), int count, struct Result *results) {
+  pthread_t started[threads];
+  for (int i = 0; i < count; ++i)
+    CHECK(pthread_create(started + i, NULL, body, results + i) == 0);
+  for (int i = 0; i < count; ++i)
+    pthread_join(started[i], NULL);
+}
+
+int main(void) {
+  static struct Result results[threads];
+  run(work, threads, results);
+  for (int i = 0; i < threads; ++i) {
+    CHECK(results[i].wrong == 0);
+    CHECK(memcmp(results + i, results, sizeof *results) == 0);
+  }
+  shared = mpy_ctx_new();
+  mpy_ctx_set_output(shared, drop, NULL);
+  CHECK_OK(shared, model_init(shared));
+  run(share, 2, results);
+  CHECK(busy + done == 400000 && done > 0);
+  mpy_ctx_free(shared);
+  printf("%d calls were refused while another thread was in the context\n", busy);
+  return failures != 0;
+}
