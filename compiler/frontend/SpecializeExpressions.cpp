@@ -191,6 +191,48 @@ Scalar Specializer::evaluateTruth(const ast::Expr &test) {
   return truth(evaluate(&test));
 }
 
+/// Whether both are numbers of one kind, texts, or tuples of these.
+static bool areAlike(const Value &a, const Value &b) {
+  auto *x = a.as<TupleValue>(), *y = b.as<TupleValue>();
+  if (x && y)
+    return x->items.size() == y->items.size() && llvm::equal(x->items, y->items, areAlike);
+  auto *number = a.get<Scalar>(), *other = b.get<Scalar>();
+  if (number && other)
+    return number->kind == other->kind && !number->isMixed() && !other->isMixed();
+  return a.get<Text>() && b.get<Text>();
+}
+
+/// Fills a dict or set whose keys are run-time data by a loop over a list, so that the program does
+/// not grow with the number of entries.
+static bool fillInLoop(Specializer &s, const Value &made, llvm::StringRef method,
+                       const ValueList &items) {
+  static constexpr size_t fewEntries = 4;
+  if (items.size() <= fewEntries ||
+      !llvm::all_of(items, [&](const Value &item) { return areAlike(item, items.front()); }))
+    return false;
+  Value list = s.newList(items);
+  makeRunTimeList(s, list.get<ObjectRef>()->id);
+  s.callMethod(made, method, {list});
+  return true;
+}
+
+/// The same for a display without `**` whose entries are constants: nothing happens between them.
+static bool fillInLoop(Specializer &s, const ast::Dict &node, const Value &made) {
+  std::function<bool(const ast::Expr *)> isConstant = [&](const ast::Expr *part) {
+    auto *minus = part ? dyn_cast<ast::UnaryOp>(part) : nullptr;
+    auto *tuple = part ? dyn_cast<ast::Tuple>(part) : nullptr;
+    return minus   ? isConstant(minus->operand)
+           : tuple ? llvm::all_of(tuple->elts, isConstant)
+                   : part && isa<ast::Constant>(part);
+  };
+  if (!llvm::all_of(node.keys, isConstant) || !llvm::all_of(node.values, isConstant))
+    return false;
+  ValueList pairs;
+  for (auto [key, value] : llvm::zip(node.keys, node.values))
+    pairs.push_back(s.newTuple({s.evaluate(key), s.evaluate(value)}));
+  return fillInLoop(s, made, "_pairs", pairs);
+}
+
 Value Specializer::evaluate(const ast::Expr *expr) {
   using namespace ast;
   struct Place {
@@ -344,6 +386,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   case Kind::Dict: {
     auto &node = cast<Dict>(*expr);
     if (auto made = newRunTimeDict(*this, expr->span, /*isSet=*/false)) {
+      if (fillInLoop(*this, node, *made))
+        return *made;
       for (size_t i = 0; i < node.keys.size() && !dead; ++i) {
         if (!node.keys[i]) {
           callMethod(*made, "update", {evaluate(node.values[i])});
@@ -447,10 +491,10 @@ bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict)
     throw PathEnds();
   }
   // Whether a key of one kind is the other one may be run-time data.
-  bool areAlike = (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>());
-  if (areAlike && isRunTimeKey(*this, a))
+  bool isPlain = (a.get<Scalar>() && b.get<Scalar>()) || (a.get<Text>() && b.get<Text>());
+  if (isPlain && isRunTimeKey(*this, a))
     needRunTimeKeys(*this, dict, a);
-  if (areAlike && isRunTimeKey(*this, b))
+  if (isPlain && isRunTimeKey(*this, b))
     needRunTimeKeys(*this, dict, b);
   // 1, 1.0 and True are one key.
   auto number = [&](const Value &value) -> std::optional<double> {
@@ -482,7 +526,7 @@ bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict)
       fail(ErrorId::RunTimeKey, {"an object that is"});
     return *one->knownBool;
   }
-  if (areAlike && a.get<Scalar>())
+  if (isPlain && a.get<Scalar>())
     return sameItem(*this, a, b).knownBool.value_or(false);
   if (auto equal = equalByValue(*this, a, b)) {
     if (!equal->knownBool)
@@ -494,8 +538,9 @@ bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict)
 
 Value Specializer::makeSet(const ValueList &items, Span origin) {
   if (auto made = newRunTimeDict(*this, origin, /*isSet=*/true)) {
-    for (auto &item : items)
-      callMethod(*made, "add", {item});
+    if (!fillInLoop(*this, *made, "update", items))
+      for (auto &item : items)
+        callMethod(*made, "add", {item});
     return *made;
   }
   DictState set;
