@@ -46,6 +46,8 @@ struct Scope {
   NameSet globals;
   /// Declared `nonlocal` here.
   NameSet nonlocals;
+  /// Names of functions around it that this one or one inside it sets.
+  NameSet setOutside;
   /// Taken from enclosing function scopes (`nonlocal` included), also for scopes inside this one.
   NameSet freeNames;
   /// Locals of this scope that scopes inside it take.

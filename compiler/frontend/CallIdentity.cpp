@@ -8,25 +8,15 @@
 // A variable that holds a function stands for that function, so that functions made again on the
 // way (`lambda v: x(x)(v)` of a fixed-point combinator) are the same one.
 #include "frontend/CallIdentity.h"
-#include "frontend/AstWalk.h"
 
 namespace mpy {
-
-/// Whether a function, or one inside it, sets the name of a function around it.
-static bool sets(const ast::Node *node, const std::string &name) {
-  if (auto *nonlocal = llvm::dyn_cast<ast::Nonlocal>(node))
-    return llvm::is_contained(nonlocal->names, name);
-  bool found = false;
-  forEachChild(node, [&](ast::Node *child) { found = found || sets(child, name); });
-  return found;
-}
 
 /// The function that a variable from outside holds, if it stands for it.
 static const ClosureValue *heldFunction(const Heap &heap, const ClosureValue &reader,
                                         const std::string &name, ObjectId variable) {
   auto *cell = heap.get<CellState>(variable);
   auto *held = cell ? cell->value.as<ClosureValue>() : nullptr;
-  return held && !sets(reader.node, name) ? held : nullptr;
+  return held && !reader.scope().setOutside.contains(name) ? held : nullptr;
 }
 
 namespace {

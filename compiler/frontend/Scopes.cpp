@@ -293,6 +293,8 @@ void Resolver::declareNonlocal(Nonlocal *node) {
     if (!checkDeclaration(name, node->span, "nonlocal"))
       continue;
     current->scope->nonlocals.insert(name);
+    for (ScopeUses *scope = current; scope; scope = scope->parent)
+      scope->scope->setOutside.insert(name);
     nonlocals.push_back({current, name, node->span});
   }
 }
