@@ -166,7 +166,11 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
     auto fromItems = [&] {
       Value first = walk->item(IntExpr(0));
       Value best = s.newTuple({first, keyOf(first)});
-      Value pair = fold(s, arguments.positional[0], best, better);
+      RangeValue others{IntExpr(1), walk->length, IntExpr(1)};
+      Value pair = fold(s, std::make_shared<const RangeValue>(others), best,
+                        [&](const Value &pair, const Value &position) {
+                          return better(pair, walk->item(s.intExpr(*position.get<Scalar>())));
+                        });
       if (!pair.as<TupleValue>())
         s.present(pair, name);
       return pair.as<TupleValue>()->items[0];

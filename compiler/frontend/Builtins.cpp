@@ -242,8 +242,14 @@ static Value runTimeDictOf(Specializer &s, const Value &made, const CallArgument
 }
 static Value dictOf(Specializer &s, CallArguments &arguments) {
   Span origin = s.span;
-  if (!arguments.positional.empty())
-    arguments.positional[0] = s.listed(arguments.positional[0]);
+  if (!arguments.positional.empty()) {
+    // What has keys is a dict of them.
+    const Value given = arguments.positional[0];
+    bool isMapping = s.object<InstanceState>(given) && runTimeDictKind(s, given).empty() &&
+                     !s.findAttribute(given, "keys").isUnbound();
+    auto pairs = isMapping ? s.callMethod(given, "items", {}) : std::nullopt;
+    arguments.positional[0] = s.listed(pairs ? *pairs : given);
+  }
   if (s.dead)
     return NoneValue{};
   if (auto made = newRunTimeDict(s, origin, /*isSet=*/false))
@@ -262,6 +268,7 @@ static Value dictOf(Specializer &s, CallArguments &arguments) {
       dict.isItem = false;
       dict.sharesWith.clear();
     } else {
+      dict.origin = origin;
       for (auto &item : knownItemsOf(s, arguments.positional[0], "dict()")) {
         auto pair = s.knownItems(item);
         if (!pair || pair->size() != 2)
@@ -540,6 +547,8 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.filter", filterOf, ""},
       {"builtins.float", builtins::toFloat, ""},
       {"builtins.format", formatOf, ""},
+      {"builtins.generator.close", builtins::closeGenerator, ""},
+      {"builtins.generator.send", builtins::sendTo, ""},
       {"builtins.getattr", getAttributeOf, ""},
       {"builtins.hasattr", hasAttributeOf, ""},
       {"builtins.hash", hashOfObject, ""},

@@ -41,6 +41,8 @@ Value sortedOf(Specializer &, CallArguments &);
 Value iterOf(Specializer &, CallArguments &);
 Value nextOf(Specializer &, CallArguments &);
 Value firstOf(Specializer &, CallArguments &);
+Value sendTo(Specializer &, CallArguments &);
+Value closeGenerator(Specializer &, CallArguments &);
 /// math.prod.
 Value productOf(Specializer &, const Value &iterable, const Value &start);
 

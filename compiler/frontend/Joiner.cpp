@@ -281,9 +281,15 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
 }
 
 Value Joiner::joinParts(const Value &a, const Value &b, const std::string &name) {
-  // An int of the program may be larger than any extent.
+  // An int of the program may be larger than any extent. It flows with the type of what one path
+  // alone has (oneSidedExpr): with another, a loop would never settle.
   auto joinInt = [&](const IntExpr &x, const IntExpr &y) {
-    return s.intExpr(joinScalar(s.makeInt(x), s.makeInt(y)));
+    if (x == y && s.isAvailable(x))
+      return x;
+    mlir::Value atFirst = onPath(true, [&] { return s.index(x); }),
+                atSecond = onPath(false, [&] { return s.index(y); });
+    mlir::Value value = phi(atFirst, atSecond, s.builder.getIndexType());
+    return promisesNothing ? symbolExpr(value, false, IntSize::Any) : joinedSymbol(value, x, y);
   };
   if (auto *x = a.get<Scalar>())
     return joinScalar(*x, *b.get<Scalar>());

@@ -14,6 +14,10 @@ struct JoinedLeaf {
   std::string name; // of the variable, where it is one's own
 };
 
+/// Whether two values are functions of one definition, made at different times: what they capture
+/// is joined.
+bool isOneDefinition(const Value &a, const Value &b);
+
 class Joiner {
 public:
   /// `first` and `second` share the objects before `mark`; where each path's conversions are

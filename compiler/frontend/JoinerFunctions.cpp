@@ -12,9 +12,7 @@ using namespace mlir;
 
 namespace mpy {
 
-/// Whether two values are functions of one definition, made at different times: what they capture
-/// is joined.
-static bool isOneDefinition(const Value &a, const Value &b) {
+bool isOneDefinition(const Value &a, const Value &b) {
   if (isIdentical(a, b))
     return true;
   auto *x = a.as<ClosureValue>(), *y = b.as<ClosureValue>();

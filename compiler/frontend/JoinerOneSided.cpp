@@ -25,8 +25,8 @@ IntExpr Joiner::oneSidedExpr(const IntExpr &expr, bool isFirst) {
   mlir::Value value = onPath(isFirst, [&] { return s.index(expr); });
   mlir::Value zero =
       onPath(!isFirst, [&]() -> mlir::Value { return s.create<arith::ConstantIndexOp>(0); });
-  return symbolExpr(phi(isFirst ? value : zero, isFirst ? zero : value, s.builder.getIndexType()),
-                    expr.isNonNegative());
+  return symbolLike(phi(isFirst ? value : zero, isFirst ? zero : value, s.builder.getIndexType()),
+                    expr);
 }
 
 LeafMapper Joiner::oneSidedMapper(bool isFirst, bool keepObjects) {

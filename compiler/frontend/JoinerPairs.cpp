@@ -124,8 +124,9 @@ void Joiner::pairValues(const Value &a, const Value &b) {
     };
     mapper.map(held);
   }
-  // Functions of which one is chosen keep the objects that they refer to.
-  if (isFunction(a) && isFunction(b) && !isIdentical(a, b))
+  // Functions of which one is chosen keep the objects that they refer to; those of one definition
+  // become one.
+  if (isFunction(a) && isFunction(b) && !isOneDefinition(a, b))
     for (const Value &value : {a, b}) {
       LeafMapper mapper;
       mapper.object = [&](ObjectId id) {

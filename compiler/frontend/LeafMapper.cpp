@@ -41,14 +41,6 @@ Scalar LeafMapper::map(const Scalar &scalar) const {
 }
 
 Value LeafMapper::map(const Value &value) const {
-  // An int of the program may be larger than any extent.
-  auto number = [&](const IntExpr &given) {
-    if (!computed || given.known())
-      return expr(given);
-    Scalar scalar;
-    scalar.expr = given;
-    return *computed(scalar).expr;
-  };
   if (auto *scalar = value.get<Scalar>())
     return map(*scalar);
   if (auto *text = value.get<Text>())
@@ -59,7 +51,7 @@ Value LeafMapper::map(const Value &value) const {
     return std::make_shared<const TupleValue>(TupleValue{map(tuple->items), tuple->fields});
   if (auto *range = value.as<RangeValue>())
     return std::make_shared<const RangeValue>(
-        RangeValue{number(range->start), number(range->stop), number(range->step)});
+        RangeValue{expr(range->start), expr(range->stop), expr(range->step)});
   if (auto *slice = value.as<SliceValue>())
     return std::make_shared<const SliceValue>(
         SliceValue{map(slice->start), map(slice->stop), map(slice->step)});

@@ -192,8 +192,11 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     if (name == "__next__" || name == "__iter__")
       return std::make_shared<const BoundMethodValue>(
           BoundMethodValue{object, findBuiltin(name == "__next__" ? "next" : "iter")});
-    if (made->kind == IterableValue::Kind::Generator &&
-        (name == "send" || name == "throw" || name == "close"))
+    bool isGenerator = made->kind == IterableValue::Kind::Generator;
+    if (isGenerator && (name == "send" || name == "close"))
+      return std::make_shared<const BoundMethodValue>(
+          BoundMethodValue{object, findBuiltin(("generator." + name).str())});
+    if (isGenerator && name == "throw")
       fail(ErrorId::Unsupported, {("'" + name + "' of a generator").str()},
            {.help = "write a class with the method '__next__'"});
   }
@@ -333,6 +336,10 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     return exception->arguments.empty()       ? Value(NoneValue{})
            : exception->arguments.size() == 1 ? exception->arguments[0]
                                               : newTuple(exception->arguments);
+  if (auto *exception = object.as<ExceptionValue>();
+      exception && exception->kind == "StopIteration" && name == "value")
+    return exception->isRendered || exception->arguments.empty() ? Value(NoneValue{})
+                                                                 : exception->arguments[0];
   if (auto *exception = object.as<ExceptionValue>(); exception && name == "args") {
     if (exception->isRendered)
       fail(ErrorId::Unsupported, {"'args' of this exception"}, {.help = "take its text: str(e)"});
@@ -348,6 +355,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, method});
     return Unbound{};
   }
+  if (name == "__iter__" && (containerMethods(*this, object) || object.as<IterableValue>()))
+    return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, findBuiltin("iter")});
   if (const char *prefix = containerMethods(*this, object))
     if (auto *method = findBuiltin((prefix + name).str()))
       return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, method});

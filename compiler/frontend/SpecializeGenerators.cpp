@@ -11,7 +11,9 @@
 // prefix: so a branch or loop of the generator joins and carries what both of them change. `break`
 // and `return` in the loop end the generator at its `yield`.
 #include "frontend/Generators.h"
-#include "frontend/Specializer.h"
+#include "frontend/RunTimeLists.h"
+#include "frontend/UnrollBudget.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 
@@ -20,15 +22,81 @@ namespace mpy {
 /// Marks names of whoever consumes a generator.
 static constexpr llvm::StringLiteral consumerPrefix = "%<";
 
+/// What is known of a value while compiling, as text.
+static void describeKnown(Specializer &s, const Value &value, llvm::raw_ostream &out) {
+  out << value.data.index();
+  auto all = [&](const ValueList &items) {
+    for (const Value &item : items)
+      describeKnown(s, item, out << ",");
+    out << ";";
+  };
+  if (auto *scalar = value.get<Scalar>()) {
+    out << "k" << static_cast<int>(scalar->kind);
+    if (auto known = s.knownInt(value))
+      out << "=" << *known;
+    else if (scalar->knownFloat)
+      out << "=" << *scalar->knownFloat;
+  } else if (auto *text = value.get<Text>()) {
+    out << (text->value ? "?" : text->known);
+  } else if (auto *tuple = value.as<TupleValue>()) {
+    all(tuple->items);
+  } else if (auto *optional = value.as<OptionalValue>()) {
+    describeKnown(s, optional->value, out);
+  } else if (auto *list = s.object<ListState>(value)) {
+    all(list->items);
+  } else if (runTimeListOf(s, value)) {
+    out << "L";
+  } else if (auto id = s.arrayObject(value)) {
+    for (const IntExpr &extent : s.heap.get<ArrayState>(*id)->shape)
+      out << "x" << extent.known().value_or(-1);
+  } else if (auto *ref = value.get<ObjectRef>()) {
+    out << "o" << ref->id;
+  } else if (auto *closure = value.as<ClosureValue>()) {
+    out << closure->node;
+  }
+}
+
+static std::string known(Specializer &s, const Value &value) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  describeKnown(s, value, out);
+  return text;
+}
+
+/// Whether a generator that runs makes itself again under run-time control, with nothing else
+/// known: it would go on for ever.
+static bool repeats(Specializer &s, const ClosureValue &closure, const Locals &parameters) {
+  auto isSame = [&](const Frame *frame) {
+    return frame->closure && frame->closure->node == closure.node &&
+           frame->entryBlock != s.builder.getInsertionBlock() &&
+           !llvm::is_contained(unrollBudget(s).waiting, frame) &&
+           llvm::all_of(parameters, [&](auto &parameter) {
+             auto given = frame->parameters.find(parameter.first);
+             return given != frame->parameters.end() &&
+                    known(s, given->second) == known(s, parameter.second);
+           });
+  };
+  return llvm::any_of(s.frames, isSame);
+}
+
 Value Specializer::makeGenerator(const ClosureValue &closure, const Locals &parameters) {
+  if (repeats(*this, closure, parameters))
+    fail(ErrorId::RecursesTooDeeply, {closure.name},
+         {.found = "a generator that calls itself until run-time values end it",
+          .help = "return a list instead"});
   ClosureValue own = closure;
   for (const auto &names : {closure.scope().locals, closure.scope().captured})
     for (auto &name : names)
       own.cells[std::string(name)] = heap.add(CellState{Unbound{}});
   for (auto &[name, value] : parameters)
     own.cells[name] = heap.add(CellState{value});
-  for (auto &walk : planOf(*closure.node).walks)
+  const GeneratorPlan &plan = planOf(*closure.node);
+  for (auto &walk : plan.walks)
     own.cells[walk.second] = heap.add(CellState{Unbound{}});
+  if (plan.hasResult)
+    own.cells[generatorResult] = heap.add(CellState{NoneValue{}});
+  if (plan.takesValues)
+    own.cells[sentValue] = heap.add(CellState{NoneValue{}});
   ObjectRef position{heap.add(CellState{makeInt(IntExpr(0))})};
   ObjectRef hasEnded{heap.add(CellState{makeBool(false)})};
   ValueList parts = {std::make_shared<const ClosureValue>(std::move(own)), position, hasEnded};
@@ -79,6 +147,7 @@ void Specializer::startGenerator(const Value &generator, Frame &callee) {
       callee.cells.erase(std::string(name));
   callee.cells.erase(firstIterable);
   callee.locals["%return"] = makeBool(false);
+  callee.locals["%value"] = NoneValue{};
 }
 
 /// Runs the body of a generator in its frame.
@@ -136,6 +205,9 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
   callee.mayStop = mayStop;
   callee.onYield = [&](const Value &item) {
     Frame &producer = frame();
+    std::vector<const Frame *> &waiting = unrollBudget(*this).waiting;
+    waiting.push_back(&producer);
+    llvm::scope_exit goOn([&] { waiting.pop_back(); });
     Frame inner = body;
     takeLocals(producer.locals, inner.locals);
     enter(inner);
@@ -179,6 +251,7 @@ void Specializer::consumeGenerator(const ast::Stmt *loop, const Value &generator
   runGenerator(*callee.closure->node);
   closeRegion(paths);
   Locals raised = takeRaisedNames(callee.locals);
+  keepResult(callee);
   frames.pop_back();
   span = place;
   takeLocals(callee.locals, consumer.locals);
@@ -251,7 +324,7 @@ bool Specializer::walkGenerator(const ast::Stmt *loop, const Value &iterable,
 }
 
 void Specializer::executeYield(const ast::Stmt &statement) {
-  const ast::Expr &node = *cast<ast::ExprStmt>(statement).value;
+  const ast::Expr &node = *yieldOf(statement);
   auto *from = dyn_cast<ast::YieldFrom>(&node);
   if (frame().suspended && from) {
     Value iterator = iteratorOf(evaluate(from->value));
@@ -262,17 +335,19 @@ void Specializer::executeYield(const ast::Stmt &statement) {
   }
   if (!frame().onYield && !frame().suspended)
     fail(ErrorId::Unsupported, {"'yield' here"});
-  if (from)
-    return forEachItem(
-        evaluate(from->value), [&](const Value &item) { frame().onYield(item); }, frame().mayStop);
+  if (from) {
+    Value iterable = iterated(evaluate(from->value));
+    forEachItem(iterable, [&](const Value &item) { frame().onYield(item); }, frame().mayStop);
+    return finishYield(statement, dead ? Value(NoneValue{}) : resultOf(iterable));
+  }
   auto &yield = cast<ast::Yield>(node);
   Value item = yield.value ? evaluate(yield.value) : Value(NoneValue{});
   if (dead)
     return;
   if (frame().suspended)
-    suspend(statement, item);
-  else
-    frame().onYield(item);
+    return suspend(statement, item);
+  frame().onYield(item);
+  finishYield(statement, NoneValue{});
 }
 
 } // namespace mpy

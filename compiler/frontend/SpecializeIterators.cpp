@@ -30,6 +30,18 @@ static std::optional<ObjectId> positionCell(Specializer &s, const IterableValue 
   return last->id;
 }
 
+/// The positions of an iterator and of those that it takes from.
+static void forEachPosition(Specializer &s, const Value &iterator,
+                            llvm::function_ref<void(ObjectId)> visit) {
+  auto *made = iterator.as<IterableValue>();
+  if (!made)
+    return;
+  if (auto cell = positionCell(s, *made))
+    visit(*cell);
+  for (const Value &part : made->parts)
+    forEachPosition(s, part, visit);
+}
+
 /// How many of the parts come before those that are walked: functions.
 static size_t functionsOf(const IterableValue &made) {
   return made.kind == Kind::Map || made.kind == Kind::Filter ? 1 : 0;
@@ -106,11 +118,21 @@ std::optional<Value> Specializer::unshared(const Value &value, bool isNew) {
 
 Value Specializer::newIterator(Kind kind, ValueList parts, IntExpr start) {
   IterableValue made{kind, std::move(parts), std::move(start)};
+  // One that is given twice, zip(*[iter(xs)] * 2), is shared.
+  std::map<ObjectId, unsigned> uses;
+  for (const Value &part : made.parts)
+    forEachPosition(*this, part, [&](ObjectId id) { ++uses[id]; });
+  auto isGivenTwice = [&](const Value &part) {
+    bool found = false;
+    forEachPosition(*this, part, [&](ObjectId id) { found |= uses[id] > 1; });
+    return found;
+  };
   for (Value &part : llvm::drop_begin(made.parts, functionsOf(made))) {
     if (kind == Kind::Calls || kind == Kind::Reversed || kind == Kind::Elements)
       break;
+    bool isShared = isGivenTwice(part);
     part = iterated(part);
-    if (auto plain = isIterator(part) ? unshared(part) : std::nullopt;
+    if (auto plain = isIterator(part) && !isShared ? unshared(part) : std::nullopt;
         plain && !hasEffects(*this, *plain))
       part = *plain;
   }
@@ -125,6 +147,10 @@ Value Specializer::iteratorOf(const Value &given) {
   Value iterable = iterated(given);
   if (dead || isIterator(iterable))
     return iterable;
+  // One that was to be walked as a whole, without its position.
+  if (auto *made = iterable.as<IterableValue>();
+      made && llvm::is_contained({Kind::Enumerate, Kind::Zip, Kind::Map, Kind::Filter}, made->kind))
+    return newIterator(made->kind, made->parts, made->start);
   auto *text = iterable.get<Text>();
   bool isWalked = iterable.as<TupleValue>() || iterable.as<RangeValue>() || text ||
                   iterable.as<IterableValue>() || object<ListState>(iterable) ||
@@ -201,7 +227,7 @@ Taken Specializer::takeAt(const Value &container, const IntExpr &position) {
   Scalar has = at && size
                    ? makeBool(*at < *size)
                    : scalarCompare(ast::CompareOperator::Lt, makeInt(position), makeInt(length));
-  if (has.knownBool == true && held)
+  if (at && has.knownBool == true && held)
     return {has, (*held)[*at]};
   return takeWhere(has, [&] {
     Value sequence = items ? newList(*items) : container;
@@ -228,7 +254,7 @@ Taken Specializer::takeRow(llvm::ArrayRef<Value> parts, const IntExpr &position,
 
 /// The next item that a filter keeps.
 Taken Specializer::takeKept(const IterableValue &filter, ObjectId state) {
-  std::string name = "%kept" + std::to_string(nextNumber());
+  std::string name = "%filtered" + std::to_string(nextNumber());
   frame().locals[name + "?"] = makeBool(false);
   Value function = filter.parts[0], source = filter.parts[1];
   OuterFlags outer(frame().locals);
@@ -349,6 +375,11 @@ Taken Specializer::takeNext(const Value &given) {
   if (made->kind == Kind::Filter)
     return takeKept(*made, state);
   IntExpr position = positionIn(state);
+  auto isOpen = [&](const IntExpr &at) {
+    return at.known()
+               ? makeBool(*at.known() < behindAll)
+               : scalarCompare(ast::CompareOperator::Lt, makeInt(at), makeInt(IntExpr(behindAll)));
+  };
   heap.set(state, CellState{makeInt(position + IntExpr(1))});
   auto sources = llvm::ArrayRef(made->parts).drop_back().drop_front(functionsOf(*made));
   Taken taken;
@@ -361,7 +392,10 @@ Taken Specializer::takeNext(const Value &given) {
                                             : "dictionary changed size during iteration");
       return {makeBool(false), NoneValue{}};
     }
-    taken = takeAt(sources[0], position);
+    // Behind its end an object is not asked again.
+    taken = !object<InstanceState>(sources[0])
+                ? takeAt(sources[0], position)
+                : takeWhere(isOpen(position), [&] { return takeAt(sources[0], position); });
     break;
   case Kind::Reversed: {
     IntExpr index = made->start - IntExpr(1) - position;
@@ -389,9 +423,7 @@ Taken Specializer::takeNext(const Value &given) {
     break;
   }
   case Kind::Calls: {
-    Scalar isOpen =
-        scalarCompare(ast::CompareOperator::Lt, makeInt(position), makeInt(IntExpr(behindAll)));
-    taken = takeWhere(isOpen, [&] {
+    taken = takeWhere(isOpen(position), [&] {
       Value item = call(sources[0], CallArguments{{}, {}, span});
       return Taken{negate(truth(compare(ast::CompareOperator::Eq, item, sources[1]))), item};
     });
@@ -513,6 +545,16 @@ Value builtins::nextOf(Specializer &s, CallArguments &arguments) {
                  : s.branchValue(
                        s.ssa(taken.has), [&] { return taken.item; }, [&] { return given[1]; });
   bool isConverted = endsGenerator(s);
+  Value result = isConverted ? Value(NoneValue{}) : s.resultOf(given[0]);
+  if (!result.isNone()) {
+    auto stop = [&] {
+      s.raise(
+          "StopIteration", s.str(result),
+          std::make_shared<const ExceptionValue>(ExceptionValue{"StopIteration", {result}, false}));
+    };
+    isEnd ? stop() : s.branch(s.ssa(taken.has), [] {}, stop);
+    return taken.item;
+  }
   const char *kind = isConverted ? "RuntimeError" : "StopIteration";
   const char *message = isConverted ? "generator raised StopIteration" : "";
   if (isEnd)

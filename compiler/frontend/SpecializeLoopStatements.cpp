@@ -120,6 +120,14 @@ static bool unrollInBudget(UnrollBudget &budget, const ast::Node &loop,
   return done;
 }
 
+/// Whether it walks one list backwards: as long as that has as many items, each is where it was.
+static bool isBackwards(const Value &iterable) {
+  auto *made = iterable.as<IterableValue>();
+  if (made && made->kind == IterableValue::Kind::Enumerate)
+    return isBackwards(made->parts[0]);
+  return made && made->kind == IterableValue::Kind::Reversed && canWalkAgain(made->parts[0]);
+}
+
 /// One iteration after the other, at compile time.
 void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueList items,
                             size_t from, llvm::function_ref<void(Value)> take) {
@@ -146,9 +154,12 @@ void Specializer::unrollFor(const ast::For &loop, const Value &iterable, ValueLi
     if (!lists.empty() && i > 0 && (i == from || states != statesOf())) {
       llvm::for_each(lists, [&](ObjectId id) { checkUsable(id); });
       states = statesOf();
-      auto now = canWalkAgain(iterable) ? knownItems(iterable) : std::nullopt;
+      bool canFollow = canWalkAgain(iterable);
+      auto now = canFollow || isBackwards(iterable) ? knownItems(iterable) : std::nullopt;
+      if (now && !canFollow && now->size() != items.size())
+        now = std::nullopt;
       // One may have become a list of run-time length, whose length is known.
-      walk = now || !canWalkAgain(iterable) ? std::nullopt : runTimeWalk(iterable);
+      walk = now || !canFollow ? std::nullopt : runTimeWalk(iterable);
       if (!now && !(walk && walk->length.known()))
         failToFollow(*this);
       items = now ? *now : ValueList(*walk->length.known());
@@ -210,6 +221,15 @@ void Specializer::executeFor(const ast::For &loop) {
   if (frame().suspended && frame().suspended->plan->walks.count(&loop))
     return executeSuspended(loop, nullptr);
   Value whole = evaluate(loop.iter);
+  // A set says when it changed its size meanwhile, though its items are walked as a list.
+  auto *set = object<DictState>(whole);
+  std::optional<Value> walkedSet = set && set->isSet ? std::optional(whole) : std::nullopt;
+  size_t sizeOfSet = walkedSet ? set->entries.size() : 0;
+  auto checkSet = [&] {
+    auto *now = walkedSet && !dead ? object<DictState>(*walkedSet) : nullptr;
+    if (now && now->entries.size() != sizeOfSet)
+      raiseHere("RuntimeError", "Set changed size during iteration");
+  };
   // A dict says when it changed its size meanwhile; who has an order is asked for it.
   llvm::StringRef kind = runTimeDictKind(*this, whole);
   whole = kind.empty() || kind == "set" ? iterated(whole) : iteratorOf(whole);
@@ -239,6 +259,7 @@ void Specializer::executeFor(const ast::For &loop) {
     mapped = iterable.as<IterableValue>();
   }
   auto take = [&](Value item) {
+    checkSet();
     for (const Value &function : functions)
       item = call(function, CallArguments{{item}, {}, span});
     if (!dead)
@@ -465,6 +486,11 @@ void Specializer::executeFor(const ast::For &loop) {
       diagnostics.report(error);
     throw Abort();
   }
+  Scalar left = dead || !walkedSet ? makeBool(true) : leftFlag();
+  if (left.knownBool == false)
+    checkSet();
+  else if (!left.knownBool)
+    branch(ssa(negate(left)), checkSet, [] {});
   finishLoop(*this, loop.orelse, outer);
 }
 

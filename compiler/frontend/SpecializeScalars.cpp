@@ -168,12 +168,18 @@ private:
                        y);
     case Op::Pow:
       if (!b.isNonNegative()) {
-        if (y)
+        auto asFloat = [&] {
           return pythonFloatPower(s.ssaAs(lhs, DType::Float64), s.ssaAs(rhs, DType::Float64));
-        s.fail(ErrorId::PowerOfUnknownSign, {},
-               {.found =
-                    "an int exponent known at run time only: the result would be an int or a float",
-                .help = "write float(x)**n"});
+        };
+        if (y)
+          return asFloat();
+        mlir::Value isInt = s.create<arith::CmpIOp>(arith::CmpIPredicate::sge, right,
+                                                    s.create<arith::ConstantIntOp>(0, 64));
+        auto asInt = [&] { return fromInt(s.create<CheckedIntOp>(IntegerKind::pow, left, right)); };
+        return *s.branchValue(
+                     isInt, [&]() -> Value { return asInt(); },
+                     [&]() -> Value { return asFloat(); })
+                    .get<Scalar>();
       }
       if (y && *y == 2)
         return fromInt(s.create<CheckedIntOp>(IntegerKind::mul, left, left));

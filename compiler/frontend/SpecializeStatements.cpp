@@ -142,7 +142,7 @@ void Specializer::execute(const ast::Stmt &statement) {
     fail(ErrorId::Unsupported, {what}, {.help = help});
   };
   if (isa<Try, With>(statement) && frame().suspended && hasPlaces(statement))
-    refuseToWait();
+    checkWaitsIn(statement);
   switch (statement.kind) {
   case Kind::FunctionDef: {
     auto &node = cast<FunctionDef>(statement);
@@ -172,6 +172,8 @@ void Specializer::execute(const ast::Stmt &statement) {
     return;
   case Kind::Assign: {
     auto &node = cast<Assign>(statement);
+    if (yieldOf(statement))
+      return executeYield(statement);
     Value value = evaluate(node.value);
     for (auto *target : node.targets)
       assign(*target, value);
@@ -209,10 +211,10 @@ void Specializer::execute(const ast::Stmt &statement) {
   case Kind::ExprStmt:
     if (auto *constant = dyn_cast<Constant>(cast<ExprStmt>(statement).value); constant)
       return; // A docstring.
-    if (auto *value = cast<ExprStmt>(statement).value; isa<Yield, YieldFrom>(value))
+    if (yieldOf(statement))
       executeYield(statement);
     else
-      evaluate(value);
+      evaluate(cast<ExprStmt>(statement).value);
     return;
   case Kind::Break:
     frame().locals["%break"] = makeBool(true);

@@ -11,6 +11,7 @@
 // Where paths that wait at several places meet, the position is run-time data, and the next item is
 // chosen by it.
 #include "frontend/AstWalk.h"
+#include "frontend/Builtins.h"
 #include "frontend/Generators.h"
 #include "frontend/Loops.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -19,11 +20,14 @@ using namespace mlir;
 
 namespace mpy {
 
-/// Whether a statement is a `yield`, and nothing else.
-static bool isPlace(const ast::Node *node) {
-  auto *statement = dyn_cast<ast::ExprStmt>(node);
-  return statement && isa<ast::Yield, ast::YieldFrom>(statement->value);
+const ast::Expr *yieldOf(const ast::Node &node) {
+  auto *statement = dyn_cast<ast::ExprStmt>(&node);
+  auto *assignment = dyn_cast<ast::Assign>(&node);
+  const ast::Expr *value = statement ? statement->value : assignment ? assignment->value : nullptr;
+  return value && isa<ast::Yield, ast::YieldFrom>(value) ? value : nullptr;
 }
+
+static bool isPlace(const ast::Node *node) { return yieldOf(*node); }
 
 /// What a name holds on the paths that have set it.
 static Value whereSet(const Value &value) {
@@ -102,9 +106,13 @@ const GeneratorPlan &Specializer::planOf(const ast::Node &node) {
   plan->body = expr ? statementsOf(*expr, *plan) : cast<ast::FunctionDef>(node).body;
   std::function<void(const ast::Node *)> find = [&](const ast::Node *at) {
     auto *statement = dyn_cast<ast::Stmt>(at);
-    bool isFrom = isPlace(at) && isa<ast::YieldFrom>(cast<ast::ExprStmt>(at)->value);
-    if (isPlace(at))
+    const ast::Expr *yield = yieldOf(*at);
+    bool isFrom = yield && isa<ast::YieldFrom>(yield);
+    if (yield)
       plan->places.push_back(statement);
+    plan->takesValues |= yield && !isFrom && isa<ast::Assign>(at);
+    if (auto *result = dyn_cast<ast::Return>(at))
+      plan->hasResult |= result->value != nullptr;
     if (isFrom || (isa<ast::For>(at) && contains(at, isPlace)))
       plan->walks[statement] = "%walk" + std::to_string(plan->walks.size());
     if (isPlace(at) || isa<ast::FunctionDef, ast::Lambda, ast::ClassDef>(at))
@@ -142,7 +150,11 @@ Specializer::Taken Specializer::takeGenerated(const Value &generator) {
     callee.callSpan = span;
     callee.entryBlock = builder.getInsertionBlock();
     callee.cells = closure->cells;
+    for (auto &[name, cell] : closure->cells)
+      if (closure->scope().locals.contains(name))
+        callee.parameters[name] = heap.get<CellState>(cell)->value;
     callee.locals["%return"] = makeBool(false);
+    callee.locals["%value"] = NoneValue{};
     callee.suspended = &suspended;
     Span place = span;
     if (frames.size() > maximumDepth)
@@ -153,6 +165,7 @@ Specializer::Taken Specializer::takeGenerated(const Value &generator) {
     span = place;
     if (dead)
       return Taken{makeBool(false), NoneValue{}};
+    keepResult(callee);
     Taken taken{negate(truth(heap.get<CellState>(suspended.hasEnded)->value)), NoneValue{}};
     if (auto it = callee.locals.find("%item"); it != callee.locals.end())
       taken.item = whereSet(it->second);
@@ -208,11 +221,8 @@ void Specializer::resumeAt(const ast::Stmt &statement, const ast::Stmt &place) {
     return llvm::any_of(body, [&](const ast::Stmt *one) { return contains(one, isHere); });
   };
   span = statement.span;
-  if (&statement == &place) {
-    if (isa<ast::YieldFrom>(cast<ast::ExprStmt>(place).value))
-      yieldNext(place);
-    return;
-  }
+  if (&statement == &place)
+    return isa<ast::YieldFrom>(yieldOf(place)) ? yieldNext(place) : finishYield(place, takeSent());
   if (auto *node = dyn_cast<ast::If>(&statement))
     return resumeIn(isIn(node->body) ? node->body : node->orelse, place);
   if (auto *node = dyn_cast<ast::Match>(&statement)) {
@@ -220,16 +230,49 @@ void Specializer::resumeAt(const ast::Stmt &statement, const ast::Stmt &place) {
       if (isIn(part.body))
         return resumeIn(part.body, place);
   }
+  if (auto *node = dyn_cast<ast::Try>(&statement))
+    return resumeInTry(*node, place);
   if (isa<ast::For, ast::While>(statement))
     return executeSuspended(statement, &place);
   refuseToWait();
 }
 
+/// What is left of a `try`. Its handlers end with the `yield` behind which it waits.
+void Specializer::resumeInTry(const ast::Try &node, const ast::Stmt &place) {
+  auto isHere = [&](const ast::Node *part) { return part == &place; };
+  auto isIn = [&](const ast::Body &body) {
+    return llvm::any_of(body, [&](const ast::Stmt *one) { return contains(one, isHere); });
+  };
+  auto rest = [&] { resumeIn(node.body, place); };
+  if (isIn(node.body))
+    return executeTry(node, rest);
+  if (isIn(node.orelse))
+    return resumeIn(node.orelse, place);
+  for (const ast::ExceptHandler &handler : node.handlers)
+    if (isIn(handler.body))
+      return resumeIn(handler.body, place);
+}
+
+/// Refuses a `try` or `with` that would do something when nobody takes from the generator any more:
+/// Python does it when the generator is gone.
+void Specializer::checkWaitsIn(const ast::Stmt &statement) {
+  auto *node = dyn_cast<ast::Try>(&statement);
+  auto waits = [](const ast::Body &body) {
+    return llvm::any_of(body, [](const ast::Stmt *one) { return hasPlaces(*one); });
+  };
+  if (!node || !node->finalbody.empty() || node->isStar)
+    refuseToWait();
+  for (const ast::ExceptHandler &handler : node->handlers)
+    if (!handler.type || catches(evaluate(handler.type), "KeyboardInterrupt") ||
+        (!handler.name.empty() && waits(handler.body)))
+      refuseToWait();
+}
+
 void Specializer::refuseToWait() {
   fail(ErrorId::Unsupported,
-       {"a 'yield' inside 'try' or 'with' of a generator that is asked for one item after the "
-        "other"},
-       {.help = "put the 'yield' behind the 'try', or keep the items before: items = list(..)"});
+       {"a 'yield' inside 'with', 'try' with 'finally', or a handler of all exceptions or with a "
+        "name, of a generator that is asked for one item after the other"},
+       {.help = "put the 'yield' behind it, or keep the items before: items = list(..)"});
 }
 
 /// A loop with a `yield` in it, from its beginning, or what is left of it behind a place.
@@ -282,16 +325,95 @@ void Specializer::suspend(const ast::Stmt &place, const Value &item) {
   frame().locals["%return"] = makeBool(true);
 }
 
+/// Gives the names of a `yield` its value, unless whoever takes the items has left.
+void Specializer::finishYield(const ast::Stmt &statement, const Value &value) {
+  auto *assignment = dyn_cast<ast::Assign>(&statement);
+  if (!assignment || dead)
+    return;
+  auto give = [&] {
+    for (auto *target : assignment->targets)
+      assign(*target, value);
+  };
+  Scalar left = leftFlag();
+  if (left.knownBool == false)
+    give();
+  else if (!left.knownBool)
+    branch(ssa(negate(left)), give, [] {});
+}
+
+/// What was sent to the generator that runs.
+Value Specializer::takeSent() {
+  auto cell = frame().cells.find(sentValue);
+  if (cell == frame().cells.end())
+    return NoneValue{};
+  Value sent = heap.get<CellState>(cell->second)->value;
+  heap.set(cell->second, CellState{NoneValue{}});
+  return sent;
+}
+
+/// Keeps what a generator has returned.
+void Specializer::keepResult(const Frame &ended) {
+  auto cell = ended.cells.find(generatorResult);
+  auto value = ended.locals.find("%value");
+  if (cell != ended.cells.end() && value != ended.locals.end() && !dead)
+    heap.set(cell->second, CellState{whereSet(value->second)});
+}
+
+Value Specializer::resultOf(const Value &iterator) {
+  auto *made = iterator.as<IterableValue>();
+  bool isGenerator = made && made->kind == IterableValue::Kind::Generator;
+  auto *closure = isGenerator ? made->parts[0].as<ClosureValue>() : nullptr;
+  auto cell = closure ? closure->cells.find(generatorResult)
+                      : std::map<std::string, ObjectId>::const_iterator();
+  if (!closure || cell == closure->cells.end())
+    return NoneValue{};
+  return heap.get<CellState>(cell->second)->value;
+}
+
 /// The next item of a `yield from`, if there is one more.
 void Specializer::yieldNext(const ast::Stmt &place) {
   ObjectId walk = frame().cells.at(frame().suspended->plan->walks.at(&place));
   Value iterator = heap.get<CellState>(walk)->value;
   Taken taken = takeNext(whereSet(iterator));
-  if (dead || taken.has.knownBool == false)
+  auto finish = [&] {
+    Value ended = heap.get<CellState>(walk)->value;
+    finishYield(place, resultOf(whereSet(ended)));
+  };
+  if (dead)
     return;
+  if (taken.has.knownBool == false)
+    return finish();
   if (taken.has.knownBool)
     return suspend(place, taken.item);
-  branch(ssa(taken.has), [&] { suspend(place, taken.item); }, [] {});
+  branch(ssa(taken.has), [&] { suspend(place, taken.item); }, finish);
+}
+
+//===----------------------------------------------------------------------===//
+// Methods
+//===----------------------------------------------------------------------===//
+
+Value builtins::sendTo(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "self, value", "send");
+  const IterableValue &made = *given[0].as<IterableValue>();
+  auto *closure = made.parts[0].as<ClosureValue>();
+  auto position = closure
+                      ? s.knownInt(s.heap.get<CellState>(made.parts[1].get<ObjectRef>()->id)->value)
+                      : std::nullopt;
+  if (!given[1].isNone() && !position)
+    s.fail(ErrorId::Unsupported, {"'send' to a generator that may not have begun"},
+           {.help = "write a class with a method that takes the value"});
+  if (!given[1].isNone() && position == 0)
+    return s.raiseHere("TypeError", "can't send non-None value to a just-started generator");
+  if (closure)
+    if (auto cell = closure->cells.find(sentValue); cell != closure->cells.end())
+      s.heap.set(cell->second, CellState{given[1]});
+  return s.call(findBuiltin("next"), CallArguments{{given[0]}, {}, s.span});
+}
+
+Value builtins::closeGenerator(Specializer &s, CallArguments &arguments) {
+  Value self = s.bind(arguments, "self", "close")[0];
+  endIterator(s, self);
+  return NoneValue{};
 }
 
 } // namespace mpy

@@ -26,7 +26,7 @@ static constexpr llvm::StringLiteral exceptionPrefix = "%exception";
 /// Names that are no variables and outlive an exception: of the consumer of a generator, of a
 /// `finally` that is to come, of what a function returns.
 static bool isKept(llvm::StringRef name) {
-  return name.starts_with("%<") || name.starts_with("%finally") || name.starts_with("%kept");
+  return name.starts_with("%<") || name.starts_with("%finally") || name.starts_with("%kept.");
 }
 
 static constexpr const char *raisedNames[] = {"%raised", "%kind", "%message", "%place", "%goOn"};
@@ -58,8 +58,11 @@ Specializer::RaisedPath Specializer::capture(Raised raised) {
 }
 
 Value Specializer::checkedException(llvm::StringRef kind, const Value &message) {
+  auto *text = message.get<Text>();
+  bool isBare = kind == "StopIteration" && text && !text->value && text->known.empty();
   return std::make_shared<const ExceptionValue>(
-      ExceptionValue{kind.str(), {message}, kind == "KeyError" || kind.starts_with("numpy")});
+      ExceptionValue{kind.str(), isBare ? ValueList() : ValueList{message},
+                     kind == "KeyError" || kind.starts_with("numpy")});
 }
 
 void Specializer::raise(llvm::StringRef kind, const Text &message, Value value,
@@ -469,12 +472,13 @@ void Specializer::runFinally(
   branch(ssa(raised), uncaught, [&] { forgetRaised(frame().locals); });
 }
 
-void Specializer::executeTry(const ast::Try &node) {
+void Specializer::executeTry(const ast::Try &node, llvm::function_ref<void()> body) {
   if (node.isStar)
     fail(ErrorId::Unsupported, {"'except*'"});
   auto handled = [&] {
     std::set<int64_t> kinds;
-    std::shared_ptr<State> unraised = runGuarded([&] { execute(node.body); }, kinds);
+    std::shared_ptr<State> unraised =
+        runGuarded([&] { body ? body() : execute(node.body); }, kinds);
     if (dead)
       return;
     auto orElse = [&] {

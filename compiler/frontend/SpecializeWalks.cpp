@@ -105,7 +105,19 @@ static bool walksCalls(const Value &value) {
 }
 
 /// What is known, beside something whose length is run-time data.
-static std::optional<RunTimeWalk> walkKnown(Specializer &s, const Value &value) {
+static std::optional<RunTimeWalk> walkKnown(Specializer &s, Value value) {
+  auto *made = value.as<IterableValue>();
+  if (made && made->kind == IterableValue::Kind::Reversed) {
+    auto forwards = walkKnown(s, made->parts[0]);
+    if (!forwards)
+      return std::nullopt;
+    return RunTimeWalk{forwards->length, [walk = *forwards](const IntExpr &k) {
+                         return walk.item(walk.length - IntExpr(1) - k);
+                       }};
+  }
+  if (s.object<DictState>(value)) // Its keys; they cannot change meanwhile.
+    if (auto keys = s.knownItems(value))
+      value = s.newList(*keys);
   auto *text = value.get<Text>();
   bool isSequence = s.object<ListState>(value) || value.as<TupleValue>() || (text && !text->value);
   auto items = isSequence ? s.knownItems(value) : std::nullopt;

@@ -148,6 +148,8 @@ public:
   /// A Python exception that is certain on this path: an error where the program certainly gets
   /// here, else emitted; nothing after it runs.
   Value raiseHere(llvm::StringRef kind, llvm::StringRef message);
+  /// Ends the path with an exception.
+  void raise(llvm::StringRef kind, const Text &message, Value value = {}, const Value &place = {});
   /// Whether an exception here may be caught.
   bool isInTry() const { return tryDepth > 0; }
   /// Where it may be caught: an exception unless the condition (i1) holds, with the text that
@@ -331,6 +333,8 @@ public:
   /// A new iterator over what is given, at its first item.
   Value newIterator(IterableValue::Kind kind, ValueList parts, IntExpr start = 0);
   Taken takeNext(const Value &iterator);
+  /// What a generator that has ended returned; None of all else.
+  Value resultOf(const Value &iterator);
   /// An iterator that nobody else can take from and that is at its start, without its position: a
   /// structure that can be walked in any way. Nothing for others. `isNew`: nobody else has it.
   std::optional<Value> unshared(const Value &iterable, bool isNew = false);
@@ -494,7 +498,8 @@ private:
   void executeWith(const ast::With &node);
   void executeAugmented(const ast::AugAssign &node);
   void executeDelete(const ast::Expr &target);
-  void executeTry(const ast::Try &node);
+  /// `body` is run in the place of its statements.
+  void executeTry(const ast::Try &node, llvm::function_ref<void()> body = nullptr);
   void executeMatch(const ast::Match &node);
   void matchFrom(const ast::Match &node, size_t from, const Value &subject);
   /// Whether the subject fits; names that the pattern binds are added.
@@ -539,8 +544,6 @@ private:
     /// such as `%break` and `%made`.
     std::vector<std::string> flags;
   };
-  /// Ends the path with an exception.
-  void raise(llvm::StringRef kind, const Text &message, Value value = {}, const Value &place = {});
   void raiseAgain();
   /// An exception that a check made. Of some, what their constructor was given is not known.
   static Value checkedException(llvm::StringRef kind, const Value &message);
@@ -623,6 +626,11 @@ private:
   void executeSuspended(const ast::Stmt &loop, const ast::Stmt *place);
   void suspend(const ast::Stmt &place, const Value &item);
   void yieldNext(const ast::Stmt &place);
+  void resumeInTry(const ast::Try &node, const ast::Stmt &place);
+  void checkWaitsIn(const ast::Stmt &statement);
+  void finishYield(const ast::Stmt &statement, const Value &value);
+  Value takeSent();
+  void keepResult(const Frame &ended);
   [[noreturn]] void refuseToWait();
   // Iterators, item by item (SpecializeIterators.cpp).
   Taken takeWhere(const Scalar &has, llvm::function_ref<Taken()> then);

@@ -37,6 +37,8 @@ public:
   std::vector<const ast::Node *> activeLoops;
   /// How many of them are around the current place.
   unsigned keptDepth = 0;
+  /// Generators whose items are being used: they are active, but call nobody.
+  std::vector<const Frame *> waiting;
   /// Lists with smaller numbers are those that Specializer::keepsLists is about: what the body of a
   /// loop makes anew in each iteration may be what it will.
   size_t listsBefore = 0;
