@@ -131,10 +131,9 @@ void mpy_end(void) {
   mpy_flush(1);
   if (!context().memory.report)
     return;
-  if (context().random) {
-    mpy_release(context().random);
-    context().random = nullptr;
-  }
+  mpy_release(context().random);
+  mpy_release(context().pythonRandom);
+  context().random = context().pythonRandom = nullptr;
   char message[256];
   int length = snprintf(message, sizeof message,
                         "mpy: %lld allocations, %lld frees, %lld bytes peak, %lld live\n",

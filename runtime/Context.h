@@ -5,6 +5,8 @@
 
 #include "mpyrt.h"
 
+#include <cstdio>
+
 namespace mpy {
 
 constexpr int64_t sizeClassCount = 512;
@@ -66,7 +68,8 @@ struct Context {
   MemoryState memory = {};
   OutputState *output;
   PrintOptions print;
-  mpy_random *random = nullptr;
+  mpy_random *random = nullptr, *pythonRandom = nullptr;
+  FILE **files = nullptr; // by number (OpenFiles.cpp)
   char *stackEnd = nullptr;
   char *stackLimit = nullptr;
   void (*errorHook)(void *, const char *, int64_t, const char *, const char *) = nullptr;
@@ -97,6 +100,8 @@ void throwCaught(const char *kind, const char *message);
 void noteAllocated(mpy_header *header);
 void noteFreed(mpy_header *header);
 void freeRawSince(RawBlock *before);
+/// Closes what a program has opened and not closed.
+void closeFiles(Context &context);
 
 } // namespace mpy
 

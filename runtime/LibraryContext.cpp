@@ -55,6 +55,7 @@ void mpy_ctx_free(mpy_ctx *ctx) {
     return;
   Context *outer = currentContext;
   currentContext = reinterpret_cast<Context *>(ctx);
+  closeFiles(*currentContext);
   freeAllMemory();
   currentContext = outer;
   free(ctx);

@@ -351,21 +351,56 @@ mpy_random *mpy_random_new_entropy(void) {
   return random;
 }
 
-mpy_random *mpy_random_global(void) {
-  if (!context().random) {
-    context().random = mpy_random_new_entropy();
+mpy_random *mpy_random_global(int8_t ofNumpy) {
+  mpy_random *&random = ofNumpy ? context().random : context().pythonRandom;
+  if (!random) {
+    random = mpy_random_new_entropy();
     // It stays when the call that has made it fails.
     if (context().library)
-      keepBuffer(context().random);
+      keepBuffer(random);
   }
-  mpy_retain(context().random);
-  return context().random;
+  mpy_retain(random);
+  return random;
 }
 
 void mpy_random_seed(const char *file, int64_t line, mpy_random *random, int64_t seed) {
   if (seed < 0 || seed > 0xFFFFFFFFll)
     raise({file, line}, "ValueError", "Seed must be between 0 and 2**32 - 1");
   seedWith(random, static_cast<uint32_t>(seed));
+}
+
+// init_by_array of the reference implementation.
+void mpy_random_seed_words(const char *file, int64_t line, mpy_random *random,
+                           const mpy_view *words) {
+  int64_t count = words->sizes[0], stride = words->strides ? words->strides[0] : 1;
+  auto word = [&](int64_t i) {
+    int64_t value = static_cast<const int64_t *>(words->data)[i * stride];
+    if (value < 0 || value > 0xFFFFFFFFll)
+      raise({file, line}, "ValueError", "Seed must be between 0 and 2**32 - 1");
+    return static_cast<uint32_t>(value);
+  };
+  if (count == 0)
+    raise({file, line}, "ValueError", "Seed must be non-empty");
+  seedWith(random, 19650218u);
+  uint32_t *key = random->key;
+  int64_t i = 1, j = 0;
+  auto advance = [&] {
+    if (++i == 624) {
+      key[0] = key[623];
+      i = 1;
+    }
+  };
+  for (int64_t step = count > 624 ? count : 624; step; --step) {
+    key[i] =
+        (key[i] ^ (key[i - 1] ^ key[i - 1] >> 30) * 1664525u) + word(j) + static_cast<uint32_t>(j);
+    advance();
+    j = j + 1 == count ? 0 : j + 1;
+  }
+  for (int step = 623; step; --step) {
+    key[i] = (key[i] ^ (key[i - 1] ^ key[i - 1] >> 30) * 1566083941u) - static_cast<uint32_t>(i);
+    advance();
+  }
+  key[0] = 0x80000000u;
 }
 
 void mpy_random_seed_entropy(mpy_random *random) { seedFromSystem(random); }
@@ -381,6 +416,18 @@ void mpy_random_restore(mpy_random *random, const mpy_random *saved) { *random =
 double mpy_random_double(mpy_random *random) { return nextDouble(random); }
 
 double mpy_random_gauss(mpy_random *random) { return nextGauss(random); }
+
+double mpy_random_pair(mpy_random *random) {
+  if (random->hasGauss) {
+    random->hasGauss = 0;
+    return random->gauss;
+  }
+  double turn = nextDouble(random) * 6.283185307179586;
+  double radius = std::sqrt(-2.0 * std::log(1.0 - nextDouble(random)));
+  random->gauss = std::sin(turn) * radius;
+  random->hasGauss = 1;
+  return std::cos(turn) * radius;
+}
 
 double mpy_random_uniform(const char *file, int64_t line, mpy_random *random, double low,
                           double high) {

@@ -65,7 +65,7 @@ Value arrayAttribute(Specializer &specializer, const Value &array, llvm::StringR
     specializer.fail(ErrorId::UnsupportedName, {"ndarray.flat"}, {.help = "use ravel()"});
   if (const LibraryValue *method = findLibraryFunction("ndarray." + name.str()))
     return std::make_shared<const BoundMethodValue>(BoundMethodValue{array, method});
-  return {};
+  return specializer.methodInLibrary(array, "ndarray", name);
 }
 
 } // namespace mpy

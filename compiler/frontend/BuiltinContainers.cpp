@@ -322,6 +322,18 @@ static Value textCall(Specializer &s, const char *function, mlir::ValueRange ope
                       .getResult(0)};
 }
 
+/// What a method does with more arguments than most calls have, or with several texts: in the
+/// library, under its name behind an underscore.
+static std::optional<Value> moreInLibrary(Specializer &s, CallArguments &arguments,
+                                          llvm::StringRef name, size_t usual) {
+  auto &given = arguments.positional;
+  bool isTuple = given.size() > 1 && given[1].as<TupleValue>();
+  if (given.size() <= usual && arguments.keywords.empty() && !isTuple)
+    return std::nullopt;
+  CallArguments rest{ValueList(given.begin() + 1, given.end()), arguments.keywords, s.span};
+  return s.call(s.methodInLibrary(given[0], "str", ("_" + name).str()), std::move(rest));
+}
+
 template <const char *const &function>
 static Value textUnary(Specializer &s, CallArguments &arguments) {
   s.bind(arguments, "self", "this method of str");
@@ -329,6 +341,10 @@ static Value textUnary(Specializer &s, CallArguments &arguments) {
 }
 template <const char *const &function>
 static Value textTest(Specializer &s, CallArguments &arguments) {
+  llvm::StringRef name = llvm::StringRef(function).rsplit('_').second;
+  if (name.ends_with("with"))
+    if (auto result = moreInLibrary(s, arguments, name, 2))
+      return *result;
   ValueList given = s.bind(arguments, "self, part=None", function);
   llvm::SmallVector<mlir::Value> operands{s.ssa(*given[0].get<Text>())};
   if (!given[1].isNone())
@@ -340,6 +356,8 @@ static Value textTest(Specializer &s, CallArguments &arguments) {
 }
 template <const char *const &function>
 static Value textSearch(Specializer &s, CallArguments &arguments) {
+  if (auto result = moreInLibrary(s, arguments, llvm::StringRef(function).rsplit('_').second, 2))
+    return *result;
   ValueList given = s.bind(arguments, "self, part", function);
   mlir::Value operands[] = {s.ssa(*given[0].get<Text>()),
                             s.ssa(textArgument(s, given[1], function))};
@@ -393,6 +411,8 @@ static Value zeroFill(Specializer &s, CallArguments &arguments) {
                   {s.ssa(*given[0].get<Text>()), s.ssaAs(*width, DType::Int64)});
 }
 static Value replaceText(Specializer &s, CallArguments &arguments) {
+  if (auto result = moreInLibrary(s, arguments, "replace", 3))
+    return *result;
   ValueList given = s.bind(arguments, "self, old, new", "replace");
   return textCall(s, "mpy_string_replace",
                   {s.ssa(*given[0].get<Text>()), s.ssa(textArgument(s, given[1], "replace")),
@@ -418,14 +438,13 @@ static Value formatText(Specializer &s, CallArguments &arguments) {
 static Value splitText(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "self, sep=None, maxsplit=-1", "split");
   auto most = s.knownInt(given[2]);
-  if (!most || (*most >= 0 && given[1].isNone()))
-    s.fail(ErrorId::NotKnownHere, {"the separator and the number of splits"});
   auto text = s.knownText(given[0]);
-  if (!text || (!given[1].isNone() && !s.knownText(given[1]))) {
-    if (*most >= 0)
-      s.fail(ErrorId::NotKnownHere, {"the separator and the number of splits"});
+  bool isKnown = text && (given[1].isNone() || s.knownText(given[1]));
+  if (!most || (*most >= 0 && (given[1].isNone() || !isKnown)))
+    return s.call(s.methodInLibrary(given[0], "str", "_split"),
+                  CallArguments{{given[1], given[2]}, {}, s.span});
+  if (!isKnown)
     return splitTexts(s, *given[0].get<Text>(), given[1]);
-  }
   ValueList parts;
   if (given[1].isNone()) {
     llvm::SmallVector<llvm::StringRef> pieces;

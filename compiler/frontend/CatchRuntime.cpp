@@ -19,6 +19,11 @@ static llvm::StringRef kindsOf(llvm::StringRef callee, mlir::ValueRange inputs) 
   if (callee.contains("load") || callee.contains("save") || callee.contains("genfromtxt"))
     return "FileNotFoundError PermissionError IsADirectoryError NotADirectoryError OSError "
            "ValueError EOFError ";
+  if (callee.starts_with("mpy_file_") || callee.starts_with("mpy_path_"))
+    return "FileNotFoundError FileExistsError PermissionError IsADirectoryError NotADirectoryError "
+           "OSError UnicodeDecodeError ValueError ";
+  if (callee.starts_with("mpy_environment"))
+    return "ValueError ";
   if (callee == "mpy_argv")
     return "IndexError ";
   if (callee.starts_with("mpy_parse_") || callee.starts_with("mpy_random"))

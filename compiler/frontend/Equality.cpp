@@ -335,7 +335,9 @@ static Word hashWord(Specializer &s, const Value &value) {
       s.raiseHere("TypeError", "__hash__ method should return an integer");
       throw PathEnds();
     }
-    return hashWord(s, s.makeInt(s.intExpr(*number)));
+    if (auto known = s.knownInt(*result))
+      return replaceMinusOne(s, {static_cast<uint64_t>(*known), {}}, -2);
+    return replaceMinusOne(s, {std::nullopt, s.ssaAs(*number, DType::Int64)}, -2);
   }
   s.fail(ErrorId::NoText, {"the hash of " + s.describe(value)},
          {.help = "give its class a method __hash__"});

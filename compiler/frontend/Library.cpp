@@ -3,6 +3,7 @@
 #include "frontend/Library.h"
 #include "frontend/Builtins.h"
 #include "frontend/PythonNames.h"
+#include "frontend/Transforms.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -35,6 +36,13 @@ static constexpr const char *binaryParameters =
                            UnaryRule::rule, library::emitter);                                     \
    },                                                                                              \
    unaryParameters},
+#define MPY_RUNTIME(name, parameters, callee, result, raises)                                      \
+  {name,                                                                                           \
+   [](Specializer &specializer, CallArguments &call) {                                             \
+     return library::callRuntime(specializer, Arguments(specializer, call, name, parameters),      \
+                                 callee, library::RuntimeResult::result, raises);                  \
+   },                                                                                              \
+   parameters},
 #define MPY_BINARY(name, function)                                                                 \
   {name,                                                                                           \
    [](Specializer &specializer, CallArguments &call) {                                             \
@@ -210,7 +218,7 @@ static std::optional<DType> dtypeByName(llvm::StringRef name) {
 }
 
 /// The known name that is closest to one that does not exist.
-static std::string suggestion(llvm::StringRef module, llvm::StringRef name) {
+std::string closestLibraryName(llvm::StringRef module, llvm::StringRef name) {
   std::string best;
   unsigned distance = std::max<size_t>(2, name.size() / 3) + 1;
   auto compare = [&](llvm::StringRef known) {
@@ -233,8 +241,7 @@ static std::string suggestion(llvm::StringRef module, llvm::StringRef name) {
 /// math.nan and np.nan are two objects, which their bits tell apart.
 static double nanOf(llvm::StringRef module) { return std::nan(module == "math" ? "1" : ""); }
 
-static std::optional<Value> constantOf(Specializer &specializer, llvm::StringRef module,
-                                       llvm::StringRef name) {
+static std::optional<double> constantOf(llvm::StringRef module, llvm::StringRef name) {
   if (module != "numpy" && module != "math")
     return std::nullopt;
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -248,22 +255,34 @@ static std::optional<Value> constantOf(Specializer &specializer, llvm::StringRef
     number = 6.283185307179586;
   if (name == "euler_gamma" && module == "numpy")
     number = 0.5772156649015329;
-  if (number)
-    return specializer.makeFloat(*number);
-  if (name == "newaxis" && module == "numpy")
-    return NoneValue{};
-  return std::nullopt;
+  return number;
+}
+
+/// A name of a module that is a module, or an object that only the compiler knows.
+static bool isModuleLike(llvm::StringRef full) {
+  return !libraryModule(full).empty() || full == "sys.stdout" || full == "sys.stderr" ||
+         full == "sys.argv";
+}
+
+bool hasLibraryAttribute(llvm::StringRef module, llvm::StringRef name) {
+  std::string full = (module + "." + name).str();
+  bool isOfNumpy = module == "numpy" && (name == "newaxis" || dtypeByName(name));
+  return constantOf(module, name) || isOfNumpy || isModuleLike(full) ||
+         full == "numpy.linalg.LinAlgError" || findLibraryFunction(full) ||
+         findLibraryEntry(module, name) || findTransform(module, name) ||
+         full == "minpy.core.minpy_to_numpy" || full == "minpy.core.numpy_to_minpy";
 }
 
 Value findLibraryAttribute(Specializer &specializer, llvm::StringRef module, llvm::StringRef name) {
-  if (std::optional<Value> constant = constantOf(specializer, module, name))
-    return *constant;
+  if (std::optional<double> constant = constantOf(module, name))
+    return specializer.makeFloat(*constant);
+  if (module == "numpy" && name == "newaxis")
+    return NoneValue{};
   if (module == "numpy")
     if (std::optional<DType> dtype = dtypeByName(name))
       return *dtype;
   std::string full = (module + "." + name).str();
-  if (!libraryModule(full).empty() || full == "sys.stdout" || full == "sys.stderr" ||
-      full == "sys.argv")
+  if (isModuleLike(full))
     return std::make_shared<const ModuleValue>(ModuleValue{full, std::nullopt});
   if (full == "numpy.linalg.LinAlgError")
     return ObjectRef{*specializer.exceptionClass(full)};
@@ -283,9 +302,12 @@ Value libraryAttribute(Specializer &specializer, llvm::StringRef module, llvm::S
     return found;
   if (isLibraryName(module, name))
     specializer.fail(ErrorId::UnsupportedName, {(module + "." + name).str()});
-  std::string best = suggestion(module, name);
-  specializer.fail(ErrorId::UnknownLibraryName, {module.str(), name.str()},
-                   {.help = best.empty() ? "" : "did you mean '" + best + "'?"});
+  std::string best = closestLibraryName(module, name);
+  std::string help = best.empty() ? "" : "did you mean '" + best + "'?";
+  // Of other modules it is not known what else they have.
+  if (isLibraryModule(module) && !isListedModule(module))
+    specializer.fail(ErrorId::UnsupportedName, {(module + "." + name).str()}, {.help = help});
+  specializer.fail(ErrorId::UnknownLibraryName, {module.str(), name.str()}, {.help = help});
 }
 
 Value callDType(Specializer &specializer, DType dtype, CallArguments &call) {

@@ -17,6 +17,8 @@ public:
   const Value &operator[](llvm::StringRef parameter) const;
   /// Whether a value other than None was given.
   bool has(llvm::StringRef parameter) const { return !(*this)[parameter].isNone(); }
+  /// All values in the order of the parameters.
+  llvm::ArrayRef<Value> all() const { return values; }
   /// The qualified name of the function.
   const char *name;
 
@@ -24,6 +26,11 @@ private:
   std::vector<std::string> parameters;
   ValueList values;
 };
+
+/// Whether a module of the library has a name; nothing is bound.
+bool hasLibraryAttribute(llvm::StringRef module, llvm::StringRef name);
+/// The known name of a module that is closest to one that does not exist, or empty.
+std::string closestLibraryName(llvm::StringRef module, llvm::StringRef name);
 
 namespace library {
 
@@ -39,6 +46,12 @@ mlir::Value toDouble(Specializer &specializer, const Value &value);
 /// A text argument as an SSA value.
 mlir::Value toText(Specializer &specializer, const Value &value, llvm::StringRef parameter,
                    llvm::StringRef function);
+
+/// A call of a function of the runtime whose parameters are texts, ints and bools, in the order of
+/// the program.
+enum class RuntimeResult { None, Bool, Int, Text };
+Value callRuntime(Specializer &specializer, const Arguments &arguments, const char *callee,
+                  RuntimeResult result, bool raises);
 
 /// Elementwise functions of one and two operands.
 Value unary(Specializer &specializer, const Arguments &arguments, UnaryRule rule,

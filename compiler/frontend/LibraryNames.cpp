@@ -28,6 +28,26 @@ Value Specializer::nameInLibrary(const LibraryFile &file, llvm::StringRef name) 
   return it == file.entries.end() ? Value() : libraryValue(it->second, name);
 }
 
+Value Specializer::methodInLibrary(const Value &object, llvm::StringRef type,
+                                   llvm::StringRef name) {
+  const LibraryEntry *entry = findLibraryEntry(("_methods." + type).str(), name);
+  if (!entry)
+    return {};
+  return std::make_shared<const BoundMethodValue>(
+      BoundMethodValue{object, libraryValue(*entry, name)});
+}
+
+std::optional<Value> Specializer::askClass(const Value &cls, const char *method,
+                                           ValueList arguments) {
+  if (!object<ClassState>(cls))
+    return std::nullopt;
+  Value asked = classAttribute(cls.get<ObjectRef>()->id, method);
+  if (!asked.as<ClosureValue>() || !asked.as<ClosureValue>()->library)
+    return std::nullopt;
+  arguments.insert(arguments.begin(), cls);
+  return call(asked, CallArguments{std::move(arguments), {}, span});
+}
+
 Value Specializer::libraryValue(const LibraryEntry &entry, llvm::StringRef name) {
   using Kind = LibraryEntry::Kind;
   if (entry.kind == Kind::Class && heap.get<ClassState>(libraryClass(entry))->node)

@@ -230,11 +230,9 @@ Value item(Specializer &specializer, const Arguments &arguments) {
   return toPython(specializer, *element.get<Scalar>());
 }
 
+/// The elements as lists; all extents are known.
 static Value listOf(Specializer &specializer, ObjectId object) {
   const Shape shape = specializer.heap.get<ArrayState>(object)->shape;
-  if (!shape.front().known())
-    specializer.fail(ErrorId::NotKnownHere, {"the length of a list from 'tolist'"},
-                     {.help = "use the array itself"});
   ValueList items;
   for (int64_t position = 0; position < *shape.front().known(); ++position) {
     Value item = arraySubscript(specializer, object, specializer.makeInt(IntExpr(position)));
@@ -248,9 +246,13 @@ Value toList(Specializer &specializer, const Arguments &arguments) {
   if (const Scalar *scalar = arguments["a"].get<Scalar>())
     return toPython(specializer, *scalar);
   ObjectId object = *specializer.arrayObject(arguments["a"]);
-  if (specializer.heap.get<ArrayState>(object)->shape.empty())
+  const Shape shape = specializer.heap.get<ArrayState>(object)->shape;
+  if (shape.empty())
     return toPython(specializer, elementOf(specializer, specializer.read(object)));
-  return listOf(specializer, object);
+  if (llvm::all_of(shape, [](const IntExpr &extent) { return extent.known(); }))
+    return listOf(specializer, object);
+  Value method = specializer.methodInLibrary(arguments["a"], "ndarray", "_tolist");
+  return specializer.call(method, CallArguments{{}, {}, specializer.span});
 }
 
 //===--- Ranges ---===//

@@ -266,10 +266,13 @@ Value addAt(Specializer &specializer, const Arguments &arguments) {
   std::optional<ObjectId> object = specializer.arrayObject(arguments["a"]);
   if (!object)
     failCertain(specializer, "TypeError", "first operand must be array");
+  if (arguments["indices"].as<TupleValue>())
+    return specializer.call(
+        specializer.methodInLibrary(arguments["a"], "ufunc", "_add_at"),
+        CallArguments{{arguments["indices"], arguments["b"]}, {}, specializer.span});
   ArrayValue x = specializer.read(*object);
   ArrayValue positions = toArray(specializer, arguments["indices"]);
-  if (positions.dtype == DType::Bool || isFloat(positions.dtype) ||
-      arguments["indices"].as<TupleValue>())
+  if (positions.dtype == DType::Bool || isFloat(positions.dtype))
     failArgument(specializer, "indices", arguments.name, specializer.describe(arguments["indices"]),
                  "give one array of integers");
   if (positions.rank() == 0)

@@ -107,8 +107,37 @@ Value primitiveOwnNames(Specializer &specializer, const Arguments &arguments) {
   return specializer.newTuple(names);
 }
 
-/// Gives a class another name.
+/// The names that a class itself defines as values, not functions, properties or classes.
+Value primitiveOwnValues(Specializer &specializer, const Arguments &arguments) {
+  ValueList names;
+  if (auto *cls = specializer.object<ClassState>(arguments["cls"]))
+    for (auto &[name, value] : cls->attributes)
+      if (!isFunction(value) && !value.as<PropertyValue>() &&
+          !specializer.object<ClassState>(value) && !llvm::StringRef(name).starts_with("_"))
+        names.push_back(specializer.makeText(name));
+  return specializer.newTuple(names);
+}
+
+/// An object of a class without attributes: `object.__new__(cls)`.
+Value primitiveNewObject(Specializer &specializer, const Arguments &arguments) {
+  return ObjectRef{specializer.heap.add(InstanceState{arguments["cls"].get<ObjectRef>()->id, {}})};
+}
+
+/// Ends the compilation at the call that the program wrote: what a library function leaves out.
+Value primitiveUnsupported(Specializer &specializer, const Arguments &arguments) {
+  specializer.fail(ErrorId::Unsupported, {*specializer.knownText(arguments["what"])},
+                   {.help = *specializer.knownText(arguments["help"])});
+}
+
+/// Gives a class or a function another name; a function also the docstring of one that it is like.
 Value primitiveRename(Specializer &specializer, const Arguments &arguments) {
+  if (auto *closure = arguments["cls"].as<ClosureValue>()) {
+    ClosureValue renamed = *closure;
+    renamed.name = *specializer.knownText(arguments["name"]);
+    if (auto *like = arguments["like"].as<ClosureValue>())
+      renamed.wrapped = like->wrapped ? like->wrapped : like->node;
+    return std::make_shared<const ClosureValue>(std::move(renamed));
+  }
   ObjectId id = arguments["cls"].get<ObjectRef>()->id;
   ClassState renamed = *specializer.heap.get<ClassState>(id);
   renamed.name = *specializer.knownText(arguments["name"]);

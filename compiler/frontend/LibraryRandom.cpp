@@ -17,13 +17,19 @@ static mlir::Value callRuntime(Specializer &specializer, llvm::StringRef callee,
       .getResult(0);
 }
 
+/// The state behind np.random, or the one behind Python's random.
+static mlir::Value globalState(Specializer &specializer, bool ofNumpy) {
+  return callRuntime(specializer, "mpy_random_global", HandleType::get(specializer.context()),
+                     specializer.constant(DType::Bool, ofNumpy), /*raises=*/false);
+}
+
 /// The state of a RandomState, or the one behind np.random.
-static mlir::Value stateOf(Specializer &specializer, const Arguments &arguments) {
-  if (const ObjectRef *self = arguments["self"].get<ObjectRef>())
+static mlir::Value stateOf(Specializer &specializer, const Arguments &arguments,
+                           llvm::StringRef parameter = "self") {
+  if (const ObjectRef *self = arguments[parameter].get<ObjectRef>())
     if (const RandomState *state = specializer.heap.get<RandomState>(self->id))
       return state->handle;
-  return callRuntime(specializer, "mpy_random_global", HandleType::get(specializer.context()), {},
-                     /*raises=*/false);
+  return globalState(specializer, /*ofNumpy=*/true);
 }
 
 /// A draw of one number, or of an array: `name` for one, `name_array` for many.
@@ -53,11 +59,39 @@ static Value draw(Specializer &specializer, const Arguments &arguments, llvm::St
   return specializer.newArray(reshaped(specializer, {dtype, line, numbers}, shape));
 }
 
-/// A seed is one integer.
-static mlir::Value seedOf(Specializer &specializer, const Value &seed, const char *function) {
-  if (!seed.get<Scalar>())
-    specializer.fail(ErrorId::UnsupportedArgument, {"seed", function, specializer.describe(seed)});
-  return specializer.ssaAs(specializer.makeInt(toExtents(specializer, seed).front()), DType::Int64);
+/// Seeds by one integer, or by several.
+static void seedState(Specializer &specializer, mlir::Value state, const Value &seed) {
+  if (seed.get<Scalar>()) {
+    IntExpr one = toExtents(specializer, seed).front();
+    specializer.callRaising({}, "mpy_random_seed",
+                            {state, specializer.ssaAs(specializer.makeInt(one), DType::Int64)});
+    return;
+  }
+  ArrayValue words = toArray(specializer, seed);
+  if (words.rank() != 1 || words.dtype != DType::Int64)
+    failArgument(specializer, "seed", "numpy.random.seed", specializer.describe(seed));
+  specializer.callRaising({}, "mpy_random_seed_words", {state, words.tensor});
+}
+
+Value seedByWords(Specializer &specializer, const Arguments &arguments) {
+  seedState(specializer, stateOf(specializer, arguments, "state"), arguments["words"]);
+  return NoneValue{};
+}
+
+Value numpyStream(Specializer &specializer, const Arguments &) {
+  return ObjectRef{specializer.heap.add(RandomState{globalState(specializer, /*ofNumpy=*/true)})};
+}
+
+Value pythonStream(Specializer &specializer, const Arguments &) {
+  return ObjectRef{specializer.heap.add(RandomState{globalState(specializer, /*ofNumpy=*/false)})};
+}
+
+/// Python's random.gauss(0, 1).
+Value pythonGauss(Specializer &specializer, const Arguments &arguments) {
+  return specializer.makeScalar(
+      ScalarKind::PyFloat,
+      callRuntime(specializer, "mpy_random_pair", typeOf(DType::Float64, specializer.context()),
+                  stateOf(specializer, arguments, "state"), /*raises=*/false));
 }
 
 Value randomSeed(Specializer &specializer, const Arguments &arguments) {
@@ -67,8 +101,7 @@ Value randomSeed(Specializer &specializer, const Arguments &arguments) {
                                         mlir::ValueRange{state}, false);
     return NoneValue{};
   }
-  mlir::Value seed = seedOf(specializer, arguments["seed"], "numpy.random.seed");
-  specializer.callRaising({}, "mpy_random_seed", {state, seed});
+  seedState(specializer, state, arguments["seed"]);
   return NoneValue{};
 }
 
@@ -78,8 +111,12 @@ Value randomState(Specializer &specializer, const Arguments &arguments) {
   if (!arguments.has("seed")) {
     handle = callRuntime(specializer, "mpy_random_new_entropy", type, {}, false);
   } else {
-    mlir::Value seed = seedOf(specializer, arguments["seed"], "numpy.random.RandomState");
-    handle = callRuntime(specializer, "mpy_random_new", type, {seed}, true);
+    const Value &seed = arguments["seed"];
+    IntExpr first = seed.get<Scalar>() ? toExtents(specializer, seed).front() : IntExpr(0);
+    handle = callRuntime(specializer, "mpy_random_new", type,
+                         specializer.ssaAs(specializer.makeInt(first), DType::Int64), true);
+    if (!seed.get<Scalar>())
+      seedState(specializer, handle, seed);
   }
   return ObjectRef{specializer.heap.add(RandomState{handle})};
 }
@@ -123,28 +160,43 @@ Value randomStandardNormal(Specializer &specializer, const Arguments &arguments)
               ScalarKind::PyFloat, false);
 }
 
-/// A distribution with two float parameters; arrays of them are refused.
+/// What the library does with arguments that are no numbers, by `method`.
+static Value drawInLibrary(Specializer &specializer, const Arguments &arguments, const char *method,
+                           llvm::ArrayRef<llvm::StringRef> parameters) {
+  Value stream = arguments["self"];
+  if (stream.isNone())
+    stream = numpyStream(specializer, arguments);
+  ValueList given;
+  for (llvm::StringRef parameter : parameters)
+    given.push_back(arguments[parameter]);
+  return specializer.call(specializer.methodInLibrary(stream, "RandomState", method),
+                          CallArguments{given, {}, specializer.span});
+}
+
+/// A distribution with float parameters.
 static Value drawScaled(Specializer &specializer, const Arguments &arguments, llvm::StringRef name,
-                        llvm::ArrayRef<llvm::StringRef> parameters) {
+                        const char *method, llvm::ArrayRef<llvm::StringRef> parameters) {
   llvm::SmallVector<mlir::Value> numbers;
   for (llvm::StringRef parameter : parameters) {
     ElementOperand operand = makeOperand(specializer, arguments[parameter]);
-    if (!operand.isScalar)
-      failArgument(specializer, parameter, arguments.name, "an array",
-                   "draw with size= and scale the result: low + (high - low) * np.random.rand(..)");
+    if (!operand.isScalar) {
+      llvm::SmallVector<llvm::StringRef> all(parameters);
+      all.push_back("size");
+      return drawInLibrary(specializer, arguments, method, all);
+    }
     numbers.push_back(specializer.ssaAs(operand.scalar, DType::Float64));
   }
   return draw(specializer, arguments, name, arguments["size"], numbers, ScalarKind::PyFloat, true);
 }
 
 Value randomUniform(Specializer &specializer, const Arguments &arguments) {
-  return drawScaled(specializer, arguments, "mpy_random_uniform", {"low", "high"});
+  return drawScaled(specializer, arguments, "mpy_random_uniform", "_uniform", {"low", "high"});
 }
 Value randomNormal(Specializer &specializer, const Arguments &arguments) {
-  return drawScaled(specializer, arguments, "mpy_random_normal", {"loc", "scale"});
+  return drawScaled(specializer, arguments, "mpy_random_normal", "_normal", {"loc", "scale"});
 }
 Value randomExponential(Specializer &specializer, const Arguments &arguments) {
-  return drawScaled(specializer, arguments, "mpy_random_exponential", {"scale"});
+  return drawScaled(specializer, arguments, "mpy_random_exponential", "_exponential", {"scale"});
 }
 
 Value randomInteger(Specializer &specializer, const Arguments &arguments) {
@@ -191,6 +243,8 @@ Value randomPermutation(Specializer &specializer, const Arguments &arguments) {
 
 Value randomShuffle(Specializer &specializer, const Arguments &arguments) {
   std::optional<ObjectId> object = specializer.arrayObject(arguments["x"]);
+  if (!object && specializer.isInstance(arguments["x"], findBuiltin("list")))
+    return drawInLibrary(specializer, arguments, "_shuffle", {"x"});
   if (!object)
     failArgument(specializer, "x", arguments.name, specializer.describe(arguments["x"]),
                  "shuffle an array, or index with a permutation");
@@ -208,6 +262,9 @@ Value randomChoice(Specializer &specializer, const Arguments &arguments) {
   if (population.get<Scalar>()) {
     count = toExtents(specializer, population).front();
   } else {
+    std::optional<ValueList> items = specializer.knownItems(population);
+    if (items && !items->empty() && items->front().get<Text>())
+      return drawInLibrary(specializer, arguments, "_choice", {"a", "size", "replace", "p"});
     array = toArray(specializer, population);
     if (array->rank() != 1)
       failCertain(specializer, "ValueError", "a must be 1-dimensional");

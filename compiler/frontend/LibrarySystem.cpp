@@ -18,6 +18,31 @@ static Value effect(Specializer &specializer, llvm::StringRef callee,
   return specializer.makeScalar(*kind, returned[0]);
 }
 
+Value callRuntime(Specializer &specializer, const Arguments &arguments, const char *callee,
+                  RuntimeResult result, bool raises) {
+  llvm::SmallVector<mlir::Value> inputs;
+  for (const Value &value : arguments.all()) {
+    const Scalar *scalar = value.get<Scalar>();
+    if (!scalar)
+      inputs.push_back(toText(specializer, value, "text", arguments.name));
+    else
+      inputs.push_back(specializer.ssaAs(
+          *scalar, scalar->kind == ScalarKind::PyBool ? DType::Bool : DType::Int64));
+  }
+  if (result != RuntimeResult::Text)
+    return effect(specializer, callee,
+                  result == RuntimeResult::None   ? std::nullopt
+                  : result == RuntimeResult::Bool ? std::optional(ScalarKind::PyBool)
+                                                  : std::optional(ScalarKind::PyInt),
+                  inputs, raises);
+  mlir::Type type = StringType::get(specializer.context());
+  mlir::Value text =
+      raises ? specializer.callRaising(type, callee, inputs)[0]
+             : specializer.create<RuntimeEffectOp>(mlir::TypeRange{type}, callee, inputs, false)
+                   .getResult(0);
+  return Text{{}, text};
+}
+
 static mlir::Value whole(Specializer &specializer, int64_t value) {
   return specializer.ssaAs(specializer.makeInt(IntExpr(value)), DType::Int64);
 }

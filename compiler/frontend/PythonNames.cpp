@@ -30,6 +30,7 @@ static bool has(llvm::StringRef table, llvm::StringRef name) {
 bool isPythonBuiltin(llvm::StringRef name) { return has("builtins", name); }
 bool isStandardModule(llvm::StringRef top) { return has("modules", top); }
 bool isLibraryName(llvm::StringRef module, llvm::StringRef name) { return has(module, name); }
+bool isListedModule(llvm::StringRef module) { return tables().count(module); }
 bool isTypeAttribute(llvm::StringRef type, llvm::StringRef name) {
   return has((type + ".").str(), name);
 }

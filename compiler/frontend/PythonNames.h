@@ -13,6 +13,8 @@ bool isPythonBuiltin(llvm::StringRef name);
 bool isStandardModule(llvm::StringRef top);
 /// A public name of a library module, such as "numpy.linalg".
 bool isLibraryName(llvm::StringRef module, llvm::StringRef name);
+/// Whether all public names of a module are known.
+bool isListedModule(llvm::StringRef module);
 /// A public attribute of objects of a type, by the name of the type: "list", "numpy.ndarray".
 bool isTypeAttribute(llvm::StringRef type, llvm::StringRef name);
 /// Whether the public attributes of a type are known.

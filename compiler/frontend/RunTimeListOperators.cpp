@@ -208,15 +208,15 @@ Value splitTexts(Specializer &s, const Text &text, const Value &separator) {
   llvm::SmallVector<mlir::Value> operands{s.ssa(text)};
   if (auto *between = separator.get<Text>())
     operands.push_back(s.ssa(*between));
-  auto call = s.create<RuntimeEffectOp>(
-      TypeRange{codes, ends}, operands.size() == 1 ? "mpy_string_words" : "mpy_string_split",
-      operands, true);
+  auto parts =
+      s.callRaising(TypeRange{codes, ends},
+                    operands.size() == 1 ? "mpy_string_words" : "mpy_string_split", operands);
   RunTimeListState list;
   ResultPattern item;
   item.kind = Kind::Text;
-  list.length = symbolExpr(s.create<tensor::DimOp>(call.getResult(1), int64_t(0)), true);
+  list.length = symbolExpr(s.create<tensor::DimOp>(parts[1], int64_t(0)), true);
   list.item = std::make_shared<const ResultPattern>(item);
-  list.columns.push_back({call.getResult(0), call.getResult(1)});
+  list.columns.push_back({parts[0], parts[1]});
   return ObjectRef{s.heap.add(std::move(list))};
 }
 

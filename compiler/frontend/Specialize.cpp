@@ -1,6 +1,7 @@
 // Runs the specialiser over a program: its module becomes func.func @main, functions asked for by
 // gradients stand beside it.
 #include "frontend/Specialize.h"
+#include "frontend/MissingNames.h"
 #include "frontend/Specializer.h"
 #include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -36,6 +37,9 @@ void Specializer::initialiseBuiltins() {
       {"FloatingPointError", "ArithmeticError"},
       {"AssertionError", "Exception"},
       {"AttributeError", "Exception"},
+      {"EOFError", "Exception"},
+      {"ImportError", "Exception"},
+      {"ModuleNotFoundError", "ImportError"},
       {"LookupError", "Exception"},
       {"IndexError", "LookupError"},
       {"KeyError", "LookupError"},
@@ -43,14 +47,24 @@ void Specializer::initialiseBuiltins() {
       {"NameError", "Exception"},
       {"UnboundLocalError", "NameError"},
       {"OSError", "Exception"},
+      {"FileExistsError", "OSError"},
       {"FileNotFoundError", "OSError"},
+      {"IsADirectoryError", "OSError"},
+      {"NotADirectoryError", "OSError"},
+      {"PermissionError", "OSError"},
       {"RuntimeError", "Exception"},
       {"NotImplementedError", "RuntimeError"},
       {"RecursionError", "RuntimeError"},
       {"StopIteration", "Exception"},
       {"TypeError", "Exception"},
       {"ValueError", "Exception"},
-      {"UserWarning", "Exception"},
+      {"UnicodeError", "ValueError"},
+      {"UnicodeDecodeError", "UnicodeError"},
+      {"Warning", "Exception"},
+      {"DeprecationWarning", "Warning"},
+      {"FutureWarning", "Warning"},
+      {"RuntimeWarning", "Warning"},
+      {"UserWarning", "Warning"},
       // Not names of the language.
       {"numpy.AxisError", "ValueError"},
       {"numpy.UFuncTypeError", "TypeError"},
@@ -152,6 +166,8 @@ mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Mo
     attempts.isScouting = false;
     module = attempt();
   }
+  if (!module)
+    addMissingNames(program, diagnostics, errors);
   if (!module)
     for (Diagnostic &error : errors)
       diagnostics.report(std::move(error));

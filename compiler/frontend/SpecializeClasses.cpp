@@ -171,18 +171,19 @@ static Value boundAttribute(Specializer &s, const Value &self, const Value &attr
   return attribute;
 }
 
-static const char *containerMethods(Specializer &s, const Value &value) {
+/// The type of a container or text by its name, or empty.
+static llvm::StringRef containerType(Specializer &s, const Value &value) {
   if (isRunTimeTuple(s, value))
-    return "tuple.";
+    return "tuple";
   if (s.object<ListState>(value) || runTimeListOf(s, value))
-    return "list.";
+    return "list";
   if (auto *dict = s.object<DictState>(value))
-    return dict->isSet ? "set." : "dict.";
+    return dict->isSet ? "set" : "dict";
   if (value.as<TupleValue>())
-    return "tuple.";
+    return "tuple";
   if (value.get<Text>())
-    return "str.";
-  return nullptr;
+    return "str";
+  return "";
 }
 
 Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
@@ -311,7 +312,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return makeText(closure->name);
     if (name == "__qualname__" && !closure->ownerClass)
       return makeText(closure->name);
-    if (auto *function = dyn_cast<ast::FunctionDef>(closure->node); name == "__doc__")
+    const ast::Node *documented = closure->wrapped ? closure->wrapped : closure->node;
+    if (auto *function = dyn_cast<ast::FunctionDef>(documented); name == "__doc__")
       return function ? docstringOf(*this, function->body) : Value(NoneValue{});
   }
   if (auto *method = object.as<BoundMethodValue>()) {
@@ -353,18 +355,22 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   if (this->object<RandomState>(object)) {
     if (auto *method = findLibraryFunction(("randomstate." + name).str()))
       return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, method});
-    return Unbound{};
+    return methodInLibrary(object, "RandomState", name);
   }
-  if (name == "__iter__" && (containerMethods(*this, object) || object.as<IterableValue>()))
+  if (name == "__iter__" && (!containerType(*this, object).empty() || object.as<IterableValue>()))
     return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, findBuiltin("iter")});
-  if (const char *prefix = containerMethods(*this, object))
-    if (auto *method = findBuiltin((prefix + name).str()))
+  if (llvm::StringRef type = containerType(*this, object); !type.empty()) {
+    if (auto *method = findBuiltin((type + "." + name).str()))
       return std::make_shared<const BoundMethodValue>(BoundMethodValue{object, method});
+    return methodInLibrary(object, type, name);
+  }
   if (auto *library = object.get<const LibraryValue *>()) {
     if (name == "__name__")
       return makeText(llvm::StringRef((*library)->name).rsplit('.').second.str());
     if (auto *method = findLibraryFunction((llvm::Twine((*library)->name) + "." + name).str()))
       return Value(method);
+    if (llvm::StringRef((*library)->name).starts_with("numpy."))
+      return methodInLibrary(object, "ufunc", name);
   }
   return Unbound{};
 }
@@ -488,6 +494,7 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
     arguments.positional.insert(arguments.positional.begin(), ObjectRef{cls});
     return call(maker, std::move(arguments));
   }
+  askClass(ObjectRef{cls}, "_constructed");
   std::string name = state.name;
   Value self = ObjectRef{heap.add(InstanceState{cls, {}})};
   if (isException)

@@ -81,6 +81,8 @@ Value Specializer::lookup(llvm::StringRef name) {
       return builtin;
     if (auto it = builtinClasses.find(name.str()); it != builtinClasses.end())
       return ObjectRef{it->second};
+    if (const LibraryEntry *entry = findLibraryEntry("builtins", name))
+      return libraryValue(*entry, name);
     if (name == "NotImplemented")
       return NotImplementedValue{};
     if (name == "Ellipsis")
@@ -423,7 +425,11 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   case Kind::Slice: {
     auto &node = cast<Slice>(*expr);
     auto part = [&](const Expr *bound) { return bound ? evaluate(bound) : Value(NoneValue{}); };
-    Value start = part(node.lower), stop = part(node.upper), step = part(node.step);
+    // An imaginary step, `np.mgrid[0:1:5j]`, is the text that stands there.
+    auto *number = dyn_cast_if_present<Constant>(node.step);
+    bool isImaginary = number && number->type == ConstantKind::Complex;
+    Value start = part(node.lower), stop = part(node.upper);
+    Value step = isImaginary ? Value(makeText(sources.text(number->span).str())) : part(node.step);
     return std::make_shared<const SliceValue>(SliceValue{start, stop, step});
   }
   case Kind::Starred:

@@ -218,6 +218,8 @@ std::optional<ValueList> Specializer::knownItems(const Value &value) {
     return tuple->items;
   if (auto *list = object<ListState>(value))
     return list->items;
+  if (auto items = askClass(value, "_walked"))
+    return knownItems(*items);
   if (auto *dict = object<DictState>(value)) {
     ValueList keys;
     for (auto &entry : withCertainKeys(*this, *dict).entries)

@@ -488,6 +488,17 @@ static void refuseChoice(Specializer &s, const Value &lhs, const Value &rhs) {
 }
 
 /// `is`: identity of objects; None and truth values are single.
+/// A method that a class of the library has for the compiler alone, bound to an instance.
+static std::optional<Value> ofLibraryClass(Specializer &s, const Value &value, const char *name) {
+  auto *instance = s.object<InstanceState>(value);
+  if (!instance)
+    return std::nullopt;
+  Value method = s.classAttribute(instance->cls, name);
+  if (!method.as<ClosureValue>() || !method.as<ClosureValue>()->library)
+    return std::nullopt;
+  return std::make_shared<const BoundMethodValue>(BoundMethodValue{value, method});
+}
+
 static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   auto mayBeNone = [](const Value &value) {
     return value.as<OptionalValue>() && value.as<OptionalValue>()->orNone;
@@ -510,6 +521,8 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
       return s.scalarCompare(Compare::Eq, *lhs.get<Scalar>(), *rhs.get<Scalar>());
     s.fail(ErrorId::IdentityOfNumbers, {}, {.help = "write =="});
   }
+  if (auto same = ofLibraryClass(s, lhs, "_is"))
+    return s.call(*same, CallArguments{{rhs}, {}, s.span});
   refuseChoice(s, lhs, rhs);
   if (auto one = itemIdentity(s, lhs, rhs))
     return *one;

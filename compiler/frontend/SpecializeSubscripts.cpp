@@ -235,6 +235,8 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     one.positional = {key};
     return findLibraryFunction("sys.argv.__getitem__")->call(*this, one);
   }
+  if (auto result = askClass(container, "_found", {key}))
+    return *result;
   if (auto result = callMethod(container, "__getitem__", {key}))
     return *result;
   auto *scalar = container.get<Scalar>();

@@ -305,6 +305,7 @@ Text Specializer::repr(const Value &given) {
 void Specializer::print(const CallArguments &given) {
   Text separator = makeText(" "), end = makeText("\n");
   int64_t descriptor = 1;
+  Value file = NoneValue{}; // of the program
   bool flush = false;
   for (auto &[name, value] : given.keywords) {
     if ((name == "sep" || name == "end") && (value.get<Text>() || value.isNone())) {
@@ -314,8 +315,8 @@ void Specializer::print(const CallArguments &given) {
       auto *module = value.as<ModuleValue>();
       if (module && module->name == "sys.stderr")
         descriptor = 2;
-      else if (!value.isNone() && !(module && module->name == "sys.stdout"))
-        fail(ErrorId::ArgumentValue, {"print() can write to sys.stdout and sys.stderr"});
+      else if (!module || module->name != "sys.stdout")
+        file = value;
     } else if (name == "flush") {
       flush = knownBool(value).value_or(true);
     } else {
@@ -330,8 +331,14 @@ void Specializer::print(const CallArguments &given) {
     parts.push_back(str(given.positional[i]));
   }
   parts.push_back(end);
-  mlir::Value fd = create<arith::ConstantOp>(builder.getI64IntegerAttr(descriptor));
   Text line = concat(parts);
+  if (!file.isNone()) {
+    call(attribute(file, "write"), CallArguments{{line}, {}, span});
+    if (flush)
+      call(attribute(file, "flush"), CallArguments{{}, {}, span});
+    return;
+  }
+  mlir::Value fd = create<arith::ConstantOp>(builder.getI64IntegerAttr(descriptor));
   if (line.value || !line.known.empty())
     create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_write", mlir::ValueRange{fd, ssa(line)}, false);
   if (flush)

@@ -464,6 +464,12 @@ public:
   Value libraryValue(const LibraryEntry &entry, llvm::StringRef name);
   /// A name that stands in a file of the library; unbound if it does not.
   Value nameInLibrary(const LibraryFile &file, llvm::StringRef name);
+  /// A method that the library has for a type: of `lang/library/_methods/TYPE.mpy`, bound; or
+  /// unbound.
+  Value methodInLibrary(const Value &object, llvm::StringRef type, llvm::StringRef name);
+  /// What a class of the library says of its subclasses as objects, by a method with the class
+  /// first: `_walked(cls)` its items, `_found(cls, key)` one of them.
+  std::optional<Value> askClass(const Value &cls, const char *method, ValueList arguments = {});
   /// The object of a class of the library, which may still be empty.
   ObjectId libraryClass(const LibraryEntry &entry) const {
     return firstLibraryClass + entry.classNumber;

@@ -171,6 +171,7 @@ struct ClosureValue {
   ObjectId globals;                      // the module object
   std::optional<ObjectId> ownerClass;    // for super()
   const LibraryFile *library = nullptr;  // whose code it is; null: the program's
+  const ast::Node *wrapped = nullptr;    // the function whose name and docstring it took over
   const ast::Arguments &arguments() const;
   const ast::Scope &scope() const;
 };

@@ -372,6 +372,33 @@ void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeIte
 /* np.array2string(array, precision=.., suppress_small=..); a negative precision is the option's. */
 mpy_text *mpy_array_string(const mpy_view *array, int64_t precision, int8_t suppress);
 
+/* ---- Files that a program opens, by number; 0 is standard input ---- */
+
+/* Opens a file as fopen does, or raises what Python's open raises. */
+int64_t mpy_file_open(const char *file, int64_t line, const mpy_text *path, const mpy_text *mode);
+void mpy_file_close(int64_t number);
+void mpy_file_flush(int64_t number);
+/* The next line with its end, or a number of characters (all, if negative); empty at the end of the
+ * file. `translates`: every end of a line is read as a newline. */
+mpy_text *mpy_file_line(const char *file, int64_t line, int64_t number, int8_t translates);
+mpy_text *mpy_file_read(const char *file, int64_t line, int64_t number, int64_t count,
+                        int8_t translates);
+void mpy_file_write(const char *file, int64_t line, int64_t number, const mpy_text *text);
+int64_t mpy_file_tell(int64_t number);
+int64_t mpy_file_seek(int64_t number, int64_t offset, int64_t whence);
+/* What a path is: 0 nothing, 1 a file, 2 a folder, 3 something else. */
+int64_t mpy_path_kind(const char *file, int64_t line, const mpy_text *path);
+int64_t mpy_path_size(const char *file, int64_t line, const mpy_text *path);
+void mpy_path_make(const char *file, int64_t line, const mpy_text *path);
+void mpy_path_remove(const char *file, int64_t line, const mpy_text *path, int8_t isFolder);
+void mpy_path_rename(const char *file, int64_t line, const mpy_text *from, const mpy_text *to);
+/* The names in a folder, with slashes between them. */
+mpy_text *mpy_path_list(const char *file, int64_t line, const mpy_text *path);
+mpy_text *mpy_path_here(void);
+/* Variables of the environment. */
+int8_t mpy_environment_has(const char *file, int64_t line, const mpy_text *name);
+mpy_text *mpy_environment(const char *file, int64_t line, const mpy_text *name);
+
 /* ---- Random numbers: NumPy's legacy RandomState and its Generator, bit for bit ---- */
 
 /* A new state seeded with an integer in [0, 2**32), else ValueError. */
@@ -382,10 +409,12 @@ mpy_random *mpy_random_new_entropy(void);
  * rank 1 and type int64; a negative one is a ValueError. Or seeded by the system. */
 mpy_random *mpy_random_new_generator(const char *file, int64_t line, const mpy_view *seeds);
 mpy_random *mpy_random_new_generator_entropy(void);
-/* The state behind np.random.*; a new reference. */
-mpy_random *mpy_random_global(void);
-/* Seeds a state again. */
+/* The state behind np.random.*, or the one behind Python's random.*; a new reference. */
+mpy_random *mpy_random_global(int8_t ofNumpy);
+/* Seeds a state again: with an integer in [0, 2**32), else ValueError; with several of these. */
 void mpy_random_seed(const char *file, int64_t line, mpy_random *random, int64_t seed);
+void mpy_random_seed_words(const char *file, int64_t line, mpy_random *random,
+                           const mpy_view *words);
 void mpy_random_seed_entropy(mpy_random *random);
 /* A copy of the state with a life of its own, and the way back. */
 mpy_random *mpy_random_save(const mpy_random *random);
@@ -393,6 +422,8 @@ void mpy_random_restore(mpy_random *random, const mpy_random *saved);
 /* One draw. */
 double mpy_random_double(mpy_random *random);
 double mpy_random_gauss(mpy_random *random);
+/* Python's random.gauss(0, 1). */
+double mpy_random_pair(mpy_random *random);
 double mpy_random_uniform(const char *file, int64_t line, mpy_random *random, double low,
                           double high);
 double mpy_random_normal(const char *file, int64_t line, mpy_random *random, double loc,

@@ -1,6 +1,11 @@
 """What library files reach of the compiler, for CPython: the module `mpy._primitives`."""
 
 import inspect
+import json as standard_json
+import math
+import os
+import pathlib
+import sys
 from copy import copy, deepcopy  # noqa: F401
 
 import numpy
@@ -63,10 +68,148 @@ def own_names(cls):
     return tuple(cls.__dict__)
 
 
-def rename(cls, name):
+def rename(cls, name, like=None):
     cls.__name__ = cls.__qualname__ = name
+    if like is not None:
+        cls.__doc__ = like.__doc__
     return cls
+
+
+def unsupported(what, help=""):
+    raise NotImplementedError(what)
+
+
+_python_stream = numpy.random.RandomState()
+_pairs = {}  # the second number of a pair of normal ones, by the state
+
+
+def python_stream():
+    return _python_stream
+
+
+def numpy_stream():
+    return numpy.random.mtrand._rand
+
+
+def seed_words(state, words):
+    state.seed(list(words))
+    _pairs.pop(id(state), None)
+
+
+def gauss(state):
+    number = _pairs.pop(id(state), None)
+    if number is None:
+        turn = state.random_sample() * 2.0 * math.pi
+        radius = math.sqrt(-2.0 * math.log(1.0 - state.random_sample()))
+        number, _pairs[id(state)] = math.cos(turn) * radius, math.sin(turn) * radius
+    return number
+
+
+def own_values(cls):
+    skipped = (type(own_values), property, staticmethod, classmethod, type)
+    return tuple(name for name, value in vars(cls).items() if not name.startswith("_") and not isinstance(value, skipped))
+
+
+def new_object(cls):
+    return object.__new__(cls)
 
 
 def named_tuple(cls, fields, items):
     raise NotImplementedError("classes of tuples are made by the compiler")
+
+
+_files = {0: None}
+
+
+def _file(number):
+    return sys.stdin if number == 0 else _files[number]
+
+
+def file_open(path, mode):
+    letters = mode.replace("wx", "x").replace("w+x", "x+")
+    file = open(path, letters, encoding="utf-8", newline="")
+    number = max(_files) + 1
+    _files[number] = file
+    return number
+
+
+def file_close(number):
+    _file(number).close()
+
+
+def file_flush(number):
+    _file(number).flush()
+
+
+def _translated(text, translates):
+    return text.replace("\r\n", "\n").replace("\r", "\n") if translates else text
+
+
+def file_line(number, translates):
+    return _translated(_file(number).readline(), translates)
+
+
+def file_read(number, count, translates):
+    return _translated(_file(number).read(count), translates)
+
+
+def file_write(number, text):
+    _file(number).write(text)
+
+
+def file_tell(number):
+    return _file(number).tell()
+
+
+def file_seek(number, offset, whence):
+    return _file(number).seek(offset, whence)
+
+
+def path_kind(path):
+    return 1 if os.path.isfile(path) else 2 if os.path.isdir(path) else 3 if os.path.exists(path) else 0
+
+
+def path_size(path):
+    return os.path.getsize(path)
+
+
+def path_make(path):
+    os.mkdir(path)
+
+
+def path_remove(path, is_folder):
+    if is_folder:
+        os.rmdir(path)
+    else:
+        os.remove(path)
+
+
+def path_rename(path, new):
+    os.rename(path, new)
+
+
+def path_list(path):
+    return "/".join(os.listdir(path))
+
+
+def path_here():
+    return os.getcwd()
+
+
+def environment_has(name):
+    return name in os.environ
+
+
+def environment(name):
+    return os.environ.get(name, "")
+
+
+def json(text):
+    try:
+        return standard_json.loads(text), None
+    except standard_json.JSONDecodeError as error:
+        return None, str(error)
+
+
+def seen_text(path):
+    return pathlib.Path(path).read_text() if os.path.exists(path) else None
