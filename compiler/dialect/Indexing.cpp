@@ -190,6 +190,18 @@ struct UpdateWhole : OpRewritePattern<UpdateSliceOp> {
   }
 };
 
+/// A part that is put back as it was read changes nothing.
+struct PutBackUnchanged : OpRewritePattern<UpdateSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(UpdateSliceOp op, PatternRewriter &rewriter) const override {
+    if (op.getX().getType() != op.getResult().getType() ||
+        !putsBack(op, op.getValue().getDefiningOp<SliceOp>()))
+      return failure();
+    rewriter.replaceOp(op, op.getX());
+    return success();
+  }
+};
+
 /// An element that is replaced twice is replaced once.
 struct OverwriteElement : OpRewritePattern<InsertOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -204,7 +216,7 @@ struct OverwriteElement : OpRewritePattern<InsertOp> {
 } // namespace
 
 void UpdateSliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<OverwriteSlice, InsertIntoWhole, UpdateWhole>(context);
+  patterns.add<OverwriteSlice, InsertIntoWhole, UpdateWhole, PutBackUnchanged>(context);
 }
 
 void InsertOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {

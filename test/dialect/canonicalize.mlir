@@ -101,3 +101,19 @@ func.func @replaced_twice(%x: tensor<?xf64>, %a: f64, %b: f64, %y: tensor<?xf64>
   }
   return %once, %r : tensor<?xf64>, tensor<?xf64>
 }
+
+// -----
+
+// A part that is put back as it was read changes nothing; another part of it does.
+// CHECK-LABEL: @put_back
+// CHECK-SAME: %[[X:.*]]: tensor<?xf64>
+// CHECK: %[[R:.*]] = mpy.update_slice
+// CHECK: return %[[X]], %[[R]]
+func.func @put_back(%x: tensor<?xf64>) -> (tensor<?xf64>, tensor<?xf64>) {
+  %one = arith.constant 1 : index
+  %two = arith.constant 2 : index
+  %part = mpy.slice %x[%one] [%two] [%one] drop [] : tensor<?xf64> -> tensor<2xf64>
+  %same = mpy.update_slice %part into %x[%one] [%two] [%one] drop [] : tensor<2xf64> into tensor<?xf64> -> tensor<?xf64>
+  %other = mpy.update_slice %part into %x[%two] [%two] [%one] drop [] : tensor<2xf64> into tensor<?xf64> -> tensor<?xf64>
+  return %same, %other : tensor<?xf64>, tensor<?xf64>
+}
