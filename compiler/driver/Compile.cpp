@@ -19,6 +19,7 @@
 #include "frontend/AstPrint.h"
 #include "frontend/Parse.h"
 #include "frontend/Specialize.h"
+#include "source/GradientSource.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
@@ -45,6 +46,7 @@ private:
   bool isLibrary() const;
   ExitCode write(llvm::StringRef bytes);
   ExitCode writeModule(mlir::ModuleOp module);
+  ExitCode writeGradients(mlir::ModuleOp module, PassErrors &errors);
   bool stopsAfter(Phase phase) const {
     return options.command != Options::Command::Check && options.phase == phase;
   }
@@ -55,6 +57,7 @@ private:
   Diagnostics &diagnostics;
   Stopwatch stopwatch;
   std::string output;
+  std::optional<FileId> file;
   std::unique_ptr<CpuTarget> target;
   std::unique_ptr<ast::Module> program;
   std::string remarks;
@@ -111,7 +114,7 @@ ExitCode Compilation::run() {
       return ExitCode::UsageError;
     }
   }
-  std::optional<FileId> file = sources.load(options.input, &reason);
+  file = sources.load(options.input, &reason);
   if (!file) {
     diagnostics.reportGlobal(ErrorId::UnreadableInput, {options.input, reason});
     return ExitCode::UsageError;
@@ -165,6 +168,8 @@ ExitCode Compilation::runFrontEnd() {
     return writeModule(*module);
   if (stopsAfter(Phase::Header))
     return write(exportHeader(*exports));
+  if (stopsAfter(Phase::Gradient))
+    return writeGradients(*module, errors);
   if (ExitCode code = runStages(*module, errors))
     return code;
   if (options.command == Options::Command::Check || options.phase < Phase::LlvmIr)
@@ -279,6 +284,34 @@ ExitCode Compilation::writeModule(mlir::ModuleOp module) {
   flags.printNameLocAsPrefix();
   module.print(out, flags);
   out << "\n";
+  return write(text);
+}
+
+ExitCode Compilation::writeGradients(mlir::ModuleOp module, PassErrors &errors) {
+  enter(Phase::Gradient);
+  spreadNames(module);
+  mlir::PassManager manager(module.getContext());
+  addGradientPasses(manager);
+  stopwatch.attach(manager);
+  bool failed = mlir::failed(manager.run(module));
+  if (diagnostics.hasErrors())
+    return ExitCode::ProgramError;
+  if (failed)
+    internalError(errors.internal);
+  spreadNames(module);
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  auto lineOf = [&](unsigned line) { return sources.line(*file, line); };
+  bool written = succeeded(printGradients(module, {options.function, options.input, lineOf}, out));
+  if (diagnostics.hasErrors())
+    return ExitCode::ProgramError;
+  if (!written) {
+    bool isAny = options.function.empty();
+    diagnostics.reportGlobal(
+        ErrorId::NoGradientAsked, {isAny ? "any function" : "'" + options.function + "'"},
+        {.help = "call grad(f)(..) in the program: its arguments say what the gradient is of"});
+    return ExitCode::ProgramError;
+  }
   return write(text);
 }
 

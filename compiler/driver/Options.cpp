@@ -18,6 +18,7 @@ static constexpr const char *usage = R"(Usage:
   mpyc -c [options] PROGRAM.mpy      compile to an object; of exported functions, a library's
   mpyc run [options] PROGRAM.mpy ..  compile and run, with arguments for the program
   mpyc check [options] PROGRAM.mpy   report errors, write nothing
+  mpyc grad [options] PROGRAM.mpy    write the derivatives that it asks for as Python functions
 
 Options:
   -o FILE          where the result goes; '-' is standard output. Its suffix says what is made:
@@ -37,6 +38,7 @@ Options:
   -O0 .. -O3       how hard to optimise (default: -O3)
   -march=NAME      processor to compile for (default: native)
   -I FOLDER        also look for imported modules here
+  --of FUNCTION    write the derivatives of this function alone (grad)
   -v               print each pass with its time
   --time-report    print the time of each phase
   --explain ID     explain an error, such as E0207
@@ -129,9 +131,8 @@ std::optional<ExitCode> OptionReader::readCommand() {
     return ExitCode::UsageError;
   }
   if (words.front() == "grad")
-    return limitation(ErrorId::GradientSource,
-                      "'mpyc --emit=adjoint PROGRAM.mpy' shows the gradient as IR");
-  if (words.front() == "run")
+    options.phase = Phase::Gradient;
+  else if (words.front() == "run")
     options.command = Options::Command::Run;
   else if (words.front() == "check")
     options.command = Options::Command::Check;
@@ -186,6 +187,14 @@ std::optional<ExitCode> OptionReader::readWord(llvm::StringRef word) {
     return readPhase(rest);
   if (rest.consume_front("-march=")) {
     options.architecture = rest.str();
+    return std::nullopt;
+  }
+  if (rest.consume_front("--of")) {
+    rest.consume_front("=");
+    auto name = value("--of", rest);
+    if (!name)
+      return ExitCode::UsageError;
+    options.function = name->str();
     return std::nullopt;
   }
   if (rest.consume_front("-O")) {
@@ -312,6 +321,8 @@ std::optional<ExitCode> OptionReader::checkTogether() {
     return usageError(ErrorId::UnknownOption, {"-o"}, "'run' and 'check' write no file");
   if (options.command != Options::Command::Build && options.phase != Phase::Executable)
     return usageError(ErrorId::UnknownOption, {"--emit"}, "leave 'run' and 'check' out");
+  if (!options.function.empty() && options.phase != Phase::Gradient)
+    return usageError(ErrorId::UnknownOption, {"--of"}, "it belongs to 'mpyc grad'");
   takePhaseFromSuffix();
   if (options.phase == Phase::Executable && options.output == "-")
     return usageError(ErrorId::InvalidOptionValue, {"-", "-o"},

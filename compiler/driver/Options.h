@@ -24,6 +24,8 @@ struct Options {
   unsigned optimizationLevel = 3;
   std::string architecture = "native";
   std::vector<std::string> importPaths;
+  /// Of `mpyc grad`: the function whose derivatives are written; empty: all.
+  std::string function;
   bool verbose = false;
   bool timeReport = false;
   /// What `mpyc run` hands to the program.

@@ -49,6 +49,14 @@ static void addAdjointStage(mlir::OpPassManager &passes) {
   passes.addPass(mlir::createSymbolDCEPass());
 }
 
+void mpy::addGradientPasses(mlir::OpPassManager &passes) {
+  passes.addPass(createInlinePass());
+  addCleanup(passes);
+  passes.addPass(mlir::createSymbolDCEPass());
+  passes.addPass(createExpandGrad());
+  passes.addPass(createVerifyNoGrad());
+}
+
 /// Array operations -> fused linalg operations on tensors.
 static void addTensorStage(mlir::OpPassManager &passes) {
   mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();

@@ -18,6 +18,9 @@ struct Stage {
 /// Every stage between the specialiser and the translation to LLVM IR, in order.
 llvm::ArrayRef<Stage> stages();
 
+/// The passes that expand requests for derivatives and leave each in a function of its own.
+void addGradientPasses(mlir::OpPassManager &passes);
+
 /// The pass that lists the allocations and copies in loops after the stage of that name.
 void addAllocationListing(mlir::OpPassManager &passes);
 

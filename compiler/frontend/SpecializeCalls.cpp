@@ -274,6 +274,8 @@ void Specializer::enter(Frame &callee, const ClosureValue &closure, const Locals
   callee.ruleDepth = ruleDepth;
   callee.cells = closure.cells;
   for (auto &[name, value] : parameters) {
+    if (!closure.library && mayBeDifferentiated())
+      label(value, name);
     if (scope.captured.contains(name))
       callee.cells[name] = heap.add(CellState{value});
     else

@@ -98,9 +98,14 @@ void Specializer::label(const Value &value, llvm::StringRef name) {
     target = scalar->value;
   else if (auto id = arrayObject(value))
     target = heap.get<ArrayState>(*id)->tensor;
-  if (!target || !target.getDefiningOp() || name.starts_with("%"))
+  if (!target || name.starts_with("%"))
     return;
   Operation *op = target.getDefiningOp();
+  if (!op) {
+    if (isa<FileLineColLoc>(target.getLoc()))
+      target.setLoc(NameLoc::get(builder.getStringAttr(name), target.getLoc()));
+    return;
+  }
   if (op->getNumResults() == 1 && isa<FileLineColLoc>(op->getLoc()))
     op->setLoc(NameLoc::get(builder.getStringAttr(name), op->getLoc()));
 }

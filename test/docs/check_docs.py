@@ -3,7 +3,8 @@
     python test/docs/check_docs.py --mpyc build/release/bin/mpyc [--write]
 
 An example is a block of `python`, then a paragraph that begins with "It prints" or "It fails", then a block of what it
-says. What it prints is compared with what CPython prints too. `--write` writes the table anew.
+says. What it prints is compared with what CPython prints too. In docs/gradients a program is followed by what `mpyc grad`
+writes for it. `--write` writes the table anew.
 """
 
 import argparse
@@ -22,14 +23,15 @@ from compare import same_text  # noqa: E402  (beside the oracle's other programs
 
 TIME_LIMIT = 60
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\n(It prints|It fails)[^`]*?```\n(.*?)```", re.S)
+GRADIENT = re.compile(r"```python\n(.*?)```.*?```python written\n(.*?)```", re.S)
 TABLE = re.compile(r"(<!-- functions: .*? -->\n).*?(<!-- end -->)", re.S)
 PAGE = ROOT / "docs/language.md"
 
 
-def run(command, environment=None):
+def run(command, folder=None, environment=None):
     """What a command prints on both streams, and its exit code."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, stdin=subprocess.DEVNULL,
-                          env=os.environ | (environment or {}))
+                          cwd=folder, env=os.environ | (environment or {}))
     return done.stdout, done.stderr, done.returncode
 
 
@@ -41,7 +43,7 @@ def check(mpyc, program, kind, expected):
         return f"not said: {missing[0]}\n{errors}" if missing or code != 1 else None
     if code or not same_text(expected, output, {}):
         return f"exit code {code}, prints\n{output}{errors}"
-    output, errors, code = run([sys.executable, "-m", "mpy", program], {"PYTHONPATH": str(ROOT / "lang/python")})
+    output, errors, code = run([sys.executable, "-m", "mpy", program], environment={"PYTHONPATH": str(ROOT / "lang/python")})
     return f"CPython ends with {code} and prints\n{output}{errors}" if code or not same_text(expected, output, {}) else None
 
 
@@ -78,6 +80,15 @@ def main():
                 if wrong:
                     line = text.count("\n", 0, example.start()) + 1
                     print(f"FAIL {page.relative_to(ROOT)}:{line}: {wrong.rstrip()}")
+        for page in sorted((ROOT / "docs/gradients").glob("*.md")):
+            for source, written in GRADIENT.findall(page.read_text()):
+                program = pathlib.Path(folder) / (page.stem + ".mpy")
+                program.write_text(source)
+                output, errors, code = run([mpyc, "grad", program.name], folder)
+                good = code == 0 and output == written
+                passed, failed = passed + good, failed + (not good)
+                if not good:
+                    print(f"FAIL {page.relative_to(ROOT)}: mpyc grad writes\n{output}{errors}")
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return int(failed > 0)
 

@@ -15,9 +15,10 @@ ARROWS = {
     "compiler/dialect": set(),
     "compiler/frontend": {"support", "dialect"},
     "compiler/adjoint": {"support", "dialect"},
+    "compiler/source": {"support", "dialect"},
     "compiler/lowering": {"support", "dialect", "runtime header"},
     "compiler/backend": {"support", "runtime header"},
-    "compiler/driver": {"support", "dialect", "frontend", "adjoint", "lowering", "backend", "runtime header"},
+    "compiler/driver": {"support", "dialect", "frontend", "adjoint", "source", "lowering", "backend", "runtime header"},
     "runtime": {"runtime header"},
 }
 STAGES = {name.split("/")[1] for name in ARROWS if "/" in name}
