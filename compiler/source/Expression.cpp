@@ -9,6 +9,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <charconv>
 
 using namespace mlir;
 using namespace mpy;
@@ -33,6 +34,8 @@ private:
     bool isSpread = broadcast && value.hasOneUse() &&
                     isa<RankedTensorType>(broadcast.getX().getType()) &&
                     isa<RankedTensorType>(other.getType()) && !other.getDefiningOp<BroadcastOp>();
+    // What has a name is spread already.
+    isSpread = isSpread && StringRef(operand(value).text).starts_with("np.broadcast_to(");
     return isSpread ? broadcast.getX() : value;
   }
   Expression infix(StringRef sign, Precedence precedence) {
@@ -68,6 +71,7 @@ private:
   Expression writeCast(Value from, Type to);
   Expression writeMatmul(MatmulOp product);
   Maybe writeVectorProduct(ReshapeOp reshape);
+  Maybe writeKept(ReshapeOp reshape);
   Expression writeBroadcast(BroadcastOp broadcast);
   Expression subscript(Value array, const std::string &inside) {
     return {text(array, Precedence::Atom) + "[" + inside + "]"};
@@ -88,17 +92,15 @@ static std::string numberText(Attribute attribute, Type type) {
       return "np.nan";
     if (std::isinf(value))
       return value > 0 ? "np.inf" : "-np.inf";
-    SmallString<32> digits;
-    number.getValue().toString(digits);
-    // The shortest text that is this number again.
-    for (int precision = 1; precision <= 17; ++precision) {
-      char buffer[40];
-      snprintf(buffer, sizeof buffer, "%.*g", precision, value);
-      if (strtod(buffer, nullptr) != value)
-        continue;
-      std::string text = buffer;
-      return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-    }
+
+    // The shortest text that is this number again, in Python's form.
+    double size = std::fabs(value);
+    bool isPlain = size == 0 || (size >= 1e-4 && size < 1e16);
+    char buffer[64];
+    auto end = std::to_chars(buffer, buffer + sizeof buffer, value,
+                             isPlain ? std::chars_format::fixed : std::chars_format::scientific);
+    std::string text(buffer, end.ptr);
+    return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
   }
   if (auto number = dyn_cast<IntegerAttr>(attribute)) {
     if (type.isInteger(1))
@@ -500,6 +502,26 @@ std::optional<Expression> Writer::writeVectorProduct(ReshapeOp reshape) {
   return std::nullopt;
 }
 
+/// A reduction whose axes stay, with extent 1.
+std::optional<Expression> Writer::writeKept(ReshapeOp reshape) {
+  Operation *reduction = reshape.getX().getDefiningOp();
+  auto type = dyn_cast<RankedTensorType>(reshape.getResult().getType());
+  if (!type || !isa_and_nonnull<SumOp, ProdOp, MaxOp, MinOp>(reduction) ||
+      !reshape.getX().hasOneUse() || !StringRef(operand(reshape.getX()).text).starts_with("np."))
+    return std::nullopt;
+  auto from = cast<RankedTensorType>(reduction->getOperand(0).getType());
+  ArrayRef<int64_t> axes = reduction->getAttrOfType<DenseI64ArrayAttr>("axes").asArrayRef();
+  if (type.getRank() != from.getRank() || axes.size() != 1)
+    return std::nullopt;
+  for (int64_t axis = 0; axis < from.getRank(); ++axis)
+    if (axis == axes[0]
+            ? type.getDimSize(axis) != 1
+            : type.getDimSize(axis) == 1 || type.getDimSize(axis) != from.getDimSize(axis))
+      return std::nullopt;
+  return call(("np." + reduction->getName().stripDialect()).str(),
+              {text(reduction->getOperand(0)), "axis=" + std::to_string(axes[0]), "keepdims=True"});
+}
+
 Expression Writer::writeMatmul(MatmulOp product) {
   Value column = vectorIn(product.getX(), !product.getTransposeX());
   if (Value row = vectorIn(product.getY(), product.getTransposeY());
@@ -558,6 +580,8 @@ std::optional<Expression> Writer::writeShape() {
       .Case([&](ReshapeOp reshape) {
         if (Maybe product = writeVectorProduct(reshape))
           return *product;
+        if (Maybe reduction = writeKept(reshape))
+          return *reduction;
         auto type = dyn_cast<RankedTensorType>(reshape.getResult().getType());
         if (!type)
           return Expression{text(reshape.getX(), Precedence::Atom) + ".reshape(-1)[0]"};

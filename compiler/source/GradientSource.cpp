@@ -119,6 +119,7 @@ static void keepResults(ModuleOp module, Wanted &wanted) {
 LogicalResult mpy::printGradients(ModuleOp module, const GradientSourceOptions &options,
                                   llvm::raw_ostream &out) {
   std::vector<Wanted> wanted = findWanted(module, options.function);
+  llvm::erase_if(wanted, [](const Wanted &each) { return each.results.empty(); });
   if (wanted.empty())
     return failure();
   for (Wanted &each : wanted)
