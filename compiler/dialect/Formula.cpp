@@ -139,6 +139,12 @@ Formula mpy::sign(Formula x) {
   return emitUnary<SignOp>(x);
 }
 
+Formula mpy::digamma(Formula x) {
+  RuleContext &context = *x.where();
+  return Formula(context, SpecialOp::create(context.builder(), context.loc(), x.get(), "polygamma",
+                                            /*order=*/0));
+}
+
 //===------------------------------------------------------------------------------------------===//
 // Choices
 //===------------------------------------------------------------------------------------------===//

@@ -64,6 +64,7 @@ Formula sinh(Formula x);
 Formula cosh(Formula x);
 Formula sqrt(Formula x);
 Formula sign(Formula x);
+Formula digamma(Formula x);
 Formula floor(Formula x);
 /// d(x ** y) / dx; 0 where y is 0.
 Formula powerSlope(Operand x, Operand y);

@@ -95,6 +95,43 @@ Value SincOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments
 SmallVector<std::pair<double, double>> SincOp::domain() { return {{-3, 3}}; }
 
 //===------------------------------------------------------------------------------------------===//
+// special: families of functions that hold their own derivatives
+//===------------------------------------------------------------------------------------------===//
+static auto specialRule(RuleContext &context, SpecialOp op) {
+  return [&context, op](Sensitivity g, Operand x, Operand) mutable -> Formula {
+    auto member = [&](int64_t order) {
+      return Formula(context, SpecialOp::create(context.builder(), context.loc(),
+                                                context.primal(op.getX()), op.getFamily(), order));
+    };
+    int64_t n = op.getOrder();
+    if (op.getFamily() == "polygamma")
+      return g * member(n + 1);
+    // Of orders below 0 there is the same function, but for a sign: no division, so 0 is no
+    // special point.
+    if (op.getFamily() == "bessel_j" || op.getFamily() == "bessel_y")
+      return n == 0 ? -(g * member(1)) : g * ((member(n - 1) - member(n + 1)) * 0.5);
+    Formula slope = n == 0 ? member(1) : (member(n - 1) + member(n + 1)) * 0.5;
+    if (op.getFamily() == "bessel_ie")
+      slope = slope - sign(x) * member(n);
+    return g * slope;
+  };
+}
+
+LogicalResult SpecialOp::buildAdjoint(AdjointContext &context) {
+  return unaryAdjoint(context, *this, specialRule(context, *this));
+}
+
+LogicalResult SpecialOp::buildTangent(TangentContext &context) {
+  return unaryTangent(context, *this, specialRule(context, *this));
+}
+
+Value SpecialOp::buildScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  return specialScalar(builder, loc, getFamily(), getOrder(), arguments[0]);
+}
+
+SmallVector<std::pair<double, double>> SpecialOp::domain() { return {{0.6, 3}}; }
+
+//===------------------------------------------------------------------------------------------===//
 // cast
 //===------------------------------------------------------------------------------------------===//
 LogicalResult CastOp::buildAdjoint(AdjointContext &context) {

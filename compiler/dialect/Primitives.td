@@ -181,6 +181,22 @@ def ArctanhOp : Unary<"arctanh", Float<"::mlir::math::AtanhOp">.meaning, "g / ((
 def ErfOp : Unary<"erf", Float<"::mlir::math::ErfOp">.meaning,
                   "g * (exp(-(x * x)) * 1.12837916709551257390)", Domain<"-2", "2">>;
 
+// Functions of the runtime library: of doubles, float32 is rounded from them.
+class Runtime<string callee> { string meaning = "runtimeScalar(builder, loc, \"" # callee # "\", arguments)"; }
+def ErfcOp : Unary<"erfc", Float<"::mlir::math::ErfcOp">.meaning,
+                   "-(g * (exp(-(x * x)) * 1.12837916709551257390))", Domain<"-2", "2">>;
+def ErfinvOp : Unary<"erfinv", Runtime<"mpy_special_erfinv">.meaning,
+                     "g * (exp(r * r) * 0.88622692545275801365)", Domain<"-0.8", "0.8">>;
+def ErfcinvOp : Unary<"erfcinv", Runtime<"mpy_special_erfcinv">.meaning,
+                      "-(g * (exp(r * r) * 0.88622692545275801365))", Domain<"0.2", "1.8">>;
+def NdtrOp : Unary<"ndtr", Runtime<"mpy_special_ndtr">.meaning,
+                   "g * (exp(x * x * -0.5) * 0.39894228040143267794)", Domain<"-2", "2">>;
+def LogNdtrOp : Unary<"log_ndtr", Runtime<"mpy_special_log_ndtr">.meaning,
+                      "g * (exp(x * x * -0.5 - r) * 0.39894228040143267794)", Domain<"-3", "2">>;
+def NdtriOp : Unary<"ndtri", Runtime<"mpy_special_ndtri">.meaning,
+                    "g * (exp(r * r * 0.5) * 2.50662827463100050242)", Domain<"0.2", "0.8">>;
+def GammaOp : Unary<"gamma", Runtime<"mpy_special_gamma">.meaning, "g * (r * digamma(x))", Domain<"0.6", "3">>;
+
 def SignOp : UnaryFlat<"sign", "signScalar(builder, loc, arguments)", NotDifferentiable<"constant but at 0">>;
 def FloorOp : UnaryFlat<"floor", Float<"::mlir::math::FloorOp">.meaning,
                         NotDifferentiable<"constant between integers">>;
@@ -190,6 +206,7 @@ def RintOp : UnaryFlat<"rint", Float<"::mlir::math::RoundEvenOp">.meaning,
                        NotDifferentiable<"constant between half integers">>;
 def TruncOp : UnaryFlat<"trunc", Float<"::mlir::math::TruncOp">.meaning,
                         NotDifferentiable<"constant between integers">>;
+def StopGradientOp : UnaryFlat<"stop_gradient", "arguments[0]", NotDifferentiable<"a value alone, as the program asked for">>;
 // ~x of integers, logical not of truth values.
 def NotOp : UnaryFlat<"not", "invertScalar(builder, loc, arguments)", NotDifferentiable<"of integers">>;
 
@@ -229,6 +246,13 @@ def SelectOp : Elementwise<"select", formulaTraits> {
 def SincOp : Elementwise<"sinc", !listconcat(formulaTraits, [AllTypesMatch<["x", "result"]>])> {
   let summary = "sin(x) / x, 1 at 0, or its derivative of an order: accurate beside 0, too.";
   let arguments = (ins Elements:$x, DefaultValuedAttr<I64Attr, "0">:$order);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+  let extraClassDefinition = verifyBody;
+}
+def SpecialOp : Elementwise<"special", !listconcat(formulaTraits, [AllTypesMatch<["x", "result"]>])> {
+  let summary = "A function of a family whose derivatives are in the family, by an order: polygamma (-1 is the logarithm of gamma, "
+                "0 digamma), bessel_j, bessel_y, bessel_i, bessel_ie (times exp(-|x|)).";
+  let arguments = (ins Elements:$x, DefaultValuedAttr<StrAttr, "\"polygamma\"">:$family, DefaultValuedAttr<I64Attr, "0">:$order);
   let assemblyFormat = "$x attr-dict `:` type($x)";
   let extraClassDefinition = verifyBody;
 }

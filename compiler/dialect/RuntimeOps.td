@@ -29,6 +29,12 @@ def RuntimeEffectOp : Op<MpyDialect, "runtime_effect", [MemoryEffects<[MemRead, 
   }]>];
   let assemblyFormat = "$callee `(` $inputs `)` (`raises` $raises^)? (`catches` $catches^)? attr-dict `:` functional-type($inputs, $outputs)";
 }
+def ScalarCallOp : Op<MpyDialect, "scalar_call", [Pure]> {
+  let summary = "A function of numbers of the runtime, called for each element of a loop.";
+  let arguments = (ins StrAttr:$callee, Variadic<F64>:$inputs);
+  let results = (outs F64:$output);
+  let assemblyFormat = "$callee `(` $inputs `)` attr-dict `:` type($inputs)";
+}
 def CheckOp : Op<MpyDialect, "check", [MemoryEffects<[MemWrite]>]> {
   let summary = "Ends the program with a Python error unless the condition holds; `{}` in the message are the integer arguments.";
   let arguments = (ins I1:$condition, StrAttr:$kind, StrAttr:$message, Variadic<AnyTypeOf<[Index, I64]>>:$values);

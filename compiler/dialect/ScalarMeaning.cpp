@@ -270,6 +270,23 @@ Value mpy::sincScalar(OpBuilder &builder, Location loc, Value x, int64_t order) 
   return select(builder, loc, isSmall, sincSeries(builder, loc, x, order), result);
 }
 
+Value mpy::runtimeScalar(OpBuilder &builder, Location loc, StringRef callee, ValueRange arguments) {
+  Type type = arguments[0].getType(), wide = builder.getF64Type();
+  SmallVector<Value> inputs;
+  for (Value argument : arguments)
+    inputs.push_back(argument.getType() == wide
+                         ? argument
+                         : arith::ExtFOp::create(builder, loc, wide, argument).getResult());
+  Value result = ScalarCallOp::create(builder, loc, wide, callee, inputs);
+  return type == wide ? result : arith::TruncFOp::create(builder, loc, type, result).getResult();
+}
+
+Value mpy::specialScalar(OpBuilder &builder, Location loc, StringRef family, int64_t order,
+                         Value x) {
+  Value number = constant(builder, loc, x.getType(), double(order));
+  return runtimeScalar(builder, loc, ("mpy_special_" + family).str(), {number, x});
+}
+
 Value mpy::compareScalar(OpBuilder &builder, Location loc, ComparePredicate predicate, Value x,
                          Value y) {
   if (isa<FloatType>(x.getType())) {

@@ -27,6 +27,12 @@ mlir::Value arithmeticScalar(mlir::OpBuilder &builder, mlir::Location loc,
   return floatlessScalar<IntOp>(builder, loc, arguments);
 }
 
+/// A function of the runtime of doubles.
+mlir::Value runtimeScalar(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef callee,
+                          mlir::ValueRange arguments);
+/// The function of a family and an order.
+mlir::Value specialScalar(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef family,
+                          int64_t order, mlir::Value x);
 /// NumPy's power; integers wrap, and their exponent is not negative.
 mlir::Value powerScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// x * y; 0 wins over infinity and NaN.

@@ -282,15 +282,15 @@ Value findLibraryAttribute(Specializer &specializer, llvm::StringRef module, llv
     if (std::optional<DType> dtype = dtypeByName(name))
       return *dtype;
   std::string full = (module + "." + name).str();
-  if (isModuleLike(full))
+  // A function of a module's name wins: autograd.misc.flatten.
+  const LibraryEntry *entry = findLibraryEntry(module, name);
+  if (!entry && isModuleLike(full))
     return std::make_shared<const ModuleValue>(ModuleValue{full, std::nullopt});
   if (full == "numpy.linalg.LinAlgError")
     return ObjectRef{*specializer.exceptionClass(full)};
   if (const LibraryValue *function = findLibraryFunction(full))
     return function;
-  if (const LibraryEntry *entry = findLibraryEntry(module, name))
-    return specializer.libraryValue(*entry, name);
-  return {};
+  return entry ? specializer.libraryValue(*entry, name) : Value();
 }
 
 Value libraryAttribute(Specializer &specializer, llvm::StringRef module, llvm::StringRef name) {

@@ -2,6 +2,7 @@
 // that the language does not say: copies of whole objects, annotated names, classes of tuples.
 //
 //   deepcopy([a, a])    =>    a new list with one new array, twice
+#include "frontend/ArrayOperands.h"
 #include "frontend/LeafMapper.h"
 #include "frontend/Library.h"
 #include "frontend/NamedTuples.h"
@@ -143,6 +144,19 @@ Value primitiveRename(Specializer &specializer, const Arguments &arguments) {
   renamed.name = *specializer.knownText(arguments["name"]);
   specializer.heap.set(id, std::move(renamed));
   return arguments["cls"];
+}
+
+/// The function of a family of special functions that an order names, for each element.
+Value primitiveSpecial(Specializer &specializer, const Arguments &arguments) {
+  std::optional<std::string> family = specializer.knownText(arguments["family"]);
+  std::optional<int64_t> order = specializer.knownInt(arguments["order"]);
+  if (!order)
+    specializer.fail(ErrorId::NotKnownHere, {"the order of a special function"});
+  ElementOperand x = makeOperand(specializer, arguments["x"]);
+  DType dtype = x.dtype == DType::Float32 ? DType::Float32 : DType::Float64;
+  mlir::Value value = convert(specializer, x, dtype);
+  return wrap(specializer, dtype, x.shape,
+              specializer.create<SpecialOp>(value, *family, *order).getResult());
 }
 
 /// A tuple of a class with named fields.

@@ -15,8 +15,9 @@ namespace mpy {
 /// `autograd.scipy` are the libraries themselves.
 std::string libraryModule(llvm::StringRef name) {
   static const llvm::StringSet<> known = {
-      "numpy",    "numpy.random", "numpy.linalg", "minpy", "math",       "minpy.core",
-      "autograd", "mpy",          "time",         "sys",   "__future__", "mpy._primitives"};
+      "numpy",      "numpy.random", "numpy.linalg",      "minpy", "math",
+      "minpy.core", "autograd",     "autograd.builtins", "mpy",   "time",
+      "sys",        "__future__",   "mpy._primitives"};
   for (llvm::StringRef prefix : {"autograd.", "minpy."}) {
     llvm::StringRef rest = name;
     if (rest.consume_front(prefix) && llvm::is_contained({"numpy", "scipy"}, rest.split('.').first))
@@ -118,6 +119,11 @@ Value Specializer::importModule(llvm::StringRef name) {
         return moduleValue(name.str(), loadModule(name, path));
     }
   }
+  // autograd has a module for each distribution: `import autograd.scipy.stats.norm as norm`.
+  auto [parent, last] = name.rsplit('.');
+  if (std::string library = libraryModule(parent); mayBeSeen && !library.empty())
+    if (const LibraryEntry *entry = findLibraryEntry(library, last))
+      return libraryValue(*entry, last);
   if (const char *what = unsupportedModule(name))
     fail(ErrorId::UnsupportedModule, {name.str(), what});
   fail(ErrorId::UnknownModule, {name.str()},
@@ -161,7 +167,9 @@ void Specializer::executeImportFrom(const ast::ImportFrom &node) {
           assignName(cell.first, heap.get<CellState>(cell.second)->value);
       continue;
     }
-    if (!libraryModule(full).empty()) {
+    // A function of a module's name wins: `from autograd.misc import flatten`.
+    bool isFunction = findLibraryEntry(libraryModule(node.module), alias.name);
+    if (!isFunction && !libraryModule(full).empty()) {
       assignName(bound, moduleValue(libraryModule(full)));
       continue;
     }
@@ -187,7 +195,8 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
     return makeText(target.name);
   if (auto *transform = findTransform(target.name, name))
     return transform;
-  if (std::string inner = libraryModule(target.name + "." + name.str()); !inner.empty())
+  std::string inner = libraryModule(target.name + "." + name.str());
+  if (!inner.empty() && !findLibraryEntry(target.name, name))
     return moduleValue(inner);
   if (target.name == "minpy.core" || target.name == "minpy") {
     if (target.name == "minpy.core" && (name == "minpy_to_numpy" || name == "numpy_to_minpy"))
@@ -201,6 +210,9 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
       return function;
     return findBuiltin(full);
   }
+  if (target.name == "autograd.builtins")
+    if (auto *builtin = findBuiltin(name))
+      return builtin;
   if (target.name == "autograd" || target.name == "mpy") {
     Value found = findLibraryAttribute(*this, target.name, name);
     if (found.isUnbound())

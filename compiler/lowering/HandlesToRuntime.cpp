@@ -97,6 +97,10 @@ LogicalResult RuntimeEmitter::emit(Operation *op) {
           .Case([&](RaiseOp op) { return emitRaise(op), success(); })
           .Case([&](FenceOp op) { return emitFence(op), success(); })
           .Case([&](CheckedIntOp op) { return emitCheckedInt(op), success(); })
+          .Case([&](ScalarCallOp op) {
+            op.replaceAllUsesWith(call(op.getCallee(), op.getOutput().getType(), op.getInputs()));
+            return success();
+          })
           .Case([&](TapeNewOp op) {
             op.replaceAllUsesWith(call("mpy_tape_new", pointer, {}));
             return success();

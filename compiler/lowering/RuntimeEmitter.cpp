@@ -152,6 +152,12 @@ Value RuntimeEmitter::call(StringRef callee, Type result, ValueRange operands) {
     for (StringRef attribute : attributesOf(callee))
       attributes.push_back(builder.getStringAttr(attribute));
     function.setPassthroughAttr(builder.getArrayAttr(attributes));
+    // Functions of numbers: their calls move and merge.
+    if (callee.starts_with("mpy_special_")) {
+      auto none = LLVM::ModRefInfo::NoModRef;
+      function.setMemoryEffectsAttr(
+          LLVM::MemoryEffectsAttr::get(builder.getContext(), none, none, none, none, none, none));
+    }
     if (callee == "mpy_alloc_for")
       function.setResultAttr(0, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
     symbols.insert(function);

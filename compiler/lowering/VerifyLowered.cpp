@@ -17,8 +17,8 @@ struct VerifyLowered : impl::VerifyLoweredBase<VerifyLowered> {
       if (!isa_and_nonnull<MpyDialect>(op->getDialect()))
         return;
       if (isa<MatmulOp, RuntimeCallOp, RuntimeEffectOp, FenceOp, CheckOp, RaiseOp, CheckedIntOp,
-              StringConstantOp, TapeNewOp, PushOp, PopOp, TapeFreeOp, NonzeroOp, ArgsortOp,
-              RetainOp, ReleaseOp, IsUniqueOp>(op))
+              ScalarCallOp, StringConstantOp, TapeNewOp, PushOp, PopOp, TapeFreeOp, NonzeroOp,
+              ArgsortOp, RetainOp, ReleaseOp, IsUniqueOp>(op))
         return;
       op->emitOpError("is not lowered to loops");
       signalPassFailure();

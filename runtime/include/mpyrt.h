@@ -592,6 +592,22 @@ int64_t mpy_math_isqrt(const char *file, int64_t line, int64_t n);
 int64_t mpy_math_comb(const char *file, int64_t line, int64_t n, int64_t k);
 int64_t mpy_math_perm(const char *file, int64_t line, int64_t n, int64_t k);
 
+/* ---- Special functions; NaN outside of their domains ---- */
+
+double mpy_special_erfinv(double x);
+double mpy_special_erfcinv(double x);
+double mpy_special_ndtr(double x);
+double mpy_special_log_ndtr(double x);
+double mpy_special_ndtri(double p);
+double mpy_special_gamma(double x);
+/* The order -1 is the logarithm of |gamma(x)|, 0 digamma, n its n-th derivative. */
+double mpy_special_polygamma(double order, double x);
+double mpy_special_bessel_j(double order, double x);
+double mpy_special_bessel_y(double order, double x);
+double mpy_special_bessel_i(double order, double x);
+/* bessel_i(order, x) * exp(-|x|) */
+double mpy_special_bessel_ie(double order, double x);
+
 /* ---- Tape: a stack of bytes in chunks ---- */
 
 /* The first fields of a tape, which inline code may use: push takes `cursor` if

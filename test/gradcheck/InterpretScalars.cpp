@@ -1,5 +1,6 @@
 // arith and math on scalars.
 #include "Interpreter.h"
+#include "mpyrt.h"
 
 #include <cmath>
 
@@ -36,6 +37,13 @@ static const llvm::StringMap<Unary> &unaries() {
       {"math.acosh", [](double x) { return std::acosh(x); }},
       {"math.atanh", [](double x) { return std::atanh(x); }},
       {"math.erf", [](double x) { return std::erf(x); }},
+      {"math.erfc", [](double x) { return std::erfc(x); }},
+      {"mpy_special_erfinv", mpy_special_erfinv},
+      {"mpy_special_erfcinv", mpy_special_erfcinv},
+      {"mpy_special_ndtr", mpy_special_ndtr},
+      {"mpy_special_log_ndtr", mpy_special_log_ndtr},
+      {"mpy_special_ndtri", mpy_special_ndtri},
+      {"mpy_special_gamma", mpy_special_gamma},
       {"math.floor", [](double x) { return std::floor(x); }},
       {"math.ceil", [](double x) { return std::ceil(x); }},
       {"math.roundeven", [](double x) { return std::nearbyint(x); }},
@@ -68,6 +76,11 @@ static const llvm::StringMap<Binary> &binaries() {
                                        : std::isnan(y) ? y
                                                        : std::min(x, y); }},
       {"math.powf", [](double x, double y) { return std::pow(x, y); }},
+      {"mpy_special_polygamma", mpy_special_polygamma},
+      {"mpy_special_bessel_j", mpy_special_bessel_j},
+      {"mpy_special_bessel_y", mpy_special_bessel_y},
+      {"mpy_special_bessel_i", mpy_special_bessel_i},
+      {"mpy_special_bessel_ie", mpy_special_bessel_ie},
       {"math.atan2", [](double x, double y) { return std::atan2(x, y); }},
       {"math.copysign", [](double x, double y) { return std::copysign(x, y); }},
       {"arith.addi", [](double x, double y) { return x + y; }},
@@ -129,6 +142,8 @@ static bool compare(arith::CmpIPredicate predicate, double x, double y) {
 
 std::optional<double> check::evaluateScalar(Operation *op, ArrayRef<double> operands) {
   StringRef name = op->getName().getStringRef();
+  if (auto call = dyn_cast<ScalarCallOp>(op))
+    name = call.getCallee();
   if (auto known = unaries().find(name); known != unaries().end())
     return known->second(operands[0]);
   if (auto known = binaries().find(name); known != binaries().end()) {

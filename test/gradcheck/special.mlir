@@ -63,3 +63,22 @@ func.func @masked_product(%x: tensor<2xf64> {check.value = array<f64: 1.5, -2.0>
   %b = mpy.select %c, %s, %zero : i1, f64, f64 -> f64
   return %a, %b : tensor<2xf64>, f64
 }
+// Families by an order: 0 is no special point of Bessel functions.
+func.func @bessel(%x: tensor<3xf64> {check.value = array<f64: 0.0, 1.5, -2.5>}) -> (tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>) {
+  %a = mpy.special %x {family = "bessel_j", order = 0 : i64} : tensor<3xf64>
+  %b = mpy.special %x {family = "bessel_j", order = 2 : i64} : tensor<3xf64>
+  %c = mpy.special %x {family = "bessel_i", order = 0 : i64} : tensor<3xf64>
+  %d = mpy.special %x {family = "bessel_i", order = 1 : i64} : tensor<3xf64>
+  return %a, %b, %c, %d : tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>
+}
+func.func @bessel_of_positive(%x: tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>, tensor<3xf64>) {
+  %a = mpy.special %x {family = "bessel_y", order = 0 : i64} : tensor<3xf64>
+  %b = mpy.special %x {family = "bessel_y", order = 1 : i64} : tensor<3xf64>
+  %c = mpy.special %x {family = "bessel_ie", order = 1 : i64} : tensor<3xf64>
+  return %a, %b, %c : tensor<3xf64>, tensor<3xf64>, tensor<3xf64>
+}
+func.func @polygamma(%x: tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>) {
+  %a = mpy.special %x {order = -1 : i64} : tensor<3xf64>
+  %b = mpy.special %x {order = 2 : i64} : tensor<3xf64>
+  return %a, %b : tensor<3xf64>, tensor<3xf64>
+}

@@ -126,6 +126,10 @@ class Part:
         tree = ast.parse(path.read_text())
         kinds = (ast.FunctionDef, ast.ClassDef)
         self.names = [s.name for s in tree.body if isinstance(s, kinds) and not s.name.startswith("_")]
+        # An object that is called or has methods, such as a distribution.
+        for s in tree.body:
+            if isinstance(s, ast.Assign) and isinstance(s.value, ast.Call) and not s.targets[0].id.startswith("_"):
+                self.names.append(s.targets[0].id)
         self.undocumented = [s.name for s in tree.body if isinstance(s, kinds) and s.name in self.names and not ast.get_docstring(s)]
         # What says at once that it is not supported.
         self.left_out = [s.name for s in tree.body if isinstance(s, kinds) and "unsupported(" in ast.unparse(s)]

@@ -213,3 +213,14 @@ def json(text):
 
 def seen_text(path):
     return pathlib.Path(path).read_text() if os.path.exists(path) else None
+
+
+def __getattr__(name):
+    """Special functions: `erf`, `ndtr` .. and families by an order."""
+    from . import special
+
+    if name in ("special", "stop_gradient"):
+        return getattr(special, name)
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return special.elementary(name)

@@ -1,10 +1,11 @@
 """The modules that a program sees by name: which import gives what."""
 
+import builtins
 import types
 
 import mpy
 
-from . import custom, library, mathematics
+from . import custom, library, mathematics, scientific, written
 from .gradients import Operators
 
 _AUTOGRAD = Operators(by_object=False)
@@ -170,7 +171,15 @@ def build():
     context = _module("minpy.context", cpu=Context, gpu=Context, set_context=lambda context: None)
     primitive = _module("minpy.primitive", customop=custom.customop)
     minpy = _module("minpy", numpy=numpy, core=core, context=context, primitive=primitive)
-    return {
+    modules = scientific.build()
+    for name in ("autograd.misc", "autograd.misc.flatten", "autograd.misc.optimizers", "autograd.misc.fixed_points", "autograd.test_util"):
+        modules[name] = written.Module(name)
+    autograd.misc, autograd.test_util = modules["autograd.misc"], modules["autograd.test_util"]
+    autograd.misc.optimizers = modules["autograd.misc.optimizers"]
+    autograd.misc.fixed_points = modules["autograd.misc.fixed_points"]
+    modules["autograd.builtins"] = builtins
+    autograd.scipy = modules["autograd.scipy"]
+    return modules | {
         "numpy": numpy,
         "numpy.random": numpy.random,
         "numpy.linalg": numpy.linalg,

@@ -1,7 +1,9 @@
 """Functions of `lang/library` as compositions: for traced values where autograd has no derivative of NumPy's function."""
 
 import ast
+import importlib
 import pathlib
+import types
 
 from autograd.core import primitive_vjps
 
@@ -9,22 +11,59 @@ LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "library"
 _files = {}
 
 
-def _load(module):
+def load(module):
     """The names of a file of the library, over this package's arrays."""
     if module not in _files:
-        from . import library
-
         path = LIBRARY / (module.replace(".", "/") + ".mpy")
         tree = ast.parse(path.read_text(), str(path))
-        names = {"np": library.library, "__name__": module}
+        names = _files[module] = {"__name__": module}
         for node in tree.body:
-            if isinstance(node, ast.ImportFrom) and node.module.startswith("numpy._"):
-                others = _load(node.module)
-                names.update((alias.asname or alias.name, others[alias.name]) for alias in node.names)
+            if isinstance(node, ast.Import):
+                names.update((alias.asname or alias.name, _module(alias.name)) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                names.update((alias.asname or alias.name, _imported(node.module, alias.name)) for alias in node.names)
         tree.body = [node for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
-        exec(compile(tree, str(path), "exec"), names)
-        _files[module] = names
+        run = importlib.import_module("mpy.run")
+        names[run._CALL] = run._converting
+        exec(compile(ast.fix_missing_locations(run._RouteCalls().visit(tree)), str(path), "exec"), names)
     return _files[module]
+
+
+def _module(name):
+    from . import library, mathematics
+
+    return {"numpy": library.library, "math": mathematics.library}.get(name) or importlib.import_module(name)
+
+
+def _imported(module, name):
+    if module == "mpy" and name == "_primitives":
+        return importlib.import_module("mpy._primitives")
+    if (LIBRARY / (module.replace(".", "/") + ".mpy")).exists():
+        return load(module)[name]
+    if (LIBRARY / module.replace(".", "/") / (name + ".mpy")).exists():
+        return types.SimpleNamespace(**load(module + "." + name))
+    return getattr(_module(module), name)
+
+
+class Module(types.ModuleType):
+    """A module whose names are those of the library's files, over this package's arrays."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.__path__ = []
+
+    def __getattr__(self, name):
+        for file in files(self.__name__):
+            if not name.startswith("_") and name in load(file):
+                return load(file)[name]
+        raise AttributeError("module '%s' has no attribute '%s'" % (self.__name__, name))
+
+
+def files(module):
+    """The files whose names are those of a module."""
+    folder = LIBRARY / module.replace(".", "/")
+    found = [module] if folder.with_suffix(".mpy").exists() else []
+    return found + [module + "." + path.stem for path in sorted(folder.glob("_*.mpy"))]
 
 
 def find(name, rule):
@@ -34,5 +73,5 @@ def find(name, rule):
     folder, _, last = name.rpartition(".")
     for path in sorted((LIBRARY / "numpy").glob("_*.mpy")) if not folder else [LIBRARY / "numpy" / (folder + ".mpy")]:
         if path.exists() and "\ndef %s(" % last in path.read_text():
-            return _load("numpy." + path.stem)[last]
+            return load("numpy." + path.stem)[last]
     return None
