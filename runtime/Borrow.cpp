@@ -162,11 +162,16 @@ static void copyIn(const mpy_leaf &leaf, const mpy_array *array, char *to) {
   });
 }
 
-void borrowArray(const mpy_export *function, const mpy_leaf &leaf, const mpy_array *array,
-                 mpy_slot &slot) {
+void measureArray(const mpy_export *function, const mpy_leaf &leaf, const mpy_array *array,
+                  mpy_slot &slot) {
   checkForm(function, leaf, array);
   for (int dim = 0; dim < leaf.rank; ++dim)
     slot.array.sizes[dim] = array->shape[dim];
+}
+
+void borrowArray(const mpy_export *function, const mpy_leaf &leaf, const mpy_array *array,
+                 mpy_slot &slot) {
+  measureArray(function, leaf, array, slot);
   bool empty = isEmpty(array);
   if (!array->data && !empty)
     refuse(function, "ValueError", "%s has elements, but no data (a null pointer)", leaf.name);

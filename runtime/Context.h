@@ -80,7 +80,7 @@ struct Context {
 };
 
 /// The context of what this thread runs: the program's, or that of the library call it is in.
-extern thread_local Context *currentContext;
+extern constinit thread_local Context *currentContext;
 inline Context &context() { return *currentContext; }
 
 /// Raises with a message in printf's form.

@@ -15,7 +15,7 @@ namespace mpy {
 
 /// The stack of this thread, as far as it is known.
 struct ThreadStack {
-  char *end, *begin;
+  char *end, *begin, *limit;
 };
 static thread_local constinit ThreadStack threadStack = {};
 
@@ -26,22 +26,22 @@ static ThreadStack findStack() {
   size_t size;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0)
     return stack;
-  if (pthread_attr_getstack(&attributes, &end, &size) == 0)
-    stack = {static_cast<char *>(end), static_cast<char *>(end) + size};
+  if (pthread_attr_getstack(&attributes, &end, &size) == 0) {
+    size_t margin = size / 8 < (512 << 10) ? size / 8 : (512 << 10);
+    char *last = static_cast<char *>(end);
+    stack = {last, last + size, last + margin};
+  }
   pthread_attr_destroy(&attributes);
   return stack;
 }
 
 /// Recursion ends before the stack does. On a stack of the caller's own making nothing is known.
-static void watchStack(Context &ctx) {
-  if (!threadStack.begin)
+static inline void watchStack(Context &ctx) {
+  if (__builtin_expect(!threadStack.begin, 0))
     threadStack = findStack();
   char *here = static_cast<char *>(__builtin_frame_address(0));
   bool isKnown = here > threadStack.end && here <= threadStack.begin;
-  int64_t size = threadStack.begin - threadStack.end;
-  int64_t margin = size / 8 < (512 << 10) ? size / 8 : (512 << 10);
-  ctx.stackEnd = isKnown ? threadStack.end : nullptr;
-  ctx.stackLimit = isKnown ? threadStack.end + margin : nullptr;
+  ctx.stackLimit = isKnown ? threadStack.limit : nullptr;
 }
 
 void leaveCall(int status, Place place, const char *kind, const char *message) {
@@ -95,29 +95,9 @@ static const mpy_slot *stateOf(const mpy_module *module) {
 // Arguments
 //===----------------------------------------------------------------------===//
 
-template <typename T> static T wordAs(int64_t word) {
-  T value;
-  memcpy(&value, &word, sizeof value);
-  return value;
-}
-
 static void readNumber(const mpy_leaf &leaf, int64_t word, mpy_slot &slot) {
-  switch (leaf.dtype) {
-  case MPY_FLOAT64:
-    slot.f64 = wordAs<double>(word);
-    break;
-  case MPY_FLOAT32:
-    slot.f32 = wordAs<float>(word);
-    break;
-  case MPY_INT32:
-    slot.i32 = static_cast<int32_t>(word);
-    break;
-  case MPY_BOOL:
-    slot.b1 = static_cast<int32_t>(word) != 0;
-    break;
-  default:
-    slot.i64 = word;
-  }
+  // The first bytes of a word are those of a smaller number.
+  slot.i64 = leaf.dtype == MPY_BOOL ? static_cast<int32_t>(word) != 0 : word;
 }
 
 /// Checks the extents of an array, and learns those of names that it is the first to have.
@@ -230,7 +210,11 @@ static void freeResult(ResultBlock *block) {
 }
 
 static void giveNumber(const mpy_leaf &leaf, const mpy_slot &slot, void *to) {
-  memcpy(to, &slot, static_cast<size_t>(elementBytesOf(leaf.dtype)));
+  int64_t bytes = elementBytesOf(leaf.dtype);
+  if (bytes == 8)
+    memcpy(to, &slot, 8);
+  else
+    memcpy(to, &slot, static_cast<size_t>(bytes));
 }
 
 /// Whether a result fits where the caller wants it; what is not known before the call.
@@ -289,14 +273,18 @@ static void giveResults(const mpy_export *function, const int64_t *words, const 
 // Calls
 //===----------------------------------------------------------------------===//
 
-static void callFunction(const mpy_export *function, const int64_t *words) {
-  const mpy_slot *state = stateOf(function->module);
-  auto slotBytes = [](int count) { return sizeof(mpy_slot) * static_cast<size_t>(count + 1); };
-  auto *arguments = static_cast<mpy_slot *>(alloca(slotBytes(function->parameter_count)));
-  auto *results = static_cast<mpy_slot *>(alloca(slotBytes(function->result_count)));
-  auto *extents =
-      static_cast<int64_t *>(alloca(8 * static_cast<size_t>(function->extent_count + 1)));
-  auto *givenBy = static_cast<int *>(alloca(4 * static_cast<size_t>(function->extent_count + 1)));
+static size_t slotBytes(int count) { return sizeof(mpy_slot) * static_cast<size_t>(count + 1); }
+static size_t extentBytes(const mpy_export *function) {
+  return 8 * static_cast<size_t>(function->extent_count + 1);
+}
+
+typedef void (*Take)(const mpy_export *, const mpy_leaf &, const mpy_array *, mpy_slot &);
+
+/// All arguments as the body gets them, and the extents that they have in common.
+[[gnu::always_inline]] static inline void takeArguments(const mpy_export *function,
+                                                        const int64_t *words, Take take,
+                                                        mpy_slot *arguments, int64_t *extents) {
+  auto *givenBy = static_cast<int *>(alloca(extentBytes(function)));
   for (int i = 0; i < function->extent_count; ++i)
     extents[i] = -1;
   for (int i = 0; i < function->parameter_count; ++i) {
@@ -305,12 +293,38 @@ static void callFunction(const mpy_export *function, const int64_t *words) {
       readNumber(leaf, words[i], arguments[i]);
       continue;
     }
-    borrowArray(function, leaf, static_cast<const mpy_array *>(pointerAt(words[i])), arguments[i]);
+    take(function, leaf, static_cast<const mpy_array *>(pointerAt(words[i])), arguments[i]);
     matchExtents(function, i, arguments, extents, givenBy);
   }
+}
+
+static void callFunction(const mpy_export *function, const int64_t *words) {
+  const mpy_slot *state = stateOf(function->module);
+  auto *arguments = static_cast<mpy_slot *>(alloca(slotBytes(function->parameter_count)));
+  auto *results = static_cast<mpy_slot *>(alloca(slotBytes(function->result_count)));
+  auto *extents = static_cast<int64_t *>(alloca(extentBytes(function)));
+  takeArguments(function, words, borrowArray, arguments, extents);
   checkOutputs(function, words, extents);
   function->body(arguments, extents, results, state);
   giveResults(function, words + function->parameter_count, results);
+}
+
+/// The shapes of the results, as far as they follow from those of the arguments; -1 otherwise.
+static void tellShapes(const mpy_export *function, const int64_t *words) {
+  auto *arguments = static_cast<mpy_slot *>(alloca(slotBytes(function->parameter_count)));
+  auto *extents = static_cast<int64_t *>(alloca(extentBytes(function)));
+  takeArguments(function, words, measureArray, arguments, extents);
+  const int64_t *next = words + function->parameter_count;
+  for (int i = 0; i < function->result_count; ++i) {
+    const mpy_leaf &leaf = function->results[i];
+    if (leaf.rank < 0)
+      continue;
+    auto *shape = static_cast<int64_t *>(pointerAt(*next++));
+    for (int dim = 0; dim < leaf.rank && shape; ++dim) {
+      int64_t extent = leaf.extents[dim];
+      shape[dim] = extent >= 0 ? extent : extent == INT64_MIN ? -1 : extents[-1 - extent];
+    }
+  }
 }
 
 /// Runs `call` in the context and says how it ended.
@@ -338,7 +352,8 @@ template <typename Call> static int enter(mpy_ctx *handle, const mpy_module *mod
     }
     watchStack(ctx);
     call();
-    mpy_flush(1);
+    if (ctx.output->size)
+      mpy_flush(1);
   } else {
     ctx.catching = nullptr;
     freeRawSince(nullptr);
@@ -359,6 +374,10 @@ using namespace mpy;
 
 int mpy_enter(mpy_ctx *ctx, const mpy_export *function, const int64_t *words) {
   return enter(ctx, function->module, [&] { callFunction(function, words); });
+}
+
+int mpy_enter_shapes(mpy_ctx *ctx, const mpy_export *function, const int64_t *words) {
+  return enter(ctx, function->module, [&] { tellShapes(function, words); });
 }
 
 int mpy_enter_module(mpy_ctx *ctx, const mpy_module *module) {

@@ -57,6 +57,9 @@ void freeDetached(void *header);
 /// Frees all that the context has.
 void freeAllMemory();
 
+/// The shape of an array of the caller, whose type must be that of the leaf.
+void measureArray(const mpy_export *function, const mpy_leaf &leaf, const mpy_array *array,
+                  mpy_slot &slot);
 /// An array of the caller as compiled code reads it: in place, or a copy (Borrow.cpp).
 void borrowArray(const mpy_export *function, const mpy_leaf &leaf, const mpy_array *array,
                  mpy_slot &slot);

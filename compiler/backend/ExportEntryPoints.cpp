@@ -8,6 +8,7 @@
 // The statements of the module run before the first call with a context (mpy_enter sees to that);
 // their results are what the bodies read of the module.
 #include "backend/ExportEntryPoints.h"
+#include "backend/ExportMetadata.h"
 
 #include "mpyrt.h"
 #include "llvm/IR/IRBuilder.h"
@@ -32,6 +33,8 @@ private:
   bool emitExport(const Export &made);
   llvm::Function *emitBody(const Export &made, llvm::Function *body);
   void emitEntry(const Export &made, llvm::Constant *description);
+  void emitCall(const std::string &name, const Export &made, size_t pointers, const char *callee,
+                llvm::Constant *described);
   llvm::Constant *describe(const Export &made, llvm::Function *body);
   llvm::Constant *leavesOf(const std::vector<ExportLeaf> &leaves, const std::string &name);
   llvm::Constant *text(const std::string &bytes);
@@ -144,6 +147,8 @@ void ExportEmitter::emitModule() {
   llvm::Function *start = newFunction(exports.module + "_init", i32, {pointer}, /*isSeen=*/true);
   auto enter = module.getOrInsertFunction("mpy_enter_module", i32, pointer, pointer);
   builder.CreateRet(builder.CreateCall(enter, {start->getArg(0), description}));
+  newFunction(exports.module + "_metadata", pointer, {}, /*isSeen=*/true);
+  builder.CreateRet(text(exportMetadata(exports)));
 }
 
 /// The statements, and what they leave in slots.
@@ -259,9 +264,10 @@ llvm::Function *ExportEmitter::emitBody(const Export &made, llvm::Function *body
   if (arguments.size() != body->arg_size())
     return nullptr;
   llvm::Value *result = builder.CreateCall(body, arguments);
-  for (size_t number = 0; number < made.results.size(); ++number)
-    storeResult(made.results.size() == 1 ? result : builder.CreateExtractValue(result, number),
-                slotAt(results, number));
+  size_t count = made.results.size() + made.dropped;
+  for (size_t number = made.dropped; number < count; ++number)
+    storeResult(count == 1 ? result : builder.CreateExtractValue(result, number),
+                slotAt(results, number - made.dropped));
   builder.CreateRetVoid();
   return thunk;
 }
@@ -314,14 +320,15 @@ llvm::Constant *ExportEmitter::describe(const Export &made, llvm::Function *body
            leavesOf(made.results, name + ".results"), names, body}));
 }
 
-/// The function that other programs see: its arguments become words in memory.
-void ExportEmitter::emitEntry(const Export &made, llvm::Constant *described) {
+/// A function that other programs see: its arguments, and pointers behind them, become words in
+/// memory.
+void ExportEmitter::emitCall(const std::string &name, const Export &made, size_t pointers,
+                             const char *callee, llvm::Constant *described) {
   llvm::SmallVector<llvm::Type *> types{pointer};
   for (const ExportLeaf &leaf : made.parameters)
     types.push_back(leaf.isNumber ? typeOf(leaf) : pointer);
-  types.append(made.results.size(), pointer);
-  llvm::Function *entry = newFunction(exports.module + "_" + made.name, i32, types,
-                                      /*isSeen=*/true);
+  types.append(pointers, pointer);
+  llvm::Function *entry = newFunction(name, i32, types, /*isSeen=*/true);
   llvm::Value *words =
       builder.CreateAlloca(llvm::ArrayType::get(i64, std::max<size_t>(types.size() - 1, 1)));
   for (size_t number = 1; number < types.size(); ++number) {
@@ -332,8 +339,15 @@ void ExportEmitter::emitEntry(const Export &made, llvm::Constant *described) {
     }
     builder.CreateStore(value, at(words, 8 * (number - 1)));
   }
-  auto enter = module.getOrInsertFunction("mpy_enter", i32, pointer, pointer, pointer);
+  auto enter = module.getOrInsertFunction(callee, i32, pointer, pointer, pointer);
   builder.CreateRet(builder.CreateCall(enter, {entry->getArg(0), described, words}));
+}
+
+void ExportEmitter::emitEntry(const Export &made, llvm::Constant *described) {
+  std::string name = exports.module + "_" + made.name;
+  emitCall(name, made, made.results.size(), "mpy_enter", described);
+  if (size_t arrays = shapedResults(made))
+    emitCall(name + "_shapes", made, arrays, "mpy_enter_shapes", described);
 }
 
 bool ExportEmitter::emitExport(const Export &made) {

@@ -6,6 +6,7 @@
 // It is valid C99 and C++; comments say shapes, element types, and who owns what.
 #include "driver/ExportHeader.h"
 
+#include "backend/ExportMetadata.h"
 #include "mpy.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -51,8 +52,7 @@ static std::string parameterName(llvm::StringRef name) {
   return (name + (isWord ? "_" : "")).str();
 }
 
-/// What stands above the declaration of an exported function.
-static const char *sentenceOf(ExportKind kind) {
+const char *mpy::sentenceOf(ExportKind kind) {
   switch (kind) {
   case ExportKind::Value:
     return "";
@@ -101,17 +101,18 @@ static void printComment(llvm::raw_ostream &out, const Exports &exports, const E
   out << "\n */\n";
 }
 
-static void printDeclaration(llvm::raw_ostream &out, const Exports &exports, const Export &made) {
-  std::string start = "int " + exports.module + "_" + made.name + "(";
+static std::vector<std::string> inputsOf(const Export &made) {
   std::vector<std::string> parameters{"mpy_ctx *ctx"};
   for (const ExportLeaf &leaf : made.parameters)
     parameters.push_back(
         (leaf.isNumber ? std::string(numberTypes[leaf.element]) + " " : "const mpy_array *") +
         parameterName(leaf.name));
-  for (const ExportLeaf &leaf : made.results)
-    parameters.push_back(
-        (leaf.isNumber ? std::string(numberTypes[leaf.element]) + " *" : "mpy_array *") +
-        parameterName(leaf.name));
+  return parameters;
+}
+
+static void printDeclaration(llvm::raw_ostream &out, const std::string &name,
+                             const std::vector<std::string> &parameters) {
+  std::string start = "int " + name + "(";
   out << "MPY_API " << start;
   size_t column = start.size() + 8;
   for (auto [number, parameter] : llvm::enumerate(parameters)) {
@@ -126,6 +127,24 @@ static void printDeclaration(llvm::raw_ostream &out, const Exports &exports, con
     column += parameter.size() + 2;
   }
   out << ");\n";
+}
+
+static void printFunction(llvm::raw_ostream &out, const Exports &exports, const Export &made) {
+  printComment(out, exports, made);
+  std::string name = exports.module + "_" + made.name;
+  std::vector<std::string> parameters = inputsOf(made), shapes = parameters;
+  for (const ExportLeaf &leaf : made.results) {
+    parameters.push_back(
+        (leaf.isNumber ? std::string(numberTypes[leaf.element]) + " *" : "mpy_array *") +
+        parameterName(leaf.name));
+    if (!leaf.isNumber)
+      shapes.push_back("int64_t *" + leaf.name + "_shape");
+  }
+  printDeclaration(out, name, parameters);
+  if (!shapedResults(made))
+    return;
+  out << "/* The extents of its results for these arguments; -1 where the call alone knows. */\n";
+  printDeclaration(out, name + "_shapes", shapes);
 }
 
 std::string mpy::exportHeader(const Exports &exports) {
@@ -152,11 +171,11 @@ std::string mpy::exportHeader(const Exports &exports) {
       << "/* Runs the statements of the module, unless the context has done so: the first call of "
          "a\n"
       << " * function does it, too.\n */\n"
-      << "MPY_API int " << exports.module << "_init(mpy_ctx *ctx);\n";
-  for (const Export &made : exports.functions) {
-    printComment(out, exports, made);
-    printDeclaration(out, exports, made);
-  }
+      << "MPY_API int " << exports.module << "_init(mpy_ctx *ctx);\n\n"
+      << "/* A description of all functions in JSON. */\n"
+      << "MPY_API const char *" << exports.module << "_metadata(void);\n";
+  for (const Export &made : exports.functions)
+    printFunction(out, exports, made);
   out << "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
   return text;
 }

@@ -3,6 +3,7 @@
 #define MPY_FRONTEND_EXPORTTYPES_H
 
 #include "frontend/Specializer.h"
+#include "support/Exports.h"
 
 namespace mpy {
 

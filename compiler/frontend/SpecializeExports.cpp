@@ -7,6 +7,7 @@
 // They are made when the statements of the module are done, each from the state that these leave.
 // What a function reads of that state is among the results of the statements and becomes a
 // parameter; what it changes nobody would see again, so that is an error.
+#include "frontend/ExportBoundary.h"
 #include "frontend/ExportTypes.h"
 #include "frontend/Library.h"
 #include "frontend/Specialize.h"
@@ -17,124 +18,6 @@ using namespace mlir;
 namespace mpy {
 
 namespace {
-
-/// Values of the program made of parameters, and results taken apart.
-class Boundary {
-public:
-  Boundary(Specializer &s, Export &made, llvm::ArrayRef<IntExpr> extents)
-      : s(s), made(made), extents(extents) {}
-
-  Type typeOfLeaf(const ExportLeaf &leaf) {
-    DType dtype = static_cast<DType>(leaf.element);
-    if (leaf.isNumber)
-      return typeOf(dtype, s.context());
-    return s.tensorType(dtype, shapeOf(leaf));
-  }
-
-  /// The value of a form whose leaves are these.
-  Value build(const ExportForm &form, llvm::ArrayRef<ExportLeaf> leaves, ValueRange given) {
-    using Kind = ExportForm::Kind;
-    ValueList parts;
-    for (const ExportForm &part : form.parts)
-      parts.push_back(build(part, leaves, given));
-    if (form.kind == Kind::Tuple)
-      return s.newTuple(std::move(parts));
-    if (form.kind == Kind::List)
-      return s.newList(std::move(parts));
-    if (form.kind == Kind::Dict) {
-      DictState dict;
-      for (auto [key, part] : llvm::zip(form.keys, parts))
-        dict.entries.push_back({s.makeText(key), part});
-      return ObjectRef{s.heap.add(std::move(dict))};
-    }
-    if (form.kind == Kind::None)
-      return NoneValue{};
-    const ExportLeaf &leaf = leaves[form.leaf];
-    DType dtype = static_cast<DType>(leaf.element);
-    if (!leaf.isNumber)
-      return s.newArray({dtype, shapeOf(leaf), given[form.leaf]});
-    ScalarKind kind = dtype == DType::Float64 ? ScalarKind::PyFloat
-                      : dtype == DType::Int64 ? ScalarKind::PyInt
-                                              : ScalarKind::PyBool;
-    return s.makeScalar(kind, given[form.leaf]);
-  }
-
-  /// Takes a result apart.
-  ExportForm collect(const Value &given, const std::string &name,
-                     llvm::SmallVectorImpl<mlir::Value> &values) {
-    using Kind = ExportForm::Kind;
-    if (given.as<OptionalValue>())
-      refuse("a value that may be missing or None");
-    Value value = s.present(given, "the result");
-    if (value.isNone())
-      return {Kind::None, 0, {}, {}};
-    if (auto *scalar = value.get<Scalar>()) {
-      DType dtype = dtypeOf(scalar->kind);
-      values.push_back(s.ssaAs(*scalar, dtype));
-      return addLeaf({name, static_cast<int32_t>(dtype), true, {}});
-    }
-    if (auto id = s.arrayObject(value)) {
-      ArrayValue array = s.read(*id);
-      values.push_back(s.castTensor(array.tensor, s.tensorType(array.dtype, array.shape)));
-      ExportLeaf leaf{name, static_cast<int32_t>(array.dtype), false, {}};
-      for (const IntExpr &extent : array.shape)
-        leaf.shape.push_back(outward(extent));
-      return addLeaf(std::move(leaf));
-    }
-    ExportForm form{Kind::Tuple, 0, {}, {}};
-    if (auto *dict = s.object<DictState>(value); dict && !dict->isSet) {
-      form.kind = Kind::Dict;
-      for (auto &[key, part] : DictState(*dict).entries) {
-        std::optional<std::string> text = s.knownText(key);
-        if (!text)
-          refuse("a dict with other keys than texts");
-        form.keys.push_back(*text);
-        form.parts.push_back(collect(part, exportedName(name, *text), values));
-      }
-      return form;
-    }
-    auto *tuple = value.as<TupleValue>();
-    auto *list = s.object<ListState>(value);
-    if (!tuple && !list)
-      refuse(s.describe(value));
-    form.kind = tuple ? Kind::Tuple : Kind::List;
-    for (auto [number, part] : llvm::enumerate(tuple ? tuple->items : ValueList(list->items)))
-      form.parts.push_back(collect(part, exportedName(name, std::to_string(number)), values));
-    return form;
-  }
-
-private:
-  [[noreturn]] void refuse(const std::string &what) {
-    s.fail(ErrorId::ExportedResult, {what, made.function},
-           {.expected = "a number or an array, or a tuple, list or dict of these"});
-  }
-
-  ExportForm addLeaf(ExportLeaf leaf) {
-    made.results.push_back(std::move(leaf));
-    return {ExportForm::Kind::Leaf, static_cast<unsigned>(made.results.size() - 1), {}, {}};
-  }
-
-  std::vector<IntExpr> shapeOf(const ExportLeaf &leaf) {
-    std::vector<IntExpr> shape;
-    for (const ExportExtent &extent : leaf.shape)
-      shape.push_back(extent.kind == ExportExtent::Kind::Number ? IntExpr(extent.number)
-                                                                : extents[extent.number]);
-    return shape;
-  }
-
-  ExportExtent outward(const IntExpr &extent) {
-    if (auto known = extent.known())
-      return {ExportExtent::Kind::Number, *known};
-    for (auto [number, expr] : llvm::enumerate(extents))
-      if (extent == expr)
-        return {ExportExtent::Kind::Name, static_cast<int64_t>(number)};
-    return {};
-  }
-
-  Specializer &s;
-  Export &made;
-  llvm::ArrayRef<IntExpr> extents;
-};
 
 /// The helper in mpy._exports, the suffix of the C name, and what its results are called.
 struct KindInfo {
@@ -210,6 +93,7 @@ private:
   void addDirections();
   void nameResults();
   void checkReturns();
+  void separateNames();
   void findWrt();
 
   Specializer &s;
@@ -281,6 +165,7 @@ void ExportMaker::findWrt() {
 /// One tangent for each parameter that is differentiated, in a tuple behind the parameters.
 void ExportMaker::addDirections() {
   ExportForm tuple{ExportForm::Kind::Tuple, 0, {}, {}};
+  bool isJvp = made.kind == ExportKind::Jvp;
   for (int64_t number : wrt) {
     const ExportForm form = made.parameterForms[number];
     unsigned next = made.parameters.size();
@@ -294,9 +179,10 @@ void ExportMaker::addDirections() {
     });
     tuple.parts.push_back(shifted(form, next));
   }
-  directions = tuple;
-  made.parameterNames.push_back(made.kind == ExportKind::Jvp ? "tangents" : "vectors");
-  made.parameterForms.push_back(std::move(tuple));
+  directions = request.isSingle ? tuple.parts.front() : tuple;
+  std::string name = isJvp ? "tangent" : "vector";
+  made.parameterNames.push_back(request.isSingle ? name : name + "s");
+  made.parameterForms.push_back(*directions);
 }
 
 void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results) {
@@ -304,7 +190,7 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
   for (size_t i = 0; i < made.extents.size(); ++i)
     extents.push_back(
         symbolExpr(block->addArgument(s.builder.getIndexType(), s.loc()), /*isExtent=*/true));
-  Boundary boundary(s, made, extents);
+  ExportBoundary boundary(s, made, extents);
   for (const ExportLeaf &leaf : made.parameters)
     block->addArgument(boundary.typeOfLeaf(leaf), s.loc());
   ValueRange given = ValueRange(block->getArguments()).drop_front(extents.size());
@@ -316,7 +202,8 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
   ValueList positions;
   for (int64_t number : wrt)
     positions.push_back(s.makeInt(IntExpr(number)));
-  call.positional.push_back(s.newTuple(positions));
+  call.positional.push_back(request.isSingle && !wrt.empty() ? positions.front()
+                                                             : s.newTuple(positions));
   Value last;
   if (directions) {
     last = arguments.back();
@@ -326,7 +213,7 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
     // A cotangent for each part of the result, which the function itself says.
     CallArguments plain{arguments, {}, s.span};
     Export value = made;
-    Boundary form(s, value, extents);
+    ExportBoundary form(s, value, extents);
     llvm::SmallVector<mlir::Value> unused;
     ExportForm result = form.collect(s.call(function, plain), "result", unused);
     unsigned next = made.parameters.size();
@@ -354,6 +241,16 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
   made.resultForm = boundary.collect(result, "result", results);
   nameResults();
   checkReturns();
+  separateNames();
+}
+
+/// In C, parameters and results stand in one list.
+void ExportMaker::separateNames() {
+  std::set<std::string> used;
+  for (auto *leaves : {&made.parameters, &made.results})
+    for (ExportLeaf &leaf : *leaves)
+      while (!used.insert(leaf.name).second)
+        leaf.name += leaves == &made.results ? "_out" : "_";
 }
 
 /// The type of a leaf as messages say it.
@@ -466,6 +363,41 @@ static std::optional<std::string> changedObject(Specializer &s, const State &ent
   return std::nullopt;
 }
 
+/// The C names that an exported function takes, without the module's.
+static std::set<std::string> namesOf(const Export &made) {
+  std::set<std::string> names{made.name};
+  bool hasArrays =
+      llvm::any_of(made.results, [](const ExportLeaf &leaf) { return !leaf.isNumber; });
+  if (hasArrays && made.kind == ExportKind::Value)
+    names.insert(made.name + "_shapes");
+  return names;
+}
+
+/// Each name is one function; each module has two of its own.
+static void refuseName(Specializer &s, const Export &made) {
+  std::set<std::string> taken{"init", "metadata"};
+  for (const Export &other : s.exports->functions)
+    taken.merge(namesOf(other));
+  for (const std::string &name : namesOf(made))
+    if (taken.count(name))
+      s.fail(ErrorId::ExportedTwice, {name},
+             {.help = name == "init" || name == "metadata" ? "each module has one of this name"
+                                                           : "rename the function"});
+}
+
+/// The gradient alone, of the body that computes the value too: one body is enough.
+static Export gradientOf(const Export &both) {
+  Export made = both;
+  made.kind = ExportKind::Gradient;
+  made.name = both.function + infoOf(made.kind).suffix;
+  const ExportForm &value = both.resultForm.parts[0];
+  forEachLeaf(value, [&](unsigned) { ++made.dropped; });
+  made.results.erase(made.results.begin(), made.results.begin() + made.dropped);
+  unsigned next = 0;
+  made.resultForm = shifted(both.resultForm.parts[1], next);
+  return made;
+}
+
 void Specializer::exportFunction(const ExportRequest &request, ExportKind kind, Block *statements,
                                  llvm::SetVector<mlir::Value> &kept) {
   ObjectId globals = frame().globals;
@@ -478,10 +410,6 @@ void Specializer::exportFunction(const ExportRequest &request, ExportKind kind, 
   State entry = snapshot();
   size_t mark = heap.size();
   maker.describe(value->value);
-  for (const Export &other : exports->functions)
-    if (other.name == maker.made.name)
-      fail(ErrorId::ExportedTwice, {maker.made.name});
-
   OpBuilder::InsertionGuard guard(builder);
   outliningBlocks.push_back(statements);
   builder.setInsertionPointToEnd(module.getBody());
@@ -497,6 +425,7 @@ void Specializer::exportFunction(const ExportRequest &request, ExportKind kind, 
   func::ReturnOp::create(builder, loc(), results);
   captureFromOutside(function, captured);
   outliningBlocks.pop_back();
+  refuseName(*this, maker.made);
   for (mlir::Value one : captured) {
     kept.insert(one);
     maker.made.captured.push_back(llvm::find(kept, one) - kept.begin());
@@ -530,8 +459,18 @@ llvm::SmallVector<mlir::Value> Specializer::exportFunctions(const ast::Module &p
   llvm::SetVector<mlir::Value> kept;
   std::vector<ExportRequest> requests = exports->requests;
   for (const ExportRequest &request : requests)
-    for (ExportKind kind : request.kinds)
-      exportFunction(request, kind, statements, kept);
+    for (ExportKind kind : request.kinds) {
+      bool isPart = kind == ExportKind::Gradient &&
+                    llvm::is_contained(request.kinds, ExportKind::ValueAndGradient);
+      if (!isPart)
+        exportFunction(request, kind, statements, kept);
+      if (kind == ExportKind::ValueAndGradient &&
+          llvm::is_contained(request.kinds, ExportKind::Gradient)) {
+        Export gradient = gradientOf(exports->functions.back());
+        refuseName(*this, gradient);
+        exports->functions.push_back(std::move(gradient));
+      }
+    }
   return kept.takeVector();
 }
 
@@ -573,8 +512,10 @@ Value primitiveMarkExport(Specializer &specializer, const Arguments &arguments) 
     if (asks(option))
       request.kinds.push_back(kind);
   ValueList numbers{arguments["wrt"]};
-  if (auto items = specializer.knownItems(arguments["wrt"]))
+  if (auto items = specializer.knownItems(arguments["wrt"])) {
     numbers = *items;
+    request.isSingle = false;
+  }
   for (const Value &number : numbers) {
     auto known = specializer.knownInt(number);
     if (!known)

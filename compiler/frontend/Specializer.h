@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
-#include "support/Exports.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <set>
 
@@ -108,6 +107,11 @@ struct CurrentSpan : Span {
     return *this;
   }
 };
+
+// What a library exports, of support/Exports.h.
+struct Exports;
+struct ExportRequest;
+enum class ExportKind : uint8_t;
 
 /// What stays when a program is specialised again.
 struct Attempts {

@@ -11,14 +11,16 @@
 namespace mpy {
 
 /// What an exported function computes of a function of the program.
-enum class ExportKind { Value, Gradient, ValueAndGradient, Vjp, Jvp, Hvp };
+enum class ExportKind : uint8_t { Value, Gradient, ValueAndGradient, Vjp, Jvp, Hvp };
 
 /// A function that is to be exported.
 struct ExportRequest {
   std::string function;
   std::vector<ExportKind> kinds;
-  /// By which of its parameters it is differentiated.
+  /// By which of its parameters it is differentiated. A single one stands for itself: no tuple is
+  /// made of it.
   std::vector<int64_t> wrt = {0};
+  bool isSingle = true;
 };
 
 /// An extent of an array: a number, the name of one, or known by the call alone.
@@ -57,6 +59,9 @@ struct Export {
   std::vector<std::string> parameterNames; ///< as the program has them
   std::vector<ExportForm> parameterForms;
   ExportForm resultForm;
+  /// So many of the body's first results, which are numbers, are not given: the gradient is that of
+  /// the body that computes the value too.
+  unsigned dropped = 0;
   /// What the body reads of the module, behind its own parameters: positions in the results of the
   /// module's statements.
   std::vector<unsigned> captured;

@@ -120,6 +120,9 @@ typedef struct mpy_export {
 /* What each exported function does: checks the words of its arguments (numbers by value, arrays and
  * results as pointers), runs the body, and turns what it raises into a status. */
 int mpy_enter(mpy_ctx *ctx, const mpy_export *function, const int64_t *words);
+/* The extents of its results, for the same arguments: the words behind them point to room for the
+ * shape of each array; -1 where the call alone knows. */
+int mpy_enter_shapes(mpy_ctx *ctx, const mpy_export *function, const int64_t *words);
 /* Runs the statements of a module, unless the context has done so. */
 int mpy_enter_module(mpy_ctx *ctx, const mpy_module *module);
 

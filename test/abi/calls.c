@@ -60,6 +60,10 @@ static void derivatives(mpy_ctx *ctx) {
   CHECK_OK(ctx, model_cube(ctx, 3.0, &cubed));
   CHECK_OK(ctx, model_cube_grad(ctx, 3.0, &slope));
   CHECK(cubed == 27.0 && slope == 27.0);
+  CHECK_OK(ctx, model_clashing(ctx, 2.0, 3.0, &W, &V, 2.0, &cubed));
+  CHECK_NEAR(cubed, 6.0 + 2.0 * (w[0] * v[0] + w[1] * v[1]));
+  CHECK_OK(ctx, model_clashing_grad(ctx, 2.0, 3.0, &W, &V, 2.0, &slope));
+  CHECK(slope == 3.0);
 }
 
 /* Each layout of x gives the same sum. */
@@ -140,6 +144,18 @@ static void ownership(mpy_ctx *ctx) {
   mpy_array_free(&R);
 }
 
+static void shapes(mpy_ctx *ctx) {
+  double x[] = {1, 2, 3, 4, 5, 6};
+  int64_t two_three[] = {2, 3}, six[] = {6}, shape[2] = {9, 9};
+  mpy_array X = mpy_f64(x, 2, two_three), Y = mpy_f64(x, 1, six);
+  CHECK_OK(ctx, model_total_shapes(ctx, &X, &X, shape));
+  CHECK(shape[0] == 2 && shape[1] == 3);
+  CHECK_OK(ctx, model_positive_shapes(ctx, &Y, shape));
+  CHECK(shape[0] == -1);
+  CHECK_FAILS(ctx, model_total_shapes(ctx, &X, &Y, shape), MPY_ERROR_ARGUMENT, "y has rank 1");
+  CHECK(strstr(model_metadata(), "\"name\":\"model_loss_hvp\""));
+}
+
 static void types(mpy_ctx *ctx) {
   double a[] = {1, 2}, sums[2];
   float b[] = {1, 2};
@@ -194,6 +210,7 @@ int main(void) {
   layouts(ctx);
   ownership(ctx);
   types(ctx);
+  shapes(ctx);
   output();
   randomness();
   mpy_ctx_free(ctx);
