@@ -8,6 +8,7 @@
 #include "driver/Compile.h"
 #include "driver/Crash.h"
 #include "driver/ExportHeader.h"
+#include "driver/ExportPython.h"
 #include "driver/Output.h"
 #include "driver/Pipeline.h"
 #include "driver/Report.h"
@@ -44,6 +45,7 @@ private:
   ExitCode runBackEnd(mlir::ModuleOp module, PassErrors &errors);
   ExitCode link(llvm::StringRef object);
   bool isLibrary() const;
+  std::string linkedFile() const;
   ExitCode write(llvm::StringRef bytes);
   ExitCode writeModule(mlir::ModuleOp module);
   ExitCode writeGradients(mlir::ModuleOp module, PassErrors &errors);
@@ -232,6 +234,15 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
   return isFinal ? write(text) : link(text);
 }
 
+/// What the linker makes: the result, or what a Python module calls.
+std::string Compilation::linkedFile() const {
+  if (options.phase != Phase::Python)
+    return output;
+  llvm::SmallString<128> library(llvm::sys::path::parent_path(output));
+  llvm::sys::path::append(library, "lib" + llvm::sys::path::stem(output) + ".so");
+  return std::string(library);
+}
+
 ExitCode Compilation::link(llvm::StringRef object) {
   enter(options.phase);
   std::string compiler =
@@ -257,8 +268,7 @@ ExitCode Compilation::link(llvm::StringRef object) {
     return ExitCode::ProgramError;
   auto linkTo = [&](llvm::StringRef path) {
     std::string reason;
-    LinkKind kind =
-        options.phase == Phase::SharedLibrary ? LinkKind::SharedLibrary : LinkKind::Executable;
+    LinkKind kind = isOfLibrary(options.phase) ? LinkKind::SharedLibrary : LinkKind::Executable;
     bool linked =
         options.phase == Phase::StaticLibrary
             ? writeArchive(object, exports->module + ".o", *runtime, path, reason)
@@ -268,7 +278,12 @@ ExitCode Compilation::link(llvm::StringRef object) {
     diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
     return false;
   };
-  return replaceOutput(output, linkTo, diagnostics) ? ExitCode::Success : ExitCode::ProgramError;
+  std::string file = linkedFile();
+  if (!replaceOutput(file, linkTo, diagnostics))
+    return ExitCode::ProgramError;
+  if (options.phase == Phase::Python)
+    return write(exportPython(*exports, llvm::sys::path::filename(file)));
+  return ExitCode::Success;
 }
 
 ExitCode Compilation::write(llvm::StringRef bytes) {

@@ -12,6 +12,10 @@ std::string exportHeader(const Exports &exports);
 /// The type of a number or array as the language writes it: `float64[n, 3]`, `float`.
 std::string exportedType(const ExportLeaf &leaf, const std::vector<std::string> &extents);
 
+/// What stands before the name of the function in a description of the exported one; empty for the
+/// function itself.
+const char *sentenceOf(ExportKind kind);
+
 } // namespace mpy
 
 #endif // MPY_DRIVER_EXPORTHEADER_H

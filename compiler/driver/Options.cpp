@@ -22,7 +22,7 @@ static constexpr const char *usage = R"(Usage:
 
 Options:
   -o FILE          where the result goes; '-' is standard output. Its suffix says what is made:
-                   .o .so .a .h .s
+                   .o .so .a .h .py .s
   -c               an object file, as --emit=obj
   -S               assembly, as --emit=asm
   -shared          a shared library of the exported functions
@@ -270,6 +270,7 @@ std::optional<ExitCode> OptionReader::readExport(llvm::StringRef option, llvm::S
     for (llvm::StringRef number : numbers)
       if (number.trim().getAsInteger(10, request.wrt.emplace_back()))
         return invalid();
+    request.isSingle = request.wrt.size() == 1;
   }
   if (option == "--grad")
     request.kinds.insert(request.kinds.end(), {ExportKind::Gradient, ExportKind::ValueAndGradient});
@@ -282,8 +283,10 @@ std::optional<ExitCode> OptionReader::readExport(llvm::StringRef option, llvm::S
       for (ExportKind kind : request.kinds)
         if (!llvm::is_contained(other.kinds, kind))
           other.kinds.push_back(kind);
-      if (option != "--export")
+      if (value.contains(':')) {
         other.wrt = request.wrt;
+        other.isSingle = request.isSingle;
+      }
       return std::nullopt;
     }
   options.exports.push_back(std::move(request));
@@ -295,8 +298,8 @@ void OptionReader::takePhaseFromSuffix() {
   if (choseOtherwise || options.command != Options::Command::Build)
     return;
   llvm::StringRef suffix = llvm::StringRef(options.output).rsplit('.').second;
-  for (Phase phase :
-       {Phase::Object, Phase::SharedLibrary, Phase::StaticLibrary, Phase::Header, Phase::Assembly})
+  for (Phase phase : {Phase::Object, Phase::SharedLibrary, Phase::StaticLibrary, Phase::Header,
+                      Phase::Python, Phase::Assembly})
     if (suffix == info(phase).suffix)
       options.phase = phase;
 }
@@ -324,9 +327,10 @@ std::optional<ExitCode> OptionReader::checkTogether() {
   if (!options.function.empty() && options.phase != Phase::Gradient)
     return usageError(ErrorId::UnknownOption, {"--of"}, "it belongs to 'mpyc grad'");
   takePhaseFromSuffix();
-  if (options.phase == Phase::Executable && options.output == "-")
+  if (options.output == "-" &&
+      (options.phase == Phase::Executable || options.phase == Phase::Python))
     return usageError(ErrorId::InvalidOptionValue, {"-", "-o"},
-                      "an executable needs a file of its own");
+                      "an executable or Python module needs a file of its own");
   if (options.phase == Phase::Executable && !options.exports.empty())
     return usageError(ErrorId::ExportOption, {},
                       "'-c' makes an object, '-shared' and '--static-lib' libraries");

@@ -1,0 +1,184 @@
+import builtins as _builtins
+import ctypes as _c
+import os as _os
+import sys as _sys
+import threading as _threading
+
+import numpy as _np
+
+_library = _c.CDLL(_os.path.join(_os.path.dirname(_os.path.abspath(__file__)), _LIBRARY))
+
+
+class _Array(_c.Structure):
+    _fields_ = [("data", _c.c_void_p), ("device", _c.c_int32), ("device_id", _c.c_int32), ("ndim", _c.c_int32),
+                ("code", _c.c_uint8), ("bits", _c.c_uint8), ("lanes", _c.c_uint16), ("shape", _c.c_void_p),
+                ("strides", _c.c_void_p), ("byte_offset", _c.c_uint64)]
+
+
+_write_type = _c.CFUNCTYPE(None, _c.c_void_p, _c.c_void_p, _c.c_size_t)
+for _name, _result, _parameters in (
+        ("mpy_ctx_new_for", _c.c_void_p, [_c.c_int64]), ("mpy_ctx_free", None, [_c.c_void_p]),
+        ("mpy_ctx_set_output", None, [_c.c_void_p, _write_type, _c.c_void_p]),
+        ("mpy_error_kind", _c.c_char_p, [_c.c_void_p]), ("mpy_error_text", _c.c_char_p, [_c.c_void_p]),
+        ("mpy_error_file", _c.c_char_p, [_c.c_void_p]), ("mpy_error_line", _c.c_int64, [_c.c_void_p]),
+        ("mpy_array_free", None, [_c.POINTER(_Array)])):
+    _function = getattr(_library, _name)
+    _function.restype, _function.argtypes = _result, _parameters
+_free_array, _free_context = _library.mpy_array_free, _library.mpy_ctx_free
+
+
+@_write_type
+def _write(_, data, count):
+    # Compiled code prints whole characters, but not whole lines.
+    try:
+        _sys.stdout.write(_c.string_at(data, count).decode("utf-8", "replace"))
+    except Exception:  # nobody is there to catch it
+        pass
+
+
+class _Context:
+    """The state of compiled code; each thread has one."""
+
+    def __init__(self):
+        self.pointer = _library.mpy_ctx_new_for(_ABI_VERSION)
+        if not self.pointer:
+            raise MemoryError("no context of compiled code")
+        _library.mpy_ctx_set_output(self.pointer, _write, None)
+
+    def __del__(self, free=_free_context):
+        if getattr(self, "pointer", None):
+            free(self.pointer)
+
+
+_contexts = _threading.local()
+
+
+def _context():
+    try:
+        return _contexts.one.pointer
+    except AttributeError:
+        _contexts.one = _Context()
+        return _contexts.one.pointer
+
+
+class _Memory:
+    """Memory of an array that a call has made; it is freed with the last array that looks at it."""
+
+    def __init__(self, array, shape, leaf):
+        self.array = array
+        self.__array_interface__ = {"data": (array.data, False), "shape": shape, "typestr": leaf.dtype.str, "version": 3}
+
+    def __del__(self, free=_free_array, pointer=_c.byref):
+        free(pointer(self.array))
+
+
+class _Leaf:
+    """A number or array that goes in or comes out."""
+
+    def __init__(self, name, dtype, shape):
+        self.name, self.dtype, self.shape = name, _np.dtype(dtype), shape
+        self.is_number = shape is None
+        self.number = {"float64": _c.c_double, "float32": _c.c_float, "int64": _c.c_int64, "int32": _c.c_int32,
+                       "bool": _c.c_bool}[dtype]
+        self.python = {"f": float, "i": int, "b": bool}[self.dtype.kind]
+        if not self.is_number:
+            self.rank = len(shape)
+            self.code = {"f": 2, "i": 0, "b": 6}[self.dtype.kind]
+            self.bits = 8 * self.dtype.itemsize
+
+    def take(self, value):
+        """A number as C gets it."""
+        if type(value) is not self.python:
+            value = self.convert(value)
+        if self.python is int and not -1 << 63 <= value < 1 << 63:
+            raise OverflowError(f"{self.name} does not fit in 64 bits")
+        return value
+
+    def convert(self, value):
+        if isinstance(value, (bool, int, float, _np.generic)) or (isinstance(value, _np.ndarray) and value.ndim == 0):
+            if _np.can_cast(_np.asarray(value).dtype, self.dtype, "safe") or (self.python is float and isinstance(value, int)):
+                return self.python(value)
+        raise TypeError(f"{self.name} must be of type {self.python.__name__}, not {type(value).__name__}")
+
+    def array(self, value):
+        """The value as an array of the type of the parameter, without a copy where it is one."""
+        if hasattr(value, "__dlpack__") and not isinstance(value, _np.ndarray):
+            value = _np.from_dlpack(value)
+        value = _np.asarray(value)
+        if value.dtype == self.dtype and value.dtype.isnative:
+            return value.astype(self.dtype, copy=False)
+        if value.size == 0 or _np.can_cast(value.dtype, self.dtype, "safe"):
+            return value.astype(self.dtype)
+        raise TypeError(f"{self.name} must be an array of {self.dtype}, not of {value.dtype}")
+
+    def lend(self, value, kept):
+        """An array as C sees it, for the time of a call."""
+        if type(value) is not _np.ndarray or value.dtype is not self.dtype:
+            value = self.array(value)
+        itemsize = self.dtype.itemsize
+        rank = value.ndim
+        numbers = value.shape + value.strides
+        memory = (_c.c_int64 * (len(numbers) or 1))(*numbers)
+        contiguous = value.flags.c_contiguous
+        if not contiguous:
+            for dim in range(rank, 2 * rank):
+                if memory[dim] % itemsize:
+                    value = value.copy()
+                    contiguous = True
+                    break
+                memory[dim] //= itemsize
+        at = _c.addressof(memory)
+        made = _Array(value.__array_interface__["data"][0], 1, 0, rank, self.code, self.bits, 1, at,
+                      None if contiguous else at + 8 * rank, 0)
+        kept.append((value, memory, made))
+        return _c.byref(made)
+
+
+def _fail(context):
+    """Raises what the compiled code raised, at its line."""
+    kind = _library.mpy_error_kind(context).decode()
+    text = _library.mpy_error_text(context).decode("utf-8", "replace")
+    file, line = _library.mpy_error_file(context).decode("utf-8", "replace"), _library.mpy_error_line(context)
+    known = getattr(_builtins, kind, None)
+    if kind == "LinAlgError":
+        known = _np.linalg.LinAlgError
+    if not (isinstance(known, type) and issubclass(known, BaseException)):
+        known, text = RuntimeError, f"{kind}: {text}" if text else kind
+    error = known(text) if text else known()
+    error.mpy_file, error.mpy_line = file, line
+    if hasattr(error, "add_note"):
+        error.add_note(f"at {file}:{line}" if line else f"in {file}")
+    # The traceback ends at the line of the program.
+    exec(compile("\n" * (max(line, 1) - 1) + "raise error", file, "exec"), {"error": error})
+
+
+class _Function:
+    """A compiled function: values of its leaves in, values of the leaves of its result out."""
+
+    def __init__(self, name, parameters, results):
+        self.function = getattr(_library, name)
+        self.parameters = [_Leaf(*leaf) for leaf in parameters]
+        self.results = [_Leaf(*leaf) for leaf in results]
+        types = [_c.c_void_p]
+        types += [leaf.number if leaf.is_number else _c.c_void_p for leaf in self.parameters]
+        types += [_c.c_void_p] * len(self.results)
+        self.function.argtypes, self.function.restype = types, _c.c_int
+
+    def __call__(self, *values):
+        context, kept = _context(), []
+        words = [leaf.take(value) if leaf.is_number else leaf.lend(value, kept)
+                 for leaf, value in zip(self.parameters, values)]
+        outs = [leaf.number() if leaf.is_number else _Array() for leaf in self.results]
+        status = self.function(context, *words, *map(_c.byref, outs))
+        if status:
+            if status == _BUSY:
+                raise RuntimeError("compiled code calls itself through Python in one thread")
+            _fail(context)
+        return [out.value if leaf.is_number else self.wrap(out, leaf) for leaf, out in zip(self.results, outs)]
+
+    @staticmethod
+    def wrap(out, leaf):
+        shape = tuple((_c.c_int64 * leaf.rank).from_address(out.shape)) if leaf.rank else ()
+        return _np.asarray(_Memory(out, shape, leaf))
+
+
