@@ -48,7 +48,7 @@ Value ExportBoundary::build(const ExportForm &form, llvm::ArrayRef<ExportLeaf> l
 ExportForm ExportBoundary::collect(const Value &given, const std::string &name,
                                    llvm::SmallVectorImpl<mlir::Value> &values) {
   using Kind = ExportForm::Kind;
-  if (given.as<OptionalValue>())
+  if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
     refuse("a value that may be missing or None");
   Value value = s.present(given, "the result");
   if (value.isNone())
