@@ -449,6 +449,19 @@ mpy_text *mpy_array_string(const mpy_view *array, int64_t precision, int8_t supp
   return ArrayPrinter(*array, options, false).print();
 }
 
+void mpy_push_print_options(void) {
+  Context &here = context();
+  if (here.savedCount < Context::mostSaved)
+    here.saved[here.savedCount] = here.print;
+  ++here.savedCount;
+}
+
+void mpy_pop_print_options(void) {
+  Context &here = context();
+  if (--here.savedCount < Context::mostSaved)
+    here.print = here.saved[here.savedCount];
+}
+
 void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeItems,
                            int64_t lineWidth, int64_t suppress) {
   auto change = [](int64_t &option, int64_t wanted) {

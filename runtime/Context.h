@@ -68,6 +68,10 @@ struct Context {
   MemoryState memory = {};
   OutputState *output;
   PrintOptions print;
+  /// What `with np.printoptions(..)` goes back to.
+  static constexpr int mostSaved = 16;
+  PrintOptions saved[mostSaved];
+  int savedCount = 0;
   mpy_random *random = nullptr, *pythonRandom = nullptr;
   FILE **files = nullptr; // by number (OpenFiles.cpp)
   char *stackEnd = nullptr;

@@ -65,10 +65,9 @@ static Value refuseCall(Specializer &specializer, CallArguments &) {
 static const LibraryValue functions[] = {
 #include "frontend/Library.def"
     // Types that isinstance asks for.
-    {"numpy.generic", refuseCall, ""},
-    {"numpy.number", refuseCall, ""},
-    {"numpy.integer", refuseCall, ""},
-    {"numpy.floating", refuseCall, ""},
+    {"numpy.generic", refuseCall, ""}, {"numpy.number", refuseCall, ""},
+    {"numpy.integer", refuseCall, ""}, {"numpy.floating", refuseCall, ""},
+    {"numpy.inexact", refuseCall, ""}, {"numpy.signedinteger", refuseCall, ""},
 };
 
 const LibraryValue *findLibraryFunction(llvm::StringRef qualifiedName) {
@@ -79,6 +78,21 @@ const LibraryValue *findLibraryFunction(llvm::StringRef qualifiedName) {
     return map;
   }();
   return byName.lookup(qualifiedName);
+}
+
+std::optional<Value> callWithMask(Specializer &specializer, const LibraryValue &function,
+                                  const CallArguments &call) {
+  llvm::StringRef name = function.name, parameters = function.parameters;
+  auto where = llvm::find_if(call.keywords, [](auto &given) { return given.first == "where"; });
+  if (where == call.keywords.end() || !parameters.contains("where=True") ||
+      where->second.isNone() || specializer.knownBool(where->second) == true)
+    return std::nullopt;
+  bool isElementwise = parameters.starts_with("x");
+  Value method = specializer.methodInLibrary(
+      &function, "masked", isElementwise ? "elementwise" : name.rsplit('.').second);
+  if (method.isUnbound())
+    return std::nullopt;
+  return specializer.call(isElementwise ? method : method.as<BoundMethodValue>()->function, call);
 }
 
 //===--- Arguments ---===//
@@ -135,6 +149,11 @@ Arguments::Arguments(Specializer &specializer, const CallArguments &given, const
       failCertain(specializer, "TypeError",
                   llvm::StringRef(name).rsplit('.').second + "() missing required argument '" +
                       parameters[position] + "' (pos " + llvm::Twine(position + 1) + ")");
+  // A path may be an object that says its text.
+  for (auto [parameter, value] : llvm::zip_equal(parameters, values))
+    if ((parameter == "fname" || parameter == "file") && specializer.object<InstanceState>(value))
+      if (auto text = specializer.callMethod(value, "__fspath__", {}))
+        value = *text;
 }
 
 const Value &Arguments::operator[](llvm::StringRef parameter) const {

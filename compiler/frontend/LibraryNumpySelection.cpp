@@ -225,11 +225,16 @@ Value diagonal(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value unique(Specializer &specializer, const Arguments &arguments) {
+  bool isPlain = !arguments.has("axis");
   for (llvm::StringRef parameter : {"return_index", "return_inverse", "return_counts"})
-    if (flag(specializer, arguments, parameter))
-      failArgument(specializer, parameter, arguments.name, "True");
-  if (arguments.has("axis"))
-    failArgument(specializer, "axis", arguments.name, "given");
+    isPlain &= !flag(specializer, arguments, parameter);
+  if (!isPlain) {
+    Value method = specializer.methodInLibrary(arguments["ar"], "ndarray", "_unique");
+    ValueList rest(arguments.all().begin() + 1, arguments.all().end());
+    for (Value &value : rest)
+      value = value.isUnbound() ? Value(NoneValue{}) : value;
+    return specializer.call(method, CallArguments{rest, {}, specializer.span});
+  }
   ArrayValue x = toArray(specializer, arguments["ar"]);
   x = reshaped(specializer, x, {product(x.shape)});
   x = gatherLast(specializer, x, sortingPositions(specializer, x));

@@ -365,7 +365,9 @@ Value arraySplit(Specializer &specializer, const Arguments &arguments) {
 Value repeat(Specializer &specializer, const Arguments &arguments) {
   ArrayValue x = toArray(specializer, arguments["a"]);
   if (!arguments["repeats"].get<Scalar>())
-    failArgument(specializer, "repeats", arguments.name, "an array");
+    return specializer.call(
+        specializer.methodInLibrary(specializer.newArray(x), "ndarray", "_repeat"),
+        CallArguments{{arguments["repeats"], arguments["axis"]}, {}, specializer.span});
   IntExpr count = toExtents(specializer, arguments["repeats"]).front();
   if (!count.isNonNegative())
     check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::sge, count, 0),

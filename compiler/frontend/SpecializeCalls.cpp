@@ -2,6 +2,7 @@
 // place. Its names live in a frame of its own; arrays and containers are shared objects, so what it
 // mutates its caller sees.
 #include "frontend/Builtins.h"
+#include "frontend/Library.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
 #include "llvm/ADT/StringExtras.h"
@@ -429,6 +430,8 @@ Value Specializer::callLibrary(const LibraryValue &function, CallArguments argum
     return *known;
   CallArguments given = arguments;
   try {
+    if (auto result = callWithMask(*this, function, arguments))
+      return *result;
     return function.call(*this, arguments);
   } catch (const CalledWithOptional &call) {
     auto slotIn = [&](CallArguments &all) -> Value * {

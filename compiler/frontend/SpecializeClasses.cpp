@@ -308,6 +308,11 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
     if (Value found = classAttribute(*cls, name); !found.isUnbound())
       return boundAttribute(*this, object, found, *cls);
   if (auto *closure = object.as<ClosureValue>()) {
+    // `chain.from_iterable` of the library is its function `_chain_from_iterable`.
+    if (closure->library)
+      if (Value value = nameInLibrary(*closure->library, ("_" + closure->name + "_" + name).str());
+          !value.isUnbound())
+        return value;
     if (name == "__name__")
       return makeText(closure->name);
     if (name == "__qualname__" && !closure->ownerClass)
@@ -546,9 +551,13 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
     return scalar && scalar->kind == ScalarKind::PyBool;
   if (name == "numpy.ndarray")
     return isArray(given);
-  if (name == "numpy.floating")
+  if (name == "numpy.generic")
+    return scalar && !isPython(scalar->kind);
+  if (name == "numpy.number")
+    return scalar && !isPython(scalar->kind) && scalar->kind != ScalarKind::Bool;
+  if (name == "numpy.floating" || name == "numpy.inexact")
     return scalar && !isPython(scalar->kind) && isFloat(scalar->kind);
-  if (name == "numpy.integer")
+  if (name == "numpy.integer" || name == "numpy.signedinteger")
     return scalar && (scalar->kind == ScalarKind::Int32 || scalar->kind == ScalarKind::Int64);
   if (given.as<TupleValue>())
     return name == "builtins.tuple";

@@ -368,6 +368,9 @@ int64_t mpy_round_int(const char *file, int64_t line, int64_t value, int64_t dig
 
 mpy_text *mpy_array_str(const mpy_view *array);
 mpy_text *mpy_array_repr(const mpy_view *array);
+/* Keeps how arrays are printed, and goes back to it. */
+void mpy_push_print_options(void);
+void mpy_pop_print_options(void);
 /* The printing options, at first precision 8, threshold 1000, edge items 3, line width 75, suppress
    0; a negative number leaves one as it is. */
 void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeItems,

@@ -215,6 +215,17 @@ def seen_text(path):
     return pathlib.Path(path).read_text() if os.path.exists(path) else None
 
 
+_print_options = []
+
+
+def push_print_options():
+    _print_options.append(numpy.get_printoptions())
+
+
+def pop_print_options():
+    numpy.set_printoptions(**_print_options.pop())
+
+
 def __getattr__(name):
     """Special functions: `erf`, `ndtr` .. and families by an order."""
     from . import special
