@@ -126,10 +126,13 @@ class Part:
         tree = ast.parse(path.read_text())
         kinds = (ast.FunctionDef, ast.ClassDef)
         self.names = [s.name for s in tree.body if isinstance(s, kinds) and not s.name.startswith("_")]
-        # An object that is called or has methods, such as a distribution.
-        for s in tree.body:
-            if isinstance(s, ast.Assign) and isinstance(s.value, ast.Call) and not s.targets[0].id.startswith("_"):
-                self.names.append(s.targets[0].id)
+        # Objects of the module; those of typing say nothing.
+        self.names += [
+            s.targets[0].id
+            for s in tree.body
+            if isinstance(s, ast.Assign) and isinstance(s.value, ast.Call) and not s.targets[0].id.startswith("_") and self.module != "typing"
+        ]
+        self.constants = [s.targets[0].id for s in tree.body if isinstance(s, ast.Assign)]
         self.undocumented = [s.name for s in tree.body if isinstance(s, kinds) and s.name in self.names and not ast.get_docstring(s)]
         # What says at once that it is not supported.
         self.left_out = [s.name for s in tree.body if isinstance(s, kinds) and "unsupported(" in ast.unparse(s)]
@@ -157,11 +160,12 @@ class Part:
         if not rows or (all(row.refused for row in rows) and name not in self.left_out):
             yield "no row of arguments"
             return
-        real = {n: getattr(self.compiled, n) for n in self.names if hasattr(self.compiled, n)}
+        known = self.names + self.constants
+        real = {n: getattr(self.compiled, n) for n in known if hasattr(self.compiled, n)}
         ours = {}
         if not self.is_methods:
             module = load(self.path)
-            ours = {n: getattr(module, n) for n in self.names}
+            ours = {n: getattr(module, n) for n in known}
         expected = []
         for row in rows:
             wanted, fails = printed(row, real)
@@ -188,7 +192,7 @@ class Part:
                 yield f"{row.place}: compiled\n{found}instead of\n{wanted}"
 
     def program(self, expected):
-        used = sorted(set(self.names) & set().union(*[row.names for row, _, _ in expected]))
+        used = sorted(set(self.names + self.constants) & set().union(*[row.names for row, _, _ in expected]))
         lines = [HEAD] if self.is_methods else [HEAD + f"from {self.public} import {', '.join(used)}"]
         for row, _, fails in expected:
             body = row.statements()
