@@ -89,7 +89,7 @@ std::optional<Value> callWithMask(Specializer &specializer, const LibraryValue &
     return std::nullopt;
   bool isElementwise = parameters.starts_with("x");
   Value method = specializer.methodInLibrary(
-      &function, "masked", isElementwise ? "elementwise" : name.rsplit('.').second);
+      &function, "masked", isElementwise ? "_elementwise" : name.rsplit('.').second);
   if (method.isUnbound())
     return std::nullopt;
   return specializer.call(isElementwise ? method : method.as<BoundMethodValue>()->function, call);

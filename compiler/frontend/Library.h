@@ -29,7 +29,8 @@ private:
 
 /// Whether a module of the library has a name; nothing is bound.
 bool hasLibraryAttribute(llvm::StringRef module, llvm::StringRef name);
-/// What a function of NumPy does with the elements that a mask chooses, `where=mask`: in the library.
+/// What a function of NumPy does with the elements that a mask chooses, `where=mask`: in the
+/// library.
 std::optional<Value> callWithMask(Specializer &specializer, const LibraryValue &function,
                                   const CallArguments &call);
 /// The known name of a module that is closest to one that does not exist, or empty.

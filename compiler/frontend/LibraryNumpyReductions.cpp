@@ -135,6 +135,9 @@ Value average(Specializer &specializer, const Arguments &arguments) {
 static Value extreme(Specializer &specializer, const Arguments &arguments, Reduction reduction) {
   refuse(specializer, arguments, "where");
   ArrayValue x = toArray(specializer, arguments["a"]);
+  // All elements as one row.
+  if (arguments.has("initial") && !arguments.has("axis") && !keeps(specializer, arguments))
+    x = reshaped(specializer, x, {product(x.shape)});
   std::vector<int64_t> axes = toAxes(specializer, arguments["axis"], x.rank());
   if (arguments.has("initial")) {
     // One more element: the extreme of nothing is `initial`.
