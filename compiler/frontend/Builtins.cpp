@@ -218,9 +218,10 @@ static Value setOf(Specializer &s, CallArguments &arguments) {
   value = s.listed(s.iterated(value, /*isAnyOrder=*/true));
   if (s.dead)
     return NoneValue{};
-  if (auto made = newRunTimeDict(s, origin, /*isSet=*/true)) {
-    s.callMethod(*made, "update", {value});
-    return *made;
+  if (auto set = newRunTimeDict(s, origin, /*isSet=*/true)) {
+    InProgress made(s, *set);
+    s.callMethod(made.get(), "update", {value});
+    return made.get();
   }
   auto items = s.knownItems(value);
   bool isWalked = runTimeListOf(s, value) || value.as<RangeValue>() || value.as<IterableValue>() ||
@@ -230,15 +231,16 @@ static Value setOf(Specializer &s, CallArguments &arguments) {
   return s.makeSet(items ? *items : knownItemsOf(s, value, "set()"), origin);
 }
 /// `dict(items)` with keys that are run-time data: of a dict, or of pairs.
-static Value runTimeDictOf(Specializer &s, const Value &made, const CallArguments &arguments) {
+static Value runTimeDictOf(Specializer &s, const Value &dict, const CallArguments &arguments) {
+  InProgress made(s, dict);
   if (!arguments.positional.empty()) {
     Value given = arguments.positional[0];
     bool isDict = s.object<DictState>(given) || runTimeDictKind(s, given) == "dict";
-    s.callMethod(made, isDict ? "update" : "_pairs", {given});
+    s.callMethod(made.get(), isDict ? "update" : "_pairs", {given});
   }
   for (auto &[name, value] : arguments.keywords)
-    s.callMethod(made, "__setitem__", {s.makeText(name), value});
-  return made;
+    s.callMethod(made.get(), "__setitem__", {s.makeText(name), value});
+  return made.get();
 }
 static Value dictOf(Specializer &s, CallArguments &arguments) {
   Span origin = s.span;

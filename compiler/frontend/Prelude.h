@@ -25,6 +25,27 @@ Value listedByPrelude(Specializer &, const Value &value, bool isAnyOrder);
 /// integers lie in their own slots of the smallest table. Fails for others, unless any order does.
 ValueList itemsOfSet(Specializer &, const Value &set, bool isAnyOrder);
 
+/// A value that an expression is making. It has a name meanwhile, so that all that it is made of
+/// stays where paths meet: else a dict that is filled in `try` would lose its table.
+class InProgress {
+public:
+  InProgress(Specializer &s, const Value &value)
+      : frame(s.frame()), name("%made" + std::to_string(s.nextNumber())) {
+    frame.locals[name] = value;
+  }
+  InProgress(const InProgress &) = delete;
+  InProgress &operator=(const InProgress &) = delete;
+  ~InProgress() { frame.locals.erase(name); }
+  Value get() const {
+    auto it = frame.locals.find(name);
+    return it == frame.locals.end() ? Value(NoneValue{}) : it->second;
+  }
+
+private:
+  Frame &frame;
+  std::string name;
+};
+
 } // namespace mpy
 
 #endif // MPY_FRONTEND_PRELUDE_H

@@ -387,18 +387,20 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   }
   case Kind::Dict: {
     auto &node = cast<Dict>(*expr);
-    if (auto made = newRunTimeDict(*this, expr->span, /*isSet=*/false)) {
-      if (fillInLoop(*this, node, *made))
-        return *made;
+    if (auto dict = newRunTimeDict(*this, expr->span, /*isSet=*/false)) {
+      InProgress made(*this, *dict);
+      if (fillInLoop(*this, node, made.get()))
+        return made.get();
       for (size_t i = 0; i < node.keys.size() && !dead; ++i) {
         if (!node.keys[i]) {
-          callMethod(*made, "update", {evaluate(node.values[i])});
+          Value more = evaluate(node.values[i]);
+          callMethod(made.get(), "update", {more});
           continue;
         }
-        Value key = evaluate(node.keys[i]);
-        callMethod(*made, "__setitem__", {key, evaluate(node.values[i])});
+        Value key = evaluate(node.keys[i]), value = evaluate(node.values[i]);
+        callMethod(made.get(), "__setitem__", {key, value});
       }
-      return *made;
+      return made.get();
     }
     DictState dict;
     dict.origin = expr->span;
@@ -543,11 +545,12 @@ bool Specializer::sameKey(const Value &a, const Value &b, const DictState *dict)
 }
 
 Value Specializer::makeSet(const ValueList &items, Span origin) {
-  if (auto made = newRunTimeDict(*this, origin, /*isSet=*/true)) {
-    if (!fillInLoop(*this, *made, "update", items))
+  if (auto set = newRunTimeDict(*this, origin, /*isSet=*/true)) {
+    InProgress made(*this, *set);
+    if (!fillInLoop(*this, made.get(), "update", items))
       for (auto &item : items)
-        callMethod(*made, "add", {item});
-    return *made;
+        callMethod(made.get(), "add", {item});
+    return made.get();
   }
   DictState set;
   set.origin = origin;

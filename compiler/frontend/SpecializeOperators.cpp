@@ -464,6 +464,11 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
     CallArguments search{{container, item}, {}, s.span};
     Value count = *runTimeListMethod(s, "count", search);
     return s.scalarCompare(Compare::Gt, *count.get<Scalar>(), s.makeInt(IntExpr(0)));
+  } else if (s.object<InstanceState>(container) && !s.isIterator(container) &&
+             s.classAttribute(*s.classOf(container), "__iter__").isUnbound() &&
+             s.classAttribute(*s.classOf(container), "__getitem__").isUnbound()) {
+    return s.raiseHere("TypeError",
+                       "argument of type '" + s.typeName(container) + "' is not iterable");
   } else if (container.as<IterableValue>() || s.object<InstanceState>(container)) {
     return anyItem(s, container,
                    [&](const Value &candidate) { return sameItem(s, candidate, item); });
