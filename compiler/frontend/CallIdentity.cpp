@@ -67,20 +67,26 @@ public:
 
 private:
   bool areSameVariables(const ClosureValue &a, const ClosureValue &b) {
-    return std::equal(
-        a.cells.begin(), a.cells.end(), b.cells.begin(), b.cells.end(), [&](auto &x, auto &y) {
-          if (x.first != y.first)
-            return false;
-          // What is being compared already differs elsewhere, or nowhere.
-          if (x.second == y.second || llvm::is_contained(pairs, std::pair(x.second, y.second)))
-            return true;
-          auto *held = heldFunction(heap, a, x.first, x.second);
-          auto *other = heldFunction(heap, b, y.first, y.second);
-          if (!held || !other)
-            return false;
-          pairs.insert({x.second, y.second});
-          return isSame(*held, *other);
-        });
+    // Functions that call each other in a chain mostly differ in a variable that is no function:
+    // that is seen before anything is followed.
+    llvm::SmallVector<std::pair<const ClosureValue *, const ClosureValue *>> functions;
+    bool areAlike = std::equal(a.cells.begin(), a.cells.end(), b.cells.begin(), b.cells.end(),
+                               [&](auto &x, auto &y) {
+                                 if (x.first != y.first)
+                                   return false;
+                                 // What is being compared already differs elsewhere, or nowhere.
+                                 if (x.second == y.second || pairs.contains({x.second, y.second}))
+                                   return true;
+                                 auto *held = heldFunction(heap, a, x.first, x.second);
+                                 auto *other = heldFunction(heap, b, y.first, y.second);
+                                 if (!held || !other || held->node != other->node)
+                                   return false;
+                                 functions.push_back({held, other});
+                                 pairs.insert({x.second, y.second});
+                                 return true;
+                               });
+    return areAlike &&
+           llvm::all_of(functions, [&](auto &two) { return isSame(*two.first, *two.second); });
   }
 
   bool areSameItems(const ValueList &a, const ValueList &b) {

@@ -91,7 +91,7 @@ class NestWriter:
     def step(self, depth, indices, tables, lists):
         """One statement with the indices ((name, size), ..) of the loops around it."""
         pick = self.random.choice
-        names = [name for name, _ in indices]
+        names = [name for name, _ in indices] or ["0"]
         m, rows, columns = pick(tables)
         v, count = pick(lists)
         r, c, k = ("%s %% %d" % (pick(names), n) for n in (rows, columns, count))
