@@ -10,6 +10,7 @@
 // While the generator runs, the names of the loop's function are kept among its own, under a
 // prefix: so a branch or loop of the generator joins and carries what both of them change. `break`
 // and `return` in the loop end the generator at its `yield`.
+#include "frontend/CallIdentity.h"
 #include "frontend/Generators.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/UnrollBudget.h"
@@ -63,18 +64,28 @@ static std::string known(Specializer &s, const Value &value) {
   return text;
 }
 
-/// Whether a generator that runs makes itself again under run-time control, with nothing else
-/// known: it would go on for ever.
+/// Whether a generator function that runs calls itself under run-time control, with the same
+/// functions and nothing else known: it would go on for ever.
 static bool repeats(Specializer &s, const ClosureValue &closure, const Locals &parameters) {
+  if (!isa<ast::FunctionDef>(closure.node))
+    return false;
   auto isSame = [&](const Frame *frame) {
-    return frame->closure && frame->closure->node == closure.node &&
-           frame->entryBlock != s.builder.getInsertionBlock() &&
-           !llvm::is_contained(unrollBudget(s).waiting, frame) &&
-           llvm::all_of(parameters, [&](auto &parameter) {
-             auto given = frame->parameters.find(parameter.first);
-             return given != frame->parameters.end() &&
-                    known(s, given->second) == known(s, parameter.second);
-           });
+    if (!frame->closure || frame->closure->node != closure.node ||
+        frame->entryBlock == s.builder.getInsertionBlock() ||
+        llvm::is_contained(unrollBudget(s).waiting, frame))
+      return false;
+    Locals given;
+    for (auto &[name, value] : parameters) {
+      auto it = frame->parameters.find(name);
+      if (it == frame->parameters.end() || known(s, it->second) != known(s, value))
+        return false;
+      given.insert(*it);
+    }
+    bool readsSame = llvm::all_of(closure.cells, [&](auto &cell) {
+      auto it = frame->closure->cells.find(cell.first);
+      return it != frame->closure->cells.end() && it->second == cell.second;
+    });
+    return readsSame && getSameFunctions(s.heap, given, parameters);
   };
   return llvm::any_of(s.frames, isSame);
 }
