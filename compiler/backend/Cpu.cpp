@@ -159,21 +159,8 @@ static void keepVectorCallsNarrow(llvm::Function &function) {
       llvm::addStringMetadataToLoop(loop, "llvm.loop.interleave.count", 1);
 }
 
-/// Passes of the higher levels take more than linear time for functions that are this long:
-/// programs with hundreds of gradients, written out one after the other.
-static constexpr unsigned longFunction = 20000;
-
-static bool isLong(const llvm::Function &function) {
-  return function.getInstructionCount() > longFunction;
-}
-
 void CpuTarget::optimize(llvm::Module &module) const {
   setAttributes(module);
-  int level = this->level;
-  if (level > 1 && llvm::any_of(module, isLong)) {
-    level = 1;
-    machine->setOptLevel(llvm::CodeGenOptLevel::Less);
-  }
   const llvm::MCSubtargetInfo *processor = machine->getMCSubtargetInfo();
   addVectorMath(module, processor->checkFeatures("+avx2"), processor->checkFeatures("+avx512f"));
   for (llvm::Function &function : module)
@@ -181,7 +168,7 @@ void CpuTarget::optimize(llvm::Module &module) const {
       keepVectorCallsNarrow(function);
 
   llvm::PipelineTuningOptions tuning;
-  tuning.LoopVectorization = this->level >= 2;
+  tuning.LoopVectorization = level >= 2;
   tuning.SLPVectorization = level >= 2;
   llvm::LoopAnalysisManager loopAnalyses;
   llvm::FunctionAnalysisManager functionAnalyses;
