@@ -162,9 +162,25 @@ Value itemOfLeaves(Specializer &s, const ResultPattern &item, mlir::ValueRange l
   return ResultBuilder(s, none, leaves, [](const IntExpr &expr) { return expr; }).build(item);
 }
 
+/// Whether a column can hold what a leaf of the items is. A recursion that is given lists of
+/// several structures may take one for the other.
+static bool holdsLeaf(const ItemColumn &column, const ItemLeaf &leaf) {
+  auto type =
+      column.values ? dyn_cast<RankedTensorType>(column.values.getType()) : RankedTensorType();
+  if (!type || leaf.hasEnds() != bool(column.ends))
+    return false;
+  if (leaf.hasEnds())
+    return true;
+  auto row = dyn_cast<RankedTensorType>(leaf.type);
+  return type.getRank() == 1 + (row ? row.getRank() : 0);
+}
+
 Value buildItem(Specializer &s, const RunTimeListState &list, const IntExpr &position,
                 llvm::SmallVectorImpl<mlir::Value> &values) {
   auto leaves = itemLeaves(s, *list.item);
+  if (!std::equal(list.columns.begin(), list.columns.end(), leaves.begin(), leaves.end(),
+                  holdsLeaf))
+    s.fail(ErrorId::ItemsDiffer, {}, {.found = "items of several structures"});
   for (size_t i = 0; i < leaves.size(); ++i)
     values.push_back(rowAt(s, leaves[i], list.columns[i], position, values));
   return itemOfLeaves(s, *list.item, values);

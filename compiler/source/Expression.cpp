@@ -250,6 +250,11 @@ std::optional<Expression> Writer::writeArithmetic() {
       .Case<arith::SubIOp, arith::SubFOp>([&](auto) { return infix("-", P::Sum); })
       .Case<arith::MulIOp, arith::MulFOp>([&](auto) { return infix("*", P::Product); })
       .Case([&](arith::DivFOp) { return infix("/", P::Product); })
+      .Case<arith::RemSIOp>([&](auto) {
+        features.push_back("import math");
+        return Expression{"int(math.fmod(" + text(op->getOperand(0)) + ", " +
+                          text(op->getOperand(1)) + "))"};
+      })
       .Case<arith::FloorDivSIOp>([&](auto) { return infix("//", P::Product); })
       .Case<arith::MaxSIOp>([&](auto) { return callOfOperands("max"); })
       .Case<arith::MinSIOp>([&](auto) { return callOfOperands("min"); })

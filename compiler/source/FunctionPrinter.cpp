@@ -466,7 +466,8 @@ LogicalResult FunctionPrinter::printLoop(scf::WhileOp loop) {
     if (name != text.text)
       line(name + " = " + kept(value));
     results.push_back(name);
-    expressions[argument] = expressions[result] = {name, Precedence::Atom, isTensor(value)};
+    for (Value known : {Value(argument), Value(result)})
+      expressions[known] = {name, Precedence::Atom, isTensor(value)};
   }
   if (!isCarried) {
     line("if not " + expression(condition.getCondition()).in(Precedence::Compare) + ":");
@@ -480,6 +481,29 @@ LogicalResult FunctionPrinter::printLoop(scf::WhileOp loop) {
   --depth;
   commented = 0;
   return success();
+}
+
+/// The list that a version of a tape is: all versions of one are one list.
+std::string FunctionPrinter::tapeName(Value tape) {
+  while (!expressions.count(tape)) {
+    auto result = dyn_cast<OpResult>(tape);
+    if (!result)
+      return "";
+    Operation *op = result.getOwner();
+    unsigned index = result.getResultNumber();
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      tape = loop.getInitArgs()[index];
+    else if (auto branch = dyn_cast<scf::IfOp>(op))
+      tape = branch.thenYield().getOperand(index);
+    else if (auto loop = dyn_cast<scf::WhileOp>(op))
+      tape = *llvm::find_if(loop.getInits(),
+                            [](Value initial) { return isa<TapeType>(initial.getType()); });
+    else if (isa<PushOp, PopOp>(op))
+      tape = op->getOperand(0);
+    else
+      return "";
+  }
+  return expressions[tape].text;
 }
 
 /// Whether something behind an operation, in its block, asks for what a name holds now.
@@ -509,6 +533,9 @@ LogicalResult FunctionPrinter::printBranch(scf::IfOp branch) {
     // An array that one branch changes in place, a tape.
     bool isOne = isa<TapeType>(result.getType()) || (isTensor(result) && storage.isChanged(result));
     std::string shared;
+    if (isa<TapeType>(result.getType()))
+      for (Value value : {taken, other})
+        shared = shared.empty() ? tapeName(value) : shared;
     for (Value value : {taken, other})
       for (Value source = value; isOne && source && shared.empty();) {
         shared = textOf(source);

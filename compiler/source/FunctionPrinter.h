@@ -43,6 +43,7 @@ private:
   Expression expression(mlir::Value value);
   /// The same, where the memory behind it must stay as it is.
   std::string kept(mlir::Value value);
+  std::string tapeName(mlir::Value tape);
   bool isAskedAfter(llvm::StringRef name, mlir::Operation *op);
   bool standsInUser(mlir::Operation &op, const Expression &expression);
   bool changesBetween(mlir::Operation *first, mlir::Operation *second, const Expression &text);
