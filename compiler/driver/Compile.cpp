@@ -72,8 +72,9 @@ private:
 bool Compilation::isLibrary() const {
   if (options.command != Options::Command::Build || options.phase == Phase::Executable)
     return false;
+  bool mayBe = options.phase == Phase::Object || options.phase == Phase::Assembly;
   return isOfLibrary(options.phase) || !options.exports.empty() ||
-         (options.phase == Phase::Object && marksExports(*program));
+         (mayBe && marksExports(*program));
 }
 
 /// The prefix of C names: the name of the file, as far as C has such names.

@@ -1,6 +1,7 @@
 import builtins as _builtins
 import ctypes as _c
 import os as _os
+import struct as _struct
 import sys as _sys
 import threading as _threading
 
@@ -85,6 +86,10 @@ class _Leaf:
             self.rank = len(shape)
             self.code = {"f": 2, "i": 0, "b": 6}[self.dtype.kind]
             self.bits = 8 * self.dtype.itemsize
+            # An _Array with its shape and strides behind it.
+            self.pack = _struct.Struct(f"=QiiiBBHQQQ{2 * self.rank}q").pack_into
+            self.memory = _c.c_char * (_c.sizeof(_Array) + 16 * self.rank)
+            self.zeros = (0,) * self.rank
 
     def take(self, value):
         """A number as C gets it."""
@@ -115,23 +120,24 @@ class _Leaf:
         """An array as C sees it, for the time of a call."""
         if type(value) is not _np.ndarray or value.dtype is not self.dtype:
             value = self.array(value)
-        itemsize = self.dtype.itemsize
-        rank = value.ndim
-        numbers = value.shape + value.strides
-        memory = (_c.c_int64 * (len(numbers) or 1))(*numbers)
-        contiguous = value.flags.c_contiguous
-        if not contiguous:
-            for dim in range(rank, 2 * rank):
-                if memory[dim] % itemsize:
-                    value = value.copy()
-                    contiguous = True
-                    break
-                memory[dim] //= itemsize
-        at = _c.addressof(memory)
-        made = _Array(value.__array_interface__["data"][0], 1, 0, rank, self.code, self.bits, 1, at,
-                      None if contiguous else at + 8 * rank, 0)
-        kept.append((value, memory, made))
-        return _c.byref(made)
+        rank, strides, steps = value.ndim, 0, self.zeros
+        if rank != self.rank:
+            # Compiled code says what is wrong.
+            shape = (_c.c_int64 * (rank or 1))(*value.shape)
+            made = _Array(None, 1, 0, rank, self.code, self.bits, 1, _c.addressof(shape), None, 0)
+            kept.append((shape, made))
+            return _c.byref(made)
+        memory = self.memory()
+        at = _c.addressof(memory) + 48
+        if not value.flags.c_contiguous:
+            itemsize = self.dtype.itemsize
+            if any(step % itemsize for step in value.strides):
+                value = value.copy()
+            else:
+                strides, steps = at + 8 * rank, [step // itemsize for step in value.strides]
+        self.pack(memory, 0, value.ctypes.data, 1, 0, rank, self.code, self.bits, 1, at, strides, 0, *value.shape, *steps)
+        kept.append(value)
+        return memory
 
 
 def _fail(context):

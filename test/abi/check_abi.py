@@ -121,7 +121,7 @@ def defined(path, *options):
 def python_module(shop):
     """The Python module beside its library, with NumPy."""
     run([shop.mpyc, HERE / "model.mpy", "-o", shop.folder / "model.py"])
-    print(run([sys.executable, HERE / "python_calls.py", shop.folder]).strip())
+    print(run([sys.executable, HERE / "python_calls.py", shop.folder]).splitlines()[-1])
 
 
 def two_modules(shop):
