@@ -208,9 +208,14 @@ SIGNATURES_OF_PYTHON = re.compile("__(?!init__|call__)\\w+__")
 
 
 def unread_parameters(path):
-    """Parameters of functions of a file that change nothing, although their documentation does not say so."""
-    for function in ast.walk(ast.parse(path.read_text())):
+    """Parameters that programs give and that change nothing, although the documentation does not say so. What a file has for
+    itself, and functions that it passes on, have the parameters that they are called with."""
+    tree = ast.parse(path.read_text())
+    inside = [s for cls in tree.body if isinstance(cls, ast.ClassDef) for s in cls.body]
+    for function in tree.body + inside:
         if not isinstance(function, ast.FunctionDef) or SIGNATURES_OF_PYTHON.fullmatch(function.name):
+            continue
+        if function.name.startswith("_") and not function.name.startswith("__"):
             continue
         if ast.unparse(function.body[-1]).startswith("unsupported("):
             continue
