@@ -48,9 +48,10 @@ Value ExportBoundary::build(const ExportForm &form, llvm::ArrayRef<ExportLeaf> l
 ExportForm ExportBoundary::collect(const Value &given, const std::string &name,
                                    llvm::SmallVectorImpl<mlir::Value> &values) {
   using Kind = ExportForm::Kind;
-  if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
-    refuse("a value that may be missing or None");
-  Value value = s.present(given, "the result");
+  // Whether it is there may be run-time data, also where each path sets it.
+  Value value = s.present(given, "the result",
+                          Specializer::typeError("the result is None here, and a number or array "
+                                                 "elsewhere: it has no form for other programs"));
   if (value.isNone())
     return {Kind::None, 0, {}, {}};
   if (auto *scalar = value.get<Scalar>()) {

@@ -81,6 +81,10 @@ static void exceptions(mpy_ctx *ctx) {
   CHECK(root == 7);
   CHECK_OK(ctx, model_checked(ctx, 4.0, &root));
   CHECK(root == 2 && *mpy_error_message(ctx) == 0);
+  CHECK_OK(ctx, model_maybe(ctx, 3.0, &root));
+  CHECK(root == 3);
+  CHECK_FAILS(ctx, model_maybe(ctx, -3.0, &root), MPY_ERROR_EXCEPTION, "TypeError: the result is None");
+  CHECK(root == 3);
   CHECK_FAILS(ctx, model_shown(ctx, 5, &number), MPY_ERROR_EXCEPTION, "RuntimeError: more than 3 lines");
   CHECK_FAILS(ctx, model_depth(ctx, 100000000, &number), MPY_ERROR_EXCEPTION,
               "RecursionError: maximum recursion depth exceeded");

@@ -121,6 +121,11 @@ static void ownership(mpy_ctx *ctx) {
   CHECK(x[0] == 1 && x[3] == 4);
   CHECK(((double *)R.data)[0] == -1 && ((double *)R.data)[3] == 8);
   mpy_array_free(&R);
+  double above;
+  CHECK_OK(ctx, model_first_above(ctx, &X, 2.5, &above));
+  CHECK(above == 3);
+  CHECK_OK(ctx, model_first_above(ctx, &X, 9.5, &above));
+  CHECK(above == 9.5);
   CHECK_OK(ctx, model_growing(ctx, &X, 3, &R));
   CHECK(R.shape[0] == 7 && ((double *)R.data)[6] == 3 && x[0] == 1);
   mpy_array_free(&R);
