@@ -131,6 +131,8 @@ def call(function, name, args, kwargs):
         return wrap(function(*primal(args), **primal(kwargs)))
     if name in CONSTANT:
         return wrap(function(*primal(args), **primal(kwargs)))
+    if name != "where" and kwargs.get("where", True) is not True:
+        return masked(function, name, args, dict(kwargs))
     if name in composites:
         return composites[name](*args, **kwargs)
     if name in INPLACE:
@@ -153,6 +155,15 @@ def call(function, name, args, kwargs):
             **{k: lift(v, sequences) for k, v in kwargs.items()}
         )
     )
+
+
+def masked(function, name, args, kwargs):
+    """A reduction of the elements that a mask chooses: the others count as what changes nothing."""
+    mask = kwargs.pop("where")
+    if name not in ("sum", "prod"):
+        raise NotImplementedError("numpy.%s with where= under a gradient is not supported" % name)
+    chosen = call(numpy.where, "where", (mask, args[0], 0.0 if name == "sum" else 1.0), {})
+    return call(function, name, (chosen,) + tuple(args[1:]), kwargs)
 
 
 def build(function, args, kwargs):
