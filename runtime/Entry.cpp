@@ -333,7 +333,9 @@ template <typename Call> static int enter(mpy_ctx *handle, const mpy_module *mod
     return MPY_ERROR_ARGUMENT;
   Context &ctx = *reinterpret_cast<Context *>(handle);
   LibraryState &library = *ctx.library;
-  if (__atomic_exchange_n(&library.busy, 1, __ATOMIC_ACQUIRE))
+  // Looked at first: who asks again and again would keep the one who is done from saying so.
+  if (__atomic_load_n(&library.busy, __ATOMIC_RELAXED) ||
+      __atomic_exchange_n(&library.busy, 1, __ATOMIC_ACQUIRE))
     return MPY_ERROR_BUSY;
   Context *outer = currentContext;
   currentContext = &ctx;
