@@ -16,7 +16,7 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILE = ROOT / "compiler" / "frontend" / "PythonNames.def"
-MODULES = ["math", "numpy", "numpy.linalg", "numpy.random", "sys", "time"]
+MODULES = ["math", "numpy", "numpy.linalg", "numpy.random", "scipy.integrate", "scipy.linalg", "scipy.optimize", "scipy.special", "scipy.stats", "sys", "time"]
 TYPES = {kind.__name__: kind for kind in (bool, dict, float, int, list, range, set, slice, str, tuple)}
 TYPES |= {"numpy.ndarray": np.ndarray, "numpy.float64": np.float64, "RandomState": np.random.RandomState}
 HEAD = """// Names of Python {}.{} and its NumPy, written by test/frontend/python_names.py: what a program may

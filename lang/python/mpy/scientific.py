@@ -32,7 +32,7 @@ def _result(value):
         for key in value:
             value[key] = _result(value[key])
         return value
-    if isinstance(value, (numpy.ndarray, list, tuple)):
+    if type(value) in (numpy.ndarray, list, tuple):
         return wrap(value)
     return value
 
