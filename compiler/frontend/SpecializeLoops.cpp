@@ -292,7 +292,8 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
       forgetUnreachable(mark);
       forgetHolders(*this, start.heap);
       joined = snapshot();
-      settled &= countUnusable(joined) == countUnusable(start) && !endJoin->weakens();
+      // What was of no use at its head and is gone at its end does not matter.
+      settled &= countUnusable(joined) <= countUnusable(start) && !endJoin->weakens();
       history.push_back(std::move(endJoin));
       states.push_back(std::move(startCopy));
       states.push_back(std::move(endCopy));
