@@ -5,6 +5,7 @@
 #include "frontend/Library.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/Temporaries.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -85,18 +86,26 @@ CallArguments Specializer::evaluateArguments(const ast::Call &node) {
   CallArguments arguments;
   arguments.span = node.span;
   std::vector<DisplayPart> printed;
+  Temporaries temporaries(*this), named(*this);
+  auto meets = [](auto &part) { return mayMeetPaths(part.value); };
+  bool holds = llvm::any_of(node.keywords, meets) ||
+               (node.args.size() > 1 && llvm::any_of(llvm::drop_begin(node.args), mayMeetPaths));
   for (auto *argument : node.args) {
     if (auto *star = dyn_cast<ast::Starred>(argument))
       addStarred(*this, node, present(evaluate(star->value), "the value after *"),
                  arguments.positional, printed);
     else
       arguments.positional.push_back(evaluate(argument));
+    if (holds && printed.empty() && !isa<ast::Starred>(argument))
+      temporaries.hold(arguments.positional.size() - 1, arguments.positional.back());
   }
   for (auto &keyword : node.keywords) {
     Value value = evaluate(keyword.value);
     if (keyword.name.empty())
       value = present(value, "the value after **");
     if (!keyword.name.empty()) {
+      if (holds)
+        named.hold(arguments.keywords.size(), value);
       arguments.keywords.push_back({keyword.name, value});
       continue;
     }
@@ -109,6 +118,10 @@ CallArguments Specializer::evaluateArguments(const ast::Call &node) {
         fail(ErrorId::ArgumentValue, {"keywords must be strings"});
       arguments.keywords.push_back({*name, bound(item, *name)});
     }
+  }
+  if (!dead) {
+    temporaries.settle([&](size_t place) -> Value & { return arguments.positional[place]; });
+    named.settle([&](size_t place) -> Value & { return arguments.keywords[place].second; });
   }
   if (!printed.empty()) {
     // print(a, *xs, sep=s) prints one text: the texts of all with the separator between.
@@ -176,9 +189,15 @@ Value Specializer::evaluateCall(const ast::Call &node) {
   }
   Value callee = evaluate(node.func);
   std::unique_ptr<ast::Call> shorter = withoutCopy(*this, callee, node);
+  // A method of what another call gave: get(k).append(get(j)).
+  std::optional<InProgress> held;
+  if (mayMeetPaths(node.func) && refersToObjects(callee))
+    held.emplace(*this, callee);
   CallArguments arguments = evaluateArguments(shorter ? *shorter : node);
   if (dead)
     return NoneValue{};
+  if (held)
+    callee = held->get();
   span = node.span;
   return call(callee, std::move(arguments));
 }

@@ -7,6 +7,7 @@
 #include "frontend/Prelude.h"
 #include "frontend/PythonNames.h"
 #include "frontend/RunTimeLists.h"
+#include "frontend/Temporaries.h"
 #include "frontend/UnrollBudget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -273,7 +274,7 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     auto &node = cast<BinOp>(*expr);
     if (auto known = literalInteger(node))
       return makeInt(IntExpr(*known));
-    Value left = evaluate(node.left), right = evaluate(node.right);
+    auto [left, right] = evaluateBoth(*this, node.left, node.right);
     span = expr->span;
     return binary(node.op, left, right);
   }
@@ -336,7 +337,7 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   }
   case Kind::Subscript: {
     auto &node = cast<Subscript>(*expr);
-    Value given = evaluate(node.value), key = evaluate(node.slice);
+    auto [given, key] = evaluateBoth(*this, node.value, node.slice);
     Value container =
         present(given, "the container", typeError("'NoneType' object is not subscriptable"));
     return bound(subscript(container, key), "the item");
@@ -350,6 +351,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     ValueList items;
     std::vector<DisplayPart> parts;
     bool isKnown = true;
+    Temporaries temporaries(*this);
+    bool holds = elements.size() > 1 && llvm::any_of(llvm::drop_begin(elements), mayMeetPaths);
     for (auto *element : elements) {
       auto *star = dyn_cast<Starred>(element);
       Value value = evaluate(star ? star->value : element);
@@ -369,10 +372,15 @@ Value Specializer::evaluate(const ast::Expr *expr) {
         parts.push_back({value, true});
         continue;
       }
-      items.insert(items.end(), more->begin(), more->end());
-      for (const Value &item : *more)
+      for (const Value &item : *more) {
+        if (holds && isKnown)
+          temporaries.hold(items.size(), item);
+        items.push_back(item);
         parts.push_back({item, false});
+      }
     }
+    if (isKnown)
+      temporaries.settle([&](size_t place) -> Value & { return items[place]; });
     if (!isKnown && expr->kind == Kind::Set)
       fail(ErrorId::UnknownLength, {"a starred value"});
     if (!isKnown) {
