@@ -17,8 +17,10 @@ namespace mpy {
 using Kind = ResultPattern::Kind;
 
 bool ResultPattern::operator==(const ResultPattern &other) const {
+  // Of an object, `fixed` is its class.
+  bool hasFixed = kind == Kind::Fixed || kind == Kind::Instance;
   return kind == other.kind &&
-         (kind != Kind::Fixed || isIdentical(fixed, other.fixed) || fixed.get<DType>() ||
+         (!hasFixed || isIdentical(fixed, other.fixed) || fixed.get<DType>() ||
           fixed.get<DTypeObject>()) &&
          number == other.number && kinds == other.kinds && dtype == other.dtype &&
          shape == other.shape && contiguous == other.contiguous && aliases == other.aliases &&

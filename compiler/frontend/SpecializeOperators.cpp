@@ -250,8 +250,23 @@ static std::optional<Value> operatorMethod(Specializer &s, const std::string &na
 
 static Value applyOperator(Specializer &s, Op op, const Value &lhs, const Value &rhs,
                            bool isInPlace) {
-  if (auto result = operatorMethod(s, methodName(op), lhs, rhs))
+  // Text on the left formats whatever stands on the right; it never leaves `%` to it.
+  bool isFormat = op == Op::Mod && lhs.get<Text>();
+  if (auto result = isFormat ? std::nullopt : operatorMethod(s, methodName(op), lhs, rhs))
     return *result;
+  // A sequence is repeated by what has an __index__.
+  auto isRepeated = [&](const Value &sequence, const Value &count) {
+    bool isSequence =
+        sequence.get<Text>() || sequence.as<TupleValue>() || s.object<ListState>(sequence);
+    auto cls = s.classOf(count);
+    return op == Op::Mult && isSequence && cls && !s.classAttribute(*cls, "__index__").isUnbound();
+  };
+  if (isRepeated(lhs, rhs))
+    if (auto count = s.callMethod(rhs, "__index__", {}))
+      return applyOperator(s, op, lhs, *count, isInPlace);
+  if (isRepeated(rhs, lhs))
+    if (auto count = s.callMethod(lhs, "__index__", {}))
+      return applyOperator(s, op, *count, rhs, isInPlace);
   auto *x = lhs.get<Scalar>(), *y = rhs.get<Scalar>();
   if (x && y) {
     bool ofIntegers = op == Op::LShift || op == Op::RShift || op == Op::BitAnd || op == Op::BitOr ||
