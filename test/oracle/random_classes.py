@@ -6,7 +6,7 @@ containers. Each question is asked in `try`, with known and with run-time data.
 import random
 
 # E0701: the order of a set, what hasattr asks; E0201: values that differ in type.
-REFUSED = "E0701 E0201 E0215 E0217"
+REFUSED = "E0701 E0201 E0215 E0217 E0218"
 
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "mod": "%", "matmul": "@", "and": "&", "or": "|",
              "xor": "^", "lshift": "<<", "rshift": ">>", "truediv": "/", "pow": "**"}
