@@ -138,6 +138,15 @@ ROWS = [
     ("np.min(t[:, None] * np.array([1.0, 2.0, 1.0]), axis=1)", "t", [2.0], {0.0: [4 / 3, 0, 0]}),
     ("np.mean(np.abs(t[:, None] * np.array([1.0, 2.0])), axis=1)", "1.5*abs(t)", [NEAR], {0.0: [0, 0, 0]}),
     ("np.sum(np.exp(t[:, None] * np.array([1.0, 0.0])) * np.array([1.0, 3.0]), axis=1)", "exp(t)+3", [0.0, NEAR]),
+    # SciPy's special functions
+    ("special.erf(t)", "erf(t)", [0.0, NEAR, 3.0, -6.0]),
+    ("special.erfc(t)", "erfc(t)", [0.0, NEAR, 3.0, 10.0]),
+    ("special.erfinv(t)", "erfinv(t)", [0.0, NEAR, -0.5, 0.999]),
+    ("special.erfcinv(t)", "erfinv(1-t)", [1.0, 0.5, 0.001]),
+    ("special.ndtr(t)", "erfc(-t/sqrt(2))/2", [0.0, NEAR, -5.0, 8.0]),
+    ("special.log_ndtr(t)", "log(erfc(-t/sqrt(2))/2)", [0.0, NEAR, -5.0, 5.0]),
+    ("special.ndtri(t)", "sqrt(2)*erfinv(2*t-1)", [0.5, 0.25, 0.001]),
+    ("special.gamma(t)", "gamma(t)", [1.0, 1 + NEAR, 2.0, 0.5, -0.5]),
 ]
 # Python's math; its functions take single numbers and raise at poles.
 MATH = [
@@ -240,6 +249,8 @@ def write():
         for first in range(0, len(rows), ROWS_OF_PROGRAM):
             title = "%s-%02d" % (name, first // ROWS_OF_PROGRAM)
             lines = [HEAD % ((title,) + form)]
+            if any("special." in row[0] for row in rows[first : first + ROWS_OF_PROGRAM]):
+                lines.append("from scipy import special")
             for text, points, table in map(rows_of, rows[first : first + ROWS_OF_PROGRAM]):
                 lines.extend(calls(text, points, table, form is ARRAYS))
             (FOLDER / (title + ".mpy")).write_text("\n".join(lines) + "\n")
@@ -260,7 +271,7 @@ EXEMPT = set(
     """numpy.invert numpy.bitwise_not numpy.isnan numpy.isinf numpy.isfinite numpy.signbit
     numpy.logical_not numpy.bitwise_and numpy.bitwise_or numpy.bitwise_xor numpy.left_shift
     numpy.right_shift numpy.logical_and numpy.logical_or numpy.logical_xor math.erfc math.gamma
-    math.lgamma math.floor math.ceil math.trunc math.isnan math.isinf math.isfinite math.factorial""".split()
+    primitives.stop_gradient math.lgamma math.floor math.ceil math.trunc math.isnan math.isinf math.isfinite math.factorial""".split()
 )
 SAME = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
@@ -277,6 +288,8 @@ def missing():
         module, short = full.split(".")
         if module == "numpy":
             full = "np." + SAME.get(short, short)
+        if module == "primitives":
+            full = "special." + short
         if full + "(" not in text and module + "." + short not in EXEMPT:
             yield module + "." + short
 
