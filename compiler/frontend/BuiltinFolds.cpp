@@ -8,10 +8,14 @@
 
 namespace mpy {
 
-/// start, step(start, item 0), step(that, item 1), ..
+/// start, step(start, item 0), step(that, item 1), .. Of positions in a list at run time, known
+/// ones are walked by a loop where they are many.
 static Value fold(Specializer &s, const Value &iterable, const Value &start,
-                  llvm::function_ref<Value(const Value &, const Value &)> step) {
-  if (auto items = s.knownItems(iterable)) {
+                  llvm::function_ref<Value(const Value &, const Value &)> step,
+                  bool ofPositions = false) {
+  static constexpr size_t manyPositions = 8;
+  auto items = s.knownItems(iterable);
+  if (items && !(ofPositions && items->size() > manyPositions)) {
     Value total = start;
     for (auto &item : *items)
       total = step(total, item);
@@ -167,10 +171,12 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
       Value first = walk->item(IntExpr(0));
       Value best = s.newTuple({first, keyOf(first)});
       RangeValue others{IntExpr(1), walk->length, IntExpr(1)};
-      Value pair = fold(s, std::make_shared<const RangeValue>(others), best,
-                        [&](const Value &pair, const Value &position) {
-                          return better(pair, walk->item(s.intExpr(*position.get<Scalar>())));
-                        });
+      Value pair = fold(
+          s, std::make_shared<const RangeValue>(others), best,
+          [&](const Value &pair, const Value &position) {
+            return better(pair, walk->item(s.intExpr(*position.get<Scalar>())));
+          },
+          /*ofPositions=*/true);
       if (!pair.as<TupleValue>())
         s.present(pair, name);
       return pair.as<TupleValue>()->items[0];
