@@ -160,11 +160,16 @@ int64_t mpy_math_isqrt(const char *file, int64_t line, int64_t n) {
   return root;
 }
 
-int64_t mpy_math_comb(const char *file, int64_t line, int64_t n, int64_t k) {
+/// ValueError unless both are numbers of things.
+static void requireCounts(const char *file, int64_t line, int64_t n, int64_t k) {
   if (n < 0)
     raise({file, line}, "ValueError", "n must be a non-negative integer");
   if (k < 0)
     raise({file, line}, "ValueError", "k must be a non-negative integer");
+}
+
+int64_t mpy_math_comb(const char *file, int64_t line, int64_t n, int64_t k) {
+  requireCounts(file, line, n, k);
   if (k > n)
     return 0;
   if (k > n - k)
@@ -179,10 +184,7 @@ int64_t mpy_math_comb(const char *file, int64_t line, int64_t n, int64_t k) {
 }
 
 int64_t mpy_math_perm(const char *file, int64_t line, int64_t n, int64_t k) {
-  if (n < 0)
-    raise({file, line}, "ValueError", "n must be a non-negative integer");
-  if (k < 0)
-    raise({file, line}, "ValueError", "k must be a non-negative integer");
+  requireCounts(file, line, n, k);
   if (k > n)
     return 0;
   int64_t result = 1;

@@ -178,6 +178,17 @@ static Value whereSet(const Value &value) {
   return optional && !optional->orNone ? optional->value : value;
 }
 
+/// What was noted under a name: whether there is an item, and the item. The names end with it.
+static Specializer::Taken takeNoted(Specializer &s, const std::string &name) {
+  Locals &locals = s.frame().locals;
+  Specializer::Taken result{s.truth(locals[name + "?"]), NoneValue{}};
+  if (auto it = locals.find(name); it != locals.end())
+    result.item = whereSet(it->second);
+  locals.erase(name);
+  locals.erase(name + "?");
+  return result;
+}
+
 /// Takes under a condition: there is an item where it holds and `then` has one.
 Taken Specializer::takeWhere(const Scalar &has, llvm::function_ref<Taken()> then) {
   if (dead || has.knownBool == false)
@@ -198,12 +209,7 @@ Taken Specializer::takeWhere(const Scalar &has, llvm::function_ref<Taken()> then
       [] {});
   if (dead)
     return {makeBool(false), NoneValue{}};
-  Taken result{truth(frame().locals[name + "?"]), NoneValue{}};
-  if (auto it = frame().locals.find(name); it != frame().locals.end())
-    result.item = whereSet(it->second);
-  frame().locals.erase(name);
-  frame().locals.erase(name + "?");
-  return result;
+  return takeNoted(*this, name);
 }
 
 /// An item of what is no iterator, if it has one at the position.
@@ -335,12 +341,7 @@ Taken Specializer::takeCalled(llvm::function_ref<Value()> make,
     branch(ssa(raised), stopped, passed);
   if (dead)
     return {makeBool(false), NoneValue{}};
-  Taken result{truth(frame().locals[name + "?"]), NoneValue{}};
-  if (auto it = frame().locals.find(name); it != frame().locals.end())
-    result.item = whereSet(it->second);
-  frame().locals.erase(name);
-  frame().locals.erase(name + "?");
-  return result;
+  return takeNoted(*this, name);
 }
 
 IntExpr Specializer::positionIn(ObjectId state) {
