@@ -17,8 +17,10 @@ namespace mpy {
 
 /// Apart from the rest, because it is large and starts as zeros.
 static constinit OutputState programOutput = {};
+/// Of a program: mpy_begin makes it the current one. A library has no use for it, and is linked
+/// without it.
 static constinit Context programContext(&programOutput);
-constinit thread_local Context *currentContext = &programContext;
+constinit thread_local Context *currentContext = nullptr;
 
 static void failWrite(int error) {
   if (context().library)
@@ -59,7 +61,7 @@ static void writeOut(const char *bytes, int64_t count) {
 static void handleFault(int number, siginfo_t *info, void *) {
   char *address = static_cast<char *>(info->si_addr);
   constexpr int64_t below = 32 << 20, above = 1 << 20;
-  if (address > context().stackEnd - below && address < context().stackEnd + above)
+  if (address > programContext.stackEnd - below && address < programContext.stackEnd + above)
     raise({nullptr, 0}, "RecursionError", "maximum recursion depth exceeded");
   signal(number, SIG_DFL);
 }
@@ -85,11 +87,12 @@ static void watchStack() {
 }
 
 // Ctrl-C, as Python ends: what was printed reaches the reader, and the process dies of the signal,
-// so that a shell sees 130 and stops its script. A second signal waits until the first is done.
+// so that a shell sees 130 and stops its script. A second signal waits until the first is done. It
+// may come in a thread of OpenBLAS, which has no context.
 static void handleInterrupt(int number) {
-  int64_t size = context().output->size;
-  context().output->size = 0;
-  [[maybe_unused]] ssize_t written = size > 0 ? write(1, context().output->buffer, size) : 0;
+  int64_t size = programOutput.size;
+  programOutput.size = 0;
+  [[maybe_unused]] ssize_t written = size > 0 ? write(1, programOutput.buffer, size) : 0;
   static const char words[] = "KeyboardInterrupt\n";
   written = write(2, words, sizeof words - 1);
   signal(number, SIG_DFL);
@@ -114,6 +117,7 @@ using namespace mpy;
 int64_t mpy_abi_version(void) { return MPY_ABI_VERSION; }
 
 void mpy_begin(int argc, char **argv, const char *module) {
+  currentContext = &programContext;
   context().argc = argc;
   context().argv = argv;
   if (module)

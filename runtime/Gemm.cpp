@@ -18,20 +18,19 @@ namespace mpy {
 
 namespace {
 
-typedef void (*BlasDouble)(int, int, int, int, int, int, double, const double *, int,
-                           const double *, int, double, double *, int);
-typedef void (*BlasSingle)(int, int, int, int, int, int, float, const float *, int, const float *,
-                           int, float, float *, int);
+template <typename T>
+using BlasGemm = void (*)(int, int, int, int, int, int, T, const T *, int, const T *, int, T, T *,
+                          int);
 
-/// The kernels of this processor and the functions of OpenBLAS; filled on first use.
-struct GemmState {
-  GemmKernels<double> wide;
-  GemmKernels<float> narrow;
-  BlasDouble blasDouble;
-  BlasSingle blasSingle;
+/// The kernels of this processor and the function of OpenBLAS for one type; filled on first use.
+template <typename T> struct GemmState {
+  GemmKernels<T> kernels;
+  BlasGemm<T> blas;
 };
 
-GemmState state;
+template <typename T> GemmState<T> state;
+pthread_once_t blasOpened = PTHREAD_ONCE_INIT;
+void *blasLibrary = nullptr;
 
 } // namespace
 
@@ -55,21 +54,22 @@ static int vectorLevel() {
 }
 #endif
 
-static void chooseKernels() {
-  gemmKernelsBaseline(state.wide, state.narrow);
+template <typename T> static void chooseKernels() {
+  GemmKernels<T> &kernels = state<T>.kernels;
+  kernels = gemmKernelsBaseline<T>();
 #ifdef __x86_64__
   int level = vectorLevel();
   if (level == 512)
-    gemmKernelsAvx512(state.wide, state.narrow);
+    kernels = gemmKernelsAvx512<T>();
   else if (level == 2)
-    gemmKernelsAvx2(state.wide, state.narrow);
+    kernels = gemmKernelsAvx2<T>();
 #endif
 }
 
-static const GemmState &kernels() {
+template <typename T> static const GemmState<T> &stateOf() {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, chooseKernels);
-  return state;
+  pthread_once(&once, chooseKernels<T>);
+  return state<T>;
 }
 
 static int wantedThreads() {
@@ -94,11 +94,22 @@ static void openBlas() {
   void *library = dlopen(choice && *choice ? choice : "libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
   if (!library)
     return;
-  state.blasDouble = reinterpret_cast<BlasDouble>(dlsym(library, "cblas_dgemm"));
-  state.blasSingle = reinterpret_cast<BlasSingle>(dlsym(library, "cblas_sgemm"));
+  blasLibrary = library;
   auto setThreads = reinterpret_cast<void (*)(int)>(dlsym(library, "openblas_set_num_threads"));
   if (context().library && setThreads)
     setThreads(threads);
+}
+
+/// OpenBLAS's product; null without OpenBLAS.
+template <typename T> static BlasGemm<T> findBlas() {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&blasOpened, openBlas);
+  pthread_once(&once, [] {
+    if (blasLibrary)
+      state<T>.blas = reinterpret_cast<BlasGemm<T>>(
+          dlsym(blasLibrary, sizeof(T) == 8 ? "cblas_dgemm" : "cblas_sgemm"));
+  });
+  return state<T>.blas;
 }
 
 template <typename T>
@@ -183,10 +194,9 @@ template <typename T> static void scale(const GemmProblem<T> &g) {
       g.c[i * g.ldc + j] = g.beta == T(0) ? T(0) : g.beta * g.c[i * g.ldc + j];
 }
 
-template <typename T, typename Blas>
+template <typename T>
 static void multiply(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, T alpha,
-                     const T *a, int64_t lda, const T *b, int64_t ldb, T beta, T *c, int64_t ldc,
-                     const GemmKernels<T> &kernels, Blas GemmState::*blas) {
+                     const T *a, int64_t lda, const T *b, int64_t ldb, T beta, T *c, int64_t ldc) {
   if (m <= 0 || n <= 0)
     return;
   GemmProblem<T> g = {m,
@@ -209,17 +219,15 @@ static void multiply(int64_t transA, int64_t transB, int64_t m, int64_t n, int64
   bool large = m > 1 && n > 1 &&
                static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) > blasWork;
   if (large && m < most && n < most && k < most && lda < most && ldb < most && ldc < most) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, openBlas);
-    if (state.*blas) {
+    if (BlasGemm<T> blas = findBlas<T>()) {
       // CblasRowMajor, CblasNoTrans or CblasTrans
-      (state.*blas)(101, transA ? 112 : 111, transB ? 112 : 111, static_cast<int>(m),
-                    static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b,
-                    static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
+      blas(101, transA ? 112 : 111, transB ? 112 : 111, static_cast<int>(m), static_cast<int>(n),
+           static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta, c,
+           static_cast<int>(ldc));
       return;
     }
   }
-  multiplyOwn(kernels, g);
+  multiplyOwn(stateOf<T>().kernels, g);
 }
 
 } // namespace mpy
@@ -229,15 +237,13 @@ using namespace mpy;
 void mpy_gemm_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, double alpha,
                   const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
                   double *c, int64_t ldc) {
-  multiply(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, kernels().wide,
-           &GemmState::blasDouble);
+  multiply(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void mpy_gemm_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, float alpha,
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                   int64_t ldc) {
-  multiply(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, kernels().narrow,
-           &GemmState::blasSingle);
+  multiply(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 // Products of stacks: where C stays in its place, the products are added up.

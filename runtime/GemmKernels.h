@@ -32,9 +32,11 @@ template <typename T> struct GemmKernels {
   void (*dotRows)(int64_t k, int64_t n, const T *x, const T *matrix, int64_t ld, T *y);
 };
 
-void gemmKernelsBaseline(GemmKernels<double> &wide, GemmKernels<float> &narrow);
-void gemmKernelsAvx2(GemmKernels<double> &wide, GemmKernels<float> &narrow);
-void gemmKernelsAvx512(GemmKernels<double> &wide, GemmKernels<float> &narrow);
+// For double and for float: a program that multiplies matrices of one type has the kernels of that
+// type alone.
+template <typename T> GemmKernels<T> gemmKernelsBaseline();
+template <typename T> GemmKernels<T> gemmKernelsAvx2();
+template <typename T> GemmKernels<T> gemmKernelsAvx512();
 
 } // namespace mpy
 

@@ -115,8 +115,11 @@ llvm::Constant *ExportEmitter::text(const std::string &bytes) {
 }
 
 llvm::Constant *ExportEmitter::constantOf(const std::string &name, llvm::Constant *value) {
-  return new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
-                                  llvm::GlobalValue::InternalLinkage, value, name);
+  auto *constant = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                            llvm::GlobalValue::InternalLinkage, value, name);
+  // What describes a function and its derivatives alike is there once.
+  constant->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+  return constant;
 }
 
 //===----------------------------------------------------------------------===//

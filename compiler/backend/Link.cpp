@@ -93,10 +93,10 @@ bool mpy::link(LinkKind kind, llvm::StringRef object, llvm::StringRef runtimeLib
   if (*MPY_LINK_FLAG)
     arguments.push_back(MPY_LINK_FLAG);
   // What callers use of the runtime is there, whether the object uses it or not; the compiled code
-  // calls its own runtime, whatever else is loaded.
+  // calls its own runtime, whatever else is loaded. Names that nobody else can see are left out.
   if (kind == LinkKind::SharedLibrary)
-    arguments.insert(arguments.end(),
-                     {"-shared", "-Wl,-u,mpy_ctx_new_for", "-Wl,-z,defs", "-Wl,-Bsymbolic"});
+    arguments.insert(arguments.end(), {"-shared", "-Wl,-u,mpy_ctx_new_for", "-Wl,-z,defs",
+                                       "-Wl,-Bsymbolic", "-Wl,--strip-all"});
   else
     arguments.push_back("-pie");
   arguments.insert(arguments.end(), {objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",

@@ -59,7 +59,8 @@ template <typename T> static int countFailures(const GemmKernels<T> &kernels) {
 int main() {
   struct Set {
     const char *name;
-    void (*give)(GemmKernels<double> &, GemmKernels<float> &);
+    GemmKernels<double> (*wide)();
+    GemmKernels<float> (*narrow)();
     bool usable;
   };
   bool avx2 = false, avx512 = false;
@@ -68,20 +69,17 @@ int main() {
   avx512 = avx2 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512bw");
 #endif
-  const Set sets[] = {{"baseline", gemmKernelsBaseline, true},
+  const Set sets[] = {{"baseline", gemmKernelsBaseline<double>, gemmKernelsBaseline<float>, true},
 #ifdef __x86_64__
-                      {"avx2", gemmKernelsAvx2, avx2},
-                      {"avx512", gemmKernelsAvx512, avx512}
+                      {"avx2", gemmKernelsAvx2<double>, gemmKernelsAvx2<float>, avx2},
+                      {"avx512", gemmKernelsAvx512<double>, gemmKernelsAvx512<float>, avx512}
 #endif
   };
   int failures = 0;
   for (const Set &set : sets) {
     if (!set.usable)
       continue;
-    GemmKernels<double> wide;
-    GemmKernels<float> narrow;
-    set.give(wide, narrow);
-    int found = countFailures(wide) + countFailures(narrow);
+    int found = countFailures(set.wide()) + countFailures(set.narrow());
     printf("%s: %d failures\n", set.name, found);
     failures += found;
   }
