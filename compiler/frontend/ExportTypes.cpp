@@ -3,8 +3,10 @@
 //   x: f64['n d'], w: Float64[Array, 'd'], k: int
 //     =>  x float64[n, d], w float64[d], k int64      extents n, d
 //
-// They are read as text of the program and not evaluated, as Python evaluates them for nobody.
+// They are read as text of the program and not evaluated, as Python evaluates them for nobody. So
+// it is the same whether they stand in quotes.
 #include "frontend/ExportTypes.h"
+#include "frontend/Parse.h"
 
 namespace mpy {
 
@@ -95,10 +97,31 @@ std::optional<ExportForm> AnnotationReader::readParts(ExportForm::Kind kind,
   return form;
 }
 
+/// The annotation in a string literal; null where it is none, or is written with escapes.
+const ast::Expr *AnnotationReader::unquoted(const ast::Constant &text) {
+  llvm::StringRef written = s.sources.text(text.span);
+  size_t at = written.find(text.text);
+  bool isPlain =
+      at != llvm::StringRef::npos && !text.text.empty() &&
+      written.take_front(at).find_first_not_of("'\"rRuU") == llvm::StringRef::npos &&
+      written.drop_front(at + text.text.size()).find_first_not_of("'\"") == llvm::StringRef::npos;
+  if (!isPlain)
+    return nullptr;
+  uint32_t begin = text.span.begin + at;
+  Diagnostics::Capture unused(s.diagnostics);
+  return parseExpression(s.sources,
+                         {text.span.file, begin, begin + static_cast<uint32_t>(text.text.size())},
+                         quoted, s.diagnostics);
+}
+
 std::optional<ExportForm> AnnotationReader::read(const ast::Expr &annotation,
                                                  const std::string &name,
                                                  std::vector<ExportLeaf> &leaves) {
   using Kind = ExportForm::Kind;
+  if (auto *text = llvm::dyn_cast<ast::Constant>(&annotation); text && text->isString()) {
+    const ast::Expr *inside = unquoted(*text);
+    return inside ? read(*inside, name, leaves) : std::nullopt;
+  }
   ExportLeaf leaf{name, 0, false, {}};
   auto *subscript = llvm::dyn_cast<ast::Subscript>(&annotation);
   if (auto number = numberType(lastName(annotation))) {

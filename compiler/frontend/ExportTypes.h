@@ -8,10 +8,10 @@
 namespace mpy {
 
 /// Reads annotations: `float`, `f64['n d']`, `Float64[Array, 'n d']`, and tuples, lists and dicts
-/// of these.
+/// of these, each also in quotes.
 class AnnotationReader {
 public:
-  explicit AnnotationReader(Export &made) : made(made) {}
+  AnnotationReader(Specializer &s, Export &made) : s(s), made(made) {}
 
   /// Adds the leaves of an annotation under names that begin with `name`, and gives their form;
   /// nothing if it is no type.
@@ -19,12 +19,16 @@ public:
                                  std::vector<ExportLeaf> &leaves);
 
 private:
+  const ast::Expr *unquoted(const ast::Constant &text);
   bool readExtents(llvm::StringRef text, ExportLeaf &leaf);
   bool readSubscript(const ast::Subscript &node, ExportLeaf &leaf);
   std::optional<ExportForm> readParts(ExportForm::Kind kind, const ast::ExprList &parts,
                                       const std::string &name, std::vector<ExportLeaf> &leaves);
 
+  Specializer &s;
   Export &made;
+  /// Holds what was written in quotes.
+  ast::Module quoted;
 };
 
 /// A name of a part: `w_0`, `w_bias`; empty where there is none.

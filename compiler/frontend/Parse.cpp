@@ -218,6 +218,18 @@ static std::unique_ptr<ast::Module> parseText(SourceManager &sources, FileId fil
   return module;
 }
 
+ast::Expr *parseExpression(SourceManager &sources, Span span, ast::Module &owner,
+                           Diagnostics &diagnostics) {
+  try {
+    SyntaxTree tree;
+    auto *root = tree.parseFString(sources, span, diagnostics);
+    return root ? AstBuilder(sources, owner, diagnostics).buildRightSide(root->annotated_rhs())
+                : nullptr;
+  } catch (const TreeTooDeep &) {
+    return nullptr; // reported where it was found
+  }
+}
+
 std::unique_ptr<ast::Module> parseModule(SourceManager &sources, FileId file,
                                          Diagnostics &diagnostics, bool asWritten) {
   std::unique_ptr<ast::Module> module;

@@ -14,6 +14,11 @@ namespace mpy {
 std::unique_ptr<ast::Module> parseModule(SourceManager &sources, FileId file,
                                          Diagnostics &diagnostics, bool asWritten = false);
 
+/// The expression that a part of a file is, such as an annotation in quotes; null after errors,
+/// which are reported. Its nodes belong to `owner`.
+ast::Expr *parseExpression(SourceManager &sources, Span span, ast::Module &owner,
+                           Diagnostics &diagnostics);
+
 } // namespace mpy
 
 #endif // MPY_FRONTEND_PARSE_H

@@ -53,6 +53,7 @@ public:
       : sources(sources), module(module), diagnostics(diagnostics) {}
 
   void buildModule(Parser::File_inputContext *context);
+  ast::Expr *buildRightSide(Parser::Annotated_rhsContext *context);
 
 private:
   // Statements (ParseStatements.cpp)
@@ -100,8 +101,7 @@ private:
   void buildCallArguments(Parser::ArgumentsContext *context, ast::ExprList &args,
                           std::vector<ast::Keyword> &keywords);
 
-  // Expressions (ParseExpressions.cpp)
-  ast::Expr *buildRightSide(Parser::Annotated_rhsContext *context);
+  // Expressions (ParseExpressions.cpp); buildRightSide is one of them
   ast::Expr *buildYield(Parser::Yield_exprContext *context);
   ast::Expr *buildStarExpressions(Parser::Star_expressionsContext *context);
   ast::Expr *buildStar(Context *whole, Parser::ExprContext *operand);

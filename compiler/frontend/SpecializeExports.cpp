@@ -122,7 +122,7 @@ void ExportMaker::describe(const Value &value) {
     s.fail(ErrorId::ExportedParameter,
            {(parameters.vararg ? parameters.vararg : parameters.kwarg)->name, request.function},
            {.help = "write each parameter out"});
-  AnnotationReader reader(made);
+  AnnotationReader reader(s, made);
   for (const auto *group : {&parameters.posonlyargs, &parameters.args, &parameters.kwonlyargs})
     for (const ast::Parameter &parameter : *group) {
       bool isKeyword = group == &parameters.kwonlyargs;
@@ -272,7 +272,7 @@ void ExportMaker::checkReturns() {
     return;
   Export said = made;
   said.results.clear();
-  auto form = AnnotationReader(said).read(*node->returns, "result", said.results);
+  auto form = AnnotationReader(s, said).read(*node->returns, "result", said.results);
   if (!form)
     return;
   auto differs = [&](const ExportLeaf &is, const ExportLeaf &wanted) {

@@ -211,9 +211,25 @@ def sizes(shop):
     run([shop.mpyc, "-c", source, "-o", made])
     print(f"small.o: {made.stat().st_size} bytes in {time.monotonic() - start:.2f} s")
     assert made.stat().st_size < 20_000
+    library = shop.folder / "libnetwork.so"
+    run([shop.mpyc, HERE / "network.mpy", "-o", library])
+    print(f"libnetwork.so: {library.stat().st_size} bytes")
+    assert library.stat().st_size < 100_000
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, two_modules, python_sample, installed, page, sizes, costs]
+def quoted_annotations(shop):
+    """Annotations in quotes, and those that nobody evaluates, are the same types."""
+    plain, quoted = shop.folder / "spoken.mpy", shop.folder / "quoted.mpy"
+    body = "    return np.sum(x) * np.sum(p[0] @ y) + q['b']\n"
+    head = "import numpy as np\nfrom mpy import Array, Float64, export, f64\n@export(grad=True)\n"
+    plain.write_text(head + "def f(x: f64['n'], y: Float64[Array, 'm'], p: tuple[f64['n m'], int], q: {'w': f64['m'], 'b': float}) -> float:\n" + body)
+    quoted.write_text("from __future__ import annotations\n" + head + "def f(x: \"f64['n']\", y: 'Float64[Array, \"m\"]', p: 'tuple[f64[\"n m\"], int]',"
+                      " q: {'w': \"f64['m']\", 'b': 'float'}) -> r\"float\":\n" + body)
+    headers = [run([shop.mpyc, "--emit=header", program]).replace("quoted", "spoken").replace("QUOTED", "SPOKEN") for program in (plain, quoted)]
+    assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
+
+
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, two_modules, python_sample, installed, page, sizes, quoted_annotations, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 
