@@ -6,6 +6,7 @@
 //
 //   array([1.e+00, 2.e+08])      array([[ True, False],
 //                                       [False, False]])
+#include "Elements.h"
 #include "TextBuilder.h"
 
 #include <cmath>
@@ -30,8 +31,9 @@ struct ElementFormat {
 struct Survey {
   double largest = 0;
   double smallest = INFINITY;
-  int64_t highest = INT64_MIN;
-  int64_t lowest = INT64_MAX;
+  int64_t highest = 0;
+  int64_t lowest = 0;
+  int largeWidth = 1; // of elements that are no int64
   bool finite = false;
   bool special = false;
   bool negativeInfinity = false;
@@ -51,10 +53,11 @@ public:
 
 private:
   bool single() const { return array.dtype == MPY_FLOAT32; }
-  bool floating() const { return array.dtype >= MPY_FLOAT32; }
-  const void *elementAt(int64_t offset) const;
-  double floatAt(int64_t offset) const;
-  int64_t integerAt(int64_t offset) const;
+  bool floating() const { return isFloatElement(array.dtype); }
+  double floatAt(int64_t offset) const { return mpy::floatAt(array.data, array.dtype, offset); }
+  int64_t integerAt(int64_t offset) const {
+    return mpy::integerAt(array.data, array.dtype, offset);
+  }
 
   /// Calls `visit` with the offset of every element that is shown.
   template <typename Visit> void forEachShown(int32_t axis, int64_t offset, Visit visit) const;
@@ -90,26 +93,6 @@ ArrayPrinter::ArrayPrinter(const mpy_view &array, const PrintOptions &options, b
   summarised = size > options.threshold;
   format.dtype = array.dtype;
   format.scalar = array.rank == 0;
-}
-
-const void *ArrayPrinter::elementAt(int64_t offset) const {
-  static const int bytes[] = {1, 4, 8, 4, 8};
-  return static_cast<const char *>(array.data) + offset * bytes[array.dtype];
-}
-
-double ArrayPrinter::floatAt(int64_t offset) const {
-  const void *element = elementAt(offset);
-  return single() ? static_cast<double>(*static_cast<const float *>(element))
-                  : *static_cast<const double *>(element);
-}
-
-int64_t ArrayPrinter::integerAt(int64_t offset) const {
-  const void *element = elementAt(offset);
-  if (array.dtype == MPY_INT64)
-    return *static_cast<const int64_t *>(element);
-  if (array.dtype == MPY_INT32)
-    return *static_cast<const int32_t *>(element);
-  return *static_cast<const int8_t *>(element) != 0;
 }
 
 template <typename Visit>
@@ -182,6 +165,11 @@ void ArrayPrinter::chooseFormat() {
   forEachShown(0, 0, [&](int64_t offset) {
     if (!floating()) {
       int64_t value = integerAt(offset);
+      if (array.dtype == MPY_UINT64 && value < 0) {
+        int width = static_cast<unsigned long long>(value) < 10000000000000000000u ? 19 : 20;
+        survey.largeWidth = width > survey.largeWidth ? width : survey.largeWidth;
+        return;
+      }
       survey.highest = value > survey.highest ? value : survey.highest;
       survey.lowest = value < survey.lowest ? value : survey.lowest;
       return;
@@ -207,6 +195,8 @@ void ArrayPrinter::chooseFormat() {
   int high = snprintf(text, sizeof text, "%lld", static_cast<long long>(survey.highest));
   int low = snprintf(text, sizeof text, "%lld", static_cast<long long>(survey.lowest));
   format.integerWidth = high > low ? high : low;
+  if (survey.largeWidth > format.integerWidth)
+    format.integerWidth = survey.largeWidth;
 }
 
 void ArrayPrinter::chooseFloatFormat(const Survey &survey) {
@@ -277,7 +267,8 @@ void ArrayPrinter::appendElement(TextBuilder &word, int64_t offset) const {
   else if (floating())
     appendFloatElement(word, floatAt(offset));
   else
-    word.appendFormat("%*lld", static_cast<int>(format.integerWidth),
+    word.appendFormat(array.dtype == MPY_UINT64 ? "%*llu" : "%*lld",
+                      static_cast<int>(format.integerWidth),
                       static_cast<long long>(integerAt(offset)));
 }
 
@@ -359,7 +350,6 @@ void ArrayPrinter::appendAxis(TextBuilder &text, int32_t axis, int64_t offset, i
 
 // Shape and type, where the numbers do not tell them; on a line of their own if they do not fit.
 void ArrayPrinter::appendExtras(TextBuilder &text) const {
-  static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
   TextBuilder extras;
   bool flatEmpty = array.rank == 1 && array.sizes[0] == 0;
   if ((size == 0 && !flatEmpty) || size > options.threshold) {
@@ -371,11 +361,12 @@ void ArrayPrinter::appendExtras(TextBuilder &text) const {
     }
     extras.append(array.rank == 1 ? ",)" : ")");
   }
-  if (size == 0 || array.dtype == MPY_INT32 || array.dtype == MPY_FLOAT32) {
+  if (size == 0 ||
+      (array.dtype != MPY_BOOL && array.dtype != MPY_INT64 && array.dtype != MPY_FLOAT64)) {
     if (extras.size() > 0)
       extras.append(", ");
     extras.append("dtype=");
-    extras.append(names[array.dtype]);
+    extras.append(elementTypes[array.dtype].name);
   }
   if (extras.size() == 0) {
     text.append(')');
@@ -416,14 +407,14 @@ static mpy_text *scalarText(const mpy_view &array) {
   switch (array.dtype) {
   case MPY_BOOL:
     return mpy_str_bool(*static_cast<const int8_t *>(array.data));
-  case MPY_INT32:
-    return mpy_str_int(*static_cast<const int32_t *>(array.data));
-  case MPY_INT64:
-    return mpy_str_int(*static_cast<const int64_t *>(array.data));
+  case MPY_UINT64:
+    return mpy_str_uint64(integerAt(array.data, array.dtype, 0));
   case MPY_FLOAT32:
     return mpy_str_float32(*static_cast<const float *>(array.data));
-  default:
+  case MPY_FLOAT64:
     return mpy_str_float64(*static_cast<const double *>(array.data));
+  default:
+    return mpy_str_int(integerAt(array.data, array.dtype, 0));
   }
 }
 
@@ -439,6 +430,22 @@ mpy_text *mpy_array_str(const mpy_view *array) {
 
 mpy_text *mpy_array_repr(const mpy_view *array) {
   return ArrayPrinter(*array, context().print, true).print();
+}
+
+static mpy_view withType(const mpy_view *array, int64_t dtype) {
+  mpy_view view = *array;
+  view.dtype = static_cast<int32_t>(dtype);
+  return view;
+}
+
+mpy_text *mpy_unsigned_str(const mpy_view *array, int64_t dtype) {
+  mpy_view view = withType(array, dtype);
+  return mpy_array_str(&view);
+}
+
+mpy_text *mpy_unsigned_repr(const mpy_view *array, int64_t dtype) {
+  mpy_view view = withType(array, dtype);
+  return mpy_array_repr(&view);
 }
 
 mpy_text *mpy_array_string(const mpy_view *array, int64_t precision, int8_t suppress) {

@@ -1,12 +1,11 @@
 // Whole arrays in, whole arrays out: contiguous copies of strided views, sorted copies, and the
 // positions where a mask holds.
 #include "Context.h"
+#include "Elements.h"
 
 #include <cstring>
 
 namespace mpy {
-
-static constexpr int64_t elementBytes[] = {1, 4, 8, 4, 8};
 
 static int64_t countOf(const mpy_view &array) {
   int64_t count = 1;
@@ -18,7 +17,7 @@ static int64_t countOf(const mpy_view &array) {
 // Copies from the axis on; returns where the next element goes.
 static char *copyAxis(const mpy_view &array, const int64_t *strides, int32_t axis, const char *from,
                       char *into) {
-  int64_t bytes = elementBytes[array.dtype];
+  int64_t bytes = elementTypes[array.dtype].bytes;
   if (axis == array.rank) {
     memcpy(into, from, bytes);
     return into + bytes;
@@ -38,7 +37,7 @@ static void *copyOf(const mpy_view &array) {
     strides[i] = array.strides ? array.strides[i] : dense;
     dense *= array.sizes[i];
   }
-  char *copy = static_cast<char *>(mpy_alloc(dense * elementBytes[array.dtype]));
+  char *copy = static_cast<char *>(mpy_alloc(dense * elementTypes[array.dtype].bytes));
   if (dense > 0)
     copyAxis(array, strides, 0, static_cast<const char *>(array.data), copy);
   return copy;
@@ -56,18 +55,8 @@ static int64_t rowsOf(const mpy_view &array, int64_t &length) {
 }
 
 static bool isTrue(int32_t dtype, const char *element) {
-  switch (dtype) {
-  case MPY_BOOL:
-    return *element != 0;
-  case MPY_INT32:
-    return *reinterpret_cast<const int32_t *>(element) != 0;
-  case MPY_INT64:
-    return *reinterpret_cast<const int64_t *>(element) != 0;
-  case MPY_FLOAT32:
-    return *reinterpret_cast<const float *>(element) != 0;
-  default:
-    return *reinterpret_cast<const double *>(element) != 0;
-  }
+  return isFloatElement(dtype) ? floatAt(element, dtype, 0) != 0
+                               : integerAt(element, dtype, 0) != 0;
 }
 
 } // namespace mpy
@@ -95,7 +84,7 @@ void mpy_argsort(const mpy_view *array, void **data, int64_t *sizes) {
 }
 
 void mpy_nonzero(const mpy_view *mask, void **data, int64_t *sizes) {
-  int64_t bytes = elementBytes[mask->dtype], size = countOf(*mask), count = 0;
+  int64_t bytes = elementTypes[mask->dtype].bytes, size = countOf(*mask), count = 0;
   bool flat = mask->rank == 1 || !mask->strides;
   void *copy = flat ? nullptr : copyOf(*mask);
   const char *elements = static_cast<const char *>(copy ? copy : mask->data);

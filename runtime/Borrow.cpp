@@ -1,6 +1,7 @@
 // Arrays of the caller: any strides -> row-major memory that compiled code reads. What is in that
 // order already is read where it lies, under an owner whose count never says that it may be
 // written; all else is copied.
+#include "Elements.h"
 #include "Entry.h"
 
 #include <cstdio>
@@ -8,14 +9,12 @@
 
 namespace mpy {
 
-static constexpr int64_t bytesOfElement[] = {1, 4, 8, 4, 8};
-static constexpr mpy_dtype dtypes[] = {{MPY_CODE_BOOL, 8, 1},
-                                       {MPY_CODE_INT, 32, 1},
-                                       {MPY_CODE_INT, 64, 1},
-                                       {MPY_CODE_FLOAT, 32, 1},
-                                       {MPY_CODE_FLOAT, 64, 1}};
+static constexpr mpy_dtype dtypes[] = {
+    {MPY_CODE_BOOL, 8, 1},   {MPY_CODE_INT, 32, 1},  {MPY_CODE_INT, 64, 1}, {MPY_CODE_FLOAT, 32, 1},
+    {MPY_CODE_FLOAT, 64, 1}, {MPY_CODE_INT, 8, 1},   {MPY_CODE_INT, 16, 1}, {MPY_CODE_UINT, 8, 1},
+    {MPY_CODE_UINT, 16, 1},  {MPY_CODE_UINT, 32, 1}, {MPY_CODE_UINT, 64, 1}};
 
-int64_t elementBytesOf(int32_t dtype) { return bytesOfElement[dtype]; }
+int64_t elementBytesOf(int32_t dtype) { return elementTypes[dtype].bytes; }
 mpy_dtype dtypeOf(int32_t dtype) { return dtypes[dtype]; }
 
 namespace {
@@ -23,8 +22,7 @@ namespace {
 class TypeText {
 public:
   TypeText(const mpy_export *function, const mpy_leaf &leaf) {
-    static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
-    append("%s[", names[leaf.dtype]);
+    append("%s[", elementTypes[leaf.dtype].name);
     for (int dim = 0; dim < leaf.rank; ++dim) {
       const char *separator = dim ? ", " : "";
       if (leaf.extents[dim] >= 0)
@@ -151,7 +149,7 @@ static void copyElements(char *to, int64_t toStride, const char *from, int64_t f
 }
 
 static void copyIn(const mpy_leaf &leaf, const mpy_array *array, char *to) {
-  int64_t bytes = bytesOfElement[leaf.dtype];
+  int64_t bytes = elementTypes[leaf.dtype].bytes;
   forEachRow(array, bytes, [&](const char *row, int64_t count, int64_t stride) {
     if (leaf.dtype == MPY_BOOL)
       for (int64_t i = 0; i < count; ++i)
@@ -175,7 +173,7 @@ void borrowArray(const mpy_export *function, const mpy_leaf &leaf, const mpy_arr
   bool empty = isEmpty(array);
   if (!array->data && !empty)
     refuse(function, "ValueError", "%s has elements, but no data (a null pointer)", leaf.name);
-  int64_t bytes = bytesOfElement[leaf.dtype];
+  int64_t bytes = elementTypes[leaf.dtype].bytes;
   bool isAligned = reinterpret_cast<uintptr_t>(firstElement(array)) % bytes == 0;
   // A truth value of compiled code is 0 or 1.
   if (!empty && isAligned && leaf.dtype != MPY_BOOL && isRowMajor(array)) {
@@ -238,7 +236,7 @@ bool overlap(const mpy_array *a, const mpy_array *b) {
 }
 
 void copyOut(const mpy_leaf &leaf, const mpy_slot &slot, const mpy_array *array) {
-  int64_t bytes = bytesOfElement[leaf.dtype];
+  int64_t bytes = elementTypes[leaf.dtype].bytes;
   const char *from = static_cast<const char *>(slot.array.data);
   forEachRow(array, bytes, [&](char *row, int64_t count, int64_t stride) {
     copyElements(row, stride, from, bytes, count, bytes);

@@ -5,6 +5,7 @@
 // to that many digits and dropping zeros finds every short result; else one or two digits more are
 // tried. Where the gap below is half the gap above (powers of two), the nearest decimal can lie
 // outside of the interval while its upper neighbour is inside, so that one is tried as well.
+#include "Elements.h"
 #include "TextBuilder.h"
 
 #include <cfloat>
@@ -179,6 +180,19 @@ mpy_text *mpy_repr_float32(float value) {
 mpy_text *mpy_repr_int64(int64_t value) {
   TextBuilder builder;
   builder.appendFormat("np.int64(%lld)", static_cast<long long>(value));
+  return builder.finish();
+}
+
+mpy_text *mpy_str_uint64(int64_t bits) {
+  TextBuilder builder;
+  builder.appendFormat("%llu", static_cast<unsigned long long>(bits));
+  return builder.finish();
+}
+
+mpy_text *mpy_repr_integer(int64_t bits, int64_t dtype) {
+  TextBuilder builder;
+  builder.appendFormat(dtype == MPY_UINT64 ? "np.%s(%llu)" : "np.%s(%lld)",
+                       elementTypes[dtype].name, static_cast<long long>(bits));
   return builder.finish();
 }
 

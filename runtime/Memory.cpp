@@ -3,6 +3,7 @@
 // the list of its step, so a loop that allocates the same shapes touches the system once. Small
 // buffers are cut from slabs; large ones are mapped at 2 MiB boundaries and ask for huge pages,
 // because fresh 4 KiB pages fill eight times slower.
+#include "Elements.h"
 #include "Entry.h"
 
 #include "TextBuilder.h"
@@ -138,8 +139,6 @@ struct Purpose {
   int64_t dtype = 0;
 };
 
-static constexpr int64_t elementBytes[] = {1, 4, 8, 4, 8};
-
 [[noreturn]] static void failTooBig(Place place) {
   raise(place, "ValueError",
         "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible "
@@ -147,7 +146,6 @@ static constexpr int64_t elementBytes[] = {1, 4, 8, 4, 8};
 }
 
 [[noreturn]] static void failAllocation(const Purpose &purpose, int64_t bytes) {
-  static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
   TextBuilder text;
   text.append("Unable to allocate ");
   if (bytes < 0)
@@ -162,7 +160,7 @@ static constexpr int64_t elementBytes[] = {1, 4, 8, 4, 8};
       text.appendInt(purpose.sizes[i]);
     }
     text.append(purpose.rank == 1 ? ",) and data type " : ") and data type ");
-    text.append(names[purpose.dtype]);
+    text.append(elementTypes[purpose.dtype].name);
   }
   mpy_raise_message(purpose.place.file, purpose.place.line, "MemoryError", text.cString());
 }
@@ -324,7 +322,7 @@ static void *allocate(const Purpose &purpose, int64_t bytes) {
   int64_t sizes[MPY_MAX_RANK], known = 0, product = 1;
   bool overflow = false;
   if (site->dtype >= 0 && site->rank <= MPY_MAX_RANK) {
-    product = elementBytes[site->dtype];
+    product = elementTypes[site->dtype].bytes;
     for (int64_t i = 0; i < site->rank; ++i) {
       if (site->sizes[i] < 0 && known == MPY_SITE_EXTENTS)
         failAllocation(purpose, bytes);
@@ -369,7 +367,7 @@ void *mpy_alloc_for(const mpy_site *site, int64_t bytes, int64_t size0, int64_t 
 
 void *mpy_alloc_array(const char *file, int64_t line, int64_t dtype, int64_t rank,
                       const int64_t *sizes) {
-  int64_t bytes = elementBytes[dtype];
+  int64_t bytes = elementTypes[dtype].bytes;
   bool overflow = false, empty = false;
   for (int64_t i = 0; i < rank; ++i) {
     if (sizes[i] < 0)

@@ -1,14 +1,11 @@
-// Arrays in NumPy's own files: .npy (versions 1 to 3, both orders, the five element types) and
+// Arrays in NumPy's own files: .npy (versions 1 to 3, both orders, the element types of arrays) and
 // .npz, a zip archive of them, stored or deflated.
+#include "Elements.h"
 #include "TextFiles.h"
 
 #include <cerrno>
 
 namespace mpy {
-
-static const char *const descriptors[] = {"|b1", "<i4", "<i8", "<f4", "<f8"};
-static const char *const typeNames[] = {"bool", "int32", "int64", "float32", "float64"};
-static const int elementBytes[] = {1, 4, 8, 4, 8};
 
 static uint32_t readNumber(View bytes, int64_t at, int count) {
   uint32_t value = 0;
@@ -32,7 +29,7 @@ static const char *findKey(const char *header, const char *key) {
 
 // Fortran order: the first index runs fastest.
 static void copyTransposed(const char *from, char *into, int64_t rank, const int64_t *sizes,
-                           int bytes) {
+                           int64_t bytes) {
   int64_t index[64] = {}, strides[64], count = 1;
   for (int64_t i = 0; i < rank; ++i) {
     strides[i] = count;
@@ -68,8 +65,8 @@ static void readNpy(Place place, View bytes, const char *path, int64_t dtype, in
   const char *shape = findKey(text, "'shape'");
   bool fortran = strncmp(findKey(text, "'fortran_order'"), "True", 4) == 0;
   int64_t found = -1;
-  for (int64_t i = 0; i < 5; ++i)
-    if (descriptor[0] && strncmp(descriptor + 1, descriptors[i], 3) == 0)
+  for (int64_t i = 0; i < elementTypeCount; ++i)
+    if (descriptor[0] && strncmp(descriptor + 2, elementTypes[i].descriptor + 1, 2) == 0)
       found = i;
   if (found < 0)
     raise(place, "ValueError",
@@ -88,25 +85,26 @@ static void readNpy(Place place, View bytes, const char *path, int64_t dtype, in
   if (found != dtype || axes != rank)
     raise(place, "ValueError",
           "'%s' holds an array of %s with %lld dimensions; the program expects %s with %lld", path,
-          typeNames[found], static_cast<long long>(axes), typeNames[dtype],
+          elementTypes[found].name, static_cast<long long>(axes), elementTypes[dtype].name,
           static_cast<long long>(rank));
   const char *content = bytes.data + start + headerLength;
   int64_t available = bytes.size - start - headerLength, needed;
-  if (__builtin_mul_overflow(count, int64_t(elementBytes[dtype]), &needed) || available < needed)
+  if (__builtin_mul_overflow(count, elementTypes[dtype].bytes, &needed) || available < needed)
     raise(place, "ValueError", "cannot reshape array of size %lld into shape of %lld elements",
-          static_cast<long long>(available / elementBytes[dtype]), static_cast<long long>(count));
+          static_cast<long long>(available / elementTypes[dtype].bytes),
+          static_cast<long long>(count));
   for (int64_t i = 0; i < rank; ++i)
     sizes[i] = extents[i];
   *data = mpy_alloc_at(place.file, place.line, needed);
   if (fortran && rank > 1)
-    copyTransposed(content, static_cast<char *>(*data), rank, extents, elementBytes[dtype]);
+    copyTransposed(content, static_cast<char *>(*data), rank, extents, elementTypes[dtype].bytes);
   else
     memcpy(*data, content, needed);
 }
 
 static void appendElements(TextBuilder &out, const mpy_view &array, const int64_t *strides,
                            int32_t axis, int64_t offset) {
-  int bytes = elementBytes[array.dtype];
+  int64_t bytes = elementTypes[array.dtype].bytes;
   const char *data = static_cast<const char *>(array.data) + offset * bytes;
   if (axis == array.rank) {
     out.append(View(data, bytes));
@@ -123,7 +121,7 @@ static void appendElements(TextBuilder &out, const mpy_view &array, const int64_
 static void appendNpy(TextBuilder &out, const mpy_view &array) {
   TextBuilder header;
   header.appendFormat("{'descr': '%s', 'fortran_order': False, 'shape': (",
-                      descriptors[array.dtype]);
+                      elementTypes[array.dtype].descriptor);
   int64_t strides[64], dense = 1;
   for (int32_t i = array.rank - 1; i >= 0; --i) {
     strides[i] = array.strides ? array.strides[i] : dense;

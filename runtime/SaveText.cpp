@@ -1,5 +1,6 @@
 // np.savetxt: a vector or a matrix becomes lines of numbers, each printed by a conversion of the %
 // operator; the format holds one conversion for all columns, or one for each.
+#include "Elements.h"
 #include "TextFiles.h"
 
 namespace mpy {
@@ -24,27 +25,12 @@ static void appendElement(Place place, TextBuilder &out, const mpy_view &array, 
                           View conversion) {
   mpy_text *spec = mpy_string_from(conversion.data, conversion.size);
   mpy_text *word;
-  switch (array.dtype) {
-  case MPY_BOOL:
-    word = mpy_percent_int(place.file, place.line, static_cast<int8_t *>(array.data)[offset], spec);
-    break;
-  case MPY_INT32:
+  if (isFloatElement(array.dtype))
     word =
-        mpy_percent_int(place.file, place.line, static_cast<int32_t *>(array.data)[offset], spec);
-    break;
-  case MPY_INT64:
+        mpy_percent_float(place.file, place.line, floatAt(array.data, array.dtype, offset), spec);
+  else
     word =
-        mpy_percent_int(place.file, place.line, static_cast<int64_t *>(array.data)[offset], spec);
-    break;
-  case MPY_FLOAT32:
-    word = mpy_percent_float(place.file, place.line,
-                             static_cast<double>(static_cast<float *>(array.data)[offset]), spec);
-    break;
-  default:
-    word =
-        mpy_percent_float(place.file, place.line, static_cast<double *>(array.data)[offset], spec);
-    break;
-  }
+        mpy_percent_int(place.file, place.line, integerAt(array.data, array.dtype, offset), spec);
   out.append(View(word));
   mpy_release(word);
   mpy_release(spec);

@@ -80,6 +80,10 @@ void mpy_sort_rows(int64_t dtype, void *data, int64_t rows, int64_t length) {
   switch (dtype) {
   case MPY_BOOL:
     return sortRows<int8_t>(data, rows, length);
+  case MPY_INT8:
+    return sortRows<int8_t>(data, rows, length);
+  case MPY_INT16:
+    return sortRows<int16_t>(data, rows, length);
   case MPY_INT32:
     return sortRows<int32_t>(data, rows, length);
   case MPY_INT64:
@@ -96,6 +100,10 @@ void mpy_argsort_rows(int64_t dtype, const void *data, int64_t rows, int64_t len
   switch (dtype) {
   case MPY_BOOL:
     return argsortRows<int8_t>(data, rows, length, indices);
+  case MPY_INT8:
+    return argsortRows<int8_t>(data, rows, length, indices);
+  case MPY_INT16:
+    return argsortRows<int16_t>(data, rows, length, indices);
   case MPY_INT32:
     return argsortRows<int32_t>(data, rows, length, indices);
   case MPY_INT64:

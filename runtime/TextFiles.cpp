@@ -2,6 +2,7 @@
 // same lines; loadtxt wants every field to be a number and every row as long as the first,
 // genfromtxt reads what is no number as nan and reports all rows of another length together.
 #include "TextFiles.h"
+#include "Elements.h"
 
 #include <cerrno>
 #include <cmath>
@@ -74,9 +75,7 @@ struct Columns {
   int64_t count() const { return array->rank == 0 ? 1 : array->sizes[0]; }
   int64_t operator[](int64_t index) const {
     int64_t stride = array->rank > 0 && array->strides ? array->strides[0] : 1;
-    const char *data = static_cast<const char *>(array->data);
-    return array->dtype == MPY_INT32 ? reinterpret_cast<const int32_t *>(data)[index * stride]
-                                     : reinterpret_cast<const int64_t *>(data)[index * stride];
+    return integerAt(array->data, array->dtype, index * stride);
   }
 };
 

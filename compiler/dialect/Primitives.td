@@ -213,14 +213,14 @@ def NotOp : UnaryFlat<"not", "invertScalar(builder, loc, arguments)", NotDiffere
 //===------------------------------------------------------------------------------------------===//
 // Integers and truth values: no derivative to speak of, operands are never floats.
 //===------------------------------------------------------------------------------------------===//
-class BinaryFlat<string mnemonic, string scalarOp>
-    : Binary<mnemonic, "floatlessScalar<" # scalarOp # ">(builder, loc, arguments)", "zero(g)", "zero(g)",
-             Domain<"0", "0">, Domain<"0", "0">>;
-def AndOp : BinaryFlat<"and", "::mlir::arith::AndIOp">;
-def OrOp : BinaryFlat<"or", "::mlir::arith::OrIOp">;
-def XorOp : BinaryFlat<"xor", "::mlir::arith::XOrIOp">;
-def ShiftLeftOp : BinaryFlat<"shift_left", "::mlir::arith::ShLIOp">;
-def ShiftRightOp : BinaryFlat<"shift_right", "::mlir::arith::ShRSIOp">;
+class Bits<string op> { string meaning = "floatlessScalar<" # op # ">(builder, loc, arguments)"; }
+class BinaryFlat<string mnemonic, string scalar>
+    : Binary<mnemonic, scalar, "zero(g)", "zero(g)", Domain<"0", "0">, Domain<"0", "0">>;
+def AndOp : BinaryFlat<"and", Bits<"::mlir::arith::AndIOp">.meaning>;
+def OrOp : BinaryFlat<"or", Bits<"::mlir::arith::OrIOp">.meaning>;
+def XorOp : BinaryFlat<"xor", Bits<"::mlir::arith::XOrIOp">.meaning>;
+def ShiftLeftOp : BinaryFlat<"shift_left", "shiftLeftScalar(builder, loc, arguments)">;
+def ShiftRightOp : BinaryFlat<"shift_right", "shiftRightScalar(builder, loc, arguments)">;
 
 //===------------------------------------------------------------------------------------------===//
 // Comparison, choice, conversion: rules in Primitives.cpp.

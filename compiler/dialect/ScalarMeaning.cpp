@@ -230,6 +230,25 @@ Value mpy::invertScalar(OpBuilder &builder, Location loc, ValueRange arguments) 
   return arith::XOrIOp::create(builder, loc, x, ones);
 }
 
+Value mpy::shiftLeftScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  Value x = arguments[0], distance = arguments[1];
+  Type type = x.getType();
+  Value isInside = compareInts(builder, loc, arith::CmpIPredicate::ult, distance,
+                               constant(builder, loc, type, double(type.getIntOrFloatBitWidth())));
+  Value zero = constant(builder, loc, type, 0);
+  Value shifted =
+      arith::ShLIOp::create(builder, loc, x, select(builder, loc, isInside, distance, zero));
+  return select(builder, loc, isInside, shifted, zero);
+}
+
+Value mpy::shiftRightScalar(OpBuilder &builder, Location loc, ValueRange arguments) {
+  Value distance = arguments[1];
+  Type type = distance.getType();
+  Value most = constant(builder, loc, type, double(type.getIntOrFloatBitWidth() - 1));
+  return arith::ShRSIOp::create(builder, loc, arguments[0],
+                                arith::MinUIOp::create(builder, loc, distance, most));
+}
+
 /// The series of the derivative of order n of sin(x) / x, by Horner's rule in x * x:
 ///   sum of (-1)^k x^(2k - n) / ((2k - n)! (2k + 1)) over 2k >= n
 static Value sincSeries(OpBuilder &builder, Location loc, Value x, int64_t order) {

@@ -63,6 +63,12 @@ mlir::Value reciprocalScalar(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value signScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
 /// Every bit inverted.
 mlir::Value invertScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange arguments);
+/// The bits moved up or down; 0, or the sign, where the distance is negative or not below the
+/// width.
+mlir::Value shiftLeftScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::ValueRange arguments);
+mlir::Value shiftRightScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                             mlir::ValueRange arguments);
 /// The derivative of sin(x) / x of an order.
 mlir::Value sincScalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, int64_t order);
 /// A comparison; NaN only differs.

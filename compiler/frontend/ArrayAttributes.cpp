@@ -1,12 +1,11 @@
 // Attributes of arrays and NumPy scalars: their shape and type, the transpose, and methods bound to
 // them.
 #include "frontend/ArrayShapes.h"
+#include "frontend/IntegerTypes.h"
 
 namespace mpy {
 
-static int64_t bytesOf(DType dtype) {
-  return dtype == DType::Bool ? 1 : dtype == DType::Int32 || dtype == DType::Float32 ? 4 : 8;
-}
+static int64_t bytesOf(DType dtype) { return (bitsOf(dtype) + 7) / 8; }
 
 Value dtypeAttribute(Specializer &specializer, DType dtype, llvm::StringRef name) {
   if (name == "name")
@@ -15,16 +14,14 @@ Value dtypeAttribute(Specializer &specializer, DType dtype, llvm::StringRef name
     return dtype;
   if (name == "itemsize")
     return specializer.makeInt(IntExpr(bytesOf(dtype)));
-  bool isReal = isFloat(dtype), isBool = dtype == DType::Bool;
   if (name == "kind")
-    return specializer.makeText(isBool ? "b" : isReal ? "f" : "i");
+    return specializer.makeText(layoutOf(dtype).substr(1, 1));
   if (name == "char") {
-    bool isWide = bytesOf(dtype) == 8;
-    return specializer.makeText(isBool ? "?" : isReal ? (isWide ? "d" : "f") : isWide ? "l" : "i");
+    static const char *const letters[] = {"?", "i", "l", "f", "d", "b", "h", "B", "H", "I", "L"};
+    return specializer.makeText(letters[static_cast<int>(dtype)]);
   }
   if (name == "str")
-    return specializer.makeText(isBool ? "|b1"
-                                       : (isReal ? "<f" : "<i") + std::to_string(bytesOf(dtype)));
+    return specializer.makeText(layoutOf(dtype));
   return {};
 }
 

@@ -6,9 +6,37 @@
 #include "frontend/ArrayElementwise.h"
 #include "frontend/ArrayProducts.h"
 #include "frontend/ArrayReductions.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 
 namespace mpy {
+
+/// The float type in which a function of such elements is computed.
+static DType floatOf(Specializer &specializer, llvm::StringRef name, DType dtype) {
+  if (isFloat(dtype))
+    return dtype;
+  if (bitsOf(dtype) <= 8)
+    specializer.fail(ErrorId::UnsupportedDType,
+                     {("'" + name + "' of " + nameOf(dtype)).str(), "float16"},
+                     {.help = "convert with .astype(float) first"});
+  return bitsOf(dtype) == 16 ? DType::Float32 : DType::Float64;
+}
+
+/// Of unsigned numbers, of which none is below 0.
+static mlir::Value emitUnsignedUnary(Specializer &specializer, llvm::StringRef name,
+                                     UnaryEmitter emitter, mlir::Value x, DType dtype) {
+  if (name == "absolute" || name == "abs")
+    return x;
+  if (name != "sign" && name != "signbit")
+    return emitter(specializer, x, dtype);
+  mlir::Value zero = specializer.constant(dtype, 0);
+  bool isSign = name == "sign";
+  mlir::Value result = specializer
+                           .create<CompareOp>(isSign ? ComparePredicate::ne : ComparePredicate::lt,
+                                              isSign ? x : zero, zero)
+                           .getResult();
+  return isSign ? castTo(specializer, result, DType::Bool, dtype) : result;
+}
 
 Value applyUnary(Specializer &specializer, llvm::StringRef name, UnaryRule rule,
                  UnaryEmitter emitter, const Value &value, std::optional<DType> wanted) {
@@ -20,11 +48,7 @@ Value applyUnary(Specializer &specializer, llvm::StringRef name, UnaryRule rule,
   DType dtype = wanted ? *wanted : operand.dtype;
   switch (rule) {
   case UnaryRule::Float:
-    if (dtype == DType::Bool)
-      specializer.fail(ErrorId::UnsupportedDType, {"'" + name.str() + "' of bool", "float16"},
-                       {.help = "convert with .astype(float) first"});
-    if (!isFloat(dtype))
-      dtype = DType::Float64;
+    dtype = floatOf(specializer, name, dtype);
     break;
   case UnaryRule::Number:
     if (dtype != DType::Bool)
@@ -48,7 +72,8 @@ Value applyUnary(Specializer &specializer, llvm::StringRef name, UnaryRule rule,
   mlir::Value x = convert(specializer, operand, dtype);
   if (rule == UnaryRule::Rounding && !isFloat(dtype))
     return wrap(specializer, dtype, operand.shape, x);
-  mlir::Value result = emitter(specializer, x, dtype);
+  mlir::Value result = isUnsigned(dtype) ? emitUnsignedUnary(specializer, name, emitter, x, dtype)
+                                         : emitter(specializer, x, dtype);
   return wrap(specializer, rule == UnaryRule::Test ? DType::Bool : dtype, operand.shape, result);
 }
 
@@ -71,10 +96,7 @@ static DType computingType(Specializer &specializer, BinaryFunction function, DT
   case F::Arctan2:
   case F::LogAddExp:
   case F::Hypot:
-    if (isBool)
-      specializer.fail(ErrorId::UnsupportedDType,
-                       {"'" + nameOf(function).str() + "' of bool", "float16"});
-    return isFloat(common) ? common : DType::Float64;
+    return floatOf(specializer, nameOf(function), common);
   case F::Subtract:
     if (isBool)
       failCertain(specializer, "TypeError",
@@ -88,9 +110,7 @@ static DType computingType(Specializer &specializer, BinaryFunction function, DT
   case F::ShiftLeft:
   case F::ShiftRight:
     if (isBool)
-      specializer.fail(ErrorId::UnsupportedDType,
-                       {"'" + nameOf(function).str() + "' of bools", "int8"},
-                       {.help = "convert with .astype(int) first"});
+      return DType::Int8;
     [[fallthrough]];
   case F::BitAnd:
   case F::BitOr:
@@ -153,7 +173,7 @@ static mlir::Value emitIgnoringNan(Specializer &specializer, mlir::Value x, mlir
 /// Integers raise where an exponent is negative.
 static void checkExponent(Specializer &specializer, const ElementOperand &exponent, mlir::Value y,
                           DType dtype) {
-  if (isFloat(dtype))
+  if (isFloat(dtype) || isUnsigned(dtype))
     return;
   if (exponent.isScalar && exponent.scalar.expr && exponent.scalar.expr->isNonNegative())
     return;
@@ -192,6 +212,9 @@ static mlir::Value emitBinary(Specializer &specializer, BinaryFunction function,
                               DType dtype) {
   using F = BinaryFunction;
   bool isBool = dtype == DType::Bool;
+  if (isUnsigned(dtype))
+    if (mlir::Value result = emitUnsigned(specializer, function, x, y, dtype))
+      return result;
   switch (function) {
   case F::Add:
     return isBool ? specializer.create<OrOp>(x, y).getResult()
@@ -280,13 +303,22 @@ Value applyComparison(Specializer &specializer, ComparePredicate predicate, cons
   };
   if (auto result = ofMixed(specializer, operands, again))
     return *result;
+  // Integers compare as numbers, whatever their types: Python's int may lie outside the other's.
+  if (llvm::none_of(operands, [](auto &operand) { return isFloat(operand.dtype); }) &&
+      llvm::any_of(operands, [](auto &operand) { return isInteger(operand.dtype); })) {
+    DType types[2];
+    for (auto [operand, type] : llvm::zip(operands, types))
+      type = operand.dtype == DType::UInt64 ? DType::UInt64 : DType::Int64;
+    if (operands[0].dtype == operands[1].dtype && !isUnsigned(operands[0].dtype))
+      types[0] = types[1] = operands[0].dtype;
+    llvm::SmallVector<mlir::Value> values;
+    Shape shape = prepare(specializer, operands, types, values);
+    mlir::Value result =
+        compareIntegers(specializer, predicate, values[0], types[0], values[1], types[1]);
+    return wrap(specializer, DType::Bool, shape, result);
+  }
   DType dtype = commonType(specializer, operands);
-  // Python's int may lie outside int32 here; and bools have no order of their own.
-  bool hasPythonInt = llvm::any_of(operands, [](const ElementOperand &operand) {
-    return operand.isScalar && operand.scalar.kind == ScalarKind::PyInt;
-  });
-  if (dtype == DType::Int32 && hasPythonInt)
-    dtype = DType::Int64;
+  // Bools have no order of their own.
   if (dtype == DType::Bool && predicate != ComparePredicate::eq &&
       predicate != ComparePredicate::ne)
     dtype = DType::Int32;
@@ -296,7 +328,7 @@ Value applyComparison(Specializer &specializer, ComparePredicate predicate, cons
               specializer.create<CompareOp>(predicate, values[0], values[1]).getResult());
 }
 
-static BinaryFunction functionOf(ast::BinaryOperator op) {
+BinaryFunction functionOf(ast::BinaryOperator op) {
   using Op = ast::BinaryOperator;
   switch (op) {
   case Op::Add:
@@ -389,8 +421,12 @@ Value arrayUnary(Specializer &specializer, ast::UnaryOperator op, const Value &o
   return specializer.unary(op, specializer.truth(operand));
 }
 
-/// bool < integers < floats: what `same_kind` casting may not lower.
-static int kindRank(DType dtype) { return dtype == DType::Bool ? 0 : isFloat(dtype) ? 2 : 1; }
+/// bool < unsigned < integers < floats: what `same_kind` casting may not lower.
+static int kindRank(DType dtype) {
+  if (!isInteger(dtype))
+    return isFloat(dtype) ? 3 : 0;
+  return isUnsigned(dtype) ? 1 : 2;
+}
 
 void storeResult(Specializer &specializer, ObjectId object, const Value &result,
                  llvm::StringRef function) {

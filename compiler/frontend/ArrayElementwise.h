@@ -45,6 +45,8 @@ enum class BinaryFunction {
 Value applyUnary(Specializer &specializer, llvm::StringRef name, UnaryRule rule,
                  UnaryEmitter emitter, const Value &operand,
                  std::optional<DType> dtype = std::nullopt);
+/// The function that an operator other than `@` stands for.
+BinaryFunction functionOf(ast::BinaryOperator op);
 /// `f(x, y)` with broadcasting and promotion.
 Value applyBinary(Specializer &specializer, BinaryFunction function, const Value &x, const Value &y,
                   std::optional<DType> dtype = std::nullopt);

@@ -4,6 +4,7 @@
 //   [[1, 2], [3, 4]] -> arith.constant dense<..> : tensor<2x2xi64>
 //   [x, y] of scalars -> mpy.from_elements; of arrays -> mpy.concat of reshapes
 #include "frontend/ArrayOperands.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
@@ -91,8 +92,8 @@ static mlir::Value denseConstant(Specializer &specializer, const std::vector<Sca
     else if (!whole)
       return {};
     else
-      attributes.push_back(
-          mlir::IntegerAttr::get(element, dtype == DType::Bool ? *whole != 0 : *whole));
+      attributes.push_back(integerAttribute(dtype, dtype == DType::Bool ? *whole != 0 : *whole,
+                                            specializer.context()));
   }
   auto dense = mlir::DenseElementsAttr::get(type, attributes);
   return specializer.create<mlir::arith::ConstantOp>(dense).getResult();
@@ -109,9 +110,8 @@ static ArrayValue arrayOfLeaves(Specializer &specializer, const Leaves &leaves,
     operand.isScalar = true;
     operand.scalar = number;
     operand.dtype = dtypeOf(number.kind);
-    if (std::optional<int64_t> known = number.knownInt();
-        dtype == DType::Int32 && known && (*known < INT32_MIN || *known > INT32_MAX))
-      convert(specializer, operand, dtype); // fails with NumPy's words
+    if (number.knownInt())
+      checkFits(specializer, number, dtype); // fails with NumPy's words
   }
   if (mlir::Value constant = denseConstant(specializer, leaves.numbers, dtype, type))
     return {dtype, shape, constant};

@@ -4,6 +4,7 @@
 //   np.float32 array + 1.5      -> float32 (Python's numbers are weak)
 //   int32 array + float32 array -> float64 (no information is lost)
 #include "frontend/ArrayOperands.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/Ranges.h"
 #include "frontend/RunTimeLists.h"
@@ -90,14 +91,26 @@ Scalar elementOf(Specializer &specializer, const ArrayValue &array) {
 DType promote(DType a, DType b) {
   if (a == b)
     return a;
-  if (a > b)
+  if (a == DType::Bool || b == DType::Bool)
+    return a == DType::Bool ? b : a;
+  if (isFloat(a) || isFloat(b)) {
+    // A float32 holds integers of 16 bits, not of 32.
+    auto fitsFloat32 = [](DType dtype) {
+      return dtype == DType::Float32 || (!isFloat(dtype) && bitsOf(dtype) <= 16);
+    };
+    return fitsFloat32(a) && fitsFloat32(b) ? DType::Float32 : DType::Float64;
+  }
+  if (isUnsigned(a) == isUnsigned(b))
+    return bitsOf(a) > bitsOf(b) ? a : b;
+  if (isUnsigned(a))
     std::swap(a, b);
-  if (a == DType::Bool)
-    return b;
-  // Integers do not fit a float32.
-  if (b == DType::Float32)
-    return DType::Float64;
-  return b;
+  if (bitsOf(a) > bitsOf(b))
+    return a;
+  // The signed type that holds the unsigned one.
+  return b == DType::UInt8    ? DType::Int16
+         : b == DType::UInt16 ? DType::Int32
+         : b == DType::UInt32 ? DType::Int64
+                              : DType::Float64;
 }
 
 /// The common type where the kind of one operand is taken as `kind`.
@@ -146,40 +159,16 @@ DType commonType(Specializer &specializer, llvm::ArrayRef<ElementOperand> operan
   return result;
 }
 
-mlir::Value castTo(Specializer &specializer, mlir::Value value, DType from, DType to) {
-  if (from == to)
-    return value;
-  return specializer.create<CastOp>(value, typeOf(to, specializer.context())).getResult();
-}
-
 ArrayValue castArray(Specializer &specializer, ArrayValue array, DType dtype) {
   array.tensor = castTo(specializer, array.tensor, array.dtype, dtype);
   array.dtype = dtype;
   return array;
 }
 
-void checkFitsInt32(Specializer &specializer, const Scalar &scalar) {
-  constexpr int64_t low = INT32_MIN, high = INT32_MAX;
-  if (std::optional<int64_t> number = scalar.knownInt()) {
-    if (*number < low || *number > high)
-      failCertain(specializer, "OverflowError",
-                  "Python integer " + llvm::Twine(*number) + " out of bounds for int32");
-    return;
-  }
-  IntExpr number = specializer.intExpr(scalar);
-  mlir::Value fits = specializer.create<mlir::arith::AndIOp>(
-      compareInts(specializer, mlir::arith::CmpIPredicate::sge, number, low),
-      compareInts(specializer, mlir::arith::CmpIPredicate::sle, number, high));
-  CheckText text;
-  text << "Python integer " << number << " out of bounds for int32";
-  check(specializer, fits, "OverflowError", text);
-}
-
 mlir::Value convert(Specializer &specializer, const ElementOperand &operand, DType dtype) {
   if (!operand.isScalar)
     return castTo(specializer, operand.tensor, operand.dtype, dtype);
-  if (dtype == DType::Int32 && (kindsOf(operand.scalar) & bitOf(ScalarKind::PyInt)))
-    checkFitsInt32(specializer, operand.scalar);
+  checkFits(specializer, operand.scalar, dtype);
   return specializer.ssaAs(operand.scalar, dtype);
 }
 
@@ -258,7 +247,7 @@ std::optional<DType> toDType(Specializer &specializer, const Value &value) {
   if (!dtype)
     specializer.fail(ErrorId::UnsupportedArgument,
                      {"dtype", "an array", specializer.describe(value)},
-                     {.expected = "float64, float32, int64, int32 or bool"});
+                     {.expected = "float64, float32, bool or an integer type"});
   return dtype;
 }
 
@@ -278,6 +267,12 @@ std::optional<DType> dtypeNamedBy(Specializer &specializer, const Value &value) 
       .Cases({"int64", "int", "builtins.int", "i8", "l", "<i8"}, DType::Int64)
       .Cases({"int32", "i4", "i", "<i4"}, DType::Int32)
       .Cases({"bool", "bool_", "builtins.bool", "?"}, DType::Bool)
+      .Cases({"int8", "i1", "b"}, DType::Int8)
+      .Cases({"int16", "i2", "h", "<i2"}, DType::Int16)
+      .Cases({"uint8", "u1", "B", "ubyte"}, DType::UInt8)
+      .Cases({"uint16", "u2", "H", "<u2"}, DType::UInt16)
+      .Cases({"uint32", "u4", "I", "<u4"}, DType::UInt32)
+      .Cases({"uint64", "u8", "L", "<u8", "uint"}, DType::UInt64)
       .Default(std::nullopt);
 }
 

@@ -80,8 +80,6 @@ DType promote(DType a, DType b);
 DType commonType(Specializer &specializer, llvm::ArrayRef<ElementOperand> operands);
 /// The operand's tensor or number converted to an element type.
 mlir::Value convert(Specializer &specializer, const ElementOperand &operand, DType dtype);
-/// Raises unless Python's int fits an int32 that it is combined with.
-void checkFitsInt32(Specializer &specializer, const Scalar &scalar);
 /// Casts a tensor or number between element types; the value itself if there is nothing to do.
 mlir::Value castTo(Specializer &specializer, mlir::Value value, DType from, DType to);
 ArrayValue castArray(Specializer &specializer, ArrayValue array, DType dtype);

@@ -4,6 +4,7 @@
 //   np.max(x)          -> a check that x is not empty where that is not known, mpy.max
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
+#include "frontend/IntegerTypes.h"
 
 namespace mpy {
 
@@ -107,8 +108,12 @@ ArrayValue reduce(Specializer &specializer, Reduction reduction, ArrayValue x,
       shape.push_back(extent);
     kept.push_back(isReduced ? IntExpr(1) : extent);
   }
-  if (!axes.empty())
-    x = arrayOf(specializer, x.dtype, shape, emitReduction(specializer, reduction, x.tensor, axes));
+  if (!axes.empty()) {
+    mlir::Value ordered = isExtreme ? inOrder(specializer, x.tensor, x.dtype) : x.tensor;
+    mlir::Value result = emitReduction(specializer, reduction, ordered, axes);
+    x = arrayOf(specializer, x.dtype, shape,
+                isExtreme ? fromOrder(specializer, result, x.dtype) : result);
+  }
   return keepDimensions ? reshaped(specializer, x, kept) : x;
 }
 

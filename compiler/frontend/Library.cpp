@@ -65,9 +65,10 @@ static Value refuseCall(Specializer &specializer, CallArguments &) {
 static const LibraryValue functions[] = {
 #include "frontend/Library.def"
     // Types that isinstance asks for.
-    {"numpy.generic", refuseCall, ""}, {"numpy.number", refuseCall, ""},
-    {"numpy.integer", refuseCall, ""}, {"numpy.floating", refuseCall, ""},
-    {"numpy.inexact", refuseCall, ""}, {"numpy.signedinteger", refuseCall, ""},
+    {"numpy.generic", refuseCall, ""},         {"numpy.number", refuseCall, ""},
+    {"numpy.integer", refuseCall, ""},         {"numpy.floating", refuseCall, ""},
+    {"numpy.inexact", refuseCall, ""},         {"numpy.signedinteger", refuseCall, ""},
+    {"numpy.unsignedinteger", refuseCall, ""},
 };
 
 const LibraryValue *findLibraryFunction(llvm::StringRef qualifiedName) {
@@ -233,6 +234,12 @@ static std::optional<DType> dtypeByName(llvm::StringRef name) {
       .Cases({"int64", "int_", "intp", "longlong", "long"}, DType::Int64)
       .Cases({"int32", "intc"}, DType::Int32)
       .Cases({"bool_", "bool"}, DType::Bool)
+      .Cases({"int8", "byte"}, DType::Int8)
+      .Cases({"int16", "short"}, DType::Int16)
+      .Cases({"uint8", "ubyte"}, DType::UInt8)
+      .Cases({"uint16", "ushort"}, DType::UInt16)
+      .Cases({"uint32", "uintc"}, DType::UInt32)
+      .Cases({"uint64", "uint", "uintp", "ulonglong", "ulong"}, DType::UInt64)
       .Default(std::nullopt);
 }
 

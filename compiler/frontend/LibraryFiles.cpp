@@ -3,6 +3,7 @@
 // its name is a literal; the program checks it when it reads.
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/Library.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -273,14 +274,9 @@ static std::optional<std::pair<DType, int64_t>> headerOf(Specializer &specialize
   for (llvm::StringRef extent : extents)
     rank += !extent.trim().empty();
   llvm::StringRef kind = descr.drop_while([](char c) { return c == '<' || c == '|' || c == '='; });
-  if (kind == "b1")
-    return std::make_pair(DType::Bool, rank);
-  for (auto [name, dtype] : {std::pair{"f8", DType::Float64},
-                             {"f4", DType::Float32},
-                             {"i8", DType::Int64},
-                             {"i4", DType::Int32}})
-    if (kind == name)
-      return std::make_pair(dtype, rank);
+  for (int i = 0; i <= static_cast<int>(lastDType); ++i)
+    if (kind == layoutOf(static_cast<DType>(i)).substr(1))
+      return std::make_pair(static_cast<DType>(i), rank);
   specializer.fail(ErrorId::UnsupportedDType, {"'numpy.load'", descr.str()});
 }
 
@@ -313,6 +309,9 @@ Value loadArray(Specializer &specializer, const Arguments &arguments) {
 
 Value saveArray(Specializer &specializer, const Arguments &arguments) {
   ArrayValue array = toArray(specializer, arguments["arr"]);
+  if (isUnsigned(array.dtype))
+    specializer.fail(ErrorId::UnsupportedDType, {"'numpy.save'", nameOf(array.dtype).str()},
+                     {.help = "save it as int64: a.astype(np.int64)"});
   mlir::Value inputs[] = {toText(specializer, arguments["file"], "file", arguments.name),
                           array.tensor};
   specializer.callRaising({}, "mpy_save_npy", inputs);

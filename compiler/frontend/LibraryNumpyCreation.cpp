@@ -4,6 +4,7 @@
 //   np.arange(a, b, h)   -> mpy.iota * h + a, of length ceil((b - a) / h)
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/Library.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -198,11 +199,12 @@ static Scalar toPython(Specializer &specializer, const Scalar &scalar) {
   switch (dtypeOf(scalar.kind)) {
   case DType::Bool:
     return specializer.makeScalar(ScalarKind::PyBool, specializer.ssaAs(scalar, DType::Bool));
-  case DType::Int32:
-  case DType::Int64:
-    return specializer.makeInt(specializer.ssaAs(scalar, DType::Int64));
-  default:
+  case DType::Float32:
+  case DType::Float64:
     return specializer.makeScalar(ScalarKind::PyFloat, specializer.ssaAs(scalar, DType::Float64));
+  default:
+    checkFitsInt64(specializer, scalar);
+    return specializer.makeInt(specializer.ssaAs(scalar, DType::Int64));
   }
 }
 

@@ -2,6 +2,7 @@
 // them: operands, out, where.
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/Library.h"
 #include <numbers>
 
@@ -126,6 +127,12 @@ Value where(Specializer &specializer, const Arguments &arguments) {
   return newArrayOf(specializer, arrayOf(specializer, dtype, shape, result));
 }
 
+static mlir::Value compareIn(Specializer &specializer, DType dtype, ComparePredicate predicate,
+                             mlir::Value x, mlir::Value y) {
+  return compare(specializer, predicate, inOrder(specializer, x, dtype),
+                 inOrder(specializer, y, dtype));
+}
+
 Value clip(Specializer &specializer, const Arguments &arguments) {
   Value low = arguments.has("a_min") ? arguments["a_min"] : arguments["min"];
   Value high = arguments.has("a_max") ? arguments["a_max"] : arguments["max"];
@@ -142,12 +149,12 @@ Value clip(Specializer &specializer, const Arguments &arguments) {
   mlir::Value result = values[0];
   size_t next = 1;
   if (!low.isNone()) {
-    mlir::Value isLow = compare(specializer, ComparePredicate::le, result, values[next]);
+    mlir::Value isLow = compareIn(specializer, dtype, ComparePredicate::le, result, values[next]);
     result = specializer.create<SelectOp>(isLow, values[next], result).getResult();
     ++next;
   }
   if (!high.isNone()) {
-    mlir::Value isHigh = compare(specializer, ComparePredicate::ge, result, values[next]);
+    mlir::Value isHigh = compareIn(specializer, dtype, ComparePredicate::ge, result, values[next]);
     result = specializer.create<SelectOp>(isHigh, values[next], result).getResult();
   }
   return finish(specializer, arguments, wrap(specializer, dtype, shape, result));

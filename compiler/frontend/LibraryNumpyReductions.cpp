@@ -3,6 +3,7 @@
 #include "frontend/ArrayProducts.h"
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/Library.h"
 
 namespace mpy::library {
@@ -11,11 +12,11 @@ static bool keeps(Specializer &specializer, const Arguments &arguments) {
   return flag(specializer, arguments, "keepdims");
 }
 
-/// Sums and products of bool and int32 are computed in int64.
+/// Sums and products of bool and narrow integers are computed in 64 bits.
 static ArrayValue accumulated(Specializer &specializer, const Arguments &arguments) {
   ArrayValue x = toArray(specializer, arguments["a"]);
-  DType dtype = x.dtype == DType::Bool || x.dtype == DType::Int32 ? DType::Int64 : x.dtype;
-  return castArray(specializer, x, toDType(specializer, arguments["dtype"]).value_or(dtype));
+  return castArray(specializer, x,
+                   toDType(specializer, arguments["dtype"]).value_or(accumulatorOf(x.dtype)));
 }
 
 /// Combines a result with `initial`.
@@ -181,8 +182,7 @@ template <typename OpType>
 static Value positionOf(Specializer &specializer, const Arguments &arguments,
                         llvm::StringRef name) {
   ArrayValue x = toArray(specializer, arguments["a"]);
-  if (x.dtype == DType::Bool)
-    x = castArray(specializer, x, DType::Int32);
+  x = x.dtype == DType::Bool ? castArray(specializer, x, DType::Int32) : inOrder(specializer, x);
   Shape kept = x.shape;
   int64_t axis = 0;
   if (arguments.has("axis")) {
@@ -293,10 +293,8 @@ Value trace(Specializer &specializer, const Arguments &arguments) {
   call.positional = {arguments["a"], arguments["offset"], arguments["axis1"], arguments["axis2"]};
   ArrayValue line =
       toArray(specializer, findLibraryFunction("numpy.diagonal")->call(specializer, call));
-  if (line.dtype == DType::Bool || line.dtype == DType::Int32)
-    line = castArray(specializer, line, DType::Int64);
-  line =
-      castArray(specializer, line, toDType(specializer, arguments["dtype"]).value_or(line.dtype));
+  line = castArray(specializer, line,
+                   toDType(specializer, arguments["dtype"]).value_or(accumulatorOf(line.dtype)));
   return finish(specializer, arguments,
                 wrap(specializer, sumOver(specializer, line, {int64_t(line.rank()) - 1})));
 }

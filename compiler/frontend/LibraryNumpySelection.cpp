@@ -2,6 +2,7 @@
 #include "frontend/ArrayIndexing.h"
 #include "frontend/ArrayReductions.h"
 #include "frontend/ArrayShapes.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/Library.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -69,7 +70,8 @@ static std::pair<ArrayValue, llvm::SmallVector<int64_t>> sortable(Specializer &s
 
 /// Positions that sort the last axis.
 static ArrayValue sortingPositions(Specializer &specializer, const ArrayValue &x) {
-  ArrayValue source = x.dtype == DType::Bool ? castArray(specializer, x, DType::Int32) : x;
+  ArrayValue source =
+      x.dtype == DType::Bool ? castArray(specializer, x, DType::Int32) : inOrder(specializer, x);
   mlir::Value positions =
       specializer.create<ArgsortOp>(specializer.tensorType(DType::Int64, x.shape), source.tensor)
           .getResult();

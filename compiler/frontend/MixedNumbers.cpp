@@ -6,6 +6,7 @@
 // What is done with such a number is done with each kind that it may have, on the path of that
 // kind: so it is computed, raises and prints as what it is.
 #include "frontend/MixedNumbers.h"
+#include "frontend/IntegerTypes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -20,7 +21,7 @@ uint16_t kindsOf(const Scalar &scalar) {
 
 std::vector<ScalarKind> kindsIn(uint16_t kinds) {
   std::vector<ScalarKind> result;
-  for (int i = 0; i <= static_cast<int>(ScalarKind::Float64); ++i)
+  for (int i = 0; i <= static_cast<int>(lastScalarKind); ++i)
     if (kinds >> i & 1)
       result.push_back(static_cast<ScalarKind>(i));
   return result;
@@ -73,6 +74,7 @@ static mlir::Value constantInt(Specializer &s, int64_t value) {
 Scalar widened(Specializer &s, const Scalar &scalar, uint16_t kinds) {
   if (!isMixed(kinds) || kindsOf(scalar) == kinds)
     return scalar;
+  checkFitsInt64(s, scalar);
   Scalar result;
   result.kind = representationOf(kinds);
   result.kinds = kinds;
@@ -90,9 +92,8 @@ Scalar asKind(Specializer &s, const Scalar &scalar, ScalarKind kind) {
     return scalar;
   bool isInt = bitOf(kind) & wholeKinds;
   mlir::Value value = isInt && scalar.integer ? scalar.integer : scalar.value;
-  mlir::Type type = typeOf(kind, s.context());
-  return s.makeScalar(kind,
-                      value.getType() == type ? value : s.create<CastOp>(value, type).getResult());
+  DType from = isInt && scalar.integer ? DType::Int64 : dtypeOf(scalar.kind);
+  return s.makeScalar(kind, castTo(s, value, from, dtypeOf(kind)));
 }
 
 Scalar narrowed(Specializer &s, const Scalar &scalar, uint16_t kinds) {
@@ -103,10 +104,9 @@ Scalar narrowed(Specializer &s, const Scalar &scalar, uint16_t kinds) {
   result.kinds = kinds;
   result.tag = scalar.tag;
   bool mixes = mixesIntsAndFloats(kinds);
-  result.value = scalar.integer && !(kinds & ~wholeKinds) ? scalar.integer : scalar.value;
-  mlir::Type type = typeOf(result.kind, s.context());
-  if (result.value.getType() != type)
-    result.value = s.create<CastOp>(result.value, type);
+  bool isInt = scalar.integer && !(kinds & ~wholeKinds);
+  result.value = castTo(s, isInt ? scalar.integer : scalar.value,
+                        isInt ? DType::Int64 : dtypeOf(scalar.kind), dtypeOf(result.kind));
   if (mixes)
     result.integer = scalar.integer;
   return result;

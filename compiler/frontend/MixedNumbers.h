@@ -13,9 +13,9 @@ inline bool isMixed(uint16_t kinds) { return (kinds & (kinds - 1)) != 0; }
 uint16_t kindsOf(const Scalar &scalar);
 /// Ints and truth values.
 inline constexpr uint16_t wholeKinds =
-    1 << static_cast<int>(ScalarKind::PyBool) | 1 << static_cast<int>(ScalarKind::PyInt) |
-    1 << static_cast<int>(ScalarKind::Bool) | 1 << static_cast<int>(ScalarKind::Int32) |
-    1 << static_cast<int>(ScalarKind::Int64);
+    uint16_t((2 << static_cast<int>(lastScalarKind)) - 1) &
+    ~(1 << static_cast<int>(ScalarKind::PyFloat) | 1 << static_cast<int>(ScalarKind::Float32) |
+      1 << static_cast<int>(ScalarKind::Float64));
 std::vector<ScalarKind> kindsIn(uint16_t kinds);
 /// Whether ints and floats are among them: such a number has an int beside its float.
 bool mixesIntsAndFloats(uint16_t kinds);

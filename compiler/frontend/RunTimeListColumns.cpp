@@ -9,6 +9,7 @@
 //                            insert %v into %values[%end]; insert into %ends
 #include "frontend/RunTimeListColumns.h"
 #include "frontend/ArrayOperands.h"
+#include "frontend/IntegerTypes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -363,7 +364,7 @@ ItemColumn columnOfNumbers(Specializer &s, const ResultPattern &number, const Va
     if (isa<FloatType>(element) && scalar.knownFloat)
       known.push_back(FloatAttr::get(element, *scalar.knownFloat));
     else if (isa<IntegerType>(element) && whole)
-      known.push_back(IntegerAttr::get(element, *whole));
+      known.push_back(integerAttribute(dtypeOf(number.number), *whole, s.context()));
     else
       return {};
   }

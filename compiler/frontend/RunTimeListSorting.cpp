@@ -4,6 +4,7 @@
 //   sorted(l, key=lambda p: (p.name, -p.age))   =>   %o = argsort (-ages)
 //                                                    %p = argsort (gather ranks(names), %o)
 //                                                    items in the order gather %o, %p
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -44,6 +45,8 @@ static void collectNumbers(Specializer &s, const ResultPattern &key,
   mlir::Type element = getElementTypeOrSelf(column.values.getType());
   if (element.isInteger(1))
     column.values = s.create<CastOp>(column.values, s.builder.getI64Type());
+  if (!isMixed(key.kinds))
+    column.values = inOrder(s, column.values, dtypeOf(key.number));
   if (isa<FloatType>(element)) {
     // Python's order of NaN is that of its algorithm.
     mlir::Value same = s.create<CompareOp>(ComparePredicate::eq, column.values, column.values);

@@ -2,6 +2,7 @@
 // resolution order; an instance holds its own attributes. Finding a method, a property or an
 // operator happens at compile time.
 #include "frontend/Builtins.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/NamedTuples.h"
 #include "frontend/Prelude.h"
@@ -557,8 +558,11 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
     return scalar && !isPython(scalar->kind) && scalar->kind != ScalarKind::Bool;
   if (name == "numpy.floating" || name == "numpy.inexact")
     return scalar && !isPython(scalar->kind) && isFloat(scalar->kind);
-  if (name == "numpy.integer" || name == "numpy.signedinteger")
-    return scalar && (scalar->kind == ScalarKind::Int32 || scalar->kind == ScalarKind::Int64);
+  bool isNumpyInteger = scalar && !isPython(scalar->kind) && isInteger(dtypeOf(scalar->kind));
+  if (name == "numpy.integer")
+    return isNumpyInteger;
+  if (name == "numpy.signedinteger" || name == "numpy.unsignedinteger")
+    return isNumpyInteger && isUnsigned(dtypeOf(scalar->kind)) == (name == "numpy.unsignedinteger");
   if (given.as<TupleValue>())
     return name == "builtins.tuple";
   return "builtins." + typeName(given) == name.str();

@@ -2,6 +2,7 @@
 // text. Patterns are taken apart at compile time; each piece becomes one call of the runtime.
 #include "frontend/ArrayOperands.h"
 #include "frontend/Builtins.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -48,13 +49,13 @@ Text Specializer::format(const Value &given, const Text &specification) {
     switch (dtypeOf(scalar->kind)) {
     case DType::Bool:
       return runtimeFormat(*this, "mpy_format_bool", {ssa(*scalar), spec});
-    case DType::Int32:
-    case DType::Int64:
-      return runtimeFormat(*this, "mpy_format_int", {ssaAs(*scalar, DType::Int64), spec});
     case DType::Float32:
       return runtimeFormat(*this, "mpy_format_float32", {ssa(*scalar), spec});
     case DType::Float64:
       return runtimeFormat(*this, "mpy_format_float", {ssaAs(*scalar, DType::Float64), spec});
+    default:
+      checkFitsInt64(*this, *scalar);
+      return runtimeFormat(*this, "mpy_format_int", {ssaAs(*scalar, DType::Int64), spec});
     }
   }
   if (auto result = callMethod(value, "__format__", {specification})) {

@@ -1,6 +1,7 @@
 // Numbers at compile time and at run time: kinds and their types, constants, conversions. A known
 // number gets an operation only when something at run time reads it:  makeInt(3) emits nothing,
 // ssa() of it `arith.constant 3 : i64`.
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/Ranges.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,7 +12,7 @@ using namespace mlir;
 namespace mpy {
 
 bool isPython(ScalarKind kind) { return kind <= ScalarKind::PyFloat; }
-bool isFloat(DType dtype) { return dtype >= DType::Float32; }
+bool isFloat(DType dtype) { return dtype == DType::Float32 || dtype == DType::Float64; }
 bool isFloat(ScalarKind kind) {
   return kind == ScalarKind::PyFloat || (!isPython(kind) && isFloat(dtypeOf(kind)));
 }
@@ -19,17 +20,13 @@ bool isFloat(ScalarKind kind) {
 DType dtypeOf(ScalarKind kind) {
   switch (kind) {
   case ScalarKind::PyBool:
-  case ScalarKind::Bool:
     return DType::Bool;
-  case ScalarKind::Int32:
-    return DType::Int32;
   case ScalarKind::PyInt:
-  case ScalarKind::Int64:
     return DType::Int64;
-  case ScalarKind::Float32:
-    return DType::Float32;
-  default:
+  case ScalarKind::PyFloat:
     return DType::Float64;
+  default:
+    return static_cast<DType>(static_cast<int>(kind) - static_cast<int>(ScalarKind::Bool));
   }
 }
 
@@ -38,32 +35,27 @@ ScalarKind scalarKindOf(DType dtype) {
 }
 
 mlir::Type typeOf(DType dtype, MLIRContext *context) {
-  switch (dtype) {
-  case DType::Bool:
-    return IntegerType::get(context, 1);
-  case DType::Int32:
-    return IntegerType::get(context, 32);
-  case DType::Int64:
-    return IntegerType::get(context, 64);
-  case DType::Float32:
+  if (dtype == DType::Float32)
     return Float32Type::get(context);
-  case DType::Float64:
+  if (dtype == DType::Float64)
     return Float64Type::get(context);
-  }
-  llvm_unreachable("a dtype");
+  return IntegerType::get(context, bitsOf(dtype));
 }
 
 mlir::Type typeOf(ScalarKind kind, MLIRContext *context) { return typeOf(dtypeOf(kind), context); }
 
 llvm::StringRef nameOf(DType dtype) {
-  static const char *const names[] = {"bool", "int32", "int64", "float32", "float64"};
+  static const char *const names[] = {"bool",  "int32", "int64",  "float32", "float64", "int8",
+                                      "int16", "uint8", "uint16", "uint32",  "uint64"};
   return names[static_cast<int>(dtype)];
 }
 
 llvm::StringRef nameOf(ScalarKind kind) {
-  static const char *const names[] = {"bool",           "int",           "float",
-                                      "bool scalar",    "int32 scalar",  "int64 scalar",
-                                      "float32 scalar", "float64 scalar"};
+  static const char *const names[] = {
+      "bool",          "int",          "float",          "bool scalar",
+      "int32 scalar",  "int64 scalar", "float32 scalar", "float64 scalar",
+      "int8 scalar",   "int16 scalar", "uint8 scalar",   "uint16 scalar",
+      "uint32 scalar", "uint64 scalar"};
   return names[static_cast<int>(kind)];
 }
 
@@ -71,7 +63,7 @@ mlir::Value Specializer::constant(DType dtype, double value) {
   mlir::Type type = typeOf(dtype, context());
   TypedAttr attribute = isFloat(dtype)
                             ? TypedAttr(builder.getFloatAttr(type, value))
-                            : TypedAttr(builder.getIntegerAttr(type, static_cast<int64_t>(value)));
+                            : integerAttribute(dtype, static_cast<int64_t>(value), context());
   return create<arith::ConstantOp>(attribute);
 }
 
@@ -122,8 +114,7 @@ mlir::Value Specializer::ssa(const Scalar &scalar) {
     return create<arith::ConstantOp>(
         builder.getFloatAttr(typeOf(scalar.kind, context()), *scalar.knownFloat));
   if (auto known = scalar.expr->known())
-    return create<arith::ConstantOp>(
-        builder.getIntegerAttr(typeOf(scalar.kind, context()), *known));
+    return create<arith::ConstantOp>(integerAttribute(dtypeOf(scalar.kind), *known, context()));
   return create<arith::IndexCastOp>(typeOf(scalar.kind, context()), index(*scalar.expr));
 }
 
@@ -135,19 +126,14 @@ mlir::Value Specializer::ssaAs(const Scalar &scalar, DType dtype) {
     if (isFloat(dtype))
       return constant(dtype, static_cast<double>(*known));
     if (dtype != DType::Bool)
-      return create<arith::ConstantOp>(builder.getIntegerAttr(typeOf(dtype, context()), *known));
+      return create<arith::ConstantOp>(integerAttribute(dtype, *known, context()));
   }
-  mlir::Value value = ssa(scalar);
-  mlir::Type type = typeOf(dtype, context());
-  if (scalar.integer && dtype != DType::Float64) {
-    // The float that stands beside an int may be rounded.
-    mlir::Value whole = scalar.integer;
-    if (whole.getType() != type)
-      whole = create<CastOp>(whole, type);
-    return create<arith::SelectOp>(hasKind(*this, scalar, wholeKinds), whole,
-                                   create<CastOp>(value, type));
-  }
-  return value.getType() == type ? value : create<CastOp>(value, type).getResult();
+  mlir::Value value = castTo(*this, ssa(scalar), dtypeOf(scalar.kind), dtype);
+  if (!scalar.integer || dtype == DType::Float64)
+    return value;
+  // The float that stands beside an int may be rounded.
+  mlir::Value whole = castTo(*this, scalar.integer, DType::Int64, dtype);
+  return create<arith::SelectOp>(hasKind(*this, scalar, wholeKinds), whole, value);
 }
 
 IntExpr Specializer::intExpr(const Scalar &scalar) {
@@ -161,7 +147,10 @@ IntExpr Specializer::intExpr(const Scalar &scalar) {
   if (scalar.integer)
     check(hasKind(*this, scalar, wholeKinds), "TypeError",
           "'float' object cannot be interpreted as an integer");
-  return symbolExpr(ssaAs(scalar, DType::Int64), scalar.kind == ScalarKind::PyBool);
+  checkFitsInt64(*this, scalar);
+  bool isNatural = scalar.kind == ScalarKind::PyBool ||
+                   (!isPython(scalar.kind) && isUnsigned(dtypeOf(scalar.kind)));
+  return symbolExpr(ssaAs(scalar, DType::Int64), isNatural);
 }
 
 std::optional<int64_t> Specializer::knownInt(const Value &value) {

@@ -5,7 +5,7 @@
 //
 // Python's numbers are weak beside NumPy's. What is done with a number whose kind depends on the
 // path ("mixed") is done for each kind that it may have.
-#include "frontend/ArrayOperands.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <cmath>
@@ -52,10 +52,7 @@ static ScalarKind resultKind(Op op, ScalarKind a, ScalarKind b) {
     else
       dtype = strong;
   } else {
-    dtype = std::max(dtypeOf(a), dtypeOf(b));
-    DType low = std::min(dtypeOf(a), dtypeOf(b));
-    if (dtype == DType::Float32 && (low == DType::Int32 || low == DType::Int64))
-      dtype = DType::Float64;
+    dtype = promote(dtypeOf(a), dtypeOf(b));
   }
   if (op == Op::Div && !isFloat(dtype))
     dtype = DType::Float64;
@@ -412,20 +409,20 @@ private:
     if ((bits && isFloat(dtype)) || op == Op::MatMult)
       s.fail(ErrorId::OperandTypes,
              {ast::operatorText(op).str(), s.describe(lhs), s.describe(rhs)});
-    if (op == Op::Pow && !isFloat(dtype)) {
+    if (op == Op::Pow && !isFloat(dtype) && !isUnsigned(dtype)) {
       mlir::Value exponent = s.ssaAs(rhs, dtype);
       if (auto y = rhs.knownInt(); !y || *y < 0)
         s.check(s.create<CompareOp>(ComparePredicate::ge, exponent, s.constant(dtype, 0)),
                 "ValueError", "Integers to negative integer powers are not allowed.");
     }
     for (const Scalar *operand : {&lhs, &rhs})
-      if (dtype == DType::Int32 && operand->kind == ScalarKind::PyInt)
-        checkFitsInt32(s, *operand);
+      checkFits(s, *operand, dtype);
     mlir::Value left = s.ssaAs(lhs, dtype), right = s.ssaAs(rhs, dtype);
     if (op == Op::Pow && isFloat(dtype) && known(rhs) == 2.0)
       return s.makeScalar(kind, s.create<SquareOp>(left));
-    Scalar result = s.makeScalar(kind, emit(left, right));
-    return result;
+    mlir::Value result =
+        isUnsigned(dtype) ? emitUnsigned(s, functionOf(op), left, right, dtype) : mlir::Value();
+    return s.makeScalar(kind, result ? result : emit(left, right));
   }
 
   Specializer &s;
@@ -537,6 +534,14 @@ static mlir::Value compareExactly(Specializer &s, ast::CompareOperator op, const
                              s.constant(DType::Float64, 0));
 }
 
+/// An integer or truth value in 64 bits, and how they are meant.
+static DType wholeType(const Scalar &scalar) {
+  return scalar.kind == ScalarKind::UInt64 ? DType::UInt64 : DType::Int64;
+}
+static mlir::Value wholeBits(Specializer &s, const Scalar &scalar) {
+  return s.ssaAs(scalar, wholeType(scalar));
+}
+
 Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, const Scalar &rhs) {
   using Compare = ast::CompareOperator;
   if (lhs.isMixed() || rhs.isMixed())
@@ -579,6 +584,11 @@ Scalar Specializer::scalarCompare(ast::CompareOperator op, const Scalar &lhs, co
   if (python && rhs.kind == ScalarKind::PyFloat && !isExactFloat(lhs))
     return makeScalar(ScalarKind::PyBool, compareExactly(*this, op, lhs, rhs));
   bool floats = isFloat(lhs.kind) || isFloat(rhs.kind);
+  if (lhs.kind == ScalarKind::UInt64 || rhs.kind == ScalarKind::UInt64)
+    if (!floats)
+      return makeScalar(ScalarKind::Bool, compareIntegers(*this, predicates[static_cast<int>(op)],
+                                                          wholeBits(*this, lhs), wholeType(lhs),
+                                                          wholeBits(*this, rhs), wholeType(rhs)));
   DType dtype = floats ? DType::Float64 : DType::Int64;
   // float32 beside a weak Python float compares in float32, as NumPy does.
   if ((lhs.kind == ScalarKind::Float32 && isPython(rhs.kind)) ||

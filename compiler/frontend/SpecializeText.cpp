@@ -4,6 +4,7 @@
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
 #include "dialect/RuntimeFunctions.h"
 #include "frontend/Equality.h"
+#include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
@@ -28,6 +29,26 @@ static Text runtimeText(Specializer &s, const char *function, mlir::ValueRange o
   if (stateOf(function) == RuntimeState::Nothing)
     return Text{"", s.create<RuntimeCallOp>(types, function, operands, false).getResult(0)};
   return Text{"", s.create<RuntimeEffectOp>(types, function, operands, false).getResult(0)};
+}
+
+/// Compiled code knows the bits of unsigned elements alone: their type is said to the runtime.
+static Text arrayText(Specializer &s, const ArrayValue &array, const char *function,
+                      const char *ofUnsigned) {
+  if (!isUnsigned(array.dtype))
+    return runtimeText(s, function, array.tensor);
+  mlir::Value type = s.constant(DType::Int64, double(unsigned(array.dtype)));
+  return runtimeText(s, ofUnsigned, {array.tensor, type});
+}
+
+/// A NumPy integer of a type that has no functions of its own.
+static Text integerText(Specializer &s, const Scalar &scalar, bool isRepr) {
+  bool isLarge = scalar.kind == ScalarKind::UInt64;
+  DType dtype = dtypeOf(scalar.kind);
+  mlir::Value bits = s.ssaAs(scalar, isLarge ? DType::UInt64 : DType::Int64);
+  if (isRepr)
+    return runtimeText(s, "mpy_repr_integer",
+                       {bits, s.constant(DType::Int64, double(unsigned(dtype)))});
+  return runtimeText(s, isLarge ? "mpy_str_uint64" : "mpy_str_int", bits);
 }
 
 Text Specializer::concat(llvm::ArrayRef<Text> parts) {
@@ -122,6 +143,8 @@ static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
   static const char *const shown[] = {"mpy_str_bool",     "mpy_str_int",     "mpy_str_float",
                                       "mpy_repr_bool_",   "mpy_repr_int32",  "mpy_repr_int64",
                                       "mpy_repr_float32", "mpy_repr_float64"};
+  if (scalar.kind > ScalarKind::Float64)
+    return integerText(s, scalar, isRepr);
   int kind = static_cast<int>(scalar.kind);
   mlir::Value value = s.ssa(scalar);
   if (!isRepr && scalar.kind == ScalarKind::Int32)
@@ -162,7 +185,7 @@ Text Specializer::str(const Value &given) {
   if (auto *scalar = value.get<Scalar>())
     return scalarText(*this, *scalar, false);
   if (auto id = arrayObject(value))
-    return runtimeText(*this, "mpy_array_str", read(*id).tensor);
+    return arrayText(*this, read(*id), "mpy_array_str", "mpy_unsigned_str");
   if (auto *dtype = value.get<DTypeObject>())
     return makeText(nameOf(dtype->type).str());
   if (object<InstanceState>(value))
@@ -200,7 +223,7 @@ Text Specializer::repr(const Value &given) {
   if (auto *scalar = value.get<Scalar>())
     return scalarText(*this, *scalar, true);
   if (auto id = arrayObject(value))
-    return runtimeText(*this, "mpy_array_repr", read(*id).tensor);
+    return arrayText(*this, read(*id), "mpy_array_repr", "mpy_unsigned_repr");
   if (value.isNone())
     return makeText("None");
   if (value.get<EllipsisValue>())

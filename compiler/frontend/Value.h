@@ -14,9 +14,24 @@ namespace mpy {
 class Specializer;
 struct Value;
 
-/// Element types of arrays, in the order of NumPy's promotion; numbers agree with `mpy_element` of
-/// the runtime. As a value of the program it is the class of such scalars: `np.float64`.
-enum class DType : uint8_t { Bool, Int32, Int64, Float32, Float64 };
+/// Element types of arrays; numbers agree with `mpy_element` of the runtime. As a value of the
+/// program it is the class of such scalars: `np.float64`. Unsigned integers exist in the front end
+/// alone: below it they are the bits of signed ones (IntegerTypes.h).
+enum class DType : uint8_t {
+  Bool,
+  Int32,
+  Int64,
+  Float32,
+  Float64,
+  Int8,
+  Int16,
+  UInt8,
+  UInt16,
+  UInt32,
+  UInt64
+};
+
+inline constexpr DType lastDType = DType::UInt64;
 
 /// The object that describes an element type: `a.dtype`, `np.dtype('float64')`; equal to its class,
 /// but not the same.
@@ -26,7 +41,23 @@ struct DTypeObject {
 
 /// Python's own numbers, then NumPy's scalars (`np.float64(1.0)` is not `1.0`: division, overflow,
 /// repr differ).
-enum class ScalarKind : uint8_t { PyBool, PyInt, PyFloat, Bool, Int32, Int64, Float32, Float64 };
+enum class ScalarKind : uint8_t {
+  PyBool,
+  PyInt,
+  PyFloat,
+  Bool,
+  Int32,
+  Int64,
+  Float32,
+  Float64,
+  Int8,
+  Int16,
+  UInt8,
+  UInt16,
+  UInt32,
+  UInt64
+};
+inline constexpr ScalarKind lastScalarKind = ScalarKind::UInt64;
 
 bool isPython(ScalarKind kind);
 bool isFloat(ScalarKind kind);

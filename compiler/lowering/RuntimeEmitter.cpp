@@ -16,6 +16,10 @@ RuntimeEmitter::RuntimeEmitter(ModuleOp module)
 std::optional<int32_t> elementKind(Type type) {
   if (type.isInteger(1))
     return MPY_BOOL;
+  if (type.isInteger(8))
+    return MPY_INT8;
+  if (type.isInteger(16))
+    return MPY_INT16;
   if (type.isInteger(32))
     return MPY_INT32;
   if (type.isInteger(64) || type.isIndex())

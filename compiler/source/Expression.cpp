@@ -118,6 +118,10 @@ static StringRef typeName(Type type) {
     return "np.float64";
   if (type.isInteger(1))
     return "bool";
+  if (type.isInteger(8))
+    return "np.int8";
+  if (type.isInteger(16))
+    return "np.int16";
   return type.isInteger(32) ? "np.int32" : "np.int64";
 }
 

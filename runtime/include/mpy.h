@@ -45,7 +45,7 @@ enum mpy_status {
 };
 
 /* Values of mpy_array.dtype.code and mpy_array.device.type, as in DLPack. */
-enum { MPY_CODE_INT = 0, MPY_CODE_FLOAT = 2, MPY_CODE_BOOL = 6 };
+enum { MPY_CODE_INT = 0, MPY_CODE_UINT = 1, MPY_CODE_FLOAT = 2, MPY_CODE_BOOL = 6 };
 enum { MPY_DEVICE_CPU = 1 };
 
 typedef struct mpy_device {

@@ -38,8 +38,20 @@ extern "C" {
 #define MPY_SITE_EXTENTS 4
 #define MPY_IMMORTAL ((int64_t)1 << 62)
 
-/* The element types; numbered in the order of NumPy's promotion. */
-enum mpy_element { MPY_BOOL = 0, MPY_INT32 = 1, MPY_INT64 = 2, MPY_FLOAT32 = 3, MPY_FLOAT64 = 4 };
+/* The element types. */
+enum mpy_element {
+  MPY_BOOL = 0,
+  MPY_INT32 = 1,
+  MPY_INT64 = 2,
+  MPY_FLOAT32 = 3,
+  MPY_FLOAT64 = 4,
+  MPY_INT8 = 5,
+  MPY_INT16 = 6,
+  MPY_UINT8 = 7,
+  MPY_UINT16 = 8,
+  MPY_UINT32 = 9,
+  MPY_UINT64 = 10
+};
 
 /* What lies before the data of every buffer; 64 bytes. */
 typedef struct mpy_header {
@@ -330,6 +342,7 @@ mpy_text *mpy_string_split_piece(const mpy_text *text, const mpy_text *separator
 
 /* str() and repr() of scalars. For Python's own scalars str and repr agree. */
 mpy_text *mpy_str_int(int64_t value);
+mpy_text *mpy_str_uint64(int64_t bits);
 mpy_text *mpy_str_float(double value);
 mpy_text *mpy_str_bool(int8_t value);
 /* str() of NumPy scalars; float64 and float32 differ in the digits. */
@@ -341,6 +354,8 @@ mpy_text *mpy_repr_float64(double value);
 mpy_text *mpy_repr_float32(float value);
 mpy_text *mpy_repr_int64(int64_t value);
 mpy_text *mpy_repr_int32(int32_t value);
+/* A number of another integer type: np.uint8(5). */
+mpy_text *mpy_repr_integer(int64_t bits, int64_t dtype);
 mpy_text *mpy_repr_bool_(int8_t value);
 
 /* format(value, spec) with Python's format specification; ValueError with Python's words. */
@@ -367,6 +382,9 @@ int64_t mpy_round_int(const char *file, int64_t line, int64_t value, int64_t dig
 /* ---- Text of arrays, as NumPy 2.4 prints them ---- */
 
 mpy_text *mpy_array_str(const mpy_view *array);
+/* The same of unsigned elements: compiled code knows their bits alone. */
+mpy_text *mpy_unsigned_str(const mpy_view *array, int64_t dtype);
+mpy_text *mpy_unsigned_repr(const mpy_view *array, int64_t dtype);
 mpy_text *mpy_array_repr(const mpy_view *array);
 /* Keeps how arrays are printed, and goes back to it. */
 void mpy_push_print_options(void);
