@@ -92,6 +92,25 @@ std::unique_ptr<CpuTarget> CpuTarget::create(const CpuOptions &options, std::str
   return std::unique_ptr<CpuTarget>(new CpuTarget(std::move(machine), options.optimizationLevel));
 }
 
+std::vector<std::string> CpuTarget::processors() {
+  initializeOnce();
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string reason;
+  std::vector<std::string> names{"native"};
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, reason);
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
+      target ? target->createMCSubtargetInfo(triple, "", "") : nullptr);
+  if (subtarget)
+    for (const llvm::SubtargetSubTypeKV &one : subtarget->getAllProcessorDescriptions()) {
+      std::unique_ptr<llvm::MCSubtargetInfo> made(
+          target->createMCSubtargetInfo(triple, one.Key, ""));
+      // Not those of 32 bits.
+      if (!triple.isX86() || made->checkFeatures("+64bit"))
+        names.push_back(one.Key);
+    }
+  return names;
+}
+
 void CpuTarget::describe(mlir::ModuleOp module) const {
   mlir::Builder builder(module.getContext());
   module->setAttr(mlir::LLVM::LLVMDialect::getTargetTripleAttrName(),

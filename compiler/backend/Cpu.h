@@ -9,6 +9,7 @@
 #include "llvm/Target/TargetMachine.h"
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace mpy {
 
@@ -23,6 +24,9 @@ class CpuTarget {
 public:
   /// The target for these options; null with a sentence in `reason` if the processor is unknown.
   static std::unique_ptr<CpuTarget> create(const CpuOptions &options, std::string &reason);
+
+  /// The names of processors that `-march=` takes: `native` and LLVM's.
+  static std::vector<std::string> processors();
 
   /// Writes triple and data layout on the module; must happen before anything is lowered to LLVM.
   void describe(mlir::ModuleOp module) const;

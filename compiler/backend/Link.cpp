@@ -18,7 +18,6 @@
 #include "llvm/Support/Program.h"
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 using namespace mpy;
 
@@ -70,44 +69,48 @@ static bool isDiskFull(llvm::StringRef path) {
   return space && space->available < (512 << 10);
 }
 
-bool mpy::link(LinkKind kind, llvm::StringRef object, llvm::StringRef runtimeLibrary,
-               llvm::StringRef output, llvm::StringRef messages,
-               llvm::function_ref<void(int)> started, std::string &reason) {
+std::vector<std::string> mpy::linkCommand(const LinkJob &job, std::string &reason) {
   std::optional<std::string> compiler =
       findProgram({MPY_LINK_DRIVER, "cc", "gcc", "clang-22", "clang"});
   if (!compiler) {
     reason = "no linker: none of cc, gcc, clang-22 and clang is on the search path";
-    return false;
+    return {};
   }
-  if (isDiskFull(output)) {
+  std::vector<std::string> words = {*compiler};
+  if (std::optional<std::string> folder = findLldFolder())
+    words.insert(words.end(), {"-B" + *folder, "-fuse-ld=lld"});
+  if (*MPY_LINK_FLAG)
+    words.push_back(MPY_LINK_FLAG);
+  // What callers use of the runtime is there, whether the object uses it or not; the compiled code
+  // calls its own runtime, whatever else is loaded. Names that nobody else can see are left out.
+  if (job.kind == LinkKind::SharedLibrary)
+    words.insert(words.end(),
+                 {"-shared", "-Wl,-u,mpy_ctx_new_for", "-Wl,-z,defs", "-Wl,-Bsymbolic"});
+  else
+    words.push_back("-pie");
+  if (job.kind == LinkKind::SharedLibrary && !job.hasDebugLines)
+    words.push_back("-Wl,--strip-all");
+  words.insert(words.end(), {job.object, job.runtimeLibrary, "-static-libgcc", "-Wl,--gc-sections",
+                             "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", job.output});
+  return words;
+}
+
+bool mpy::link(const LinkJob &job, llvm::StringRef messages, llvm::function_ref<void(int)> started,
+               std::string &reason) {
+  std::vector<std::string> words = linkCommand(job, reason);
+  if (words.empty())
+    return false;
+  if (isDiskFull(job.output)) {
     reason = std::strerror(ENOSPC);
     return false;
   }
-  std::string objectPath = object.str(), outputPath = output.str(), runtime = runtimeLibrary.str();
-  std::string search;
-  std::vector<llvm::StringRef> arguments = {*compiler};
-  if (std::optional<std::string> folder = findLldFolder()) {
-    search = "-B" + *folder;
-    arguments.insert(arguments.end(), {search, "-fuse-ld=lld"});
-  }
-  if (*MPY_LINK_FLAG)
-    arguments.push_back(MPY_LINK_FLAG);
-  // What callers use of the runtime is there, whether the object uses it or not; the compiled code
-  // calls its own runtime, whatever else is loaded. Names that nobody else can see are left out.
-  if (kind == LinkKind::SharedLibrary)
-    arguments.insert(arguments.end(), {"-shared", "-Wl,-u,mpy_ctx_new_for", "-Wl,-z,defs",
-                                       "-Wl,-Bsymbolic", "-Wl,--strip-all"});
-  else
-    arguments.push_back("-pie");
-  arguments.insert(arguments.end(), {objectPath, runtime, "-static-libgcc", "-Wl,--gc-sections",
-                                     "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", outputPath});
-
+  std::vector<llvm::StringRef> arguments(words.begin(), words.end());
   std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), messages, messages};
   std::string launchError;
   bool failed = false;
   started(-1);
   llvm::sys::ProcessInfo linker = llvm::sys::ExecuteNoWait(
-      *compiler, arguments, std::nullopt, redirects, /*MemoryLimit=*/0, &launchError, &failed,
+      words.front(), arguments, std::nullopt, redirects, /*MemoryLimit=*/0, &launchError, &failed,
       /*AffinityMask=*/nullptr, /*DetachProcess=*/true);
   int status = -1;
   if (!failed) {
@@ -119,7 +122,7 @@ bool mpy::link(LinkKind kind, llvm::StringRef object, llvm::StringRef runtimeLib
     auto text = llvm::MemoryBuffer::getFile(messages);
     reason = launchError.empty() && text ? (*text)->getBuffer().rtrim().str() : launchError;
     if (reason.empty())
-      reason = *compiler + " ended with status " + std::to_string(status);
+      reason = words.front() + " ended with status " + std::to_string(status);
   }
   return status == 0;
 }

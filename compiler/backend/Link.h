@@ -6,6 +6,7 @@
 #include "llvm/ADT/StringRef.h"
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mpy {
 
@@ -20,13 +21,22 @@ enum class LinkKind { Executable, SharedLibrary };
 bool writeArchive(llvm::StringRef object, llvm::StringRef memberName,
                   llvm::StringRef runtimeLibrary, llvm::StringRef output, std::string &reason);
 
-/// Links `object` with the runtime into an executable or shared library at `output`; on failure a
-/// sentence, or the linker's words, in `reason`. The linker writes to the file `messages`; it runs
-/// in a process group of its own, which `started` is told: -1 before it starts, and 0 when it has
-/// ended.
-bool link(LinkKind kind, llvm::StringRef object, llvm::StringRef runtimeLibrary,
-          llvm::StringRef output, llvm::StringRef messages,
-          llvm::function_ref<void(int group)> started, std::string &reason);
+/// What is linked.
+struct LinkJob {
+  LinkKind kind;
+  std::string object, runtimeLibrary, output;
+  /// With debug information, names that nobody else can see are kept.
+  bool hasDebugLines = false;
+};
+
+/// The words of the command that links; none, with a sentence in `reason`, without a linker.
+std::vector<std::string> linkCommand(const LinkJob &job, std::string &reason);
+
+/// Links an object with the runtime; on failure a sentence, or the linker's words, in `reason`. The
+/// linker writes to the file `messages`; it runs in a process group of its own, which `started` is
+/// told: -1 before it starts, and 0 when it has ended.
+bool link(const LinkJob &job, llvm::StringRef messages, llvm::function_ref<void(int group)> started,
+          std::string &reason);
 
 } // namespace mpy
 

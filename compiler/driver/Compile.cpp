@@ -25,8 +25,10 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace mpy;
 
@@ -44,6 +46,9 @@ private:
   ExitCode runStages(mlir::ModuleOp module, PassErrors &errors);
   ExitCode runBackEnd(mlir::ModuleOp module, PassErrors &errors);
   ExitCode link(llvm::StringRef object);
+  ExitCode saveTemps(llvm::Module &module, llvm::StringRef object);
+  ExitCode printCommands();
+  LinkJob linkJob(llvm::StringRef object, llvm::StringRef runtime, llvm::StringRef result) const;
   bool isLibrary() const;
   std::string linkedFile() const;
   ExitCode write(llvm::StringRef bytes);
@@ -124,6 +129,8 @@ ExitCode Compilation::run() {
   }
   if (options.command == Options::Command::Build && !checkOutput(output, diagnostics))
     return ExitCode::UsageError;
+  if (options.onlyCommands)
+    return printCommands();
 
   enter(Phase::Ast);
   program = parseModule(sources, *file, diagnostics, /*asWritten=*/stopsAfter(Phase::Ast));
@@ -224,6 +231,8 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
 
   bool assembly = options.phase == Phase::Assembly;
   enter(assembly ? Phase::Assembly : Phase::Object);
+  // What comes after changes the module.
+  std::unique_ptr<llvm::Module> kept = options.saveTemps ? llvm::CloneModule(*translated) : nullptr;
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
   if (!target->emit(*translated, out,
@@ -231,8 +240,89 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
                              : llvm::CodeGenFileType::ObjectFile))
     internalError("the target cannot write object files");
   llvm::StringRef text(bytes.data(), bytes.size());
+  if (kept)
+    if (ExitCode code = saveTemps(*kept, assembly ? "" : text))
+      return code;
   bool isFinal = options.phase == Phase::Object || assembly;
   return isFinal ? write(text) : link(text);
+}
+
+/// Writes what lies between the program and the result beside the result.
+ExitCode Compilation::saveTemps(llvm::Module &module, llvm::StringRef object) {
+  llvm::SmallString<128> stem(llvm::sys::path::parent_path(output));
+  llvm::sys::path::append(stem, llvm::sys::path::stem(options.input));
+  auto save = [&](Phase phase, llvm::StringRef bytes) {
+    std::string path = (stem + "." + info(phase).suffix).str();
+    return path == output || writeOutput(path, bytes, diagnostics);
+  };
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module.print(out, nullptr);
+  llvm::SmallVector<char, 0> assembly;
+  llvm::raw_svector_ostream assemblyOut(assembly);
+  target->emit(module, assemblyOut, llvm::CodeGenFileType::AssemblyFile);
+  bool isSaved = save(Phase::LlvmIr, text) &&
+                 save(Phase::Assembly, llvm::StringRef(assembly.data(), assembly.size())) &&
+                 (object.empty() || save(Phase::Object, object));
+  return isSaved ? ExitCode::Success : ExitCode::ProgramError;
+}
+
+/// `--grad=f:wrt=0,1`: the options that ask for what is exported.
+static void addExportOptions(const ExportRequest &request, std::vector<std::string> &words) {
+  static constexpr const char *names[] = {"export", "", "grad", "vjp", "jvp", "hvp"};
+  std::string wrt;
+  for (int64_t number : request.wrt)
+    wrt += (wrt.empty() ? ":wrt=" : ",") + std::to_string(number);
+  for (ExportKind kind : request.kinds)
+    if (llvm::StringRef name = names[static_cast<int>(kind)]; !name.empty())
+      words.push_back(("--" + name + "=" + request.function).str() +
+                      (kind == ExportKind::Value ? "" : wrt));
+}
+
+/// The commands that a compilation consists of, as a shell takes them.
+ExitCode Compilation::printCommands() {
+  auto print = [](const std::vector<std::string> &words) {
+    for (llvm::StringRef word : words) {
+      llvm::errs() << " \"";
+      llvm::printEscapedString(word, llvm::errs());
+      llvm::errs() << '"';
+    }
+    llvm::errs() << "\n";
+  };
+  bool isLinked = options.phase == Phase::Executable || options.phase == Phase::SharedLibrary ||
+                  options.phase == Phase::Python;
+  std::string object = std::string(llvm::sys::path::stem(options.input)) + ".o";
+  std::vector<std::string> words = {
+      llvm::sys::fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&mpy::compile)),
+      std::string("--emit=") + info(isLinked ? Phase::Object : options.phase).name,
+      "-O" + std::to_string(options.optimizationLevel), "-march=" + options.architecture};
+  if (options.debugLines)
+    words.push_back("-g");
+  for (const ExportRequest &request : options.exports)
+    addExportOptions(request, words);
+  for (const std::string &folder : options.importPaths)
+    words.push_back("-I" + folder);
+  words.insert(words.end(), {options.input, "-o", isLinked ? object : output});
+  print(words);
+  if (!isLinked)
+    return ExitCode::Success;
+  std::optional<std::string> runtime = runtimeOfThisCompiler(diagnostics);
+  if (!runtime)
+    return ExitCode::ProgramError;
+  std::string reason;
+  std::vector<std::string> command = linkCommand(linkJob(object, *runtime, linkedFile()), reason);
+  if (command.empty()) {
+    diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
+    return ExitCode::ProgramError;
+  }
+  print(command);
+  return ExitCode::Success;
+}
+
+LinkJob Compilation::linkJob(llvm::StringRef object, llvm::StringRef runtime,
+                             llvm::StringRef result) const {
+  LinkKind kind = isOfLibrary(options.phase) ? LinkKind::SharedLibrary : LinkKind::Executable;
+  return {kind, object.str(), runtime.str(), result.str(), options.debugLines};
 }
 
 /// What the linker makes: the result, or what a Python module calls.
@@ -246,14 +336,9 @@ std::string Compilation::linkedFile() const {
 
 ExitCode Compilation::link(llvm::StringRef object) {
   enter(options.phase);
-  std::string compiler =
-      llvm::sys::fs::getMainExecutable(nullptr, reinterpret_cast<void *>(&mpy::compile));
-  std::optional<std::string> runtime = findRuntimeLibrary(compiler);
-  if (!runtime) {
-    diagnostics.reportGlobal(ErrorId::NoRuntimeLibrary, {},
-                             {.help = "install mpyc with its 'lib' folder"});
+  std::optional<std::string> runtime = runtimeOfThisCompiler(diagnostics);
+  if (!runtime)
     return ExitCode::ProgramError;
-  }
   llvm::SmallString<128> objectPath;
   // A name first: what exists is known to those who remove it.
   if (std::error_code error =
@@ -269,11 +354,10 @@ ExitCode Compilation::link(llvm::StringRef object) {
     return ExitCode::ProgramError;
   auto linkTo = [&](llvm::StringRef path) {
     std::string reason;
-    LinkKind kind = isOfLibrary(options.phase) ? LinkKind::SharedLibrary : LinkKind::Executable;
     bool linked =
         options.phase == Phase::StaticLibrary
             ? writeArchive(object, exports->module + ".o", *runtime, path, reason)
-            : mpy::link(kind, objectPath, *runtime, path, messages, awaitOnInterrupt, reason);
+            : mpy::link(linkJob(objectPath, *runtime, path), messages, awaitOnInterrupt, reason);
     if (linked)
       return true;
     diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
@@ -332,5 +416,7 @@ ExitCode Compilation::writeGradients(mlir::ModuleOp module, PassErrors &errors) 
 }
 
 ExitCode mpy::compile(const Options &options, SourceManager &sources, Diagnostics &diagnostics) {
-  return Compilation(options, sources, diagnostics).run();
+  ExitCode code = Compilation(options, sources, diagnostics).run();
+  diagnostics.finish();
+  return code;
 }

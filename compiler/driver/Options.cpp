@@ -3,56 +3,19 @@
 //   mpyc -O2 prog.mpy -o prog   ->   Options{Build, "prog.mpy", "prog", Executable, 2, ..}
 //   mpyc model.mpy -o model.o   ->   Options{Build, "model.mpy", "model.o", Object, 3, ..}
 //
-// Everything after the program of `mpyc run` belongs to the program. Values stand in the same word
-// (`-march=native`, `-Ilib`) or, for -o and -I, in the next one.
+// Everything after the program of `mpyc run` belongs to the program. What options there are, and
+// how their values follow, says Options.def. `@file` stands for the words of a file.
 #include "driver/Options.h"
+#include "driver/OptionTable.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Config/llvm-config.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/StringSaver.h"
 
 using namespace mpy;
-
-static constexpr const char *usage = R"(Usage:
-  mpyc [options] PROGRAM.mpy         compile to an executable
-  mpyc -c [options] PROGRAM.mpy      compile to an object; of exported functions, a library's
-  mpyc run [options] PROGRAM.mpy ..  compile and run, with arguments for the program
-  mpyc check [options] PROGRAM.mpy   report errors, write nothing
-  mpyc grad [options] PROGRAM.mpy    write the derivatives that it asks for as Python functions
-
-Options:
-  -o FILE          where the result goes; '-' is standard output. Its suffix says what is made:
-                   .o .so .a .h .py .s
-  -c               an object file, as --emit=obj
-  -S               assembly, as --emit=asm
-  -shared          a shared library of the exported functions
-  --static-lib     an archive of the exported functions and the runtime
-  --export=F       export function F of the program, as @export does
-  --grad=F[:wrt=0,1]
-                   export F, its gradient and value with gradient by these parameters
-                   (default: 0)
-  --vjp=.. --jvp=.. --hvp=..
-                   the same for products with Jacobian and Hessian
-  --emit=PHASE     stop after a phase and show it (list below)
-  --emit=list      list the phases
-  -O0 .. -O3       how hard to optimise (default: -O3)
-  -march=NAME      processor to compile for (default: native)
-  -I FOLDER        also look for imported modules here
-  --of FUNCTION    write the derivatives of this function alone (grad)
-  -v               print each pass with its time
-  --time-report    print the time of each phase
-  --explain ID     explain an error, such as E0207
-  --library NAME   print the source of a library name: numpy.percentile
-  --version        print the version
-  --help           print this
-
-Phases:
-)";
-
-static void listPhases(llvm::raw_ostream &out, llvm::StringRef indent) {
-  for (const PhaseInfo &phase : phases)
-    out << indent << llvm::left_justify(phase.name, 13) << phase.sentence << "\n";
-}
 
 namespace {
 /// Walks the words of the command line.
@@ -65,13 +28,19 @@ public:
 
 private:
   std::optional<ExitCode> readWord(llvm::StringRef word);
+  std::optional<ExitCode> readOption(const OptionInfo &option, llvm::StringRef value);
+  std::optional<ExitCode> readErrorFormat(llvm::StringRef name);
+  std::optional<ExitCode> readLevel(llvm::StringRef value);
+  std::optional<ExitCode> unknownOption(llvm::StringRef word);
+  std::optional<ExitCode> readResponseFile(llvm::StringRef path);
   std::optional<ExitCode> readCommand();
   std::optional<ExitCode> readInput(llvm::StringRef word);
   std::optional<ExitCode> readPhase(llvm::StringRef name);
   std::optional<ExitCode> readExport(llvm::StringRef option, llvm::StringRef value);
-  void choosePhase(Phase phase) {
+  std::optional<ExitCode> choosePhase(Phase phase) {
     options.phase = phase;
     choseOtherwise = true;
+    return std::nullopt;
   }
   void takePhaseFromSuffix();
   std::optional<ExitCode> checkTogether();
@@ -82,11 +51,15 @@ private:
   /// none.
   std::optional<llvm::StringRef> value(llvm::StringRef option, llvm::StringRef rest);
 
+  std::vector<llvm::StringRef> storedWords;
   llvm::ArrayRef<llvm::StringRef> words;
   Options &options;
   Diagnostics &diagnostics;
   /// Whether an option says what is made.
   bool choseOtherwise = false;
+  /// What response files hold.
+  llvm::BumpPtrAllocator memory;
+  unsigned filesRead = 0;
 };
 } // namespace
 
@@ -117,6 +90,11 @@ std::optional<ExitCode> OptionReader::read() {
       onlyInputs = true;
       continue;
     }
+    if (!onlyInputs && word.size() > 1 && word.starts_with("@")) {
+      if (auto code = readResponseFile(word.drop_front()))
+        return code;
+      continue;
+    }
     bool isOption = !onlyInputs && word.size() > 1 && word.starts_with("-");
     if (auto code = isOption ? readWord(word) : readInput(word))
       return code;
@@ -126,8 +104,7 @@ std::optional<ExitCode> OptionReader::read() {
 
 std::optional<ExitCode> OptionReader::readCommand() {
   if (words.empty()) {
-    llvm::errs() << usage;
-    listPhases(llvm::errs(), "  ");
+    printUsage(llvm::errs());
     return ExitCode::UsageError;
   }
   if (words.front() == "grad")
@@ -154,100 +131,155 @@ std::optional<llvm::StringRef> OptionReader::value(llvm::StringRef option, llvm:
   return next;
 }
 
+/// The words of a file, as a shell would cut them, in the place of its name.
+std::optional<ExitCode> OptionReader::readResponseFile(llvm::StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path);
+  constexpr unsigned most = 100;
+  if (!file || ++filesRead > most)
+    return usageError(
+        ErrorId::UnreadableInput,
+        {path.str(), file ? "files of words name each other" : file.getError().message()},
+        "'@FILE' stands for the words of a file");
+  llvm::StringSaver saver(memory);
+  llvm::SmallVector<const char *> read;
+  llvm::cl::TokenizeGNUCommandLine((*file)->getBuffer(), saver, read);
+  std::vector<llvm::StringRef> all(read.begin(), read.end());
+  all.insert(all.end(), words.begin(), words.end());
+  storedWords = std::move(all);
+  words = storedWords;
+  return std::nullopt;
+}
+
+/// Finds the option that a word is, and its value.
 std::optional<ExitCode> OptionReader::readWord(llvm::StringRef word) {
-  llvm::StringRef rest = word;
-  if (word == "--help" || word == "-h") {
-    llvm::outs() << usage;
-    listPhases(llvm::outs(), "  ");
-    return ExitCode::Success;
-  }
-  if (word == "--version") {
-    llvm::outs() << "mpyc " MPY_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
-    return ExitCode::Success;
-  }
-  if (rest.consume_front("--explain")) {
-    rest.consume_front("=");
-    auto code = value("--explain", rest);
-    return code ? explainError(*code, diagnostics) : ExitCode::UsageError;
-  }
-  if (rest.consume_front("--library")) {
-    rest.consume_front("=");
-    auto name = value("--library", rest);
-    return name ? printLibrary(*name, diagnostics) : ExitCode::UsageError;
-  }
-  if (word == "-v") {
-    options.verbose = true;
-    return std::nullopt;
-  }
-  if (word == "--time-report") {
-    options.timeReport = true;
-    return std::nullopt;
-  }
-  if (rest.consume_front("--emit="))
-    return readPhase(rest);
-  if (rest.consume_front("-march=")) {
-    options.architecture = rest.str();
-    return std::nullopt;
-  }
-  if (rest.consume_front("--of")) {
-    rest.consume_front("=");
-    auto name = value("--of", rest);
-    if (!name)
-      return ExitCode::UsageError;
-    options.function = name->str();
-    return std::nullopt;
-  }
-  if (rest.consume_front("-O")) {
-    if (rest.size() != 1 || rest.front() < '0' || rest.front() > '3')
-      return usageError(ErrorId::InvalidOptionValue, {rest.str(), "-O"},
-                        "use -O0, -O1, -O2 or -O3");
-    options.optimizationLevel = rest.front() - '0';
-    return std::nullopt;
-  }
-  if (rest.consume_front("-o")) {
-    auto name = value("-o", rest);
-    if (!name)
-      return ExitCode::UsageError;
-    options.output = name->str();
-    return std::nullopt;
-  }
-  if (rest.consume_front("-I")) {
-    auto folder = value("-I", rest);
-    if (!folder)
-      return ExitCode::UsageError;
-    options.importPaths.push_back(folder->str());
-    return std::nullopt;
-  }
-  if (word == "-c" || word == "-S" || word == "-shared" || word == "--static-lib") {
-    choosePhase(word == "-c"        ? Phase::Object
-                : word == "-S"      ? Phase::Assembly
-                : word == "-shared" ? Phase::SharedLibrary
-                                    : Phase::StaticLibrary);
-    return std::nullopt;
-  }
+  if (word == "-h")
+    word = "--help";
   if (word == "--device" || word.starts_with("--device="))
     return limitation(ErrorId::DeviceChoice, "leave '--device' out: programs run on the CPU");
-  for (const char *option : {"--export", "--grad", "--vjp", "--jvp", "--hvp"})
-    if (llvm::StringRef rest = word;
-        rest.consume_front(option) && (rest.empty() || rest[0] == '=')) {
-      rest.consume_front("=");
-      auto name = value(option, rest);
-      return name ? readExport(option, *name) : ExitCode::UsageError;
+  for (const OptionInfo &option : optionTable) {
+    llvm::StringRef rest = word;
+    if (!rest.consume_front(option.spelling))
+      continue;
+    if (option.form == OptionForm::None || option.form == OptionForm::Equals)
+      if (!rest.empty() && (option.form == OptionForm::None || !rest.consume_front("=")))
+        continue;
+    if (option.form == OptionForm::Either || option.form == OptionForm::Equals) {
+      auto given = value(option.spelling, rest);
+      return given ? readOption(option, *given) : ExitCode::UsageError;
     }
-  return usageError(ErrorId::UnknownOption, {word.str()}, "'mpyc --help' lists the options");
+    return readOption(option, rest);
+  }
+  return unknownOption(word);
+}
+
+std::optional<ExitCode> OptionReader::unknownOption(llvm::StringRef word) {
+  const OptionInfo *near = nearestOption(word);
+  std::string help = near ? "is it '" + near->shown() + "'? " : "";
+  return usageError(ErrorId::UnknownOption, {word.str()}, help + "'mpyc --help' lists the options");
+}
+
+std::optional<ExitCode> OptionReader::readOption(const OptionInfo &option, llvm::StringRef value) {
+  switch (option.id) {
+  case OptionId::Output:
+    options.output = value.str();
+    return std::nullopt;
+  case OptionId::Object:
+    return choosePhase(Phase::Object);
+  case OptionId::Assembly:
+    return choosePhase(Phase::Assembly);
+  case OptionId::Shared:
+    return choosePhase(Phase::SharedLibrary);
+  case OptionId::Static:
+    return choosePhase(Phase::StaticLibrary);
+  case OptionId::Export:
+  case OptionId::Grad:
+  case OptionId::Vjp:
+  case OptionId::Jvp:
+  case OptionId::Hvp:
+    return readExport(option.spelling, value);
+  case OptionId::Emit:
+    return readPhase(value);
+  case OptionId::Level:
+    return readLevel(value);
+  case OptionId::Architecture:
+    options.architecture = value.str();
+    return std::nullopt;
+  case OptionId::ImportFolder:
+    options.importPaths.push_back(value.str());
+    return std::nullopt;
+  case OptionId::Of:
+    options.function = value.str();
+    return std::nullopt;
+  case OptionId::SaveTemps:
+    options.saveTemps = true;
+    return std::nullopt;
+  case OptionId::Commands:
+    options.onlyCommands = true;
+    return std::nullopt;
+  case OptionId::ErrorFormat:
+    return readErrorFormat(value);
+  case OptionId::WarningsAreErrors:
+    return std::nullopt;
+  case OptionId::Verbose:
+    options.verbose = true;
+    return std::nullopt;
+  case OptionId::TimeReport:
+    options.timeReport = true;
+    return std::nullopt;
+  case OptionId::Explain:
+    return explainError(value, diagnostics);
+  case OptionId::Library:
+    return printLibrary(value, diagnostics);
+  case OptionId::PrintTargets:
+    return printTargets();
+  case OptionId::PrintRuntimePath:
+    return printRuntimePath(diagnostics);
+  case OptionId::PrintManual:
+    printManual(llvm::outs());
+    return ExitCode::Success;
+  case OptionId::PrintCompletion:
+    printCompletion(llvm::outs());
+    return ExitCode::Success;
+  case OptionId::Version:
+    llvm::outs() << "mpyc " MPY_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
+    return ExitCode::Success;
+  case OptionId::Help:
+    printUsage(llvm::outs());
+    return ExitCode::Success;
+  }
+  llvm_unreachable("an option without a case");
+}
+
+std::optional<ExitCode> OptionReader::readLevel(llvm::StringRef value) {
+  if (value.size() != 1 || value.front() < '0' || value.front() > '3')
+    return usageError(ErrorId::InvalidOptionValue, {value.str(), "-O"}, "use -O0, -O1, -O2 or -O3");
+  options.optimizationLevel = value.front() - '0';
+  return std::nullopt;
+}
+
+std::optional<ExitCode> OptionReader::readErrorFormat(llvm::StringRef name) {
+  using Format = DiagnosticFormat;
+  for (auto [format, known] :
+       {std::pair{Format::Text, "text"}, {Format::Json, "json"}, {Format::Sarif, "sarif"}})
+    if (name == known) {
+      diagnostics.setFormat(format);
+      return std::nullopt;
+    }
+  return usageError(ErrorId::InvalidOptionValue, {name.str(), "--error-format"},
+                    "use text, json or sarif");
 }
 
 std::optional<ExitCode> OptionReader::readPhase(llvm::StringRef name) {
   if (name == "list") {
-    listPhases(llvm::outs(), "");
+    for (const PhaseInfo &phase : phases)
+      llvm::outs() << llvm::left_justify(phase.name, 13) << phase.sentence << "\n";
     return ExitCode::Success;
   }
   std::optional<Phase> phase = phaseFromName(name);
   if (!phase)
     return usageError(ErrorId::InvalidOptionValue, {name.str(), "--emit"},
                       "'mpyc --emit=list' lists the phases");
-  choosePhase(*phase);
-  return std::nullopt;
+  return choosePhase(*phase);
 }
 
 /// `f`, or for a derivative `f:wrt=0,1`.
@@ -299,7 +331,7 @@ void OptionReader::takePhaseFromSuffix() {
     return;
   llvm::StringRef suffix = llvm::StringRef(options.output).rsplit('.').second;
   for (Phase phase : {Phase::Object, Phase::SharedLibrary, Phase::StaticLibrary, Phase::Header,
-                      Phase::Python, Phase::Assembly})
+                      Phase::Python, Phase::Assembly, Phase::LlvmIr})
     if (suffix == info(phase).suffix)
       options.phase = phase;
 }
@@ -322,6 +354,9 @@ std::optional<ExitCode> OptionReader::checkTogether() {
     return usageError(ErrorId::NoInput, {}, "name a program: mpyc PROGRAM.mpy");
   if (options.command != Options::Command::Build && !options.output.empty())
     return usageError(ErrorId::UnknownOption, {"-o"}, "'run' and 'check' write no file");
+  if (options.command != Options::Command::Build && (options.saveTemps || options.onlyCommands))
+    return usageError(ErrorId::UnknownOption, {options.saveTemps ? "--save-temps" : "-###"},
+                      "it belongs to compiling; leave 'run' and 'check' out");
   if (options.command != Options::Command::Build && options.phase != Phase::Executable)
     return usageError(ErrorId::UnknownOption, {"--emit"}, "leave 'run' and 'check' out");
   if (!options.function.empty() && options.phase != Phase::Gradient)

@@ -28,6 +28,12 @@ struct Options {
   std::string function;
   bool verbose = false;
   bool timeReport = false;
+  /// Lines of the program for debuggers.
+  bool debugLines = false;
+  /// Keeps what lies between the program and the result.
+  bool saveTemps = false;
+  /// Prints commands in place of running them.
+  bool onlyCommands = false;
   /// What `mpyc run` hands to the program.
   std::vector<std::string> programArguments;
 };
@@ -39,6 +45,12 @@ std::optional<ExitCode> parseOptions(llvm::ArrayRef<llvm::StringRef> arguments, 
 
 /// Prints the entry of an error id from docs/errors.md.
 ExitCode explainError(llvm::StringRef code, Diagnostics &diagnostics);
+/// Prints the processors to compile for.
+ExitCode printTargets();
+/// The libmpyrt.a that belongs to this compiler; reports that there is none.
+std::optional<std::string> runtimeOfThisCompiler(Diagnostics &diagnostics);
+/// Prints where it is.
+ExitCode printRuntimePath(Diagnostics &diagnostics);
 /// Prints the source of a name of the library that is written in the language.
 ExitCode printLibrary(llvm::StringRef name, Diagnostics &diagnostics);
 

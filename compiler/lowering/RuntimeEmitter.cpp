@@ -3,6 +3,7 @@
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mpyrt.h"
+#include "support/Places.h"
 
 using namespace mlir;
 
@@ -189,26 +190,8 @@ Value RuntimeEmitter::text(StringRef bytes) {
   return LLVM::AddressOfOp::create(builder, loc, pointer, known->second);
 }
 
-/// Where an operation stands in the source: the innermost place of inlined code.
-static FileLineColLoc sourcePlace(Location loc) {
-  if (auto place = dyn_cast<FileLineColLoc>(loc))
-    return place;
-  if (auto named = dyn_cast<NameLoc>(loc))
-    return sourcePlace(named.getChildLoc());
-  if (auto site = dyn_cast<CallSiteLoc>(loc)) {
-    if (FileLineColLoc place = sourcePlace(site.getCallee()))
-      return place;
-    return sourcePlace(site.getCaller());
-  }
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location each : fused.getLocations())
-      if (FileLineColLoc place = sourcePlace(each))
-        return place;
-  return {};
-}
-
 SmallVector<Value> RuntimeEmitter::place(Location where) {
-  FileLineColLoc found = sourcePlace(where);
+  FileLineColLoc found = placeOf(where);
   return {text(found ? found.getFilename().getValue() : StringRef("<program>")),
           constant(found ? found.getLine() : 0)};
 }
@@ -218,7 +201,7 @@ Value RuntimeEmitter::site(MemRefType type, Location where) {
   for (int64_t size : type.getShape())
     sizes.push_back(ShapedType::isDynamic(size) ? -1 : size);
   int64_t kind = elementKind(type.getElementType()).value_or(-1);
-  FileLineColLoc found = sourcePlace(where);
+  FileLineColLoc found = placeOf(where);
   std::string key;
   llvm::raw_string_ostream stream(key);
   stream << "site:" << (found ? found.getFilename().getValue() : StringRef()) << ":"

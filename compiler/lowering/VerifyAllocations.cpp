@@ -6,6 +6,7 @@
 #include "lowering/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
+#include "support/Places.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <set>
@@ -15,15 +16,6 @@ using namespace mlir;
 namespace mpy {
 #define GEN_PASS_DEF_VERIFYALLOCATIONS
 #include "lowering/Passes.h.inc"
-
-static FileLineColLoc placeOf(Location loc) {
-  FileLineColLoc found;
-  loc->walk([&](Location each) {
-    found = dyn_cast<FileLineColLoc>(each);
-    return found ? WalkResult::interrupt() : WalkResult::advance();
-  });
-  return found;
-}
 
 struct VerifyAllocationsPass : impl::VerifyAllocationsBase<VerifyAllocationsPass> {
   using VerifyAllocationsBase::VerifyAllocationsBase;

@@ -5,8 +5,9 @@
 //           ^~~~~~~
 //     found: float64 of rank 2; expected: rank 1
 //     help: give 'w' its final rank before the loop
-#include "support/Diagnostics.h"
+#include "support/DiagnosticFormat.h"
 #include "llvm/Support/ConvertUTF.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
 
 namespace mpy {
@@ -82,18 +83,36 @@ void Diagnostics::report(Diagnostic diagnostic) {
   ++errorCount;
   if (errorCount <= maximumPrinted)
     print(diagnostic);
-  else if (errorCount == maximumPrinted + 1)
+  else if (errorCount == maximumPrinted + 1 && format == DiagnosticFormat::Text)
     out << "mpyc: more errors are not shown\n";
 }
 
 void Diagnostics::print(const Diagnostic &diagnostic) {
+  if (format == DiagnosticFormat::Text)
+    return printText(out, diagnostic);
+  if (format == DiagnosticFormat::Sarif)
+    return kept.push_back(diagnostic);
+  std::string rendered;
+  llvm::raw_string_ostream text(rendered);
+  printText(text, diagnostic);
+  out << diagnosticAsJson(diagnostic, sources, rendered) << '\n';
+}
+
+void Diagnostics::finish() {
+  if (format != DiagnosticFormat::Sarif)
+    return;
+  out << llvm::formatv("{0:2}", diagnosticsAsSarif(kept, sources)) << '\n';
+  format = DiagnosticFormat::Text;
+}
+
+void Diagnostics::printText(llvm::raw_ostream &out, const Diagnostic &diagnostic) {
   if (diagnostic.span)
-    printPlace(*diagnostic.span);
+    printPlace(out, *diagnostic.span);
   else
     out << "mpyc: ";
   out << "error[" << errorCode(diagnostic.id) << "]: " << diagnostic.message << '\n';
   if (diagnostic.span)
-    printExcerpt(*diagnostic.span);
+    printExcerpt(out, *diagnostic.span);
   const Details &details = diagnostic.details;
   if (!details.found.empty() || !details.expected.empty()) {
     out << "  ";
@@ -109,17 +128,17 @@ void Diagnostics::print(const Diagnostic &diagnostic) {
     out << "  help: " << details.help << '\n';
   for (const Note &note : details.notes) {
     out << "  ";
-    printPlace(note.span);
+    printPlace(out, note.span);
     out << "note: " << note.text << '\n';
   }
 }
 
-void Diagnostics::printPlace(Span span) {
+void Diagnostics::printPlace(llvm::raw_ostream &out, Span span) {
   LineColumn place = sources.lineColumn(span.file, span.begin);
   out << sources.name(span.file) << ':' << place.line << ':' << place.column << ": ";
 }
 
-void Diagnostics::printExcerpt(Span span) {
+void Diagnostics::printExcerpt(llvm::raw_ostream &out, Span span) {
   LineColumn place = sources.lineColumn(span.file, span.begin);
   llvm::StringRef line = sources.line(span.file, place.line);
   constexpr size_t longestLine = 200;

@@ -50,6 +50,9 @@ struct Diagnostic {
   Details details;
 };
 
+/// How errors are written: for people, one JSON object a line, or one SARIF document of all.
+enum class DiagnosticFormat { Text, Json, Sarif };
+
 /// Collects and prints errors; keeps count, drops repetitions, stops printing at the cap.
 class Diagnostics {
 public:
@@ -63,6 +66,11 @@ public:
   void reportGlobal(ErrorId id, std::vector<std::string> arguments = {}, Details details = {});
   /// Reports a complete error, such as one that a `Capture` took.
   void report(Diagnostic diagnostic);
+
+  /// From here on, errors are written in this form.
+  void setFormat(DiagnosticFormat wanted) { format = wanted; }
+  /// Writes what is written once, at the end.
+  void finish();
 
   /// Whether an error was reported and not captured.
   bool hasErrors() const { return errorCount != 0; }
@@ -95,11 +103,15 @@ public:
 
 private:
   void print(const Diagnostic &diagnostic);
-  void printPlace(Span span);
-  void printExcerpt(Span span);
+  void printText(llvm::raw_ostream &out, const Diagnostic &diagnostic);
+  void printPlace(llvm::raw_ostream &out, Span span);
+  void printExcerpt(llvm::raw_ostream &out, Span span);
 
   const SourceManager &sources;
   llvm::raw_ostream &out;
+  DiagnosticFormat format = DiagnosticFormat::Text;
+  /// Of SARIF: what is to be written.
+  std::vector<Diagnostic> kept;
   Capture *capture = nullptr;
   unsigned errorCount = 0;
   std::set<std::tuple<int, uint32_t, uint32_t, std::string>> seen;

@@ -12,10 +12,12 @@ int main(int count, char **words) {
     Diagnostics diagnostics(sources);
     Options options;
     std::vector<llvm::StringRef> arguments(words + 1, words + count);
-    if (std::optional<ExitCode> code = parseOptions(arguments, options, diagnostics))
-      return *code;
-    if (options.command == Options::Command::Run)
+    std::optional<ExitCode> code = parseOptions(arguments, options, diagnostics);
+    if (!code && options.command == Options::Command::Run)
       return compileAndRun(options, sources, diagnostics);
-    return compile(options, sources, diagnostics);
+    if (!code)
+      code = compile(options, sources, diagnostics);
+    diagnostics.finish();
+    return *code;
   });
 }
