@@ -14,6 +14,7 @@
 #include "driver/Report.h"
 
 #include "backend/Cpu.h"
+#include "backend/DebugLines.h"
 #include "backend/EntryPoints.h"
 #include "backend/ExportEntryPoints.h"
 #include "backend/Link.h"
@@ -216,11 +217,14 @@ ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
 ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
   std::string reason;
   llvm::LLVMContext context;
+  if (options.debugLines)
+    addDebugLines(module, options.input);
   std::unique_ptr<llvm::Module> translated = target->translate(module, context, reason);
   if (!translated ||
       !(exports ? addExports(*translated, *exports, reason)
                 : addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason)))
     internalError(errors.internal + reason);
+  addLinesOfEntries(*translated);
   target->optimize(*translated);
   if (stopsAfter(Phase::LlvmIr)) {
     std::string text;

@@ -199,6 +199,9 @@ std::optional<ExitCode> OptionReader::readOption(const OptionInfo &option, llvm:
     return readExport(option.spelling, value);
   case OptionId::Emit:
     return readPhase(value);
+  case OptionId::DebugLines:
+    options.debugLines = true;
+    return std::nullopt;
   case OptionId::Level:
     return readLevel(value);
   case OptionId::Architecture:

@@ -19,6 +19,7 @@ INCLUDE = ROOT / "runtime/include"
 SAMPLES = ROOT / "samples/library"
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
 LIMIT = 100
+LLVM = pathlib.Path("/usr/lib/llvm-22/bin")
 
 
 def run(words, **more):
@@ -155,6 +156,46 @@ def page(shop):
     assert printed == expected, f"printed {printed!r}, the page says {expected!r}"
 
 
+def debug_lines(shop):
+    """With -g, objects, libraries and executables have the lines of the program, and functions their names."""
+    program, source = HERE / "debug_lines.mpy", shop.folder / "debug.c"
+    for made in ("debug_lines.o", "debug_lines.so", "debug_lines"):
+        run([shop.mpyc, "-g", program, "-o", shop.folder / made])
+        listed = run([LLVM / "llvm-dwarfdump", "--debug-line", shop.folder / made])
+        lines = {int(words[1]) for words in map(str.split, listed.splitlines()) if len(words) > 5 and words[0].startswith("0x")}
+        assert {21, 23} <= lines and not lines & {2, 4, 16}, f"{made}: {sorted(lines)}"
+        names = run([LLVM / "llvm-dwarfdump", "--debug-info", shop.folder / made])
+        wanted = '"<module>"' if made == "debug_lines" else '"energy"'
+        assert f"DW_AT_name\t({wanted})" in names, names
+    run([LLVM / "llvm-dwarfdump", "--verify", shop.folder / "debug_lines"])
+    run([shop.mpyc, program, "-o", shop.folder / "plain_lines.o"])
+    assert " .debug_line " not in run(["readelf", "-SW", shop.folder / "plain_lines.o"])
+    if not shutil.which("gdb"):
+        return
+    run([shop.mpyc, program, "-o", shop.folder / "debug_lines.h"])
+    source.write_text('#include "debug_lines.h"\n#include <stdio.h>\nint main(void) {\n  double x[] = {0.1, 0.2, 0.3, 0.4}, r = 0;\n'
+                      "  int64_t n[] = {4};\n  mpy_array X = mpy_f64(x, 1, n);\n  mpy_ctx *ctx = mpy_ctx_new();\n"
+                      '  int status = debug_lines_energy(ctx, &X, 4, &r);\n  printf("%d %.3f\\n", status, r);\n  mpy_ctx_free(ctx);\n  return status;\n}\n')
+    caller = shop.compile(source, shop.folder / "debug_lines.o", shop.runtime)
+    for executable, outer in ((shop.folder / "debug_lines", "main"), (caller, "debug_lines_energy")):
+        said = run(["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "break debug_lines.mpy:23", "-ex", "run", "-ex", "bt", executable])
+        assert "debug_lines.mpy:23" in said and "23\t        total = total + y[i] * scale[i % 3]" in said, said
+        assert f" {outer} (" in said or f" {outer}.body (" in said, said
+    if shutil.which("valgrind"):
+        check_valgrind(shop, program)
+
+
+def check_valgrind(shop, program):
+    """Valgrind names the line that reads behind an array. It knows no AVX-512."""
+    source = shop.folder / "behind.c"
+    source.write_text('#include "debug_lines.h"\n#include <stdlib.h>\nint main(void) {\n  double *x = calloc(3, 8), r = 0;\n  int64_t n[] = {8};\n'
+                      "  mpy_array X = mpy_f64(x, 1, n);\n  mpy_ctx *ctx = mpy_ctx_new();\n  int status = debug_lines_energy(ctx, &X, 2, &r);\n"
+                      "  mpy_ctx_free(ctx);\n  free(x);\n  return status;\n}\n")
+    run([shop.mpyc, "-g", "-march=x86-64-v3", program, "-o", shop.folder / "debug_lines.o"])
+    said = subprocess.run(["valgrind", "-q", shop.compile(source, shop.folder / "debug_lines.o", shop.runtime)], capture_output=True, text=True, timeout=LIMIT).stderr
+    assert "Invalid read" in said and "energy (debug_lines.mpy:18)" in said, said
+
+
 CMAKE = """cmake_minimum_required(VERSION 3.20)
 project(user LANGUAGES C)
 find_package(mpy REQUIRED)
@@ -229,7 +270,7 @@ def quoted_annotations(shop):
     assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, two_modules, python_sample, installed, page, sizes, quoted_annotations, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, two_modules, python_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 
