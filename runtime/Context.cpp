@@ -233,6 +233,10 @@ void mpy_sleep(const char *file, int64_t line, double seconds) {
     ;
 }
 
+void mpy_choose_device(int64_t device) { context().chosenDevice = device; }
+
+int64_t mpy_chosen_device(void) { return context().chosenDevice; }
+
 int8_t mpy_stack_is_low(void) {
   return static_cast<char *>(__builtin_frame_address(0)) < context().stackLimit;
 }

@@ -216,6 +216,15 @@ def seen_text(path):
 
 
 _print_options = []
+_device = [0]
+
+
+def choose_device(device):
+    _device[0] = device
+
+
+def chosen_device():
+    return _device[0]
 
 
 def push_print_options():
