@@ -249,6 +249,8 @@ void Resolver::visitWalrus(NamedExpr *node) {
     if (scope->scope->locals.contains(name))
       fail(node->span, name, "is a loop variable of this comprehension and cannot be assigned");
     scope->uses.insert(name);
+    if (owner->scope->kind == ScopeKind::Module || owner->scope->globals.contains(name))
+      scope->scope->globals.insert(name);
   }
   if (inner != owner && owner->scope->kind == ScopeKind::Class)
     fail(node->span, name, "cannot be assigned in a comprehension in a class body");
