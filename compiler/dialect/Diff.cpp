@@ -146,6 +146,8 @@ LogicalResult RuledOp::buildAdjoint(AdjointContext &context) {
 }
 
 LogicalResult RuledOp::buildTangent(TangentContext &context) {
+  if (!getForward() && !getReverse())
+    return context.refuse(("'" + getName() + "' has no rule for a derivative of this order").str());
   if (!getForward())
     return context.refuse(("'" + getName() + "' has a rule for reverse mode alone").str());
   SmallVector<Value> arguments;
