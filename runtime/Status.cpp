@@ -50,9 +50,11 @@ void raise(Place place, const char *kind, const char *format, ...) {
 static void appendShape(TextBuilder &text, int64_t rank, const int64_t *sizes) {
   text.append('(');
   for (int64_t i = 0; i < rank; ++i) {
-    if (i > 0)
+    // reshape's open extent, which NumPy leaves out where it is in front
+    if (sizes[i] < 0 && i == 0)
+      continue;
+    if (i > (rank && sizes[0] < 0))
       text.append(',');
-    // reshape's open extent
     if (sizes[i] < 0)
       text.append("newaxis");
     else

@@ -189,6 +189,19 @@ static void checkExponent(Specializer &specializer, const ElementOperand &expone
         CheckText{"Integers to negative integer powers are not allowed.", {}});
 }
 
+/// NumPy squares bools where the exponent is the int 2: the result would be of type int8.
+static void refuseSquareOfBools(Specializer &specializer, const Value &base,
+                                const Value &exponent) {
+  const Scalar *scalar = exponent.get<Scalar>();
+  std::optional<ObjectId> array = specializer.arrayObject(base);
+  if (!array || !scalar || scalar->kind != ScalarKind::PyInt ||
+      specializer.heap.get<ArrayState>(*array)->dtype != DType::Bool)
+    return;
+  if (scalar->knownInt().value_or(2) == 2)
+    specializer.fail(ErrorId::UnsupportedDType, {"'power' of bools", "int8"},
+                     {.help = "convert with .astype(int) first"});
+}
+
 static mlir::Value emitPower(Specializer &specializer, const ElementOperand &exponent,
                              mlir::Value x, mlir::Value y, DType dtype) {
   // What NumPy computes without pow for these exponents.
@@ -365,6 +378,8 @@ Value arrayBinary(Specializer &specializer, ast::BinaryOperator op, const Value 
                   const Value &rhs) {
   if (op == ast::BinaryOperator::MatMult)
     return matmul(specializer, lhs, rhs);
+  if (op == ast::BinaryOperator::Pow)
+    refuseSquareOfBools(specializer, lhs, rhs);
   return applyBinary(specializer, functionOf(op), lhs, rhs);
 }
 
@@ -447,7 +462,8 @@ void storeResult(Specializer &specializer, ObjectId object, const Value &result,
       checkEqual(specializer, value.shape[position], target.shape[lead + position], "ValueError",
                  text);
   value = castArray(specializer, value, target.dtype);
-  specializer.write(object, expandInto(specializer, value, target.shape));
+  specializer.write(object, expandInto(specializer, value, target.shape),
+                    "output array is read-only");
 }
 
 void arrayInPlace(Specializer &specializer, ast::BinaryOperator op, ObjectId array,

@@ -189,6 +189,11 @@ Value arraySubscript(Specializer &specializer, ObjectId object, const Value &ind
 void arrayAssign(Specializer &specializer, ObjectId object, const Value &index,
                  const Value &value) {
   ArrayValue array = specializer.read(object);
+  // NumPy looks at this before it looks at the index.
+  if (isReadOnlyView(specializer.heap, object)) {
+    specializer.raiseHere("ValueError", "assignment destination is read-only");
+    return;
+  }
   std::vector<IndexItem> items = parseIndex(specializer, index, array.rank());
   if (isAdvanced(items)) {
     specializer.write(object, scatterItems(specializer, array, items, value));

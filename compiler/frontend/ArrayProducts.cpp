@@ -198,40 +198,41 @@ struct Labelled {
 };
 } // namespace
 
-/// The diagonal over a letter that stands twice: x[.., i, .., i, ..] by masking and summing.
-static Labelled withoutRepeats(Specializer &specializer, Labelled operand, int64_t number) {
-  for (size_t first = 0; first < operand.labels.size(); ++first) {
-    size_t second = operand.labels.find(operand.labels[first], first + 1);
+/// The diagonal over each letter that stands twice, as a view: x[.., i, .., i, ..] becomes
+/// x[.., .., i].
+static Value withoutRepeats(Specializer &specializer, Value array, std::string &labels,
+                            int64_t number) {
+  for (size_t first = 0; first < labels.size(); ++first) {
+    size_t second = labels.find(labels[first], first + 1);
     if (second == std::string::npos)
       continue;
-    ArrayValue &array = operand.array;
+    Shape shape = specializer.heap.get<ArrayState>(*specializer.arrayObject(array))->shape;
     CheckText mismatch;
     mismatch << "dimensions in operand " << IntExpr(number) << " for collapsing index '"
-             << operand.labels.substr(first, 1) << "' don't match (" << array.shape[first]
-             << " != " << array.shape[second] << ")";
-    checkEqual(specializer, array.shape[first], array.shape[second], "ValueError", mismatch);
-    auto numbersAlong = [&](size_t axis) {
-      Shape line = {array.shape[axis]}, shape(array.rank(), IntExpr(1));
-      shape[axis] = array.shape[axis];
-      mlir::Value numbers = specializer
-                                .create<IotaOp>(specializer.tensorType(DType::Int64, line),
-                                                specializer.dynamicSizes(line))
-                                .getResult();
-      return expand(specializer, reshapeTo(specializer, numbers, DType::Int64, shape), DType::Int64,
-                    shape, array.shape);
-    };
-    mlir::Value same =
-        specializer
-            .create<CompareOp>(ComparePredicate::eq, numbersAlong(first), numbersAlong(second))
-            .getResult();
-    array.tensor =
-        specializer.create<SelectOp>(same, array.tensor, specializer.constant(array.dtype, 0))
-            .getResult();
-    array = sumOver(specializer, array, {int64_t(second)});
-    operand.labels.erase(second, 1);
-    --first;
+             << labels.substr(first, 1) << "' don't match (" << shape[first]
+             << " != " << shape[second] << ")";
+    checkEqual(specializer, shape[first], shape[second], "ValueError", mismatch);
+    llvm::SmallVector<int64_t> order;
+    std::string others;
+    for (size_t axis = 0; axis < labels.size(); ++axis)
+      if (axis != first && axis != second) {
+        order.push_back(axis);
+        others += labels[axis];
+      }
+    order.append({int64_t(first), int64_t(second)});
+    labels = others + labels[first];
+    array = diagonalView(specializer, transposeArray(specializer, array, order), 0);
+    first = -1;
   }
-  return operand;
+  return array;
+}
+
+/// The axes of `labels` in the order of `wanted`.
+static llvm::SmallVector<int64_t> orderOf(llvm::StringRef labels, llvm::StringRef wanted) {
+  llvm::SmallVector<int64_t> permutation;
+  for (char label : wanted)
+    permutation.push_back(labels.find(label));
+  return permutation;
 }
 
 /// Gives every letter one extent: an extent of 1 is repeated. An axis that is known to be one of
@@ -278,10 +279,7 @@ static Labelled withoutPrivate(Specializer &specializer, Labelled operand, llvm:
 }
 
 static Labelled ordered(Specializer &specializer, const Labelled &operand, llvm::StringRef labels) {
-  llvm::SmallVector<int64_t> permutation;
-  for (char label : labels)
-    permutation.push_back(operand.labels.find(label));
-  return {permuted(specializer, operand.array, permutation), labels.str()};
+  return {permuted(specializer, operand.array, orderOf(operand.labels, labels)), labels.str()};
 }
 
 static Labelled multiplyLabelled(Specializer &specializer, Labelled x, Labelled y,
@@ -385,13 +383,19 @@ Value einsum(Specializer &specializer, llvm::StringRef pattern, llvm::ArrayRef<V
   for (const Value &value : values)
     dtype = promote(dtype, toArray(specializer, value).dtype);
   for (auto [part, value] : llvm::zip(parts, values)) {
-    Labelled operand{castArray(specializer, toArray(specializer, value), dtype), part.str()};
-    if (part.size() != operand.array.rank())
+    Value array = ObjectRef{objectOf(specializer, value)};
+    if (part.size() != specializer.read(*specializer.arrayObject(array)).rank())
       failCertain(specializer, "ValueError",
                   "einstein sum subscripts string contains too many subscripts for operand or "
                   "operand has more dimensions "
                   "than subscripts given in einstein sum");
-    operands.push_back(withoutRepeats(specializer, operand, operands.size()));
+    std::string labels = part.str();
+    array = withoutRepeats(specializer, array, labels, operands.size());
+    // Axes in another order alone: NumPy gives a view.
+    if (values.size() == 1 &&
+        std::is_permutation(labels.begin(), labels.end(), result.begin(), result.end()))
+      return transposeArray(specializer, array, orderOf(labels, result));
+    operands.push_back({castArray(specializer, toArray(specializer, array), dtype), labels});
   }
   spreadLabels(specializer, operands);
   Labelled product = operands.front();

@@ -182,7 +182,7 @@ static mlir::Value frontOf(Specializer &specializer, const Selection &plan,
                            ? array.tensor
                            : reshapeTo(specializer, array.tensor, array.dtype, plan.merged);
   if (plan.slices)
-    tensor = applyView(specializer, tensor, plan.slice, array.dtype, plan.sliced);
+    tensor = applyView(specializer, {array.dtype, plan.merged, tensor}, plan.slice, plan.sliced);
   return transposeTo(specializer, tensor, plan.toFront);
 }
 

@@ -51,13 +51,16 @@ Shape resolveReshape(Specializer &specializer, const Shape &old, const Shape &wa
   CheckText text;
   text << "cannot reshape array of size " << product(old) << " into shape (";
   for (auto [axis, extent] : llvm::enumerate(wanted)) {
-    if (axis)
+    bool isOpen = extent.isKnown(-1);
+    // NumPy leaves an open extent in front out of the message.
+    if (axis > (open == 0 ? 1 : 0))
       text << ",";
-    if (extent.isKnown(-1)) {
+    if (isOpen) {
       if (open)
         failCertain(specializer, "ValueError", "can only specify one unknown dimension");
       open = axis;
-      text << "newaxis";
+      if (axis)
+        text << "newaxis";
     } else {
       text << extent;
     }
@@ -219,6 +222,31 @@ Value transposeArray(Specializer &specializer, const Value &value,
     last = axis;
   }
   return specializer.newView(object, step, shape, contiguous);
+}
+
+/// A diagonal of the last two axes, as one line of the elements one behind the other:
+///
+///   x of (.., n, m)   =>   x.reshape(.., n * m)[.., start : : m + 1]
+Value diagonalView(Specializer &specializer, const Value &value, int64_t offset, bool isReadOnly) {
+  ObjectId array = objectOf(specializer, value);
+  Shape shape = specializer.heap.get<ArrayState>(array)->shape;
+  IntExpr down(offset < 0 ? -offset : 0), across(offset > 0 ? offset : 0);
+  IntExpr columns = shape.back(), rows = shape[shape.size() - 2];
+  IntExpr count = minimum(rows - down, columns - across);
+  if (!count.isNonNegative())
+    count = maximum(count, 0);
+  shape.pop_back();
+  shape.back() = rows * columns;
+  ViewStep lines{ViewStep::Kind::Reshape};
+  Value flat = specializer.newView(array, lines, shape, /*contiguous=*/false);
+  ViewStep step{ViewStep::Kind::Slice, isReadOnly};
+  step.offsets.assign(shape.size(), IntExpr(0));
+  step.strides.assign(shape.size(), IntExpr(1));
+  step.offsets.back() = minimum(down * columns + across, rows * columns);
+  step.strides.back() = columns + 1;
+  shape.back() = count;
+  step.sizes = shape;
+  return specializer.newView(*specializer.arrayObject(flat), step, shape, /*contiguous=*/false);
 }
 
 Value reverseAxes(Specializer &specializer, const Value &value) {

@@ -17,6 +17,9 @@ Shape resolveReshape(Specializer &specializer, const Shape &old, const Shape &wa
 /// Another shape with only extents of 1 added or removed: a view of any array.
 Value reshapeView(Specializer &specializer, ObjectId array, Shape shape);
 /// Permutes the axes: a view.
+/// A diagonal of the last two axes as a view, last in its shape.
+Value diagonalView(Specializer &specializer, const Value &array, int64_t offset,
+                   bool isReadOnly = false);
 Value transposeArray(Specializer &specializer, const Value &array,
                      llvm::ArrayRef<int64_t> permutation);
 /// All axes reversed: a view.

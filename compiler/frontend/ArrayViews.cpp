@@ -5,23 +5,27 @@
 
 namespace mpy {
 
-mlir::Value applyView(Specializer &specializer, mlir::Value base, const ViewStep &step, DType dtype,
-                      llvm::ArrayRef<IntExpr> shape) {
+mlir::Value applyView(Specializer &specializer, const ArrayValue &base, const ViewStep &step,
+                      const Shape &shape) {
   switch (step.kind) {
   case ViewStep::Kind::Slice:
     return specializer
-        .create<SliceOp>(specializer.tensorType(dtype, shape), base,
+        .create<SliceOp>(specializer.tensorType(base.dtype, shape), base.tensor,
                          indexValues(specializer, step.offsets),
                          indexValues(specializer, step.sizes),
                          indexValues(specializer, step.strides), step.dropped)
         .getResult();
   case ViewStep::Kind::Transpose:
-    return specializer.create<TransposeOp>(base, step.permutation).getResult();
+    return specializer.create<TransposeOp>(base.tensor, step.permutation).getResult();
   case ViewStep::Kind::Reshape:
     return specializer
-        .create<ReshapeOp>(specializer.tensorType(dtype, shape), base,
+        .create<ReshapeOp>(specializer.tensorType(base.dtype, shape), base.tensor,
                            specializer.dynamicSizes(shape))
         .getResult();
+  case ViewStep::Kind::Broadcast:
+    if (base.shape.empty() && !shape.empty())
+      return fill(specializer, elementOf(specializer, base).value, base.dtype, shape);
+    return expand(specializer, base.tensor, base.dtype, base.shape, shape);
   }
   llvm_unreachable("every step is above");
 }
@@ -49,6 +53,8 @@ mlir::Value updateView(Specializer &specializer, mlir::Value base, mlir::Value p
         sizes.push_back(specializer.create<mlir::tensor::DimOp>(base, axis).getResult());
     return specializer.create<ReshapeOp>(type, part, sizes).getResult();
   }
+  case ViewStep::Kind::Broadcast:
+    llvm_unreachable("is read-only");
   }
   llvm_unreachable("every step is above");
 }

@@ -10,13 +10,16 @@ namespace mpy {
 
 /// How a view looks at its base; bounds are those of the moment when it was made.
 struct ViewStep {
-  enum class Kind { Slice, Transpose, Reshape };
+  /// Broadcast: the base repeated to the shape of the view; always read-only.
+  enum class Kind { Slice, Transpose, Reshape, Broadcast };
   Kind kind;
+  /// NumPy refuses writes through this view, and through views of it.
+  bool isReadOnly = false;
   /// Slice: one of each per dimension of the base (strides may be negative); `dropped`: integer
   /// subscripts.
-  std::vector<IntExpr> offsets, sizes, strides;
-  std::vector<int64_t> dropped;
-  std::vector<int64_t> permutation; // Transpose
+  std::vector<IntExpr> offsets = {}, sizes = {}, strides = {};
+  std::vector<int64_t> dropped = {};
+  std::vector<int64_t> permutation = {}; // Transpose
 };
 
 /// The objects that the items of a list of known length are made of, and which part of which item

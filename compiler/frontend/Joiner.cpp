@@ -433,9 +433,10 @@ ArrayState Joiner::joinArray(const Pair &pair) {
     llvm::for_each(joinedAliases(id, true), addAlias);
   for (ObjectId id : y.maybeAliases)
     llvm::for_each(joinedAliases(id, false), addAlias);
-  bool bothViews = x.base && y.base && x.step->kind == y.step->kind &&
-                   x.step->offsets.size() == y.step->offsets.size() &&
-                   x.step->dropped == y.step->dropped && x.step->permutation == y.step->permutation;
+  bool bothViews =
+      x.base && y.base && x.step->kind == y.step->kind &&
+      x.step->offsets.size() == y.step->offsets.size() && x.step->dropped == y.step->dropped &&
+      x.step->permutation == y.step->permutation && x.step->isReadOnly == y.step->isReadOnly;
   bool ambiguous = isAmbiguous(pair) || (!bothViews && (x.base || y.base));
   if (bothViews && !ambiguous) {
     ViewStep step = *x.step;
@@ -448,6 +449,9 @@ ArrayState Joiner::joinArray(const Pair &pair) {
     result.step = std::make_shared<const ViewStep>(std::move(step));
     return result;
   }
+  // NumPy refuses writes on one path: among its own aliases it is refused on both.
+  if (isReadOnlyView(first.heap, *pair.first) || isReadOnlyView(second.heap, *pair.second))
+    addAlias(ids.at(pair));
   if (ambiguous) {
     // A snapshot that may share memory with whatever else reaches either array.
     ObjectId rootX = rootOf(first.heap, *pair.first), rootY = rootOf(second.heap, *pair.second);

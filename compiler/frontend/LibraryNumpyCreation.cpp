@@ -153,6 +153,12 @@ Value asarray(Specializer &specializer, const Arguments &arguments) {
   return specializer.newArray(dtype ? castArray(specializer, result, *dtype) : result);
 }
 
+/// Of arrays and numbers that are not complex: themselves.
+Value realPart(Specializer &specializer, const Arguments &arguments) {
+  const Value &value = arguments["val"];
+  return value.get<Scalar>() ? value : Value(ObjectRef{objectOf(specializer, value)});
+}
+
 Value ascontiguousarray(Specializer &specializer, const Arguments &arguments) {
   if (std::optional<ObjectId> known = specializer.arrayObject(arguments["a"]))
     if (!specializer.heap.get<ArrayState>(*known)->contiguous)

@@ -239,9 +239,6 @@ Value countNonzero(Specializer &specializer, const Arguments &arguments) {
   ArrayValue result =
       reduce(specializer, Reduction::Sum, x, toAxes(specializer, arguments["axis"], x.rank()),
              keeps(specializer, arguments));
-  // Without an axis NumPy gives Python's int.
-  if (!arguments.has("axis") && result.shape.empty())
-    return specializer.makeInt(element(specializer, result));
   return wrap(specializer, result);
 }
 

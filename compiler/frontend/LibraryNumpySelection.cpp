@@ -114,8 +114,8 @@ Value sort(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value sortInPlace(Specializer &specializer, const Arguments &arguments) {
-  specializer.write(*specializer.arrayObject(arguments["a"]),
-                    sorted(specializer, arguments).tensor);
+  specializer.write(*specializer.arrayObject(arguments["a"]), sorted(specializer, arguments).tensor,
+                    "sort array is read-only");
   return NoneValue{};
 }
 
@@ -183,47 +183,25 @@ Value argwhere(Specializer &specializer, const Arguments &arguments) {
 }
 
 Value diagonal(Specializer &specializer, const Arguments &arguments) {
-  ArrayValue x = toArray(specializer, arguments["a"]);
-  if (x.rank() < 2)
+  Value array = ObjectRef{objectOf(specializer, arguments["a"])};
+  int64_t rank = specializer.heap.get<ArrayState>(*specializer.arrayObject(array))->shape.size();
+  if (rank < 2)
     failCertain(specializer, "ValueError", "diag requires an array of at least two dimensions");
-  int64_t first = normalizeAxis(specializer, arguments["axis1"], x.rank()),
-          second = normalizeAxis(specializer, arguments["axis2"], x.rank());
+  int64_t first = normalizeAxis(specializer, arguments["axis1"], rank),
+          second = normalizeAxis(specializer, arguments["axis2"], rank);
   if (first == second)
     failCertain(specializer, "ValueError", "axis1 and axis2 cannot be the same");
   std::optional<int64_t> offset = specializer.knownInt(arguments["offset"]);
   if (!offset)
     specializer.fail(ErrorId::NotKnownHere, {"argument 'offset' of 'numpy.diagonal'"});
-  llvm::SmallVector<int64_t> order = {first, second};
-  for (int64_t axis = 0; axis < int64_t(x.rank()); ++axis)
+  llvm::SmallVector<int64_t> order;
+  for (int64_t axis = 0; axis < rank; ++axis)
     if (axis != first && axis != second)
       order.push_back(axis);
-  x = permuted(specializer, x, order);
-  IntExpr down = *offset < 0 ? IntExpr(-*offset) : IntExpr(0),
-          across = *offset > 0 ? IntExpr(*offset) : IntExpr(0);
-  IntExpr rows = x.shape[0] - down, columns = x.shape[1] - across;
-  IntExpr count = minimum(rows, columns);
-  if (!count.isNonNegative())
-    count = maximum(count, 0);
-  ArrayValue numbers = iota(specializer, count);
-  auto shifted = [&](const IntExpr &by) {
-    if (by.isKnown(0))
-      return numbers.tensor;
-    return specializer
-        .create<AddOp>(numbers.tensor, specializer.ssaAs(specializer.makeInt(by), DType::Int64))
-        .getResult();
-  };
-  Shape shape = {count};
-  shape.insert(shape.end(), x.shape.begin() + 2, x.shape.end());
-  mlir::Value line = specializer
-                         .create<GatherOp>(specializer.tensorType(x.dtype, shape), x.tensor,
-                                           mlir::ValueRange{shifted(down), shifted(across)})
-                         .getResult();
-  // The diagonal is the last axis of the result.
-  llvm::SmallVector<int64_t> last;
-  for (int64_t axis = 1; axis < int64_t(shape.size()); ++axis)
-    last.push_back(axis);
-  last.push_back(0);
-  return specializer.newArray(permuted(specializer, {x.dtype, shape, line}, last));
+  order.append({first, second});
+  if (!llvm::is_sorted(order))
+    array = transposeArray(specializer, array, order);
+  return diagonalView(specializer, array, *offset, /*isReadOnly=*/true);
 }
 
 Value unique(Specializer &specializer, const Arguments &arguments) {
@@ -293,7 +271,7 @@ Value addAt(Specializer &specializer, const Arguments &arguments) {
           .create<ScatterOp>(x.tensor.getType(), x.tensor, expandInto(specializer, value, shape),
                              mlir::ValueRange{positions.tensor}, /*accumulate=*/true)
           .getResult();
-  specializer.write(*object, added);
+  specializer.write(*object, added, "operand array with iterator write flag set is read-only");
   return NoneValue{};
 }
 

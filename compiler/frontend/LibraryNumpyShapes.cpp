@@ -168,7 +168,9 @@ Value broadcastTo(Specializer &specializer, const Arguments &arguments) {
     check(specializer, fits, "ValueError", text);
   }
   checkSize(specializer, shape);
-  return specializer.newArray({x.dtype, shape, expandInto(specializer, x, shape)});
+  ViewStep step{ViewStep::Kind::Broadcast, /*isReadOnly=*/true};
+  return specializer.newView(objectOf(specializer, arguments["array"]), step, shape,
+                             /*contiguous=*/false);
 }
 
 /// Leading axes of extent 1 up to a rank; the array itself if it has them.
@@ -443,8 +445,7 @@ static ArrayValue rolled(Specializer &specializer, const ArrayValue &x, const In
     step.sizes = x.shape;
     step.offsets[axis] = offset;
     step.sizes[axis] = size;
-    return ArrayValue{x.dtype, step.sizes,
-                      applyView(specializer, x.tensor, step, x.dtype, step.sizes)};
+    return ArrayValue{x.dtype, step.sizes, applyView(specializer, x, step, step.sizes)};
   };
   ArrayValue result = concatenate(specializer, {part(cut, extent - cut), part(0, cut)}, axis);
   result.shape = x.shape;

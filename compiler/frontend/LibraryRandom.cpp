@@ -249,9 +249,11 @@ Value randomShuffle(Specializer &specializer, const Arguments &arguments) {
     failArgument(specializer, "x", arguments.name, specializer.describe(arguments["x"]),
                  "shuffle an array, or index with a permutation");
   ArrayValue array = specializer.read(*object);
-  specializer.write(*object, gatherRows(specializer, array,
-                                        permutationOf(specializer, arguments, array.shape.front()))
-                                 .tensor);
+  specializer.write(
+      *object,
+      gatherRows(specializer, array, permutationOf(specializer, arguments, array.shape.front()))
+          .tensor,
+      "array is read-only");
   return NoneValue{};
 }
 

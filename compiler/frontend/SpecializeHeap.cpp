@@ -86,12 +86,23 @@ ArrayValue Specializer::read(ObjectId id) {
   if (!array.base)
     return {array.dtype, array.shape, array.tensor};
   ArrayValue base = read(*array.base);
-  mlir::Value tensor = applyView(*this, base.tensor, *array.step, array.dtype, array.shape);
+  mlir::Value tensor = applyView(*this, base, *array.step, array.shape);
   return {array.dtype, array.shape, tensor};
 }
 
-void Specializer::write(ObjectId id, mlir::Value tensor) {
+bool isReadOnlyView(const Heap &heap, ObjectId id) {
+  const ArrayState *array = heap.get<ArrayState>(id);
+  while (array->base && !array->step->isReadOnly)
+    array = heap.get<ArrayState>(*array->base);
+  return array->base.has_value();
+}
+
+void Specializer::write(ObjectId id, mlir::Value tensor, llvm::StringRef refusal) {
   checkUsable(id);
+  if (isReadOnlyView(heap, id)) {
+    raiseHere("ValueError", refusal);
+    return;
+  }
   beginChange(*this, memoryOwner(heap, id));
   const ArrayState array = *heap.get<ArrayState>(id);
   if (llvm::is_contained(array.maybeAliases, id))

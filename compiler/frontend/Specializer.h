@@ -209,8 +209,9 @@ public:
   /// The current content of an array object (views re-read their base).
   ArrayValue read(ObjectId array);
   /// Replaces the whole content in place: every name and view sees it. `tensor` has the object's
-  /// dtype and shape.
-  void write(ObjectId array, mlir::Value tensor);
+  /// dtype and shape. What NumPy would not write through raises ValueError with `refusal`.
+  void write(ObjectId array, mlir::Value tensor,
+             llvm::StringRef refusal = "assignment destination is read-only");
   /// The array object behind a value, if it is one.
   std::optional<ObjectId> arrayObject(const Value &value);
   /// Anything array-like (array, scalar, nested lists and tuples of numbers) as an array, NumPy's
@@ -775,8 +776,10 @@ Value findLibraryAttribute(Specializer &, llvm::StringRef module, llvm::StringRe
 /// there is none.
 Value libraryAttribute(Specializer &, llvm::StringRef module, llvm::StringRef name);
 /// Applies a view step to a tensor; the inverse puts `part` back where the step looks.
-mlir::Value applyView(Specializer &, mlir::Value base, const ViewStep &step, DType dtype,
-                      llvm::ArrayRef<IntExpr> shape);
+mlir::Value applyView(Specializer &, const ArrayValue &base, const ViewStep &step,
+                      const std::vector<IntExpr> &shape);
+/// Whether NumPy refuses writes through a view: it, or one that it looks at, is read-only.
+bool isReadOnlyView(const Heap &heap, ObjectId id);
 mlir::Value updateView(Specializer &, mlir::Value base, mlir::Value part, const ViewStep &step);
 
 } // namespace mpy

@@ -158,6 +158,10 @@ def einsum(subscripts, *operands, out=None, optimize=False):
     operands = [_as_array(x) for x in operands]
     labels = subscripts.replace(" ", "").split("->")[0].split(",")
     if "." not in subscripts:
+        letters, _, result = subscripts.replace(" ", "").partition("->")
+        if len(set(letters)) == len(letters) and sorted(letters) == sorted(result):
+            # Axes in another order alone: NumPy gives a view.
+            return operands[0].transpose([letters.index(letter) for letter in result])
         extents = {}
         for letters, x in zip(labels, operands):
             for letter, extent in zip(letters, x.shape):
