@@ -144,6 +144,8 @@ static void copyElements(char *to, int64_t toStride, const char *from, int64_t f
       memcpy(to + i * toStride, from + i * fromStride, 8);
     else if (bytes == 4)
       memcpy(to + i * toStride, from + i * fromStride, 4);
+    else if (bytes == 2)
+      memcpy(to + i * toStride, from + i * fromStride, 2);
     else
       to[i * toStride] = from[i * fromStride];
 }

@@ -152,6 +152,11 @@ void ExportEmitter::emitModule() {
   builder.CreateRet(builder.CreateCall(enter, {start->getArg(0), description}));
   newFunction(exports.module + "_metadata", pointer, {}, /*isSeen=*/true);
   builder.CreateRet(text(exportMetadata(exports)));
+  // What was compiled for other signatures asks for a name that is not there.
+  auto *signature = new llvm::GlobalVariable(module, builder.getInt8Ty(), /*isConstant=*/true,
+                                             llvm::GlobalValue::ExternalLinkage, builder.getInt8(1),
+                                             signatureSymbol(exports));
+  signature->setVisibility(llvm::GlobalValue::DefaultVisibility);
 }
 
 /// The statements, and what they leave in slots.

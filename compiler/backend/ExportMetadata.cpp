@@ -1,15 +1,18 @@
 // What a module exports -> a description in JSON.
 //
-//   {"module": "model", "abi_version": 3, "functions": [{"name": "model_loss", "of": "loss",
-//   "kind": "value", "parameters": [{"name": "x", "dtype": "float64", "shape": ["n", 3]}], ..}]}
+//   {"module": "model", "abi_version": 3, "signature": "5f0c..", "functions": [{"name":
+//   "model_loss", "of": "loss", "kind": "value", "wrt": null, "parameters": [{"name": "x", "dtype":
+//   "float64", "shape": ["n", 3]}], ..}]}
 //
 // A number has no shape; an extent is a number, a name, or null where the call alone knows it.
 #include "backend/ExportMetadata.h"
 
 #include "mpyrt.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mpy;
 
@@ -19,16 +22,25 @@ size_t mpy::shapedResults(const Export &made) {
   return llvm::count_if(made.results, [](const ExportLeaf &leaf) { return !leaf.isNumber; });
 }
 
+const ElementNames &mpy::elementNames(int32_t element) {
+  static constexpr ElementNames all[] = {
+      {"bool", "bool", "bool"},      {"int32", "int32_t", "int"},    {"int64", "int64_t", "int"},
+      {"float32", "float", "float"}, {"float64", "double", "float"}, {"int8", "int8_t", "int"},
+      {"int16", "int16_t", "int"},   {"uint8", "uint8_t", "int"},    {"uint16", "uint16_t", "int"},
+      {"uint32", "uint32_t", "int"}, {"uint64", "uint64_t", "int"}};
+  static_assert(std::size(all) == MPY_UINT64 + 1);
+  return all[element];
+}
+
 static const char *nameOf(ExportKind kind) {
   static const char *const names[] = {"value", "grad", "value_and_grad", "vjp", "jvp", "hvp"};
   return names[static_cast<int>(kind)];
 }
 
 static llvm::json::Array describe(const std::vector<ExportLeaf> &leaves, const Export &made) {
-  static const char *const elements[] = {"bool", "int32", "int64", "float32", "float64"};
   llvm::json::Array described;
   for (const ExportLeaf &leaf : leaves) {
-    llvm::json::Object object{{"name", leaf.name}, {"dtype", elements[leaf.element]}};
+    llvm::json::Object object{{"name", leaf.name}, {"dtype", elementNames(leaf.element).numpy}};
     if (!leaf.isNumber) {
       llvm::json::Array shape;
       for (const ExportExtent &extent : leaf.shape)
@@ -45,12 +57,33 @@ static llvm::json::Array describe(const std::vector<ExportLeaf> &leaves, const E
   return described;
 }
 
+std::string mpy::exportSignature(const Exports &exports) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  for (const Export &made : exports.functions)
+    out << made.name
+        << llvm::json::Value(
+               llvm::json::Array{describe(made.parameters, made), describe(made.results, made)});
+  return llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, /*Width=*/16);
+}
+
+std::string mpy::signatureSymbol(const Exports &exports) {
+  return exports.module + "_signature_" + exportSignature(exports);
+}
+
+static llvm::json::Value wrtOf(const Export &made) {
+  if (made.kind == ExportKind::Value)
+    return nullptr;
+  return llvm::json::Array(made.wrt);
+}
+
 std::string mpy::exportMetadata(const Exports &exports) {
   llvm::json::Array functions;
   for (const Export &made : exports.functions)
     functions.push_back(llvm::json::Object{{"name", exports.module + "_" + made.name},
                                            {"of", made.function},
                                            {"kind", nameOf(made.kind)},
+                                           {"wrt", wrtOf(made)},
                                            {"line", static_cast<int64_t>(made.line)},
                                            {"parameters", describe(made.parameters, made)},
                                            {"results", describe(made.results, made)}});
@@ -59,6 +92,7 @@ std::string mpy::exportMetadata(const Exports &exports) {
       llvm::json::Object{{"module", exports.module},
                          {"file", llvm::sys::path::filename(exports.file)},
                          {"abi_version", MPY_ABI_VERSION},
+                         {"signature", exportSignature(exports)},
                          {"functions", std::move(functions)}});
   return text;
 }

@@ -15,11 +15,8 @@
 
 using namespace mpy;
 
-static const char *const elementNames[] = {"bool", "int32", "int64", "float32", "float64"};
-static const char *const numberTypes[] = {"bool", "int32_t", "int64_t", "float", "double"};
-
 std::string mpy::exportedType(const ExportLeaf &leaf, const std::vector<std::string> &extents) {
-  std::string text = elementNames[leaf.element];
+  std::string text = elementNames(leaf.element).numpy;
   if (leaf.isNumber)
     return text;
   text += '[';
@@ -105,7 +102,7 @@ static std::vector<std::string> inputsOf(const Export &made) {
   std::vector<std::string> parameters{"mpy_ctx *ctx"};
   for (const ExportLeaf &leaf : made.parameters)
     parameters.push_back(
-        (leaf.isNumber ? std::string(numberTypes[leaf.element]) + " " : "const mpy_array *") +
+        (leaf.isNumber ? std::string(elementNames(leaf.element).c) + " " : "const mpy_array *") +
         parameterName(leaf.name));
   return parameters;
 }
@@ -135,7 +132,7 @@ static void printFunction(llvm::raw_ostream &out, const Exports &exports, const 
   std::vector<std::string> parameters = inputsOf(made), shapes = parameters;
   for (const ExportLeaf &leaf : made.results) {
     parameters.push_back(
-        (leaf.isNumber ? std::string(numberTypes[leaf.element]) + " *" : "mpy_array *") +
+        (leaf.isNumber ? std::string(elementNames(leaf.element).c) + " *" : "mpy_array *") +
         parameterName(leaf.name));
     if (!leaf.isNumber)
       shapes.push_back("int64_t *" + leaf.name + "_shape");
@@ -172,6 +169,12 @@ std::string mpy::exportHeader(const Exports &exports) {
          "a\n"
       << " * function does it, too.\n */\n"
       << "MPY_API int " << exports.module << "_init(mpy_ctx *ctx);\n\n"
+      << "/* An object or library whose functions have other parameters or results does not "
+         "define\n"
+      << " * this name: what was compiled with an older header does not link with it.\n */\n"
+      << "MPY_API extern const char " << signatureSymbol(exports) << ";\n"
+      << "MPY_KEPT static const char *const " << exports.module << "_signature = &"
+      << signatureSymbol(exports) << ";\n\n"
       << "/* A description of all functions in JSON. */\n"
       << "MPY_API const char *" << exports.module << "_metadata(void);\n";
   for (const Export &made : exports.functions)

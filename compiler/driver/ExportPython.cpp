@@ -5,6 +5,7 @@
 // What all such modules share is PythonModule.py, which is part of each: a module needs NumPy and
 // its library alone. Parameters and results have the structure that they have in the program.
 #include "driver/ExportPython.h"
+#include "backend/ExportMetadata.h"
 #include "driver/ExportHeader.h"
 #include "driver/PythonModule.inc"
 
@@ -14,9 +15,6 @@
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mpy;
-
-static const char *const elementNames[] = {"bool", "int32", "int64", "float32", "float64"};
-static const char *const numberNames[] = {"bool", "int", "int", "float", "float"};
 
 /// Text as Python writes it.
 static std::string quoted(llvm::StringRef text) {
@@ -36,8 +34,8 @@ static void printLeaves(llvm::raw_ostream &out, const std::vector<ExportLeaf> &l
                         const std::vector<std::string> &extents) {
   out << "[";
   for (auto [number, leaf] : llvm::enumerate(leaves)) {
-    out << (number ? ", " : "") << "(" << quoted(leaf.name) << ", '" << elementNames[leaf.element]
-        << "', ";
+    out << (number ? ", " : "") << "(" << quoted(leaf.name) << ", '"
+        << elementNames(leaf.element).numpy << "', ";
     if (leaf.isNumber) {
       out << "None)";
       continue;
@@ -62,7 +60,8 @@ static std::string hint(const ExportForm &form, const std::vector<ExportLeaf> &l
   case Kind::None:
     return "None";
   case Kind::Leaf:
-    return leaves[form.leaf].isNumber ? numberNames[leaves[form.leaf].element] : "_np.ndarray";
+    return leaves[form.leaf].isNumber ? elementNames(leaves[form.leaf].element).python
+                                      : "_np.ndarray";
   case Kind::List:
     return "list";
   case Kind::Dict:
@@ -123,6 +122,14 @@ static void printDocumentation(llvm::raw_ostream &out, const Exports &exports, c
   out << "    \"\"\"" << safe << "\n    \"\"\"\n";
 }
 
+/// By which parameters a derivative is, as the program has said it: `0`, `(0, 1)`.
+static std::string wrtText(const Export &made) {
+  std::string text;
+  for (int64_t number : made.wrt)
+    text += std::to_string(number) + (made.isSingle ? "" : ", ");
+  return made.isSingle ? text : "(" + text + ")";
+}
+
 std::string mpy::exportPython(const Exports &exports, llvm::StringRef library) {
   std::string text;
   llvm::raw_string_ostream out(text);
@@ -134,8 +141,9 @@ std::string mpy::exportPython(const Exports &exports, llvm::StringRef library) {
          "and "
          "come out without one.\nEach thread has its own state. What the program raises is raised "
          "here, at its line.\n\"\"\"\n\n_LIBRARY = "
-      << quoted(library) << "\n_ABI_VERSION, _BUSY = " << MPY_ABI_VERSION << ", " << MPY_ERROR_BUSY
-      << "\n__all__ = [" << llvm::join(names, ", ") << "]\n\n"
+      << quoted(library) << "\n_SIGNATURE = " << quoted(signatureSymbol(exports))
+      << "\n_ABI_VERSION, _BUSY = " << MPY_ABI_VERSION << ", " << MPY_ERROR_BUSY << "\n__all__ = ["
+      << llvm::join(names, ", ") << "]\n\n"
       << pythonModule;
   for (const Export &made : exports.functions) {
     out << "_" << made.name << " = _Function('" << exports.module << "_" << made.name << "',\n    ";
@@ -153,6 +161,8 @@ std::string mpy::exportPython(const Exports &exports, llvm::StringRef library) {
     printDocumentation(out, exports, made);
     out << "    _r = _" << made.name << "(" << llvm::join(given, ", ") << ")\n    return "
         << rebuilt(made.resultForm) << "\n\n\n";
+    if (made.kind != ExportKind::Value)
+      out << made.name << ".wrt = " << wrtText(made) << "\n\n\n";
   }
   text.resize(llvm::StringRef(text).rtrim().size());
   return text + "\n";

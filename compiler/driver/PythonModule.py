@@ -8,6 +8,10 @@ import threading as _threading
 import numpy as _np
 
 _library = _c.CDLL(_os.path.join(_os.path.dirname(_os.path.abspath(__file__)), _LIBRARY))
+try:
+    _c.c_char.in_dll(_library, _SIGNATURE)
+except ValueError:
+    raise ImportError(f"{_LIBRARY} and {__file__} were not written together: compile again", name=__name__, path=__file__) from None
 
 
 class _Array(_c.Structure):
@@ -79,12 +83,11 @@ class _Leaf:
     def __init__(self, name, dtype, shape):
         self.name, self.dtype, self.shape = name, _np.dtype(dtype), shape
         self.is_number = shape is None
-        self.number = {"float64": _c.c_double, "float32": _c.c_float, "int64": _c.c_int64, "int32": _c.c_int32,
-                       "bool": _c.c_bool}[dtype]
-        self.python = {"f": float, "i": int, "b": bool}[self.dtype.kind]
+        self.number = _np.ctypeslib.as_ctypes_type(self.dtype)
+        self.python = {"f": float, "i": int, "u": int, "b": bool}[self.dtype.kind]
         if not self.is_number:
             self.rank = len(shape)
-            self.code = {"f": 2, "i": 0, "b": 6}[self.dtype.kind]
+            self.code = {"f": 2, "i": 0, "u": 1, "b": 6}[self.dtype.kind]
             self.bits = 8 * self.dtype.itemsize
             # An _Array with its shape and strides behind it.
             self.pack = _struct.Struct(f"=QiiiBBHQQQ{2 * self.rank}q").pack_into
@@ -186,5 +189,4 @@ class _Function:
     def wrap(out, leaf):
         shape = tuple((_c.c_int64 * leaf.rank).from_address(out.shape)) if leaf.rank else ()
         return _np.asarray(_Memory(out, shape, leaf))
-
 

@@ -25,6 +25,12 @@ static std::optional<DType> arrayType(llvm::StringRef name) {
       .Cases({"Int64", "i64"}, DType::Int64)
       .Cases({"Int32", "i32"}, DType::Int32)
       .Cases({"Bool", "b1"}, DType::Bool)
+      .Cases({"Int8", "i8"}, DType::Int8)
+      .Cases({"Int16", "i16"}, DType::Int16)
+      .Cases({"UInt8", "u8"}, DType::UInt8)
+      .Cases({"UInt16", "u16"}, DType::UInt16)
+      .Cases({"UInt32", "u32"}, DType::UInt32)
+      .Cases({"UInt64", "u64"}, DType::UInt64)
       .Default(std::nullopt);
 }
 

@@ -81,6 +81,7 @@ public:
     made.name = request.function + info.suffix;
     made.symbol = "export_" + made.name;
     made.kind = kind;
+    made.isSingle = request.isSingle;
   }
 
   /// Reads the signature of the function of the program.
@@ -101,7 +102,6 @@ private:
   KindInfo info;
   Value function;
   const ast::FunctionDef *node = nullptr;
-  std::vector<int64_t> wrt;
   /// What the derivatives get beside the arguments: tangents or cotangents.
   std::optional<ExportForm> directions;
 };
@@ -158,7 +158,7 @@ void ExportMaker::findWrt() {
       s.fail(ErrorId::ArgumentNumber, {std::to_string(number)},
              {.help = "'" + request.function + "' has " + std::to_string(count) +
                       " parameters with types"});
-    wrt.push_back(position);
+    made.wrt.push_back(position);
   }
 }
 
@@ -166,14 +166,14 @@ void ExportMaker::findWrt() {
 void ExportMaker::addDirections() {
   ExportForm tuple{ExportForm::Kind::Tuple, 0, {}, {}};
   bool isJvp = made.kind == ExportKind::Jvp;
-  for (int64_t number : wrt) {
+  for (int64_t number : made.wrt) {
     const ExportForm form = made.parameterForms[number];
     unsigned next = made.parameters.size();
     forEachLeaf(form, [&](unsigned leaf) {
       ExportLeaf direction =
           renamed(made.parameters[leaf], made.kind == ExportKind::Jvp ? "tangent_" : "vector_");
       // A derivative is a float.
-      if (direction.element < static_cast<int32_t>(DType::Float32))
+      if (!isFloat(static_cast<DType>(direction.element)))
         direction.element = static_cast<int32_t>(DType::Float64);
       made.parameters.push_back(std::move(direction));
     });
@@ -200,10 +200,10 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
 
   CallArguments call{{function}, {}, s.span};
   ValueList positions;
-  for (int64_t number : wrt)
+  for (int64_t number : made.wrt)
     positions.push_back(s.makeInt(IntExpr(number)));
-  call.positional.push_back(request.isSingle && !wrt.empty() ? positions.front()
-                                                             : s.newTuple(positions));
+  call.positional.push_back(request.isSingle && !made.wrt.empty() ? positions.front()
+                                                                  : s.newTuple(positions));
   Value last;
   if (directions) {
     last = arguments.back();
@@ -310,7 +310,7 @@ void ExportMaker::nameResults() {
   auto rename = [&](const ExportForm &form, const std::string &prefix) {
     unsigned position = 0;
     std::vector<std::string> names;
-    for (int64_t number : wrt)
+    for (int64_t number : made.wrt)
       forEachLeaf(made.parameterForms[number],
                   [&](unsigned leaf) { names.push_back(prefix + made.parameters[leaf].name); });
     forEachLeaf(form, [&](unsigned leaf) {

@@ -57,6 +57,9 @@ struct Export {
   std::vector<std::string> extents;
   std::vector<ExportLeaf> parameters, results;
   std::vector<std::string> parameterNames; ///< as the program has them
+  /// Of a derivative: by which parameters it is; a single one stands for itself.
+  std::vector<int64_t> wrt;
+  bool isSingle = true;
   std::vector<ExportForm> parameterForms;
   ExportForm resultForm;
   /// So many of the body's first results, which are numbers, are not given: the gradient is that of

@@ -35,6 +35,16 @@ extern "C" {
 
 #define MPY_API __attribute__((visibility("default")))
 
+/* What nobody reads and no linker leaves out. */
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define MPY_KEPT __attribute__((used, retain))
+#endif
+#endif
+#ifndef MPY_KEPT
+#define MPY_KEPT __attribute__((used))
+#endif
+
 enum mpy_status {
   MPY_OK = 0,
   MPY_ERROR_EXCEPTION = 1, /* an exception of the program: mpy_error_kind says which */

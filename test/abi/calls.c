@@ -182,6 +182,35 @@ static void types(mpy_ctx *ctx) {
   CHECK(sums[0] == 2.5 && sums[1] == 4.5 && more[0] == 3 && more[1] == 7 && k == 7 && flag);
 }
 
+/* Each type in strides of 2 that go backwards: copied in and out element by element. */
+static void integers(mpy_ctx *ctx) {
+  int8_t a[] = {0, 1, 0, 100}, ra[4] = {9, 9, 9, 9};
+  int16_t b[] = {0, 1, 0, 30000}, rb[4] = {9, 9, 9, 9};
+  uint8_t c[] = {0, 1, 0, 200}, rc[4] = {9, 9, 9, 9}, c0;
+  uint16_t d[] = {0, 1, 0, 60000}, rd[4] = {9, 9, 9, 9};
+  uint32_t e[] = {0, 1, 0, 4000000000u}, re[4] = {9, 9, 9, 9};
+  uint64_t f[] = {0, 1, 0, 18000000000000000000u}, rf[4] = {9, 9, 9, 9}, f0, sum;
+  int64_t two[] = {2}, back[] = {-2};
+  mpy_array in[6] = {mpy_array_of(a + 3, MPY_CODE_INT, 8, 1, two),   mpy_array_of(b + 3, MPY_CODE_INT, 16, 1, two),
+                     mpy_array_of(c + 3, MPY_CODE_UINT, 8, 1, two),  mpy_array_of(d + 3, MPY_CODE_UINT, 16, 1, two),
+                     mpy_array_of(e + 3, MPY_CODE_UINT, 32, 1, two), mpy_array_of(f + 3, MPY_CODE_UINT, 64, 1, two)};
+  mpy_array out[6] = {mpy_array_of(ra + 3, MPY_CODE_INT, 8, 1, two),   mpy_array_of(rb + 3, MPY_CODE_INT, 16, 1, two),
+                      mpy_array_of(rc + 3, MPY_CODE_UINT, 8, 1, two),  mpy_array_of(rd + 3, MPY_CODE_UINT, 16, 1, two),
+                      mpy_array_of(re + 3, MPY_CODE_UINT, 32, 1, two), mpy_array_of(rf + 3, MPY_CODE_UINT, 64, 1, two)};
+  for (int i = 0; i < 6; ++i)
+    in[i].strides = out[i].strides = back;
+  CHECK_OK(ctx, model_integers(ctx, in, in + 1, in + 2, in + 3, in + 4, in + 5, out, out + 1, out + 2, out + 3, out + 4, out + 5, &c0, &f0, &sum));
+  CHECK(ra[3] == -56 && ra[1] == 2 && ra[0] == 9 && ra[2] == 9);
+  CHECK(rb[3] == -5536 && rb[1] == 2 && rb[0] == 9 && rb[2] == 9);
+  CHECK(rc[3] == 144 && rc[1] == 2 && rc[0] == 9 && rc[2] == 9 && c0 == 200 && sum == 201);
+  CHECK(rd[3] == 54464 && rd[1] == 2 && rd[0] == 9 && rd[2] == 9);
+  CHECK(re[3] == 3705032704u && re[1] == 2 && re[0] == 9 && re[2] == 9);
+  CHECK(rf[3] == 17553255926290448384u && rf[1] == 2 && rf[0] == 9 && rf[2] == 9 && f0 == 18000000000000000000u);
+  in[2].dtype.code = MPY_CODE_INT;
+  CHECK_FAILS(ctx, model_integers(ctx, in, in + 1, in + 2, in + 3, in + 4, in + 5, out, out + 1, out + 2, out + 3, out + 4, out + 5, &c0, &f0, &sum),
+              MPY_ERROR_ARGUMENT, "c has elements of code 0 with 8 bits, where its type is uint8[n] (code 1, 8 bits)");
+}
+
 static void output(void) {
   mpy_ctx *ctx = mpy_ctx_new();
   int64_t k;
@@ -215,6 +244,7 @@ int main(void) {
   layouts(ctx);
   ownership(ctx);
   types(ctx);
+  integers(ctx);
   shapes(ctx);
   output();
   randomness();

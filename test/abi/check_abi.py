@@ -101,7 +101,7 @@ def symbols(shop):
     declared = set()
     for header in (INCLUDE / "mpy.h", shop.folder / "model.h"):
         flat = header.read_text().replace("\n", " ")
-        declared |= {part.split("(")[0].split()[-1].lstrip("*") for part in flat.split("MPY_API ")[1:] if "(" in part}
+        declared |= {part.split("(")[0].split(";")[0].split()[-1].lstrip("*") for part in flat.split("MPY_API ")[1:]}
     declared.discard("__attribute__")
     library = shop.folder / "libmodel.so"
     run([shop.mpyc, "-shared", HERE / "model.mpy", "-o", library])
@@ -125,6 +125,29 @@ def python_module(shop):
     print(run([sys.executable, HERE / "python_calls.py", shop.folder]).splitlines()[-1])
 
 
+def older_header(shop):
+    """What was compiled with a header of other signatures does not link; nor does a Python module find its library."""
+    folder = shop.folder / "older"
+    folder.mkdir()
+    program, source = folder / "changing.mpy", folder / "caller.c"
+    source.write_text('#include "changing.h"\nint main(void) { mpy_ctx *ctx = mpy_ctx_new(); double r; return changing_f(ctx, 1.0, 2.0, &r); }\n')
+    head = "from mpy import export\n@export\n"
+    program.write_text(head + "def f(x: float, y: float):\n    return x - y\n")
+    for suffix in ("h", "o", "py"):
+        run([shop.mpyc, program, "-o", folder / f"changing.{suffix}"])
+    build = ["cc", "-fdata-sections", "-Wl,--gc-sections", *WARNINGS, "-I", INCLUDE, "-I", folder, source, folder / "changing.o", shop.runtime, "-lmvec", "-lm", "-ldl", "-o", folder / "caller"]
+    run(build)
+    run([sys.executable, "-c", "import changing"], cwd=folder)
+    program.write_text(head + "def f(y: float, x: float):\n    return x - y\n")
+    run([shop.mpyc, program, "-o", folder / "changing.o"])
+    run([shop.mpyc, program, "-o", folder / "libchanging.so"])
+    for linker in ("bfd", "lld"):
+        refused = subprocess.run([*map(str, build), "-B/usr/lib/llvm-22/bin", f"-fuse-ld={linker}"], capture_output=True, text=True)
+        assert refused.returncode and "changing_signature_" in refused.stderr, (linker, refused)
+    refused = subprocess.run([sys.executable, "-c", "import changing"], cwd=folder, capture_output=True, text=True)
+    assert "ImportError: libchanging.so and" in refused.stderr and "compile again" in refused.stderr, refused.stderr
+
+
 def two_modules(shop):
     """Two objects in one program, with one context; modules without statements have no state."""
     (shop.folder / "first.mpy").write_text("from mpy import export\n@export\ndef f(x: float):\n    return x + 1.0\n")
@@ -137,6 +160,14 @@ def two_modules(shop):
                       "               second_f_grad(ctx, a, &c);\n  mpy_ctx_free(ctx);\n"
                       "  return status || a != 2.0 || b != 4.0 || c != 2.0;\n}\n")
     run([shop.compile(source, shop.folder / "first.o", shop.folder / "second.o", shop.runtime)])
+    # Two modules of one name do not link.
+    other = shop.folder / "other"
+    other.mkdir()
+    (other / "first.mpy").write_text("from mpy import export\n@export\ndef f(x: float):\n    return x + 2.0\n")
+    run([shop.mpyc, other / "first.mpy", "-o", other / "first.o"])
+    refused = subprocess.run(["cc", source, "-I", INCLUDE, "-I", shop.folder, shop.folder / "first.o", shop.folder / "second.o", other / "first.o", shop.runtime,
+                              "-lmvec", "-lm", "-ldl", "-o", shop.folder / "both"], capture_output=True, text=True)
+    assert refused.returncode and "multiple definition of `first_f'" in refused.stderr, refused.stderr
 
 
 def page(shop):
@@ -270,7 +301,7 @@ def quoted_annotations(shop):
     assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, two_modules, python_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, older_header, two_modules, python_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 

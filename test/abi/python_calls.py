@@ -71,6 +71,12 @@ def structure():
     a, b, c, d, e = model.every_type(np.ones(2), np.ones(2, np.float32), np.ones(2, np.int64), np.ones(2, np.int32), np.array([True, False]))
     assert [part.dtype.name for part in (a, b, c, d, e)] == ["float64", "float32", "int64", "int32", "bool"]
     assert e.tolist() == [False, True]
+    types = np.int8, np.int16, np.uint8, np.uint16, np.uint32, np.uint64
+    arrays = [np.array([np.iinfo(kind).max, 1], kind) for kind in types]
+    with np.errstate(over="ignore"):
+        for array, doubled in zip(arrays, model.integers(*arrays)):
+            assert doubled.dtype == array.dtype and doubled.tolist() == (array + array).tolist()
+    assert model.integers(*arrays)[6:] == (255, 2 ** 64 - 1, 256) and type(model.integers(*arrays)[7]) is int
     signature = inspect.signature(model.loss)
     assert list(signature.parameters) == ["w", "b", "x", "y"] and signature.return_annotation is float
     assert "Mean squared error" in model.loss.__doc__ and "x: float64[n, d]" in model.loss.__doc__

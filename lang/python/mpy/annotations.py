@@ -1,5 +1,8 @@
 """Array types for annotations, `x: f64['n d']` and `x: Float64[Array, 'n d']`; no checks here."""
 
+__all__ = """Array export f64 f32 i64 i32 i16 i8 u64 u32 u16 u8 b1
+Float64 Float32 Int64 Int32 Int16 Int8 UInt64 UInt32 UInt16 UInt8 Bool""".split()
+
 
 class ArrayType:
     def __init__(self, name, extents=None):
@@ -16,11 +19,12 @@ class Array:
     """The first part of `Float64[Array, 'n d']`."""
 
 
-f64, f32, i64, i32 = (ArrayType(name) for name in ("f64", "f32", "i64", "i32"))
-Float64, Float32, Int64, Int32, Bool = (
-    ArrayType(name) for name in ("Float64", "Float32", "Int64", "Int32", "Bool")
+f64, f32, i64, i32, i16, i8, u64, u32, u16, u8, b1 = map(
+    ArrayType, "f64 f32 i64 i32 i16 i8 u64 u32 u16 u8 b1".split()
 )
-b1 = ArrayType("b1")
+Float64, Float32, Int64, Int32, Int16, Int8, UInt64, UInt32, UInt16, UInt8, Bool = map(
+    ArrayType, "Float64 Float32 Int64 Int32 Int16 Int8 UInt64 UInt32 UInt16 UInt8 Bool".split()
+)
 
 
 def export(function=None, **options):
