@@ -190,3 +190,60 @@ class _Function:
         shape = tuple((_c.c_int64 * leaf.rank).from_address(out.shape)) if leaf.rank else ()
         return _np.asarray(_Memory(out, shape, leaf))
 
+
+
+
+def torch_function(name):
+    """A function of this module for PyTorch, with its derivative if the module has `_vjp` or `_value_and_grad` of it.
+
+    Its arguments are tensors and numbers, its result a tensor or a tuple of them. On other devices it copies.
+    """
+    import torch
+    from torch.autograd.function import once_differentiable
+
+    plain = globals()[name]
+    product, both = globals().get(name + "_vjp"), globals().get(name + "_value_and_grad")
+    wrt = getattr(product or both, "wrt", ())
+    places = wrt if isinstance(wrt, tuple) else (wrt,)
+
+    def given(value):
+        return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+
+    def tensors(result):
+        return tuple(map(torch.as_tensor, result)) if isinstance(result, (tuple, list)) else torch.as_tensor(result)
+
+    class Compiled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *values):
+            is_tensor = [isinstance(value, torch.Tensor) for value in values]
+            ctx.save_for_backward(*(value for value, one in zip(values, is_tensor) if one))
+            ctx.numbers = [None if one else value for value, one in zip(values, is_tensor)]
+            ctx.grads = None
+            if product is None and both is not None and any(ctx.needs_input_grad[place] for place in places):
+                result, grads = both(*map(given, values))
+                ctx.grads = grads if isinstance(wrt, tuple) else (grads,)
+            else:
+                result = plain(*map(given, values))
+            return tensors(result)
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx, *cotangents):
+            saved = iter(ctx.saved_tensors)
+            values = [next(saved) if number is None else number for number in ctx.numbers]
+            if any(needed and place not in places for place, needed in enumerate(ctx.needs_input_grad)):
+                raise NotImplementedError(f"{name} was exported with derivatives by the parameters {places} alone")
+            if ctx.grads is not None:
+                grads = [torch.as_tensor(grad) * cotangents[0].cpu() for grad in ctx.grads]
+            else:
+                grads = product(*map(given, values), given(cotangents[0]) if len(cotangents) == 1 else tuple(map(given, cotangents)))
+                grads = [torch.as_tensor(grad) for grad in (grads if isinstance(wrt, tuple) else (grads,))]
+            result = [None] * len(values)
+            for place, grad in zip(places, grads):
+                if ctx.needs_input_grad[place]:
+                    result[place] = grad.to(values[place].device, values[place].dtype)
+            return tuple(result)
+
+    Compiled.__name__ = Compiled.__qualname__ = name
+    return Compiled.apply
+

@@ -125,6 +125,22 @@ def python_module(shop):
     print(run([sys.executable, HERE / "python_calls.py", shop.folder]).splitlines()[-1])
 
 
+def python_build(shop):
+    """The package compiles what it is asked for, and what is imported, once."""
+    folder = shop.folder / "compiled on import"
+    folder.mkdir()
+    run([sys.executable, HERE / "python_build.py", folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "lang/python"), "MPYC": str(shop.mpyc), "MPY_CACHE": str(shop.folder / "cache")})
+
+
+def frameworks(shop):
+    """PyTorch and JAX, each where a Python of this machine has it."""
+    run([shop.mpyc, HERE / "frameworks.mpy", "-o", shop.folder / "frameworks.py"])
+    for python in dict.fromkeys((sys.executable, "/usr/bin/python3")):
+        if subprocess.run([python, "-c", "import numpy"], capture_output=True).returncode == 0:
+            run([python, HERE / "framework_calls.py", shop.folder, ROOT / "docs/python.md"])
+
+
 def older_header(shop):
     """What was compiled with a header of other signatures does not link; nor does a Python module find its library."""
     folder = shop.folder / "older"
@@ -301,7 +317,7 @@ def quoted_annotations(shop):
     assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, older_header, two_modules, python_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, older_header, two_modules, python_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 
