@@ -127,6 +127,15 @@ static std::optional<std::vector<int64_t>> knownStrides(Specializer &specializer
       strides.push_back((*below)[axis]);
     return strides;
   }
+  if (state->step->kind == ViewStep::Kind::Broadcast) {
+    // What is repeated has no distance.
+    const Shape &from = specializer.heap.get<ArrayState>(*state->base)->shape;
+    size_t lead = state->shape.size() - from.size();
+    strides.assign(lead, 0);
+    for (size_t axis = 0; axis < from.size(); ++axis)
+      strides.push_back(from[axis] == state->shape[lead + axis] ? (*below)[axis] : 0);
+    return strides;
+  }
   for (size_t axis = 0; axis < below->size(); ++axis) {
     if (llvm::is_contained(state->step->dropped, int64_t(axis)))
       continue;

@@ -16,10 +16,10 @@ Value reshapeArray(Specializer &specializer, const Value &array, const Shape &ex
 Shape resolveReshape(Specializer &specializer, const Shape &old, const Shape &wanted);
 /// Another shape with only extents of 1 added or removed: a view of any array.
 Value reshapeView(Specializer &specializer, ObjectId array, Shape shape);
-/// Permutes the axes: a view.
 /// A diagonal of the last two axes as a view, last in its shape.
 Value diagonalView(Specializer &specializer, const Value &array, int64_t offset,
                    bool isReadOnly = false);
+/// Permutes the axes: a view.
 Value transposeArray(Specializer &specializer, const Value &array,
                      llvm::ArrayRef<int64_t> permutation);
 /// All axes reversed: a view.
