@@ -37,6 +37,7 @@ void Specializer::initialiseBuiltins() {
       {"FloatingPointError", "ArithmeticError"},
       {"AssertionError", "Exception"},
       {"AttributeError", "Exception"},
+      {"BufferError", "Exception"},
       {"EOFError", "Exception"},
       {"ImportError", "Exception"},
       {"ModuleNotFoundError", "ImportError"},
@@ -52,18 +53,30 @@ void Specializer::initialiseBuiltins() {
       {"IsADirectoryError", "OSError"},
       {"NotADirectoryError", "OSError"},
       {"PermissionError", "OSError"},
+      {"ConnectionError", "OSError"},
+      {"BrokenPipeError", "ConnectionError"},
+      {"InterruptedError", "OSError"},
+      {"TimeoutError", "OSError"},
+      {"ReferenceError", "Exception"},
       {"RuntimeError", "Exception"},
       {"NotImplementedError", "RuntimeError"},
       {"RecursionError", "RuntimeError"},
       {"StopIteration", "Exception"},
+      {"SyntaxError", "Exception"},
+      {"IndentationError", "SyntaxError"},
+      {"SystemError", "Exception"},
       {"TypeError", "Exception"},
       {"ValueError", "Exception"},
       {"UnicodeError", "ValueError"},
       {"UnicodeDecodeError", "UnicodeError"},
+      {"UnicodeEncodeError", "UnicodeError"},
       {"Warning", "Exception"},
       {"DeprecationWarning", "Warning"},
       {"FutureWarning", "Warning"},
+      {"PendingDeprecationWarning", "Warning"},
+      {"ResourceWarning", "Warning"},
       {"RuntimeWarning", "Warning"},
+      {"SyntaxWarning", "Warning"},
       {"UserWarning", "Warning"},
       // Not names of the language.
       {"numpy.AxisError", "ValueError"},
@@ -83,7 +96,7 @@ void Specializer::initialiseBuiltins() {
     }
     builtinClasses[name] = heap.add(std::move(cls));
   }
-  builtinClasses["IOError"] = builtinClasses["OSError"];
+  builtinClasses["IOError"] = builtinClasses["EnvironmentError"] = builtinClasses["OSError"];
   initialiseLibrary();
   auto &axis = *heap.get<ClassState>(builtinClasses["numpy.AxisError"]);
   auto &index = heap.get<ClassState>(builtinClasses["IndexError"])->resolution;

@@ -377,6 +377,21 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return Value(method);
     if (llvm::StringRef((*library)->name).starts_with("numpy."))
       return methodInLibrary(object, "ufunc", name);
+    // `str.upper` is a method without its object, `str.maketrans` belongs to the type.
+    if (llvm::StringRef type = (*library)->name; type.consume_front("builtins.")) {
+      if (auto *method = findBuiltin((type + "." + name).str()))
+        return Value(method);
+      if (type == "int" || type == "float") {
+        Scalar number = type == "int" ? makeInt(IntExpr(0)) : makeFloat(0);
+        Value found = builtins::attributeOfNumber(*this, number, name);
+        if (auto *method = found.as<BoundMethodValue>())
+          return method->function;
+      }
+      for (const std::string &place :
+           {"_methods." + type.str() + "_type", "_methods." + type.str()})
+        if (const LibraryEntry *entry = findLibraryEntry(place, name))
+          return libraryValue(*entry, name);
+    }
   }
   return Unbound{};
 }
