@@ -72,8 +72,9 @@ struct Context {
   static constexpr int mostSaved = 16;
   PrintOptions saved[mostSaved];
   int savedCount = 0;
-  /// What minpy.context chooses: 2 * number + 1 for a GPU, 2 * number for the processor.
-  int64_t chosenDevice = 0;
+  /// What minpy.context chooses: 2 * number + 1 for a GPU, 2 * number for the processor; at first
+  /// nothing.
+  int64_t chosenDevice = -1;
   mpy_random *random = nullptr, *pythonRandom = nullptr;
   FILE **files = nullptr; // by number (OpenFiles.cpp)
   char *stackEnd = nullptr;

@@ -396,7 +396,7 @@ void mpy_set_print_options(int64_t precision, int64_t threshold, int64_t edgeIte
 /* np.array2string(array, precision=.., suppress_small=..); a negative precision is the option's. */
 mpy_text *mpy_array_string(const mpy_view *array, int64_t precision, int8_t suppress);
 
-/* ---- The device that a program chooses: 2 * its number, + 1 for a GPU; at first 0 ---- */
+/* ---- The device that a program chooses: 2 * its number, + 1 for a GPU; at first -1 ---- */
 
 void mpy_choose_device(int64_t device);
 int64_t mpy_chosen_device(void);

@@ -49,6 +49,8 @@ OVERFLOW = re.compile(r"^OverflowError: (integer overflow: .* 64 bits|Python int
 TIME_LIMIT = 120
 # Seconds of the processor that each program took to compile.
 COMPILATIONS = {}
+# What test/gpu adds to every compilation and run.
+FLAGS, ENVIRONMENT = [], {}
 # Ends the names of reduced programs, which stand beside those they were made from.
 REDUCED = "-reduced"
 
@@ -234,10 +236,15 @@ def compiled(command, limit):
         return process.returncode, errors.read(), usage.ru_utime + usage.ru_stime
 
 
+def environment(program):
+    """Variables of one run; `{name}` is that of the program."""
+    return {name: value.replace("{name}", program.stem) for name, value in ENVIRONMENT.items()}
+
+
 def run_compiled(program, marks, mpyc, level, folder, limit, most=None):
     """The compiled program's result, or the compiler's failure. `most`: seconds to compile it."""
     binary = os.path.join(folder, program.stem + level)
-    build = [mpyc, str(program), "-o", binary] + ([level] if level else [])
+    build = [mpyc, str(program), "-o", binary, *FLAGS] + ([level] if level else [])
     code, errors, seconds = compiled(build, limit)
     # Other work on the machine only ever makes it longer.
     for _ in range(2):
@@ -256,7 +263,7 @@ def run_compiled(program, marks, mpyc, level, folder, limit, most=None):
             errors="replace",
             timeout=limit,
             cwd=working_folder(program, marks) or inside,
-            env={**os.environ, "MPY_MEMORY_REPORT": "1"},
+            env={**os.environ, "MPY_MEMORY_REPORT": "1", **environment(program)},
         )
     except subprocess.TimeoutExpired:
         return {"failed": "the program does not end"}

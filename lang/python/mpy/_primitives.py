@@ -221,7 +221,7 @@ def seen_text(path):
 
 
 _print_options = []
-_device = [0]
+_device = [-1]
 
 
 def choose_device(device):

@@ -143,15 +143,18 @@ static void countSectors(const Warp &w, Allocation &allocation, uint32_t mask,
 
 static void checkAlignment(const Instruction &i, Warp &w, uint32_t mask, const uint64_t *addresses,
                            unsigned bytes) {
-  for (uint32_t rest = mask; rest; rest &= rest - 1) {
-    unsigned l = __builtin_ctz(rest);
-    if (addresses[l] % bytes)
-      fault(w, i, l, 716,
-            "misaligned access of " + std::to_string(bytes) + " bytes: " +
-                (i.space == Space::Shared || i.space == Space::Local
-                     ? "place " + std::to_string(addresses[l])
-                     : memory().describe(addresses[l])));
-  }
+  uint64_t low = bytes - 1, odd = 0;
+  for (unsigned l = 0; l < lanes; ++l)
+    odd |= (mask >> l) & 1 ? addresses[l] & low : 0;
+  if (!odd)
+    return;
+  unsigned l = __builtin_ctz(mask);
+  while (!((mask >> l) & 1 && addresses[l] & low))
+    ++l;
+  bool isGlobal = i.space != Space::Shared && i.space != Space::Local;
+  fault(w, i, l, 716,
+        "misaligned access of " + std::to_string(bytes) + " bytes: " +
+            (isGlobal ? memory().describe(addresses[l]) : "place " + std::to_string(addresses[l])));
 }
 
 static void globalAccess(const Instruction &i, Warp &w, uint32_t mask, const uint64_t *addresses,
