@@ -56,6 +56,8 @@ struct Catching;
 struct RawBlock;
 /// What a context of a library has beside the rest (Entry.h).
 struct LibraryState;
+/// The device that kernels run on (Cuda.h).
+struct DeviceState;
 
 /// All state of the runtime; that of a program is constant-initialised, so that no code runs before
 /// main.
@@ -84,6 +86,7 @@ struct Context {
   Catching *catching = nullptr;
   RawBlock *newestRaw = nullptr;
   LibraryState *library = nullptr;
+  DeviceState *device = nullptr;
 };
 
 /// The context of what this thread runs: the program's, or that of the library call it is in.

@@ -1,4 +1,5 @@
 // Contexts of programs that call compiled functions: made, freed, asked for their last error.
+#include "Cuda.h"
 #include "Entry.h"
 
 #include <cstdio>
@@ -56,6 +57,7 @@ void mpy_ctx_free(mpy_ctx *ctx) {
   Context *outer = currentContext;
   currentContext = reinterpret_cast<Context *>(ctx);
   closeFiles(*currentContext);
+  closeDevice(*currentContext);
   freeAllMemory();
   currentContext = outer;
   free(ctx);

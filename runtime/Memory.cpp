@@ -3,6 +3,7 @@
 // the list of its step, so a loop that allocates the same shapes touches the system once. Small
 // buffers are cut from slabs; large ones are mapped at 2 MiB boundaries and ask for huge pages,
 // because fresh 4 KiB pages fill eight times slower.
+#include "Cuda.h"
 #include "Elements.h"
 #include "Entry.h"
 
@@ -230,7 +231,9 @@ void freeBuffersOfCall() {
       return;
     mpy_header *older = linkOf(header, olderLink);
     if (call) {
-      // What it refers to is in the list itself.
+      // What it refers to is in the list itself, but for a copy on a device.
+      if (header->drop == dropDeviceCopy)
+        dropDeviceCopy(header + 1);
       delist(header);
       recycle(header);
     }
@@ -269,6 +272,7 @@ static void *handOut(mpy_header *header, SizeClass size) {
   header->references = 1;
   header->capacity = size.bytes - headerBytes;
   header->drop = nullptr;
+  header->reserved[0] = 0;
   header->reserved[grownBefore] = 0;
   memory.allocations += 1;
   memory.liveBytes += size.bytes;

@@ -1,5 +1,6 @@
 // Registers types and operations, and says how the types of results follow from operands.
 #include "dialect/Dialect.h"
+#include "dialect/Device.h"
 #include "dialect/Fence.h"
 #include "dialect/Formula.h"
 #include "dialect/ScalarMeaning.h"
@@ -39,7 +40,7 @@ void MpyDialect::initialize() {
 #define GET_OP_LIST
 #include "dialect/Ops.cpp.inc"
       >();
-  addOperations<FenceOp>();
+  addOperations<FenceOp, KernelOp, HostReadOp, HostWriteOp>();
   addInterfaces<Inlining>();
   attachUpstreamDerivatives(*getContext());
 }

@@ -18,6 +18,7 @@
 #include "backend/EntryPoints.h"
 #include "backend/ExportEntryPoints.h"
 #include "backend/Link.h"
+#include "backend/Nvptx.h"
 #include "frontend/AstPrint.h"
 #include "frontend/Parse.h"
 #include "frontend/Specialize.h"
@@ -45,6 +46,9 @@ public:
 private:
   ExitCode runFrontEnd();
   ExitCode runStages(mlir::ModuleOp module, PassErrors &errors);
+  ExitCode makeKernels(mlir::ModuleOp module, PassErrors &errors);
+  ExitCode assembleImages(const Toolkit &toolkit, std::string text);
+  ExitCode missingPart(const Toolkit &toolkit, llvm::StringRef part);
   ExitCode runBackEnd(mlir::ModuleOp module, PassErrors &errors);
   ExitCode link(llvm::StringRef object);
   ExitCode saveTemps(llvm::Module &module, llvm::StringRef object);
@@ -69,6 +73,9 @@ private:
   std::unique_ptr<CpuTarget> target;
   std::unique_ptr<ast::Module> program;
   std::string remarks;
+  /// Of a program for a GPU: its kernels, in every form.
+  std::vector<KernelImage> images;
+  size_t kernelCount = 0;
   /// Of a library: what it exports.
   std::optional<Exports> exports;
 };
@@ -189,7 +196,7 @@ ExitCode Compilation::runFrontEnd() {
 }
 
 ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
-  for (const Stage &stage : stages()) {
+  for (const Stage &stage : stages(options.hasKernels)) {
     enter(stage.phase);
     // Earlier forms read better without it; from runtime calls on, sizes depend on it.
     if (stage.phase == Phase::Buffers)
@@ -210,7 +217,64 @@ ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
       return write(remarks);
     if (stopsAfter(stage.phase) && stage.phase < Phase::LlvmIr)
       return writeModule(module);
+    if (stage.phase == Phase::Gpu) {
+      if (ExitCode code = makeKernels(module, errors))
+        return code;
+      if (stopsAfter(Phase::Ptx) || stopsAfter(Phase::Cubin))
+        return ExitCode::Success;
+    }
   }
+  return ExitCode::Success;
+}
+
+ExitCode Compilation::missingPart(const Toolkit &toolkit, llvm::StringRef part) {
+  diagnostics.reportGlobal(
+      ErrorId::NoToolkit, {part.str()},
+      {.found = "looked in " + toolkit.places(), .help = "name its folder: --cuda-path=DIR"});
+  return ExitCode::ProgramError;
+}
+
+/// Takes the kernels out of the program and makes their images.
+ExitCode Compilation::makeKernels(mlir::ModuleOp module, PassErrors &errors) {
+  mlir::gpu::GPUModuleOp kernels = *module.getOps<mlir::gpu::GPUModuleOp>().begin();
+  mlir::OwningOpRef<mlir::ModuleOp> own(mlir::ModuleOp::create(module.getLoc()));
+  kernels->moveBefore(own->getBody(), own->getBody()->end());
+  module->removeAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName());
+  kernelCount = llvm::range_size(*kernels.getBody());
+  if (options.command == Options::Command::Check || options.phase == Phase::Buffers)
+    return ExitCode::Success;
+  enter(Phase::Ptx);
+  std::string text, reason;
+  Toolkit toolkit(options.cudaPath);
+  std::optional<std::string> library = toolkit.libdevice();
+  if (!library && needsLibdevice(kernels))
+    return missingPart(toolkit, "'nvvm/libdevice/libdevice.10.bc'");
+  int64_t oldest = options.chips.empty() ? 80 : *llvm::min_element(options.chips);
+  text = kernelText(kernels, oldest, needsLibdevice(kernels) ? *library : std::string(), reason);
+  if (text.empty())
+    internalError(errors.internal + reason);
+  if (stopsAfter(Phase::Ptx))
+    return write(text);
+  return assembleImages(toolkit, std::move(text));
+}
+
+ExitCode Compilation::assembleImages(const Toolkit &toolkit, std::string text) {
+  bool isEmpty = kernelCount == 0 && options.phase != Phase::Cubin;
+  for (int64_t chip : isEmpty ? std::vector<int64_t>() : options.chips) {
+    enter(Phase::Cubin);
+    std::optional<std::string> assembler = toolkit.ptxas();
+    if (!assembler)
+      return missingPart(toolkit, "'bin/ptxas'");
+    std::string reason, code = assembleKernels(text, chip, *assembler, reason);
+    if (code.empty()) {
+      diagnostics.reportGlobal(ErrorId::AssemblerFailed, {std::to_string(chip)}, {.found = reason});
+      return ExitCode::ProgramError;
+    }
+    if (stopsAfter(Phase::Cubin))
+      return write(code);
+    images.push_back({chip, std::move(code)});
+  }
+  images.push_back({0, std::move(text)});
   return ExitCode::Success;
 }
 
@@ -225,6 +289,8 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
                 : addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason)))
     internalError(errors.internal + reason);
   addLinesOfEntries(*translated);
+  if (options.hasKernels)
+    addKernelImages(*translated, kernelCount, images);
   target->optimize(*translated);
   if (stopsAfter(Phase::LlvmIr)) {
     std::string text;
@@ -302,6 +368,14 @@ ExitCode Compilation::printCommands() {
       "-O" + std::to_string(options.optimizationLevel), "-march=" + options.architecture};
   if (options.debugLines)
     words.push_back("-g");
+  if (options.hasKernels) {
+    std::string chips;
+    for (int64_t chip : options.chips)
+      chips += (chips.empty() ? "sm_" : ",sm_") + std::to_string(chip);
+    words.insert(words.end(), {"--device=cuda", "--gpu-arch=" + (chips.empty() ? "ptx" : chips)});
+    if (!options.cudaPath.empty())
+      words.push_back("--cuda-path=" + options.cudaPath);
+  }
   for (const ExportRequest &request : options.exports)
     addExportOptions(request, words);
   for (const std::string &folder : options.importPaths)

@@ -6,6 +6,7 @@
 // Everything after the program of `mpyc run` belongs to the program. What options there are, and
 // how their values follow, says Options.def. `@file` stands for the words of a file.
 #include "driver/Options.h"
+#include "backend/Nvptx.h"
 #include "driver/OptionTable.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -36,6 +37,8 @@ private:
   std::optional<ExitCode> readCommand();
   std::optional<ExitCode> readInput(llvm::StringRef word);
   std::optional<ExitCode> readPhase(llvm::StringRef name);
+  std::optional<ExitCode> readDevice(llvm::StringRef name);
+  std::optional<ExitCode> readChips(llvm::StringRef list);
   std::optional<ExitCode> readExport(llvm::StringRef option, llvm::StringRef value);
   std::optional<ExitCode> choosePhase(Phase phase) {
     options.phase = phase;
@@ -43,8 +46,8 @@ private:
     return std::nullopt;
   }
   void takePhaseFromSuffix();
+  std::optional<ExitCode> checkDevice();
   std::optional<ExitCode> checkTogether();
-  std::optional<ExitCode> limitation(ErrorId id, std::string help);
   std::optional<ExitCode> usageError(ErrorId id, std::vector<std::string> arguments,
                                      std::string help = {});
   /// The value of an option that may stand in the next word; null after reporting that there is
@@ -57,6 +60,8 @@ private:
   Diagnostics &diagnostics;
   /// Whether an option says what is made.
   bool choseOtherwise = false;
+  /// Whether an option names chips.
+  bool choseChips = false;
   /// What response files hold.
   llvm::BumpPtrAllocator memory;
   unsigned filesRead = 0;
@@ -72,11 +77,6 @@ std::optional<ExitCode> OptionReader::usageError(ErrorId id, std::vector<std::st
                                                  std::string help) {
   diagnostics.reportGlobal(id, std::move(arguments), {.help = std::move(help)});
   return ExitCode::UsageError;
-}
-
-std::optional<ExitCode> OptionReader::limitation(ErrorId id, std::string help) {
-  diagnostics.reportGlobal(id, {}, {.help = std::move(help)});
-  return ExitCode::ProgramError;
 }
 
 std::optional<ExitCode> OptionReader::read() {
@@ -154,8 +154,6 @@ std::optional<ExitCode> OptionReader::readResponseFile(llvm::StringRef path) {
 std::optional<ExitCode> OptionReader::readWord(llvm::StringRef word) {
   if (word == "-h")
     word = "--help";
-  if (word == "--device" || word.starts_with("--device="))
-    return limitation(ErrorId::DeviceChoice, "leave '--device' out: programs run on the CPU");
   for (const OptionInfo &option : optionTable) {
     llvm::StringRef rest = word;
     if (!rest.consume_front(option.spelling))
@@ -206,6 +204,13 @@ std::optional<ExitCode> OptionReader::readOption(const OptionInfo &option, llvm:
     return readLevel(value);
   case OptionId::Architecture:
     options.architecture = value.str();
+    return std::nullopt;
+  case OptionId::Device:
+    return readDevice(value);
+  case OptionId::Chips:
+    return readChips(value);
+  case OptionId::CudaPath:
+    options.cudaPath = value.str();
     return std::nullopt;
   case OptionId::ImportFolder:
     options.importPaths.push_back(value.str());
@@ -270,6 +275,30 @@ std::optional<ExitCode> OptionReader::readErrorFormat(llvm::StringRef name) {
     }
   return usageError(ErrorId::InvalidOptionValue, {name.str(), "--error-format"},
                     "use text, json or sarif");
+}
+
+std::optional<ExitCode> OptionReader::readDevice(llvm::StringRef name) {
+  if (name != "cuda" && name != "cpu")
+    return usageError(ErrorId::UnknownDevice, {name.str()},
+                      "use '--device=cuda' or '--device=cpu'");
+  options.hasKernels = name == "cuda";
+  return std::nullopt;
+}
+
+std::optional<ExitCode> OptionReader::readChips(llvm::StringRef list) {
+  options.chips.clear();
+  choseChips = true;
+  llvm::SmallVector<llvm::StringRef> names;
+  list.split(names, ',');
+  for (llvm::StringRef name : names) {
+    if (name == "ptx")
+      continue;
+    std::optional<int64_t> chip = chipFromName(name);
+    if (!chip)
+      return usageError(ErrorId::UnknownChip, {name.str()}, "the chips are " + chipNames());
+    options.chips.push_back(*chip);
+  }
+  return std::nullopt;
 }
 
 std::optional<ExitCode> OptionReader::readPhase(llvm::StringRef name) {
@@ -352,6 +381,21 @@ std::optional<ExitCode> OptionReader::readInput(llvm::StringRef word) {
   return std::nullopt;
 }
 
+std::optional<ExitCode> OptionReader::checkDevice() {
+  if (isOfGpu(options.phase) && !options.hasKernels)
+    return usageError(ErrorId::UnknownOption, {std::string("--emit=") + info(options.phase).name},
+                      "kernels are made with '--device=cuda'");
+  if (!options.hasKernels && (choseChips || !options.cudaPath.empty()))
+    return usageError(ErrorId::UnknownOption, {choseChips ? "--gpu-arch" : "--cuda-path"},
+                      "it belongs to '--device=cuda'");
+  if (!choseChips)
+    options.chips = {80, 90, 100};
+  if (options.phase == Phase::Cubin && options.chips.size() != 1)
+    return usageError(ErrorId::InvalidOptionValue, {"cubin", "--emit"},
+                      "name one chip: --gpu-arch=sm_90");
+  return std::nullopt;
+}
+
 std::optional<ExitCode> OptionReader::checkTogether() {
   if (options.input.empty())
     return usageError(ErrorId::NoInput, {}, "name a program: mpyc PROGRAM.mpy");
@@ -365,6 +409,8 @@ std::optional<ExitCode> OptionReader::checkTogether() {
   if (!options.function.empty() && options.phase != Phase::Gradient)
     return usageError(ErrorId::UnknownOption, {"--of"}, "it belongs to 'mpyc grad'");
   takePhaseFromSuffix();
+  if (auto code = checkDevice())
+    return code;
   if (options.output == "-" &&
       (options.phase == Phase::Executable || options.phase == Phase::Python))
     return usageError(ErrorId::InvalidOptionValue, {"-", "-o"},

@@ -23,6 +23,13 @@ struct Options {
   std::vector<ExportRequest> exports;
   unsigned optimizationLevel = 3;
   std::string architecture = "native";
+  /// Whether operations on arrays also become kernels for NVIDIA's GPUs.
+  bool hasKernels = false;
+  /// The chips (90 is sm_90) that the program brings machine code for, beside the text of the
+  /// kernels.
+  std::vector<int64_t> chips;
+  /// Where the toolkit is; empty: where it usually is.
+  std::string cudaPath;
   std::vector<std::string> importPaths;
   /// Of `mpyc grad`: the function whose derivatives are written; empty: all.
   std::string function;

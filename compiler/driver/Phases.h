@@ -39,7 +39,12 @@ inline std::optional<Phase> phaseFromName(llvm::StringRef name) {
 }
 
 /// Whether a phase is shown as text rather than kept as a binary file.
-inline bool isText(Phase phase) { return phase < Phase::Object || phase == Phase::Header; }
+inline bool isText(Phase phase) {
+  return (phase < Phase::Object && phase != Phase::Cubin) || phase == Phase::Header;
+}
+
+/// Whether only a program for a GPU has this phase.
+inline bool isOfGpu(Phase phase) { return phase >= Phase::Gpu && phase <= Phase::Cubin; }
 
 /// Whether only a library has this phase.
 inline bool isOfLibrary(Phase phase) { return phase > Phase::Executable; }

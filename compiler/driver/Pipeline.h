@@ -16,7 +16,7 @@ struct Stage {
 };
 
 /// Every stage between the specialiser and the translation to LLVM IR, in order.
-llvm::ArrayRef<Stage> stages();
+llvm::ArrayRef<Stage> stages(bool hasKernels);
 
 /// The passes that expand requests for derivatives and leave each in a function of its own.
 void addGradientPasses(mlir::OpPassManager &passes);

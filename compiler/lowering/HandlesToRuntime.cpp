@@ -114,6 +114,14 @@ LogicalResult RuntimeEmitter::emit(Operation *op) {
           .Case([&](BufferCallOp op) { return emitCall(op); })
           .Case([&](GemmOp op) { return emitGemm(op); })
           .Case([&](ArgsortRowsOp op) { return emitArgsort(op); })
+          .Case([&](KernelOp op) { return emitKernel(op), success(); })
+          .Case([&](HostReadOp op) {
+            return emitHostUse(op.getBuffer(), "mpy_device_fetch", {}), success();
+          })
+          .Case([&](HostWriteOp op) {
+            return emitHostUse(op.getBuffer(), "mpy_device_change", constant(op.getAll(), 8)),
+                   success();
+          })
           .Default([](Operation *op) {
             return op->emitError("handles-to-runtime: '")
                    << op->getName() << "' has no form in the runtime";

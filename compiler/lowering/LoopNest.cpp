@@ -13,7 +13,6 @@
 // - An innermost parallel loop says so: own-buffers computes in place only what is read at the
 // position where it is written.
 #include "lowering/LoopNest.h"
-#include "lowering/Extents.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -28,21 +27,18 @@ namespace mpy {
 static constexpr int64_t sumBlock = 1024;
 
 LoopNest::LoopNest(linalg::GenericOp op, OpBuilder &builder)
-    : op(op), builder(builder), loc(op.getLoc()) {
+    : op(op), builder(builder), loc(op.getLoc()), space(op), operands(space.operands),
+      maps(space.maps), reductions(space.reductions) {
   builder.setInsertionPoint(op);
-  llvm::append_range(operands, op->getOperands());
-  llvm::append_range(maps, op.getIndexingMapsArray());
-  for (utils::IteratorType type : op.getIteratorTypesArray())
-    reductions.push_back(type == utils::IteratorType::reduction);
 }
 
 Value LoopNest::index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
 
 void LoopNest::emit() {
-  collapse();
+  space.collapse(builder, op);
   unsigned loops = reductions.size();
   for (unsigned dim = 0; dim < loops; ++dim)
-    extents.push_back(extentOf(dim));
+    extents.push_back(space.extentOf(builder, loc, dim));
   for (unsigned output = 0; output < op.getNumDpsInits(); ++output)
     accumulatedFrom.push_back(levelOf(maps[op.getNumDpsInputs() + output]));
   if (loops && !reductions.back())
@@ -52,106 +48,8 @@ void LoopNest::emit() {
 }
 
 //===----------------------------------------------------------------------===//
-// Loops over memory without gaps
-//===----------------------------------------------------------------------===//
-
-/// Whether loops `dim` and `dim + 1` walk every operand's memory as one loop would.
-bool LoopNest::canCollapse(unsigned dim) const {
-  if (reductions[dim] != reductions[dim + 1])
-    return false;
-  for (auto [operand, map] : llvm::zip(operands, maps)) {
-    std::optional<unsigned> position;
-    for (auto [result, expression] : llvm::enumerate(map.getResults())) {
-      bool first = expression.isFunctionOfDim(dim), second = expression.isFunctionOfDim(dim + 1);
-      if (!first && !second)
-        continue;
-      if (first && expression == builder.getAffineDimExpr(dim) && !position) {
-        position = result;
-        continue;
-      }
-      if (second && position && result == *position + 1 &&
-          expression == builder.getAffineDimExpr(dim + 1))
-        continue;
-      return false;
-    }
-    if (!position && map.isFunctionOfDim(dim + 1))
-      return false;
-    if (!position)
-      continue;
-    if (*position + 1 >= map.getNumResults() ||
-        map.getResult(*position + 1) != builder.getAffineDimExpr(dim + 1))
-      return false;
-    auto type = cast<MemRefType>(operand.getType());
-    SmallVector<ReassociationIndices> groups;
-    for (int64_t each = 0; each < type.getRank(); ++each) {
-      if (each == *position + 1)
-        groups.back().push_back(each);
-      else
-        groups.push_back({each});
-    }
-    if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups))
-      return false;
-  }
-  return true;
-}
-
-void LoopNest::mergeWithNext(unsigned dim) {
-  SmallVector<AffineExpr> renamed;
-  for (unsigned each = 0; each < reductions.size(); ++each)
-    renamed.push_back(builder.getAffineDimExpr(each > dim ? each - 1 : each));
-  for (auto [operand, map] : llvm::zip(operands, maps)) {
-    SmallVector<AffineExpr> results;
-    SmallVector<ReassociationIndices> groups;
-    bool merged = false;
-    for (auto [position, expression] : llvm::enumerate(map.getResults())) {
-      if (expression == builder.getAffineDimExpr(dim + 1)) {
-        groups.back().push_back(position);
-        merged = true;
-        continue;
-      }
-      groups.push_back({static_cast<int64_t>(position)});
-      results.push_back(expression.replaceDims(renamed));
-    }
-    if (merged)
-      operand = memref::CollapseShapeOp::create(
-          builder, loc, collapsedType(cast<MemRefType>(operand.getType()), groups), operand,
-          groups);
-    map = AffineMap::get(reductions.size() - 1, 0, results, builder.getContext());
-  }
-  reductions.erase(reductions.begin() + dim);
-}
-
-void LoopNest::collapse() {
-  bool asksForPosition =
-      op.getRegion().walk([](linalg::IndexOp) { return WalkResult::interrupt(); }).wasInterrupted();
-  if (asksForPosition)
-    return;
-  for (unsigned dim = 0; dim + 1 < reductions.size();) {
-    if (canCollapse(dim))
-      mergeWithNext(dim);
-    else
-      ++dim;
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
-
-Value LoopNest::extentOf(unsigned dim) {
-  Value dynamic;
-  for (auto [operand, map] : llvm::zip(operands, maps))
-    for (auto [position, expression] : llvm::enumerate(map.getResults())) {
-      if (expression != builder.getAffineDimExpr(dim))
-        continue;
-      auto type = cast<MemRefType>(operand.getType());
-      if (!type.isDynamicDim(position))
-        return index(type.getDimSize(position));
-      if (!dynamic)
-        dynamic = memref::DimOp::create(builder, loc, operand, position);
-    }
-  return dynamic;
-}
 
 /// The number of outer loops whose positions the map needs.
 unsigned LoopNest::levelOf(AffineMap map) const {

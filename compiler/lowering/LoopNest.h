@@ -1,7 +1,7 @@
 // One linalg operation on buffers as loops.
 #ifndef MPY_LOWERING_LOOPNEST_H
 #define MPY_LOWERING_LOOPNEST_H
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "lowering/CollapseLoops.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -14,10 +14,6 @@ public:
   void emit();
 
 private:
-  void collapse();
-  bool canCollapse(unsigned dim) const;
-  void mergeWithNext(unsigned dim);
-  mlir::Value extentOf(unsigned dim);
   unsigned levelOf(mlir::AffineMap map) const;
   mlir::Value load(unsigned operand);
   void store(mlir::Value value, unsigned operand);
@@ -39,9 +35,10 @@ private:
   mlir::linalg::GenericOp op;
   mlir::OpBuilder &builder;
   mlir::Location loc;
-  llvm::SmallVector<mlir::Value> operands;
-  llvm::SmallVector<mlir::AffineMap> maps;
-  llvm::SmallVector<bool> reductions;
+  LoopSpace space;
+  llvm::SmallVector<mlir::Value> &operands;
+  llvm::SmallVector<mlir::AffineMap> &maps;
+  llvm::SmallVector<bool> &reductions;
   llvm::SmallVector<mlir::Value> extents;
   llvm::SmallVector<mlir::Value> positions;
   /// For each output the level from which on it is accumulated in a register; the number of loops

@@ -22,6 +22,17 @@ def OwnBuffers : Pass<"own-buffers", "::mlir::ModuleOp"> {
 }
 def PromoteBuffers : Pass<"promote-buffers", "::mlir::func::FuncOp"> {
   let summary = "Buffers that live within an iteration leave the loop; small ones that nobody else sees go to the stack.";
+  let options = [Option<"keepForKernels", "keep-for-kernels", "bool", "false", "Those that kernels may use stay on the heap.">];
+}
+def MapToGpu : Pass<"map-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Operations on buffers get a second body, a kernel.";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::scf::SCFDialect", "::mpy::MpyDialect"];
+}
+def MarkHostUses : Pass<"mark-host-uses", "::mlir::ModuleOp"> {
+  let summary = "Before the host looks at a buffer or changes it, it says so.";
+  let dependentDialects = ["::mpy::MpyDialect"];
 }
 def BuffersToLoops : Pass<"buffers-to-loops", "::mlir::func::FuncOp"> {
   let summary = "linalg on buffers becomes loops in the order of memory, library sums in blocks.";

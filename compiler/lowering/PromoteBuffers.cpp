@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -45,6 +46,15 @@ static bool staysLocal(Value buffer, SmallVectorImpl<memref::DeallocOp> &dealloc
     return false;
   }
   return true;
+}
+
+/// Whether operations on whole arrays use the buffer, which may run on a device.
+static bool isUsedByGroups(Value buffer) {
+  return llvm::any_of(buffer.getUsers(), [](Operation *user) {
+    return isa<memref::CopyOp, linalg::LinalgOp, GemmOp>(user) ||
+           user->getParentOfType<linalg::LinalgOp>() ||
+           (isa<ViewLikeOpInterface>(user) && isUsedByGroups(user->getResult(0)));
+  });
 }
 
 struct PromoteBuffersPass : impl::PromoteBuffersBase<PromoteBuffersPass> {
@@ -88,6 +98,8 @@ struct PromoteBuffersPass : impl::PromoteBuffersBase<PromoteBuffersPass> {
     int64_t bytes = type.getNumElements() * width;
     bool inLoop = alloc->getParentOfType<LoopLikeOpInterface>() != nullptr;
     SmallVector<memref::DeallocOp> deallocs;
+    if (keepForKernels && isUsedByGroups(alloc))
+      return;
     if (bytes > (inLoop ? stackBytes : stackBytesOutsideLoops) ||
         used + bytes > stackBytesOfFunction || !staysLocal(alloc, deallocs) || deallocs.empty())
       return;

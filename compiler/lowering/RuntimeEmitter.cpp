@@ -140,7 +140,8 @@ Value RuntimeEmitter::bufferAt(MemRefType type, Value data, ArrayRef<Value> dyna
 static SmallVector<StringRef> attributesOf(StringRef callee) {
   if (callee.starts_with("mpy_raise"))
     return {"noreturn", "cold", "nounwind"};
-  if (callee == "mpy_free" || callee == "mpy_tape_push_bytes" || callee == "mpy_tape_pop_bytes")
+  if (callee == "mpy_free" || callee == "mpy_tape_push_bytes" || callee == "mpy_tape_pop_bytes" ||
+      callee == "mpy_device_fetch" || callee == "mpy_device_change")
     return {"cold", "nounwind"};
   return {"nounwind"};
 }

@@ -2,6 +2,7 @@
 // control flow.
 #ifndef MPY_LOWERING_RUNTIMEEMITTER_H
 #define MPY_LOWERING_RUNTIMEEMITTER_H
+#include "dialect/Device.h"
 #include "dialect/Dialect.h"
 #include "dialect/Fence.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
@@ -76,6 +77,13 @@ private:
   mlir::Value absentData();
   llvm::LogicalResult emitGemm(GemmOp op);
   llvm::LogicalResult emitArgsort(ArgsortRowsOp op);
+  void emitKernel(KernelOp op);
+  void emitHostUse(mlir::Value buffer, llvm::StringRef callee, llvm::ArrayRef<mlir::Value> more);
+  /// The address of a constant mpy_kernel.
+  mlir::Value kernelOf(KernelOp op);
+  std::string describeKernel(KernelOp op);
+  /// Room for the buffers and words of any kernel that the function runs.
+  std::pair<mlir::Value, mlir::Value> roomForKernels(mlir::func::FuncOp function);
   mlir::Value describe(mlir::Value buffer);
   mlir::Value saturatedProduct(mlir::Value x, mlir::Value y);
   int64_t slotBytes(mlir::Type type);
@@ -88,6 +96,8 @@ private:
   mlir::LLVM::LLVMPointerType pointer;
   mlir::SymbolTable symbols;
   llvm::StringMap<std::string> constants;
+  unsigned kernelNumbers = 0;
+  llvm::DenseMap<mlir::Operation *, std::pair<mlir::Value, mlir::Value>> kernelRooms;
   bool failedCall = false;
 };
 

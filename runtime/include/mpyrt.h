@@ -58,8 +58,9 @@ typedef struct mpy_header {
   int64_t references; /* at data - 64 */
   int64_t capacity;   /* at data - 56: bytes that the allocation can hold */
   void (*drop)(
-      void *data);     /* at data - 48: called before the buffer is freed; null for plain data */
-  int64_t reserved[5]; /* of the allocator */
+      void *data); /* at data - 48: called before the buffer is freed; null for plain data */
+  int64_t
+      reserved[5]; /* at data - 40: the copy on a device, or 0; the others are of the allocator */
 } mpy_header;
 
 /* A borrowed view of an array. */
@@ -229,6 +230,55 @@ int64_t mpy_live_buffers(void);
 int64_t mpy_allocation_count(void);
 /* Gives all buffers kept for reuse back to the system. */
 void mpy_trim(void);
+
+/* ---- Devices: programs that are compiled with --device=cuda ---- */
+
+/* The mpy_gpu_module of a program. */
+#define MPY_KERNELS_SYMBOL "mpy_kernels"
+/* What a kernel does with a buffer: reads it, writes it, overwrites all of it; bits. */
+#define MPY_KERNEL_READS 1
+#define MPY_KERNEL_WRITES 2
+#define MPY_KERNEL_OVERWRITES 4
+/* What the first words of a kernel are. Points: their number. Reduction: results, and elements of
+ * each. Product: matrices, rows, columns, and the length of sums. */
+enum mpy_kernel_form { MPY_POINTS = 0, MPY_REDUCTION = 1, MPY_PRODUCT = 2, MPY_SERIAL = 3 };
+
+/* Kernels in one form: machine code for a chip (90 is sm_90), or text (0), which a driver compiles.
+ */
+typedef struct mpy_gpu_image {
+  int64_t chip;
+  const void *data;
+} mpy_gpu_image;
+typedef struct mpy_gpu_module {
+  int64_t kernel_count;
+  int64_t image_count; /* the text is the last one */
+  const mpy_gpu_image *images;
+} mpy_gpu_module;
+typedef struct mpy_kernel {
+  const mpy_gpu_module *module;
+  const char *name;
+  const char *file;
+  int64_t line;
+  int64_t index; /* among the kernels of the module */
+  int64_t form;
+  int64_t buffer_count, word_count, partial_count;
+  int64_t inner;     /* of a reduction: whether it goes along the last axis */
+  int64_t details[]; /* the access of each buffer; the bytes of each partial result */
+} mpy_kernel;
+/* An argument: a view that begins at `data`, of an array of so many `bytes`. */
+typedef struct mpy_kernel_buffer {
+  void *owner;
+  void *data;
+  int64_t bytes;
+} mpy_kernel_buffer;
+
+/* Runs a kernel, or says (0) that the host has to do its work. */
+int8_t mpy_device_run(const mpy_kernel *kernel, const mpy_kernel_buffer *buffers,
+                      const int64_t *words);
+/* The host reads a buffer that has a copy on a device: it gets what is right. */
+void mpy_device_fetch(void *owner);
+/* The host changes a buffer that has a copy on a device, or overwrites all of it. */
+void mpy_device_change(void *owner, int8_t all);
 
 /* ---- Errors ---- */
 

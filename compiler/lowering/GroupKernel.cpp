@@ -1,0 +1,242 @@
+// A group of fused operations as a kernel.
+//
+//   out(i, j) = f(x(i, j), y(j))    ->   for point = thread; point < n; point += all threads
+//   out(i) += f(x(i, j))            ->   a team of threads for each i, or for each part of one
+//
+// A group that gathers nothing is one thread's work at each point. What gathers is done by teams
+// (KernelTeams.cpp). Kernels keep the group's order of operations on each element, so that the
+// results are those of the host's loop.
+#include "lowering/GroupKernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+bool isOfKernels(Value buffer) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (!type || !isKernelElement(type.getElementType()) ||
+      failed(type.getStridesAndOffset(strides, offset)))
+    return false;
+  Value root = rootOf(buffer);
+  return !root.getDefiningOp<memref::AllocaOp>() &&
+         cast<MemRefType>(root.getType()).getLayout().isIdentity();
+}
+
+bool GroupKernel::exists() {
+  for (auto [operand, map] : llvm::zip(space.operands, space.maps)) {
+    if (!map.isProjectedPermutation())
+      return false;
+    if (isa<MemRefType>(operand.getType()) && !isOfKernels(operand))
+      return false;
+  }
+  for (Operation &inner : op.getRegion().front())
+    if (!hasKernelForm(inner))
+      return false;
+  bool allKnown = true;
+  visitUsedValuesDefinedAbove(op.getRegion(), [&](OpOperand *use) {
+    Value value = use->get();
+    if (isa<MemRefType>(value.getType()))
+      allKnown &= isOfKernels(value);
+    else
+      allKnown &= isKernelElement(value.getType()) || matchPattern(value, m_Constant());
+  });
+  return allKnown && classifyOutputs();
+}
+
+bool GroupKernel::classifyOutputs() {
+  unsigned inputs = op.getNumDpsInputs(), loops = space.reductions.size();
+  gathered.clear();
+  std::optional<llvm::SmallBitVector> kept;
+  for (unsigned output = 0; output < op.getNumDpsInits(); ++output) {
+    AffineMap map = space.maps[inputs + output];
+    if (map.getNumResults() == loops)
+      continue;
+    llvm::SmallBitVector dims(loops);
+    for (unsigned dim = 0; dim < loops; ++dim)
+      dims[dim] = map.isFunctionOfDim(dim);
+    if (kept && *kept != dims)
+      return false;
+    kept = dims;
+    gathered.push_back(output);
+  }
+  keptDims.clear();
+  reducedDims.clear();
+  for (unsigned dim = 0; dim < loops; ++dim)
+    (!kept || kept->test(dim) ? keptDims : reducedDims).push_back(dim);
+  anyOrder = combiners.find(op, gathered);
+  // One thread for all elements, one after the other, is what the host does better.
+  return anyOrder || !keptDims.empty();
+}
+
+Value GroupKernel::countOf(ArrayRef<unsigned> dims) {
+  Value count = arith::ConstantIndexOp::create(host, loc, 1);
+  for (unsigned dim : dims)
+    count = host.createOrFold<arith::MulIOp>(loc, count, hostExtents[dim]);
+  return count;
+}
+
+void GroupKernel::collectArguments() {
+  arguments.emplace(host);
+  for (unsigned dim = 0; dim < space.reductions.size(); ++dim)
+    hostExtents.push_back(space.extentOf(host, loc, dim));
+  if (gathered.empty()) {
+    arguments->words.push_back(countOf(keptDims));
+  } else {
+    arguments->words.push_back(countOf(keptDims));
+    arguments->words.push_back(countOf(reducedDims));
+  }
+  unsigned inputs = op.getNumDpsInputs();
+  Block &body = op.getRegion().front();
+  for (auto [number, operand] : llvm::enumerate(space.operands)) {
+    if (!isa<MemRefType>(operand.getType())) {
+      buffers.push_back(0);
+      if (!matchPattern(operand, m_Constant()))
+        arguments->word(operand);
+      continue;
+    }
+    int64_t how = kernelReads;
+    if (number >= inputs) {
+      bool isRead = !body.getArgument(number).use_empty() && !fills[number - inputs];
+      // All of a buffer that is no part of another one.
+      bool isWhole = op->getOperand(number) == rootOf(operand);
+      how = kernelWrites | (isRead ? kernelReads : 0) | (isWhole ? kernelOverwrites : 0);
+    } else if (body.getArgument(number).use_empty()) {
+      // Its extents say how far the loops go.
+      buffers.push_back(0);
+      continue;
+    }
+    buffers.push_back(arguments->buffer(operand, how));
+    if (number >= inputs && fills[number - inputs] &&
+        !matchPattern(fills[number - inputs], m_Constant()))
+      arguments->word(fills[number - inputs]);
+  }
+  for (Value extent : hostExtents)
+    extents.push_back(arguments->extent(extent));
+  visitUsedValuesDefinedAbove(op.getRegion(), [&](OpOperand *use) {
+    Value value = use->get();
+    if (isa<MemRefType>(value.getType()))
+      arguments->buffer(value, kernelReads);
+    else if (!matchPattern(value, m_Constant()))
+      arguments->word(value);
+  });
+}
+
+KernelOp GroupKernel::emit(gpu::GPUModuleOp kernels, StringRef name) {
+  space.collapse(host, op);
+  classifyOutputs();
+  collectArguments();
+  SmallVector<Type> extras, shared;
+  SmallVector<int64_t> partials;
+  bool isInParts = anyOrder && !gathered.empty();
+  if (!gathered.empty()) {
+    extras.assign(2, host.getI32Type());
+    for (unsigned output : gathered) {
+      Type element = op.getRegion().front().getArgument(op.getNumDpsInputs() + output).getType();
+      if (!isInParts)
+        continue;
+      extras.push_back(LLVM::LLVMPointerType::get(host.getContext(), 1));
+      auto space = gpu::AddressSpaceAttr::get(host.getContext(), gpu::AddressSpace::Workgroup);
+      shared.push_back(MemRefType::get({8}, element, AffineMap(), space));
+      partials.push_back(element.isIndex() ? 8
+                                           : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
+    }
+  }
+  KernelBuilder kernel(kernels, name, loc, *arguments, extras, shared);
+  if (gathered.empty())
+    emitPoints(kernel);
+  else
+    emitTeams(kernel);
+  kernel.finish();
+  if (isInParts) {
+    KernelBuilder parts(kernels, (name + "_parts").str(), loc, *arguments, extras, shared);
+    emitParts(parts);
+    parts.finish();
+  }
+  bool inner = !reducedDims.empty() && reducedDims.back() + 1 == space.reductions.size();
+  KernelForm form = gathered.empty() ? KernelForm::Points : KernelForm::Reduction;
+  return KernelOp::create(host, loc, host.getI1Type(), host.getStringAttr(name), arguments->buffers,
+                          arguments->words, host.getI64IntegerAttr(static_cast<int64_t>(form)),
+                          host.getDenseI64ArrayAttr(arguments->access),
+                          host.getDenseI64ArrayAttr(partials), host.getBoolAttr(inner));
+}
+
+//===----------------------------------------------------------------------===//
+// Points
+//===----------------------------------------------------------------------===//
+
+SmallVector<OpFoldResult> GroupKernel::extentsOf(ArrayRef<unsigned> dims) const {
+  return llvm::map_to_vector(dims, [&](unsigned dim) { return extents[dim]; });
+}
+
+SmallVector<Value> GroupKernel::positionsIn(unsigned operand, ValueRange positions) const {
+  SmallVector<Value> result;
+  for (AffineExpr expression : space.maps[operand].getResults())
+    result.push_back(positions[cast<AffineDimExpr>(expression).getPosition()]);
+  return result;
+}
+
+Value GroupKernel::loadOperand(KernelBuilder &kernel, unsigned operand, ValueRange positions) {
+  if (!isa<MemRefType>(space.operands[operand].getType()))
+    return kernel.valueOf(space.operands[operand]);
+  return kernel.load(buffers[operand], positionsIn(operand, positions));
+}
+
+Value GroupKernel::initOf(KernelBuilder &kernel, unsigned output, ValueRange positions) {
+  if (fills[output])
+    return kernel.valueOf(fills[output]);
+  return loadOperand(kernel, op.getNumDpsInputs() + output, positions);
+}
+
+SmallVector<Value> GroupKernel::emitPoint(KernelBuilder &kernel, ValueRange positions,
+                                          ValueRange accumulators) {
+  Block &body = op.getRegion().front();
+  unsigned inputs = op.getNumDpsInputs();
+  IRMapping map;
+  for (unsigned input = 0; input < inputs; ++input)
+    if (!body.getArgument(input).use_empty())
+      map.map(body.getArgument(input), loadOperand(kernel, input, positions));
+  for (unsigned output = 0; output < op.getNumDpsInits(); ++output) {
+    BlockArgument argument = body.getArgument(inputs + output);
+    if (argument.use_empty())
+      continue;
+    const auto *place = llvm::find(gathered, output);
+    map.map(argument, place != gathered.end() ? accumulators[place - gathered.begin()]
+                                              : initOf(kernel, output, positions));
+  }
+  for (Operation &inner : body.without_terminator())
+    kernel.clone(inner, map, positions);
+  SmallVector<Value> next(accumulators);
+  for (auto [output, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
+    if (!map.contains(value))
+      map.map(value, kernel.valueOf(value));
+    const auto *place = llvm::find(gathered, output);
+    if (place != gathered.end())
+      next[place - gathered.begin()] = map.lookup(value);
+    else
+      kernel.store(map.lookup(value), buffers[inputs + output],
+                   positionsIn(inputs + output, positions));
+  }
+  return next;
+}
+
+void GroupKernel::emitPoints(KernelBuilder &kernel) {
+  Value count = kernel.small(OpFoldResult(arguments->words[0]));
+  Value threads =
+      arith::IndexCastOp::create(kernel.builder, loc, kernel.builder.getI32Type(),
+                                 gpu::BlockDimOp::create(kernel.builder, loc, gpu::Dimension::x));
+  Value first = kernel.add(kernel.mul(kernel.block(), threads), kernel.thread());
+  auto loop = scf::ForOp::create(kernel.builder, loc, first, count, kernel.threadsOfGrid());
+  OpBuilder::InsertionGuard guard(kernel.builder);
+  kernel.builder.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> positions = kernel.positionsOf(loop.getInductionVar(), extentsOf(keptDims));
+  emitPoint(kernel, positions, {});
+}
+
+} // namespace mpy
