@@ -144,8 +144,10 @@ LogicalResult Expansion::expand(GradientOp request) {
 }
 
 LogicalResult Expansion::expand(TangentOp request) {
-  FailureOr<func::FuncOp> function = findTangent(
-      request.getCallee(), {llvm::to_vector(request.getWrt()), llvm::to_vector(request.getOf())});
+  CallTangents passing{llvm::to_vector(request.getWrt()), llvm::to_vector(request.getOf())};
+  if (!request.getWrt().empty())
+    passing.directions = request.getTangents().size() / request.getWrt().size();
+  FailureOr<func::FuncOp> function = findTangent(request.getCallee(), passing);
   if (failed(function))
     return failure();
   OpBuilder builder(request);
@@ -165,6 +167,7 @@ FailureOr<func::FuncOp> Expansion::findTangent(StringRef name, const CallTangent
     text << ':';
     llvm::interleaveComma(numbers, text);
   }
+  text << " in " << tangents.directions;
   if (auto known = pushed.find(key); known != pushed.end())
     return known->second;
   auto callee = symbols.lookup<func::FuncOp>(name);

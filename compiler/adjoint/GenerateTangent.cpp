@@ -7,7 +7,8 @@
 //
 // The sweep follows the program: after each operation stands what its rule makes of the tangents of
 // its operands. Control flow carries tangents beside what it carries; nothing is stored. The
-// tangent of a tape is a tape, so gradients can be pushed forward like any program.
+// tangent of a tape is a tape, so gradients can be pushed forward like any program. Several
+// directions share the function: each operation has a tangent for each of them.
 #include "adjoint/GenerateTangent.h"
 
 #include "adjoint/GenerateAdjoint.h"
@@ -21,13 +22,14 @@ using namespace mpy;
 namespace {
 class ForwardSweep : public TangentContext {
 public:
-  ForwardSweep(MLIRContext *context, const Activity &activity, const FindTangent &findTangent)
-      : opBuilder(context), activity(activity), findTangent(findTangent) {}
+  ForwardSweep(MLIRContext *context, const Activity &activity, const FindTangent &findTangent,
+               unsigned directions)
+      : opBuilder(context), activity(activity), findTangent(findTangent), tangents(directions) {}
 
   LogicalResult sweep(Block &block);
-  Value tangent(Value operand) override { return tangents.lookup(operand); }
+  Value tangent(Value operand) override { return tangents[direction].lookup(operand); }
   Value tangentOrZeros(Value operand) override {
-    Value known = tangents.lookup(operand);
+    Value known = tangent(operand);
     return known ? known : makeZeros(*this, operand);
   }
   void set(Value result, Value tangent) override;
@@ -47,12 +49,29 @@ public:
     current = op;
     opBuilder.setInsertionPoint(op);
   }
+  /// Calls `visit` for one direction after the other.
+  void eachDirection(llvm::function_ref<void()> visit) {
+    for (direction = 0; direction < tangents.size(); ++direction)
+      visit();
+    direction = 0;
+  }
+  /// Appends the tangents of values in all directions.
+  void collect(ArrayRef<Value> values, SmallVectorImpl<Value> &collected) {
+    eachDirection([&] {
+      for (Value value : values)
+        collected.push_back(tangentOrZeros(value));
+    });
+  }
 
 private:
   LogicalResult sweepBranches(scf::IfOp branch);
   LogicalResult sweepLoop(scf::ForOp loop);
   LogicalResult sweepLoop(scf::WhileOp loop);
   LogicalResult sweepCall(func::CallOp call);
+  LogicalResult applyRule(DifferentiableOpInterface rule);
+  void addTangentArguments(Block &block, ArrayRef<Value> arguments);
+  void takeTangents(ValueRange values, ValueRange found);
+  void replaceWithTangents(Operation *old, Operation *grown, ArrayRef<unsigned> active);
   /// Appends the tangents of the listed operands to a terminator.
   void appendTangents(Operation *terminator, ArrayRef<Value> values);
 
@@ -60,7 +79,10 @@ private:
   const Activity &activity;
   const FindTangent &findTangent;
   Operation *current = nullptr;
-  llvm::DenseMap<Value, Value> tangents;
+  /// Of each value, in each direction.
+  SmallVector<llvm::DenseMap<Value, Value>, 1> tangents;
+  /// The one that rules are asked for.
+  unsigned direction = 0;
 };
 } // namespace
 
@@ -80,7 +102,23 @@ void ForwardSweep::set(Value result, Value tangent) {
   Operation *op = tangent.getDefiningOp();
   if (name && op && op->getNumResults() == 1 && !isa<NameLoc>(op->getLoc()))
     op->setLoc(NameLoc::get(opBuilder.getStringAttr(name.getName().getValue() + "_dot"), loc()));
-  tangents[result] = tangent;
+  tangents[direction][result] = tangent;
+}
+
+LogicalResult ForwardSweep::applyRule(DifferentiableOpInterface rule) {
+  LogicalResult done = success();
+  eachDirection([&] {
+    if (succeeded(done))
+      done = rule.buildTangent(*this);
+  });
+  return done;
+}
+
+/// The tangents of values, which stand one direction after the other.
+void ForwardSweep::takeTangents(ValueRange values, ValueRange found) {
+  for (auto [number, directional] : llvm::enumerate(tangents))
+    for (auto [index, value] : llvm::enumerate(values))
+      directional[value] = found[number * values.size() + index];
 }
 
 LogicalResult ForwardSweep::sweep(Block &block) {
@@ -92,17 +130,16 @@ LogicalResult ForwardSweep::sweep(Block &block) {
   for (Operation *op : operations) {
     current = op;
     opBuilder.setInsertionPointAfter(op);
-    LogicalResult done =
-        llvm::TypeSwitch<Operation *, LogicalResult>(op)
-            .Case([&](scf::IfOp branch) { return sweepBranches(branch); })
-            .Case([&](scf::ForOp loop) { return sweepLoop(loop); })
-            .Case([&](scf::WhileOp loop) { return sweepLoop(loop); })
-            .Case([&](func::CallOp call) { return sweepCall(call); })
-            .Case([&](DifferentiableOpInterface rule) { return rule.buildTangent(*this); })
-            .Default([](Operation *op) {
-              refuseUnknown(op);
-              return failure();
-            });
+    LogicalResult done = llvm::TypeSwitch<Operation *, LogicalResult>(op)
+                             .Case([&](scf::IfOp branch) { return sweepBranches(branch); })
+                             .Case([&](scf::ForOp loop) { return sweepLoop(loop); })
+                             .Case([&](scf::WhileOp loop) { return sweepLoop(loop); })
+                             .Case([&](func::CallOp call) { return sweepCall(call); })
+                             .Case([&](DifferentiableOpInterface rule) { return applyRule(rule); })
+                             .Default([](Operation *op) {
+                               refuseUnknown(op);
+                               return failure();
+                             });
     if (failed(done))
       return failure();
   }
@@ -111,18 +148,28 @@ LogicalResult ForwardSweep::sweep(Block &block) {
 
 void ForwardSweep::appendTangents(Operation *terminator, ArrayRef<Value> values) {
   emitBefore(terminator);
-  SmallVector<Value> appended =
-      llvm::map_to_vector(values, [&](Value value) { return tangentOrZeros(value); });
+  SmallVector<Value> appended;
+  collect(values, appended);
   terminator->insertOperands(terminator->getNumOperands(), appended);
 }
 
+/// Gives a block the tangents of its arguments as further arguments.
+void ForwardSweep::addTangentArguments(Block &block, ArrayRef<Value> arguments) {
+  SmallVector<Value> added;
+  for (unsigned number = 0; number < tangents.size(); ++number)
+    for (Value argument : arguments)
+      added.push_back(block.addArgument(argument.getType(), argument.getLoc()));
+  takeTangents(arguments, added);
+}
+
 /// Replaces an operation by one with further results, and takes the tangents from these.
-static void replaceWithTangents(Operation *old, Operation *grown, ArrayRef<unsigned> active,
-                                llvm::DenseMap<Value, Value> &tangents) {
+void ForwardSweep::replaceWithTangents(Operation *old, Operation *grown,
+                                       ArrayRef<unsigned> active) {
   grown->setDiscardableAttrs(old->getDiscardableAttrDictionary());
   unsigned count = old->getNumResults();
-  for (auto [position, index] : llvm::enumerate(active))
-    tangents[grown->getResult(index)] = grown->getResult(count + position);
+  auto values =
+      llvm::map_to_vector(active, [&](unsigned index) -> Value { return grown->getResult(index); });
+  takeTangents(values, grown->getResults().drop_front(count));
   old->replaceAllUsesWith(grown->getResults().take_front(count));
   old->erase();
 }
@@ -133,8 +180,9 @@ LogicalResult ForwardSweep::sweepBranches(scf::IfOp branch) {
     if (activity.isActive(result))
       active.push_back(result.getResultNumber());
   SmallVector<Type> types(branch.getResultTypes());
-  for (unsigned index : active)
-    types.push_back(types[index]);
+  for (unsigned number = 0; number < tangents.size(); ++number)
+    for (unsigned index : active)
+      types.push_back(types[index]);
   for (Region *region : {&branch.getThenRegion(), &branch.getElseRegion()}) {
     if (region->empty())
       continue;
@@ -149,32 +197,32 @@ LogicalResult ForwardSweep::sweepBranches(scf::IfOp branch) {
                                  /*addThenBlock=*/false, /*addElseBlock=*/false);
   grown.getThenRegion().takeBody(branch.getThenRegion());
   grown.getElseRegion().takeBody(branch.getElseRegion());
-  replaceWithTangents(branch, grown, active, tangents);
+  replaceWithTangents(branch, grown, active);
   return success();
 }
 
 LogicalResult ForwardSweep::sweepLoop(scf::ForOp loop) {
   SmallVector<unsigned> active;
   emitBefore(loop);
-  SmallVector<Value> inits(loop.getInitArgs());
+  SmallVector<Value> inits(loop.getInitArgs()), begun;
   for (auto [index, argument] : llvm::enumerate(loop.getRegionIterArgs()))
     if (activity.isActive(argument)) {
       active.push_back(index);
-      inits.push_back(tangentOrZeros(loop.getInitArgs()[index]));
+      begun.push_back(loop.getInitArgs()[index]);
     }
+  collect(begun, inits);
   OpBuilder here(loop);
   auto grown = scf::ForOp::create(here, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(),
                                   loop.getStep(), inits);
   grown.getRegion().takeBody(loop.getRegion());
-  for (unsigned index : active) {
-    Value argument = grown.getRegionIterArgs()[index];
-    tangents[argument] = grown.getBody()->addArgument(argument.getType(), argument.getLoc());
-  }
+  addTangentArguments(*grown.getBody(), llvm::map_to_vector(active, [&](unsigned index) -> Value {
+    return grown.getRegionIterArgs()[index];
+  }));
   if (failed(sweep(*grown.getBody())))
     return failure();
   Operation *end = grown.getBody()->getTerminator();
   appendTangents(end, llvm::map_to_vector(active, [&](unsigned i) { return end->getOperand(i); }));
-  replaceWithTangents(loop, grown, active, tangents);
+  replaceWithTangents(loop, grown, active);
   return success();
 }
 
@@ -182,42 +230,42 @@ LogicalResult ForwardSweep::sweepLoop(scf::WhileOp loop) {
   // Slots at the head, and what the condition passes on.
   SmallVector<unsigned> heads, passed;
   emitBefore(loop);
-  SmallVector<Value> inits(loop.getInits());
+  SmallVector<Value> inits(loop.getInits()), begun;
   for (auto [index, argument] : llvm::enumerate(loop.getBeforeArguments()))
     if (activity.isActive(argument)) {
       heads.push_back(index);
-      inits.push_back(tangentOrZeros(loop.getInits()[index]));
+      begun.push_back(loop.getInits()[index]);
     }
+  collect(begun, inits);
   SmallVector<Type> types(loop.getResultTypes());
-  for (OpResult result : loop.getResults()) {
-    unsigned index = result.getResultNumber();
-    if (activity.isActive(loop.getConditionOp().getArgs()[index])) {
+  for (auto [index, value] : llvm::enumerate(loop.getConditionOp().getArgs()))
+    if (activity.isActive(value))
       passed.push_back(index);
-      types.push_back(result.getType());
-    }
-  }
+  for (unsigned number = 0; number < tangents.size(); ++number)
+    for (unsigned index : passed)
+      types.push_back(types[index]);
   OpBuilder here(loop);
   auto grown = scf::WhileOp::create(here, loop.getLoc(), types, inits);
   grown.getBefore().takeBody(loop.getBefore());
   grown.getAfter().takeBody(loop.getAfter());
-  for (unsigned index : heads) {
-    Value argument = grown.getBeforeArguments()[index];
-    tangents[argument] = grown.getBeforeBody()->addArgument(argument.getType(), argument.getLoc());
-  }
+  addTangentArguments(*grown.getBeforeBody(),
+                      llvm::map_to_vector(heads, [&](unsigned index) -> Value {
+                        return grown.getBeforeArguments()[index];
+                      }));
   if (failed(sweep(*grown.getBeforeBody())))
     return failure();
   appendTangents(grown.getConditionOp(), llvm::map_to_vector(passed, [&](unsigned index) -> Value {
                    return grown.getConditionOp().getArgs()[index];
                  }));
-  for (unsigned index : passed) {
-    Value argument = grown.getAfterArguments()[index];
-    tangents[argument] = grown.getAfterBody()->addArgument(argument.getType(), argument.getLoc());
-  }
+  addTangentArguments(*grown.getAfterBody(),
+                      llvm::map_to_vector(passed, [&](unsigned index) -> Value {
+                        return grown.getAfterArguments()[index];
+                      }));
   if (failed(sweep(*grown.getAfterBody())))
     return failure();
   Operation *end = grown.getYieldOp();
   appendTangents(end, llvm::map_to_vector(heads, [&](unsigned i) { return end->getOperand(i); }));
-  replaceWithTangents(loop, grown, passed, tangents);
+  replaceWithTangents(loop, grown, passed);
   return success();
 }
 
@@ -226,19 +274,25 @@ LogicalResult ForwardSweep::sweepCall(func::CallOp call) {
   SmallVector<Value> operands(call.getOperands());
   SmallVector<Type> types(call.getResultTypes());
   SmallVector<unsigned> active;
+  SmallVector<Value> moving;
   for (auto [index, operand] : llvm::enumerate(call.getOperands()))
-    if (Value known = tangents.lookup(operand)) {
+    if (llvm::any_of(tangents, [&](auto &directional) { return directional.contains(operand); })) {
       passing.arguments.push_back(index);
-      operands.push_back(known);
+      moving.push_back(operand);
     }
   if (passing.arguments.empty())
     return success();
+  emitBefore(call);
+  collect(moving, operands);
   for (OpResult result : call.getResults())
     if (activity.isActive(result)) {
       passing.results.push_back(result.getResultNumber());
       active.push_back(result.getResultNumber());
-      types.push_back(result.getType());
     }
+  passing.directions = tangents.size();
+  for (unsigned number = 0; number < tangents.size(); ++number)
+    for (unsigned index : active)
+      types.push_back(types[index]);
   FailureOr<func::FuncOp> callee = findTangent(call, passing);
   if (failed(callee))
     return failure();
@@ -246,7 +300,7 @@ LogicalResult ForwardSweep::sweepCall(func::CallOp call) {
   func::FuncOp function = *callee;
   auto grown = func::CallOp::create(
       here, call.getLoc(), FlatSymbolRefAttr::get(function.getSymNameAttr()), types, operands);
-  replaceWithTangents(call, grown, active, tangents);
+  replaceWithTangents(call, grown, active);
   return success();
 }
 
@@ -256,10 +310,12 @@ LogicalResult ForwardSweep::sweepCall(func::CallOp call) {
 FunctionType mpy::tangentType(func::FuncOp function, const CallTangents &tangents) {
   FunctionType type = function.getFunctionType();
   SmallVector<Type> inputs(type.getInputs()), results(type.getResults());
-  for (int64_t index : tangents.arguments)
-    inputs.push_back(type.getInput(index));
-  for (int64_t index : tangents.results)
-    results.push_back(type.getResult(index));
+  for (unsigned number = 0; number < tangents.directions; ++number) {
+    for (int64_t index : tangents.arguments)
+      inputs.push_back(type.getInput(index));
+    for (int64_t index : tangents.results)
+      results.push_back(type.getResult(index));
+  }
   return FunctionType::get(function.getContext(), inputs, results);
 }
 
@@ -273,16 +329,19 @@ LogicalResult mpy::generateTangent(func::FuncOp function, const CallTangents &ta
   auto outputs =
       llvm::map_to_vector(tangents.results, [&](int64_t index) { return end->getOperand(index); });
   Activity activity(function, inputs, outputs);
-  ForwardSweep sweep(function.getContext(), activity, findTangent);
-  for (Value input : inputs)
-    sweep.set(input, body.addArgument(input.getType(), input.getLoc()));
+  ForwardSweep sweep(function.getContext(), activity, findTangent, tangents.directions);
+  sweep.eachDirection([&] {
+    for (Value input : inputs)
+      sweep.set(input, body.addArgument(input.getType(), input.getLoc()));
+  });
   if (failed(sweep.sweep(body)))
     return failure();
   // What the sweep replaced is no output any more.
   SmallVector<Value> results(end->getOperands());
   sweep.emitBefore(end);
-  for (int64_t index : tangents.results)
-    results.push_back(sweep.tangentOrZeros(end->getOperand(index)));
+  outputs =
+      llvm::map_to_vector(tangents.results, [&](int64_t index) { return end->getOperand(index); });
+  sweep.collect(outputs, results);
   end->setOperands(results);
   function.setFunctionType(type);
   function.setAllArgAttrs(ArrayRef<DictionaryAttr>());

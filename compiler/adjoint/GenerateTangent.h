@@ -5,9 +5,11 @@
 
 namespace mpy {
 
-/// Which tangents pass a call: of which arguments they come in, of which results they go out.
+/// Which tangents pass a call: of which arguments they come in, of which results they go out, in
+/// how many directions. All tangents of the first direction come before those of the second.
 struct CallTangents {
   llvm::SmallVector<int64_t> arguments, results;
+  unsigned directions = 1;
 };
 
 /// The function that is called in the place of one that calls itself, with tangents.

@@ -44,20 +44,24 @@ LogicalResult TangentOp::verifySymbolUses(SymbolTableCollection &symbols) {
   FunctionType type = callee.getFunctionType();
   if (type.getInputs() != ArrayRef<Type>(llvm::to_vector(getInputs().getTypes())))
     return emitOpError("arguments are not those of ") << getCallee();
-  if (getTangents().size() != getWrt().size())
-    return emitOpError("takes one tangent for each argument of `wrt`");
-  for (auto [argument, tangent] : llvm::zip(getWrt(), getTangents()))
+  size_t directions = getWrt().empty() ? 1 : getTangents().size() / getWrt().size();
+  if (directions == 0 || getTangents().size() != directions * getWrt().size())
+    return emitOpError("takes, for each direction, one tangent for each argument of `wrt`");
+  for (auto [index, tangent] : llvm::enumerate(getTangents())) {
+    int64_t argument = getWrt()[index % getWrt().size()];
     if (argument < 0 || argument >= int64_t(type.getNumInputs()) ||
         !isa<FloatType>(getElementTypeOrSelf(type.getInput(argument))) ||
         tangent.getType() != type.getInput(argument))
       return emitOpError("has a tangent of argument ") << argument << " that does not fit it";
+  }
   SmallVector<Type> results(type.getResults());
-  for (int64_t result : getOf()) {
+  for (int64_t result : getOf())
     if (result < 0 || result >= int64_t(type.getNumResults()) ||
         !isa<FloatType>(getElementTypeOrSelf(type.getResult(result))))
       return emitOpError("differentiates result ") << result << ", which is not of floats";
-    results.push_back(type.getResult(result));
-  }
+  for (size_t direction = 0; direction < directions; ++direction)
+    for (int64_t result : getOf())
+      results.push_back(type.getResult(result));
   if (results != llvm::to_vector(getOutputs().getTypes()))
     return emitOpError("results are not those of ") << getCallee() << " followed by the tangents";
   return success();

@@ -12,6 +12,7 @@ def GradientOp : Op<MpyDialect, "gradient", [AttrSizedOperandSegments, DeclareOp
   let results = (outs Variadic<AnyMpy>:$outputs);
   let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` (`seeds` `(` $seeds^ `:` type($seeds) `)`)? attr-dict `:` functional-type($inputs, $outputs)";
 }
+// In several directions: tangents of all of `wrt` for one direction after the other, and so the tangents among the results.
 def TangentOp : Op<MpyDialect, "tangent", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
                                            MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Calls `callee` and pushes tangents of its arguments `wrt` (floats, scalar or tensor) forward. Results: all results of the "

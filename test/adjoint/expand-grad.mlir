@@ -126,3 +126,24 @@ func.func @main(%x: f64, %n: index, %dot: f64) -> f64 {
   %r:2 = mpy.tangent @power of [0] wrt [0] (%x, %n) tangents (%dot : f64) : (f64, index) -> (f64, f64)
   return %r#1 : f64
 }
+
+// Two directions share the function: a loop carries the value once, and a tangent for each of them.
+// CHECK-LABEL: func.func private @curve_tangent
+// CHECK-SAME: (%[[X:.+]]: f64, %{{.+}}: index, %[[FIRST:.+]]: f64, %[[SECOND:.+]]: f64) -> (f64, f64, f64)
+// CHECK: %[[R:.+]]:3 = scf.for {{.*}} iter_args(%[[P:.+]] = %[[X]], %[[P_FIRST:.+]] = %[[FIRST]], %[[P_SECOND:.+]] = %[[SECOND]])
+// CHECK: mpy.cos %[[P]]
+// CHECK-NOT: mpy.cos
+// CHECK: return %[[R]]#0, %[[R]]#1, %[[R]]#2
+func.func private @curve(%x: f64, %n: index) -> f64 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%p = %x) -> (f64) {
+    %q = mpy.sin %p : f64
+    scf.yield %q : f64
+  }
+  return %r : f64
+}
+func.func @directions(%x: f64, %n: index, %first: f64, %second: f64) -> (f64, f64) {
+  %r:3 = mpy.tangent @curve of [0] wrt [0] (%x, %n) tangents (%first, %second : f64, f64) : (f64, index) -> (f64, f64, f64)
+  return %r#1, %r#2 : f64, f64
+}
