@@ -430,36 +430,47 @@ static void checkSameForm(Specializer &s, mlir::Value primal, mlir::Value tangen
   require(s.create<AllOp>(s.create<CompareOp>(ComparePredicate::eq, primal, tangent), axes));
 }
 
-/// jvp(f, primals, tangents): the value of f and its derivative in the direction of the tangents,
-/// in the form of the value.
-template <bool isRepeated> static Value pushForward(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "fun, primals, tangents", "jvp");
-  auto primals = s.knownItems(given[1]), directions = s.knownItems(given[2]);
-  if (!primals || !directions || primals->size() != directions->size())
-    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given[2])},
+/// The leaves of the tangents of some primals, each of its primal's type.
+static void collectTangents(Specializer &s, const Arguments &wrt, size_t primals,
+                            const Value &given, llvm::SmallVectorImpl<mlir::Value> &tangents) {
+  auto direction = s.knownItems(given);
+  if (!direction || primals != direction->size())
+    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given)},
            {.expected = "a tuple with one tangent for each of the primals"});
-  Arguments wrt(s, TransformValue::Convention::Mpy), pushed(s, TransformValue::Convention::Mpy);
-  for (auto &primal : *primals)
-    wrt.collect(s.present(primal, "the primal"));
-  for (auto &direction : *directions)
-    pushed.collect(s.present(direction, "the tangent"));
-  if (wrt.leaves.size() != pushed.leaves.size())
-    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given[2])},
-           {.expected = "the form of the primals"});
-  if (wrt.structure.size() != pushed.structure.size())
-    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given[2])},
+  Arguments pushed(s, TransformValue::Convention::Mpy);
+  for (auto &tangent : *direction)
+    pushed.collect(s.present(tangent, "the tangent"));
+  if (wrt.leaves.size() != pushed.leaves.size() || wrt.structure.size() != pushed.structure.size())
+    s.fail(ErrorId::ArgumentType, {"tangents", s.describe(given)},
            {.expected = "the form of the primals"});
   for (auto [primal, tangent] : llvm::zip(wrt.structure, pushed.structure))
     checkSameForm(s, primal, tangent, /*comparesElements=*/true);
   for (auto [primal, tangent] : llvm::zip(wrt.leaves, pushed.leaves))
     if (isList(primal) && isList(tangent))
       checkSameForm(s, primal.value, tangent.value, /*comparesElements=*/false);
+  for (auto [primal, tangent] : llvm::zip(wrt.leaves, pushed.leaves))
+    tangents.push_back(tangentOf(s, primal, tangent));
+}
+
+/// jvp(f, primals, tangents): the value of f and its derivative in the direction of the tangents,
+/// in the form of the value. With several directions a list of tangents and a list of derivatives.
+template <bool isRepeated, bool hasDirections = false>
+static Value pushForward(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "fun, primals, tangents", "jvp");
+  auto primals = s.knownItems(given[1]);
+  if (!primals)
+    s.fail(ErrorId::ArgumentType, {"primals", s.describe(given[1])}, {.expected = "a tuple"});
+  ValueList directions = hasDirections ? *s.knownItems(given[2]) : ValueList{given[2]};
+  Arguments wrt(s, TransformValue::Convention::Mpy);
+  for (auto &primal : *primals)
+    wrt.collect(s.present(primal, "the primal"));
   llvm::SmallVector<mlir::Value> leading, tangents;
+  for (auto &direction : directions)
+    collectTangents(s, wrt, primals->size(), direction, tangents);
   llvm::SmallVector<int64_t> wrtNumbers;
-  for (auto [primal, tangent] : llvm::zip(wrt.leaves, pushed.leaves)) {
+  for (auto &primal : wrt.leaves) {
     wrtNumbers.push_back(leading.size());
     leading.push_back(primal.value);
-    tangents.push_back(tangentOf(s, primal, tangent));
   }
   Arguments results(s, TransformValue::Convention::Mpy);
   llvm::SmallVector<mlir::Value> pushedResults;
@@ -500,10 +511,10 @@ template <bool isRepeated> static Value pushForward(Specializer &s, CallArgument
       refuseEffects(s, callee, ErrorId::RepeatedEffect, passResult);
     llvm::SmallVector<mlir::Type> all(types.begin(), types.end());
     llvm::SmallVector<int64_t> of;
-    for (size_t i = 0; i < results.leaves.size(); ++i) {
+    for (size_t i = 0; i < results.leaves.size(); ++i)
       of.push_back(i);
-      all.push_back(types[i]);
-    }
+    for (size_t direction = 0; direction < directions.size(); ++direction)
+      all.append(types.begin(), types.begin() + results.leaves.size());
     auto op = s.create<TangentOp>(
         mlir::TypeRange(all), mlir::FlatSymbolRefAttr::get(callee.getSymNameAttr()),
         s.builder.getDenseI64ArrayAttr(of), s.builder.getDenseI64ArrayAttr(wrtNumbers), operands,
@@ -542,33 +553,74 @@ template <bool isRepeated> static Value pushForward(Specializer &s, CallArgument
     }
     return results.forEachPart(value, form);
   };
-  Value tangent = form(result);
-  return s.newTuple({result, tangent});
+  ValueList derivatives;
+  for (size_t direction = 0; direction < directions.size(); ++direction)
+    derivatives.push_back(form(result));
+  return s.newTuple({result, hasDirections ? s.newList(derivatives) : derivatives[0]});
 }
 
 //===----------------------------------------------------------------------===//
 // The functions that make transforms
 //===----------------------------------------------------------------------===//
 
+/// The names of the parameters of a function that can be given by position.
+static std::vector<std::string> namesOfParameters(Specializer &s, Value function) {
+  bool isMethod = function.as<BoundMethodValue>();
+  if (auto *method = function.as<BoundMethodValue>())
+    function = Value(method->function);
+  auto *closure = function.as<ClosureValue>();
+  if (!closure)
+    s.fail(ErrorId::ArgumentType, {"function", s.describe(function)},
+           {.expected = "a function of the program"});
+  std::vector<std::string> names;
+  for (const auto *parameters : {&closure->arguments().posonlyargs, &closure->arguments().args})
+    for (const ast::Parameter &parameter : *parameters)
+      names.push_back(parameter.name);
+  if (isMethod)
+    names.erase(names.begin());
+  return names;
+}
+
+/// The position that an argnum means: a number, or the name of a parameter.
+static int64_t positionOf(Specializer &s, const Value &argnum, const Value &function) {
+  if (auto number = s.knownInt(argnum))
+    return *number;
+  auto text = argnum.get<Text>() ? s.knownText(argnum) : std::nullopt;
+  if (!text)
+    s.fail(ErrorId::ArgumentType, {"argnum", s.describe(argnum)});
+  std::vector<std::string> names = namesOfParameters(s, function);
+  auto it = llvm::find(names, *text);
+  if (it == names.end())
+    s.fail(ErrorId::ArgumentType, {"argnum", "'" + *text + "'"},
+           {.expected = "the name of a parameter: " + llvm::join(names, ", ")});
+  return it - names.begin();
+}
+
 template <TransformValue::Kind kind, TransformValue::Convention convention, bool isRepeated = false>
 static Value makeTransform(Specializer &s, CallArguments &arguments) {
-  ValueList given = s.bind(arguments, "function, argnum=0", "grad");
+  constexpr bool isMpy = convention == TransformValue::Convention::Mpy;
+  ValueList given = s.bind(
+      arguments,
+      isMpy ? "function, argnum=0, has_aux=False, *, argnums=None" : "function, argnum=0", "grad");
+  Value argnum = isMpy && !given[3].get<NoneValue>() ? given[3] : given[1];
   TransformValue transform{kind, given[0], {}, true, convention, isRepeated};
-  if (auto single = s.knownInt(given[1])) {
-    transform.argnums = {*single};
-  } else {
-    auto items = s.knownItems(given[1]);
-    if (!items)
-      s.fail(ErrorId::ArgumentType, {"argnum", s.describe(given[1])});
-    for (auto &item : *items) {
-      auto number = s.knownInt(item);
-      if (!number)
-        s.fail(ErrorId::ArgumentType, {"argnum", s.describe(item)});
-      transform.argnums.push_back(*number);
-    }
-    transform.single = false;
-  }
-  return std::make_shared<const TransformValue>(std::move(transform));
+  auto items = argnum.get<Text>() ? std::nullopt : s.knownItems(argnum);
+  transform.single = !items;
+  for (const Value &item : items ? *items : ValueList{argnum})
+    transform.argnums.push_back(positionOf(s, item, given[0]));
+  auto hasAux = isMpy ? s.knownBool(given[2]) : false;
+  if (!hasAux)
+    s.fail(ErrorId::ArgumentType, {"has_aux", s.describe(given[2])});
+  Value derivative = std::make_shared<const TransformValue>(std::move(transform));
+  if (!*hasAux)
+    return derivative;
+  // The function returns (value, more): the library takes them apart.
+  constexpr llvm::StringRef helper = "_with_aux";
+  bool hasValue = kind == TransformValue::Kind::ValueAndGrad;
+  if (!hasValue && kind != TransformValue::Kind::Grad)
+    s.fail(ErrorId::Unsupported, {"has_aux here"}, {.help = "use grad or value_and_grad"});
+  return s.call(s.libraryValue(*findLibraryEntry("mpy._derivatives", helper), helper),
+                CallArguments{{given[0], argnum, s.makeBool(hasValue)}, {}, s.span});
 }
 
 /// Whether a rule of a derivative may be asked for here.
@@ -583,23 +635,17 @@ static Value withRules(Specializer &s, CallArguments &arguments) {
       {nameOfFunction(given[0]), given[1], given[2], given[3], given[4], given[5]});
 }
 
-/// The names of the parameters that can be given by position.
 static Value parameterNames(Specializer &s, CallArguments &arguments) {
-  Value function = arguments.positional[0];
-  bool isMethod = function.as<BoundMethodValue>();
-  if (auto *method = function.as<BoundMethodValue>())
-    function = Value(method->function);
-  auto *closure = function.as<ClosureValue>();
-  if (!closure)
-    s.fail(ErrorId::ArgumentType, {"function", s.describe(function)},
-           {.expected = "a function of the program"});
   ValueList names;
-  for (const auto *parameters : {&closure->arguments().posonlyargs, &closure->arguments().args})
-    for (const ast::Parameter &parameter : *parameters)
-      names.push_back(s.makeText(parameter.name));
-  if (isMethod)
-    names.erase(names.begin());
+  for (const std::string &name : namesOfParameters(s, arguments.positional[0]))
+    names.push_back(s.makeText(name));
   return s.newList(names);
+}
+
+/// The number if it is known while compiling, else None.
+static Value knownNumber(Specializer &s, CallArguments &arguments) {
+  auto known = s.knownInt(arguments.positional[0]);
+  return known ? Value(s.makeInt(*known)) : Value(NoneValue{});
 }
 
 const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) {
@@ -620,7 +666,9 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"mpy._primitives.grad_once", makeTransform<Kind::Grad, Convention::Mpy>, ""},
       {"mpy._primitives.jvp", pushForward<true>, ""},
       {"mpy._primitives.jvp_once", pushForward<false>, ""},
+      {"mpy._primitives.jvp_directions", pushForward<true, true>, ""},
       {"mpy._primitives.may_be_differentiated", mayBeDifferentiated, ""},
+      {"mpy._primitives.known_number", knownNumber, ""},
       {"mpy._primitives.parameter_names", parameterNames, ""},
       {"mpy._primitives.with_rules", withRules, ""},
   };

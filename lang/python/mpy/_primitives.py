@@ -49,6 +49,15 @@ def jvp(function, primals, tangents):
     return mpy.jvp(function, primals, tangents)
 
 
+def jvp_directions(function, primals, directions):
+    pushed = [mpy.jvp(function, primals, tangents) for tangents in directions]
+    return pushed[0][0], [tangent for _, tangent in pushed]
+
+
+def known_number(value):
+    return value
+
+
 class _Stream:
     """A state of random numbers by the names of RandomState, with the draws of a Generator."""
 

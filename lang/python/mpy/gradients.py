@@ -6,6 +6,8 @@ reaches it; under `autograd` and `mpy` a copy is, and what the function writes i
 the caller's.
 """
 
+import inspect
+
 import numpy
 
 import autograd.numpy as anp
@@ -13,7 +15,7 @@ from autograd.core import VJPNode, add_outgrads
 from autograd.tracer import new_box
 from autograd.util import toposort
 
-from . import memory, rules, scalars, trace
+from . import memory, rules, scalars, trace, written
 from .array import ndarray
 from .dispatch import from_box, is_traced, lift, primal, wrap
 from .trace import bare, isbox, settled
@@ -256,8 +258,11 @@ class Operators:
             return results[0] if len(results) == 1 else list(results)
         return tuple(results)
 
-    def grad(self, function, argnum=0):
+    def grad(self, function, argnum=0, has_aux=False, *, argnums=None):
         """The gradient; of a result that is not a scalar, the gradient of its sum."""
+        argnum = numbers(function, argnum if argnums is None else argnums)
+        if has_aux:
+            return with_aux(function, lambda first: self.value_and_grad(first, argnum), False)
 
         @named(function, "grad")
         def derivative(*args, **kwargs):
@@ -266,7 +271,11 @@ class Operators:
 
         return derivative
 
-    def value_and_grad(self, function, argnum=0):
+    def value_and_grad(self, function, argnum=0, has_aux=False, *, argnums=None):
+        argnum = numbers(function, argnum if argnums is None else argnums)
+        if has_aux:
+            return with_aux(function, lambda first: self.value_and_grad(first, argnum), True)
+
         @named(function, "value_and_grad")
         def derivative(*args, **kwargs):
             run = self.run(function, args, kwargs, argnum)
@@ -285,14 +294,17 @@ class Operators:
     def elementwise_grad(self, function, argnum=0):
         return self.grad(function, argnum)
 
-    def jacobian(self, function, argnum=0):
+    def jacobian(self, function, argnum=0, has_aux=False, *, argnums=None):
         """All first derivatives: the result's shape, then the argument's."""
+        argnum = numbers(function, argnum if argnums is None else argnums)
+        if has_aux:
+            return written.load("mpy._derivatives")["jacobian"](function, argnum, True)
 
         @named(function, "jacobian")
         def derivative(*args, **kwargs):
             run = self.run(function, args, kwargs, argnum)
-            if len(run.boxes) != 1:
-                raise TypeError("jacobian needs a function with one result")
+            if any(not isinstance(form, Leaf) for form in run.forms) or isinstance(run.result, (list, tuple, dict)):
+                return written.load("mpy._derivatives")["jacobian"](function, argnum)(*args, **kwargs)
             shape = anp.shape(run.boxes[0])
             if shape == ():
                 return self.shape_result(run.gradients(run.ones()), argnum)
@@ -305,16 +317,21 @@ class Operators:
 
         return derivative
 
-    def hessian(self, function, argnum=0):
-        return self.jacobian(self.jacobian(function, argnum), argnum)
+    def hessian(self, function, argnum=0, has_aux=False, *, argnums=None):
+        argnum = numbers(function, argnum if argnums is None else argnums)
+        return self.jacobian(self.jacobian(function, argnum, has_aux), argnum, has_aux)
 
-    def linearize(self, function, *primals):
+    def linearize(self, function, *primals, has_aux=False):
+        if has_aux:
+            value, push = self.linearize(lambda *x: function(*x)[0], *primals)
+            return value, push, function(*primals)[1]
         primals = [x.copy() if isinstance(x, numpy.ndarray) else x for x in primals]
         value = self.jvp(function, primals, primals)[0]
         return value, lambda *tangents: self.jvp(function, primals, tangents)[1]
 
-    def hvp(self, function, argnum=0):
+    def hvp(self, function, argnum=0, *, argnums=None):
         """`hvp(f)(*args, v)`: the Hessian times v."""
+        argnum = numbers(function, argnum if argnums is None else argnums)
 
         @named(function, "hvp")
         def derivative(*args, **kwargs):
@@ -328,7 +345,10 @@ class Operators:
 
         return derivative
 
-    def vjp(self, function, *primals):
+    def vjp(self, function, *primals, has_aux=False):
+        if has_aux:
+            value, pull = self.vjp(lambda *x: function(*x)[0], *primals)
+            return value, pull, function(*primals)[1]
         run = Run(function, primals, {}, range(len(primals)), self.by_object)
 
         def pullback(cotangent):
@@ -340,6 +360,33 @@ class Operators:
         """(value, tangent): the pullback is linear, and its own pullback is the pushforward."""
         run = Run(function, primals, {}, range(len(primals)), self.by_object)
         return run.value, pushed(run, list(flat_boxes(tuple(tangents))), run.result)
+
+
+def numbers(function, argnum):
+    """argnum with the numbers of parameters for their names."""
+    if isinstance(argnum, str):
+        return list(inspect.signature(function).parameters).index(argnum)
+    if isinstance(argnum, (list, tuple)):
+        return tuple(numbers(function, k) for k in argnum)
+    return argnum
+
+
+def with_aux(function, operator, has_value):
+    """The derivative of a function that returns (value, more)."""
+
+    def derivative(*args, **kwargs):
+        kept = []
+
+        def first(*inner, **options):
+            value, more = function(*inner, **options)
+            kept.append(more)
+            return value
+
+        value, gradient = operator(first)(*args, **kwargs)
+        more = outcome(kept[0])
+        return ((value, more), gradient) if has_value else (gradient, more)
+
+    return derivative
 
 
 def units(box):
