@@ -11,10 +11,13 @@
 
 namespace mpy {
 
+/// Arguments of a function that was made on a path that was given up name objects that are no more.
+static bool exists(const Heap &heap, ObjectId id) { return id < heap.size() && heap.pointer(id); }
+
 /// The function that a variable from outside holds, if it stands for it.
 static const ClosureValue *heldFunction(const Heap &heap, const ClosureValue &reader,
                                         const std::string &name, ObjectId variable) {
-  auto *cell = heap.get<CellState>(variable);
+  auto *cell = exists(heap, variable) ? heap.get<CellState>(variable) : nullptr;
   auto *held = cell ? cell->value.as<ClosureValue>() : nullptr;
   return held && !reader.scope().setOutside.contains(name) ? held : nullptr;
 }
@@ -98,7 +101,7 @@ private:
     // What is being compared already differs elsewhere, or nowhere.
     if (a == b || !pairs.insert({a, b}).second)
       return true;
-    if (!heap.pointer(a) || !heap.pointer(b))
+    if (!exists(heap, a) || !exists(heap, b))
       return false;
     if (auto *x = heap.get<ListState>(a), *y = heap.get<ListState>(b); x && y)
       return (!hasFunctions(x->items) && !hasFunctions(y->items)) ||
@@ -129,7 +132,7 @@ private:
     if (auto *optional = value.as<OptionalValue>())
       return holdsFunction(optional->value);
     auto *ref = value.get<ObjectRef>();
-    if (!ref)
+    if (!ref || !exists(heap, ref->id))
       return decidesWhatRuns(value);
     auto *list = heap.get<ListState>(ref->id);
     return list && visited.insert(ref->id).second && hasFunctions(list->items);
@@ -143,7 +146,7 @@ private:
 
   bool decidesWhatRuns(const Value &value) {
     if (auto *ref = value.get<ObjectRef>())
-      return heap.pointer(ref->id) && isOneOfAKind(ref->id);
+      return exists(heap, ref->id) && isOneOfAKind(ref->id);
     return value.as<ClosureValue>() || value.as<BoundMethodValue>() || value.as<TransformValue>() ||
            value.as<ChoiceValue>() || value.as<IterableValue>() || value.as<PropertyValue>() ||
            value.as<SuperValue>() || value.as<ModuleValue>() || value.get<const LibraryValue *>();
