@@ -12,9 +12,10 @@ from .annotations import *  # noqa: F403
 _operators = """grad value_and_grad grad_and_loss elementwise_grad jacobian hessian hvp linearize vjp
 jvp""".split()
 _same = {"jacfwd": "jacobian", "jacrev": "jacobian"}
+_written = {"vmap": "mpy._vectors"}
 _rules = ["checkpoint", "custom_jvp", "custom_vjp", "stop_gradient"]
 
-__all__ = [*_operators, *_same, *_rules]
+__all__ = [*_operators, *_same, *_written, *_rules]
 __all__ += [*annotations.__all__, "numpy"]
 
 
@@ -29,6 +30,10 @@ def __getattr__(name):
         from . import custom
 
         globals().update({key: getattr(custom, key) for key in _rules})
+    elif name in _written:
+        from . import written
+
+        globals()[name] = written.load(_written[name])[name]
     elif name == "numpy":
         from .library import library
 

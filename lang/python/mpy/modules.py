@@ -164,6 +164,10 @@ def build():
     autograd.misc, autograd.test_util = modules["autograd.misc"], modules["autograd.test_util"]
     autograd.misc.optimizers = modules["autograd.misc.optimizers"]
     autograd.misc.fixed_points = modules["autograd.misc.fixed_points"]
+    for name in written.MODULES:
+        modules[name] = written.Module(name)
+        package, _, last = name.rpartition(".")
+        setattr({"mpy": mpy, "minpy": minpy}.get(package) or modules[package], last, modules[name])
     modules["autograd.builtins"] = builtins
     autograd.scipy = modules["autograd.scipy"]
     return modules | {

@@ -23,13 +23,13 @@ import numpy
 from . import dispatch, modules
 from .library import cast
 
-_layer = modules.build()
+layer = modules.build()
 _CALL = "__mpy_call__"
 
 
 def program_import(name, globals=None, locals=None, fromlist=(), level=0):
-    if level == 0 and name in _layer:
-        return _layer[name] if fromlist else _layer[name.partition(".")[0]]
+    if level == 0 and name in layer:
+        return layer[name] if fromlist else layer[name.partition(".")[0]]
     # NumPy's own C code imports its private modules under the program's builtins.
     if level == 0 and name.partition(".")[0] in ("autograd", "minpy"):
         raise ModuleNotFoundError("No module named %r" % name, name=name)

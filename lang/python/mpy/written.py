@@ -9,6 +9,8 @@ from autograd.core import primitive_vjps
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "library"
 _files = {}
+# Modules of mpy and MinPy that have all their names from files of the library.
+MODULES = ("mpy.optim", "mpy.nn", "minpy.nn", "minpy.nn.layers", "minpy.nn.model", "minpy.nn.solver", "minpy.nn.io", "minpy.nn.optim", "minpy.nn.init")
 # autograd's rule leaves out what is 0 in the first order.
 _OURS = {"linalg.eigh"}
 
@@ -34,14 +36,24 @@ def load(module):
 def _module(name):
     from . import library, mathematics
 
-    return {"numpy": library.library, "math": mathematics.library}.get(name) or importlib.import_module(name)
+    known = {"numpy": library.library, "math": mathematics.library}.get(name)
+    if known is None and name.partition(".")[0] == "minpy":
+        known = importlib.import_module("mpy.run").layer[name]
+    return known or (Module(name) if is_written(name) else importlib.import_module(name))
+
+
+def is_written(name):
+    """Whether a module of mpy or MinPy has all its names from files of the library."""
+    return name in MODULES
 
 
 def _imported(module, name):
     if module == "mpy" and name == "_primitives":
         return importlib.import_module("mpy._primitives")
+    if is_written(module + "." + name):
+        return Module(module + "." + name)
     # Python's own modules are there; what NumPy, SciPy and autograd have is ours where it is written.
-    if module.partition(".")[0] not in ("numpy", "scipy", "autograd"):
+    if module.partition(".")[0] not in ("numpy", "scipy", "autograd", "mpy", "minpy"):
         return getattr(_module(module), name)
     if (LIBRARY / (module.replace(".", "/") + ".mpy")).exists():
         return load(module)[name]
