@@ -40,7 +40,7 @@ TIME_LIMIT = 120
 sys.path[:0] = [str(ROOT / "lang/python"), str(ROOT / "test/oracle")]
 
 from compare import first_error, same_text  # noqa: E402
-from mpy import modules  # noqa: E402
+from mpy import modules, written  # noqa: E402
 
 HEAD = """import math
 import numpy as np
@@ -111,7 +111,7 @@ def original(name):
     """The module that a file of the library stands for; MinPy, which no NumPy of today runs, is in our layer."""
     if name == "numpy.ndarray":
         return None
-    return modules.build()[name] if name.startswith("minpy.") else importlib.import_module(name)
+    return modules.build()[name] if name.startswith("minpy.") or written.is_written(name) else importlib.import_module(name)
 
 
 class Part:
@@ -143,6 +143,8 @@ class Part:
             if line.startswith("# program: "):
                 tree = ast.parse((ROOT / line.removeprefix("# program: ")).read_text())
                 self.program_names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+                if self.is_methods:
+                    self.program_names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         self.rows = [
             Row(line, f"{table.name}:{number}")
             for number, line in enumerate(lines, 1)
