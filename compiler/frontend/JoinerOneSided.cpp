@@ -94,16 +94,21 @@ ObjectState Joiner::transferredPlace(const ObjectState &state, ObjectState resul
 }
 
 /// Whether what an object is made of can be used at the end of a path. Where branches inside of the
-/// path met, an object that nothing reaches any more is still made of values of one of them. What
-/// the callers of a function being made have becomes its parameters.
+/// path met, an object that nothing reaches any more is still made of values of one of them: of
+/// tensors, or, as a view is, of extents and bounds. What the callers of a function being made have
+/// becomes its parameters.
 static bool isThereAtEnd(Specializer &s, const ObjectState &state, Block *end) {
+  OpBuilder::InsertionGuard guard(s.builder);
+  s.builder.setInsertionPointToEnd(end);
   bool isThere = true;
   LeafMapper visit;
   visit.leaf = [&](mlir::Value value) {
-    OpBuilder::InsertionGuard guard(s.builder);
-    s.builder.setInsertionPointToEnd(end);
     isThere &= s.isAvailable(value);
     return value;
+  };
+  visit.expr = [&](const IntExpr &expr) {
+    isThere &= s.isAvailable(expr);
+    return expr;
   };
   visit.map(state);
   return isThere;
@@ -117,7 +122,10 @@ State Joiner::transferred(const State &state, bool isFirst) {
     local.second = oneSided(local.second, isFirst, true);
   for (ObjectId id = 0; id < state.heap.size(); ++id) {
     bool unchanged = id < mark && state.heap.pointer(id) == other.heap.pointer(id);
-    if (id >= mark && state.heap.pointer(id) && !isThereAtEnd(s, state.heap.at(id), end))
+    auto *array = state.heap.get<ArrayState>(id);
+    if (array && array->base && !result.heap.pointer(*array->base))
+      result.heap.setPointer(id, nullptr);
+    else if (id >= mark && state.heap.pointer(id) && !isThereAtEnd(s, state.heap.at(id), end))
       result.heap.setPointer(id, nullptr);
     else if (!unchanged && state.heap.pointer(id))
       result.heap.set(id,
