@@ -29,6 +29,10 @@ def run(words, **more):
     return done.stdout
 
 
+class Missing(Exception):
+    """What a test needs is not installed."""
+
+
 class Workshop:
     """A folder with the model compiled once, in every form."""
 
@@ -289,6 +293,33 @@ def python_sample(shop):
     assert "ValueError: loss(): extent n of y is 59, but 60 in t" in printed, printed
 
 
+def cpp_sample(shop):
+    """C++ with the optimiser of NLopt."""
+    if not pathlib.Path("/usr/include/nlopt.hpp").exists():
+        raise Missing("libnlopt-cxx-dev")
+    shop.build(SAMPLES / "curve.mpy")
+    program = shop.compile(SAMPLES / "fit.cpp", shop.folder / "curve.o", shop.runtime, compiler="c++", standard="-std=c++17", libraries=("-lnlopt_cxx", "-lmvec", "-lm", "-ldl"))
+    check_sample(run([program]))
+
+
+def fortran_sample(shop):
+    """Fortran, through iso_c_binding."""
+    if not shutil.which("gfortran"):
+        raise Missing("gfortran")
+    shop.build(SAMPLES / "curve.mpy")
+    program = shop.folder / "fit_fortran"
+    run(["gfortran", "-Wall", "-Wextra", "-Werror", SAMPLES / "fit.f90", shop.folder / "curve.o", shop.runtime, "-lmvec", "-lm", "-ldl", "-o", program], cwd=shop.folder)
+    check_sample(run([program]))
+    version = next(line for line in (INCLUDE / "mpy.h").read_text().splitlines() if "define MPY_ABI_VERSION" in line).split()[-1]
+    assert f"abi_version = {version}\n" in (SAMPLES / "fit.f90").read_text(), "the version of the interface in fit.f90"
+
+
+def check_sample(printed):
+    """It finds the curve, and says what is wrong with a call."""
+    check_fit(printed.rsplit("\n", 2)[0])
+    assert "extent n of y is 59, but 60 in t" in printed, printed
+
+
 def sizes(shop):
     """A small function with its gradient is a small object, made quickly."""
     source = shop.folder / "small.mpy"
@@ -317,7 +348,7 @@ def quoted_annotations(shop):
     assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, older_header, two_modules, python_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 
@@ -347,6 +378,9 @@ def main():
                     continue
                 test(shop)
                 passed += 1
+            except Missing as error:
+                skipped += 1
+                print(f"abi-{test.__name__}: {error} is not installed")
             except Exception as error:
                 failed += 1
                 print(f"abi-{test.__name__}: {error if isinstance(error, AssertionError) else traceback.format_exc()}")
