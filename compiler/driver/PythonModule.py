@@ -209,8 +209,12 @@ def torch_function(name):
     def given(value):
         return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
 
+    def tensor(value):
+        # A float of Python is one of 64 bits, which PyTorch would round.
+        return torch.as_tensor(_np.asarray(value))
+
     def tensors(result):
-        return tuple(map(torch.as_tensor, result)) if isinstance(result, (tuple, list)) else torch.as_tensor(result)
+        return tuple(map(tensor, result)) if isinstance(result, (tuple, list)) else tensor(result)
 
     class Compiled(torch.autograd.Function):
         @staticmethod
@@ -234,10 +238,10 @@ def torch_function(name):
             if any(needed and place not in places for place, needed in enumerate(ctx.needs_input_grad)):
                 raise NotImplementedError(f"{name} was exported with derivatives by the parameters {places} alone")
             if ctx.grads is not None:
-                grads = [torch.as_tensor(grad) * cotangents[0].cpu() for grad in ctx.grads]
+                grads = [tensor(grad) * cotangents[0].cpu() for grad in ctx.grads]
             else:
                 grads = product(*map(given, values), given(cotangents[0]) if len(cotangents) == 1 else tuple(map(given, cotangents)))
-                grads = [torch.as_tensor(grad) for grad in (grads if isinstance(wrt, tuple) else (grads,))]
+                grads = [tensor(grad) for grad in (grads if isinstance(wrt, tuple) else (grads,))]
             result = [None] * len(values)
             for place, grad in zip(places, grads):
                 if ctx.needs_input_grad[place]:
