@@ -7,7 +7,8 @@ import types
 
 from autograd.core import primitive_vjps
 
-LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "library"
+# Beside the package in the sources, in it where it is installed.
+LIBRARY = next(path for path in (pathlib.Path(__file__).resolve().parent / "library", pathlib.Path(__file__).resolve().parents[2] / "library") if path.is_dir())
 _files = {}
 # Modules of mpy and MinPy that have all their names from files of the library.
 MODULES = ("mpy.optim", "mpy.nn", "minpy.nn", "minpy.nn.layers", "minpy.nn.model", "minpy.nn.solver", "minpy.nn.io", "minpy.nn.optim", "minpy.nn.init")
