@@ -6,12 +6,14 @@
     //! shared 256                  bytes of dynamic shared memory of the next launches
     //! expect o 1 2 3 *            what an array holds (`*`: anything)
     //! expect-all o 7              the same for each element
+    //! reuse a 16               the block begins another life of so many bytes, 0: none
     //! free a | keep               `keep` leaves the arrays allocated at the end
     //! error NAME                  the calls end with this error of the driver
     //! finds TEXT                  what the stand-in says (check_standin.py looks for it)
     //! counts TEXT                 a part of what the stand-in counts
 """
 
+import ctypes
 import pathlib
 import sys
 
@@ -103,6 +105,9 @@ class Run:
 
     def shared(self, number):
         self.dynamic = int(number)
+
+    def reuse(self, name, number):
+        self.driver.call("standInReuse", self.arrays[name].address, ctypes.c_size_t(int(number)), None)
 
     def keep(self):
         self.keeps = True

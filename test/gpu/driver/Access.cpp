@@ -166,10 +166,10 @@ static void globalAccess(const Instruction &i, Warp &w, uint32_t mask, const uin
     if (!allocation || addresses[first] - allocation->base >= allocation->bytes)
       allocation = i.last = memory().find(addresses[first]);
     uint32_t inside = 0;
-    if (allocation && !allocation->isFreed && allocation->bytes >= bytes)
+    if (allocation && !allocation->isFreed && allocation->usable >= bytes)
       for (uint32_t k = rest; k; k &= k - 1) {
         unsigned l = __builtin_ctz(k);
-        inside |= uint32_t(addresses[l] - allocation->base <= allocation->bytes - bytes) << l;
+        inside |= uint32_t(addresses[l] - allocation->base <= allocation->usable - bytes) << l;
       }
     if (!(inside >> first & 1))
       fault(w, i, first, 700,

@@ -80,8 +80,8 @@ static bool isPinned(const void *host, size_t bytes) {
 /// The allocation that holds all of a stretch, or none, which is a finding.
 static Allocation *stretch(CUdeviceptr address, size_t bytes, const char *what) {
   Allocation *found = memory().find(address);
-  if (found && !found->isFreed && address - found->base <= found->bytes &&
-      bytes <= found->bytes - (address - found->base))
+  if (found && !found->isFreed && address - found->base <= found->usable &&
+      bytes <= found->usable - (address - found->base))
     return found;
   finding(std::string(what) + " of " + std::to_string(bytes) + " bytes " +
           (found && found->isFreed ? "of freed memory" : "out of bounds") + ": " +
@@ -216,14 +216,21 @@ STANDIN_API CUresult cuMemsetD32Async(CUdeviceptr to, unsigned value, size_t num
   return later(set, number * 4, stream, [=] { return fill(to, value, 4, number); });
 }
 
-/// Not NVIDIA's: says that bytes on the device are out of date, so that a read of them is a
-/// finding.
-STANDIN_API CUresult standInMarkStale(CUdeviceptr address, size_t bytes) {
+/// Not NVIDIA's, for allocators that keep blocks: what comes later in the stream finds `bytes` of
+/// the block, which nobody has written; 0 when it is given back. So its uses are checked like
+/// allocations.
+STANDIN_API CUresult standInReuse(CUdeviceptr address, size_t bytes, CUstream handle) {
   std::lock_guard lock(state().mutex);
-  drainAll();
-  Allocation *found = stretch(address, bytes, "a stale mark");
-  if (!found)
+  Stream *stream = streamOf(handle);
+  Allocation *found = memory().find(address);
+  if (!stream || !found || found->base != address || found->isFreed || bytes > found->bytes) {
+    finding("reuse of what is no live block: " + memory().describe(address));
     return CUDA_ERROR_INVALID_VALUE;
-  found->markStale(address - found->base, bytes);
+  }
+  enqueue(*stream, [=] {
+    found->usable = bytes;
+    found->markStale(0, found->bytes);
+    return CUDA_SUCCESS;
+  });
   return CUDA_SUCCESS;
 }

@@ -63,7 +63,7 @@ uint64_t Memory::allocate(uint64_t bytes, const std::string &name) {
     return 0;
   auto made = std::make_unique<Allocation>();
   made->base = end;
-  made->bytes = bytes;
+  made->bytes = made->usable = bytes;
   made->name = name;
   made->data = static_cast<char *>(aligned_alloc(256, (bytes + 511) / 256 * 256));
   if (!made->data)
@@ -125,13 +125,14 @@ std::string Memory::describe(uint64_t address) {
     return text;
   }
   uint64_t offset = address - near->base;
+  bool isInside = offset < near->usable;
   snprintf(text, sizeof text, "address 0x%llx is %llu bytes %s %s%s of %llu bytes",
            (unsigned long long)address,
-           (unsigned long long)(offset < near->bytes ? offset : offset - near->bytes),
-           offset < near->bytes ? "into" : "past",
-           near->isFreed      ? "a freed allocation"
-           : near->isVariable ? "variable "
-                              : "an allocation",
-           near->isVariable ? near->name.c_str() : "", (unsigned long long)near->bytes);
+           (unsigned long long)(isInside ? offset : offset - near->usable),
+           isInside ? "into" : "past",
+           near->isFreed || !near->usable ? "a freed allocation"
+           : near->isVariable             ? "variable "
+                                          : "an allocation",
+           near->isVariable ? near->name.c_str() : "", (unsigned long long)near->usable);
   return text;
 }

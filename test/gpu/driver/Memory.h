@@ -26,6 +26,8 @@ constexpr uint16_t severalThreads = 0xffff;
 
 struct Allocation {
   uint64_t base = 0, bytes = 0;
+  /// The bytes that may be used: fewer where an allocator gave out a part of its block.
+  uint64_t usable = 0;
   char *data = nullptr;
   std::vector<Cell> cells;
   /// Bytes of a cell. It begins at 8 and is made smaller where a narrower access comes.
