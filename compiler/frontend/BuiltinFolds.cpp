@@ -126,6 +126,9 @@ static Value extreme(Specializer &s, CallArguments &arguments, bool isMin) {
           value = chosen;
       return extreme(s, all, isMin);
     });
+  if (arguments.positional.size() == 1 && !key.isUnbound() && !key.isNone() &&
+      otherwise.isUnbound() && isSetOfAnyOrder(s, arguments.positional[0]))
+    return ofSet(s, "extreme_by_key", {arguments.positional[0], key, s.makeBool(isMin)});
   if (arguments.positional.size() == 1)
     arguments.positional[0] = s.iterated(arguments.positional[0], key.isUnbound() || key.isNone());
   // Items that come one after the other.
@@ -207,6 +210,13 @@ Value builtins::maximumOf(Specializer &s, CallArguments &arguments) {
 }
 
 Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
+  if (arguments.positional.size() == 1 && isSetOfAnyOrder(s, arguments.positional[0])) {
+    CallArguments rest = arguments; // binding the set would ask for its order
+    rest.positional[0] = s.newList({});
+    ValueList given = s.bind(rest, "iterable, *, key=None, reverse=False", "sorted");
+    if (!given[1].isNone())
+      return ofSet(s, "sorted_by_key", {arguments.positional[0], given[1], given[2]});
+  }
   ValueList given = s.bind(arguments, "iterable, *, key=None, reverse=False", "sorted");
   given[0] = s.iterated(given[0], given[1].isNone()); // A key leaves ties in their order.
   auto atRunTime = [&](const Value &list) {

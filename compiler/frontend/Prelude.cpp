@@ -61,13 +61,32 @@ llvm::StringRef runTimeDictKind(Specializer &s, const Value &value) {
   return "";
 }
 
-ValueList itemsOfSet(Specializer &s, const Value &set, bool isAnyOrder) {
-  ValueList items = *s.knownItems(set);
-  auto isSmall = [&](const Value &item) {
+/// Whether the items lie in their own slots of the smallest table of CPython.
+static bool areSmallInts(Specializer &s, const ValueList &items) {
+  return llvm::all_of(items, [&](const Value &item) {
     auto known = s.knownInt(item);
     return known && *known >= 0 && *known < 8;
-  };
-  if (items.size() > 1 && llvm::all_of(items, isSmall))
+  });
+}
+
+bool isSetOfAnyOrder(Specializer &s, const Value &value) {
+  if (runTimeDictKind(s, value) == "set")
+    return true;
+  auto *dict = s.object<DictState>(value);
+  if (!dict || !dict->isSet || dict->entries.size() <= 1)
+    return false;
+  auto items = s.knownItems(value);
+  return items && !areSmallInts(s, *items);
+}
+
+Value ofSet(Specializer &s, llvm::StringRef function, ValueList arguments) {
+  const LibraryEntry &entry = findLibraryFile("_sets")->entries.at(function);
+  return s.call(s.libraryValue(entry, function), CallArguments{std::move(arguments), {}, s.span});
+}
+
+ValueList itemsOfSet(Specializer &s, const Value &set, bool isAnyOrder) {
+  ValueList items = *s.knownItems(set);
+  if (items.size() > 1 && areSmallInts(s, items))
     llvm::sort(items,
                [&](const Value &a, const Value &b) { return *s.knownInt(a) < *s.knownInt(b); });
   else if (items.size() > 1 && !isAnyOrder)

@@ -25,6 +25,11 @@ Value listedByPrelude(Specializer &, const Value &value, bool isAnyOrder);
 /// integers lie in their own slots of the smallest table. Fails for others, unless any order does.
 ValueList itemsOfSet(Specializer &, const Value &set, bool isAnyOrder);
 
+/// Whether the value is a set whose items CPython walks in an order that is not known.
+bool isSetOfAnyOrder(Specializer &, const Value &value);
+/// A function of lang/library/_sets.mpy.
+Value ofSet(Specializer &, llvm::StringRef function, ValueList arguments);
+
 /// A value that an expression is making. It has a name meanwhile, so that all that it is made of
 /// stays where paths meet: else a dict that is filled in `try` would lose its table.
 class InProgress {
