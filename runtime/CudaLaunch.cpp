@@ -15,6 +15,8 @@ constexpr int64_t mostBlocks = 4096;
 /// So many threads are wanted for a reduction, of so many elements each at least.
 constexpr int64_t threadsWanted = int64_t(1) << 17, elementsOfThread = 16, mostParts = 1024;
 constexpr int64_t tileOfProduct = 64;
+/// A loop of one thread is worth as long as a transfer.
+constexpr int64_t mostRounds = 4096;
 constexpr int mostParameters = 256;
 
 namespace {
@@ -201,8 +203,13 @@ static bool run(DeviceState &state, const mpy_kernel *kernel, const mpy_kernel_b
   if (!state.runs || !plan(launch, kernel, words) ||
       kernel->buffer_count + kernel->word_count + kernel->partial_count + 2 > mostParameters)
     return false;
-  if (launch.points < state.minimum && !isAwaited(state, kernel, buffers))
+  // One thread is slower than the host, but not than the way home and back.
+  if (kernel->form == MPY_SERIAL) {
+    if (launch.points > mostRounds || !isAwaited(state, kernel, buffers))
+      return false;
+  } else if (launch.points < state.minimum && !isAwaited(state, kernel, buffers)) {
     return false;
+  }
   Place place = {kernel->file, kernel->line};
   if (context().library)
     checkCuda(state, state.driver.cuCtxSetCurrent(state.primary), "cuCtxSetCurrent", place);

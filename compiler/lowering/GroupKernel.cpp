@@ -103,7 +103,9 @@ void GroupKernel::collectArguments() {
     }
     int64_t how = kernelReads;
     if (number >= inputs) {
-      bool isRead = !body.getArgument(number).use_empty() && !fills[number - inputs];
+      bool isGathered = llvm::is_contained(gathered, number - inputs);
+      bool isRead =
+          (isGathered || !body.getArgument(number).use_empty()) && !fills[number - inputs];
       // All of a buffer that is no part of another one.
       bool isWhole = op->getOperand(number) == rootOf(operand);
       how = kernelWrites | (isRead ? kernelReads : 0) | (isWhole ? kernelOverwrites : 0);

@@ -46,7 +46,7 @@ static bool isPlainMath(Operation &op) {
              math::SqrtOp, math::AbsFOp, math::CopySignOp, math::FmaOp>(op);
 }
 
-bool hasKernelForm(Operation &op) {
+bool hasOwnKernelForm(Operation &op) {
   auto isScalar = [](Type type) {
     return isKernelElement(type) ||
            (type.isSignlessInteger() && type.getIntOrFloatBitWidth() <= 64);
@@ -60,6 +60,12 @@ bool hasKernelForm(Operation &op) {
   if (!isKnown || isa<arith::FPToUIOp>(op))
     return false;
   if (auto load = dyn_cast<memref::LoadOp>(op); load && !isKernelElement(load.getType()))
+    return false;
+  return true;
+}
+
+bool hasKernelForm(Operation &op) {
+  if (!hasOwnKernelForm(op))
     return false;
   for (Region &region : op.getRegions())
     for (Block &block : region)
@@ -335,6 +341,15 @@ void KernelBuilder::clone(Operation &op, IRMapping &map, ValueRange positions) {
           arith::IndexCastOp::create(builder, loc, builder.getI64Type(), map.lookup(index)));
     unsigned buffer = llvm::find(arguments.buffers, read.getMemref()) - arguments.buffers.begin();
     map.map(read.getResult(), load(buffer, at));
+    return;
+  }
+  if (auto write = dyn_cast<memref::StoreOp>(op)) {
+    SmallVector<Value> at;
+    for (Value index : write.getIndices())
+      at.push_back(
+          arith::IndexCastOp::create(builder, loc, builder.getI64Type(), map.lookup(index)));
+    unsigned buffer = llvm::find(arguments.buffers, write.getMemref()) - arguments.buffers.begin();
+    store(map.lookup(write.getValue()), buffer, at);
     return;
   }
   if (auto cast = dyn_cast<arith::FPToSIOp>(op)) {

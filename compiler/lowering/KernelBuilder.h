@@ -91,7 +91,9 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> known;
 };
 
-/// Whether a kernel may do what the operation does to elements, with the regions inside it.
+/// Whether a kernel may do what the operation does to elements, its regions left out.
+bool hasOwnKernelForm(mlir::Operation &op);
+/// The same with the regions inside it.
 bool hasKernelForm(mlir::Operation &op);
 /// Whether kernels have elements of this type.
 bool isKernelElement(mlir::Type type);

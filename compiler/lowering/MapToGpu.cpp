@@ -12,6 +12,7 @@
 #include "lowering/GroupKernel.h"
 #include "lowering/Passes.h"
 #include "lowering/ProductKernel.h"
+#include "lowering/SerialKernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -65,6 +66,8 @@ struct MapToGpuPass : impl::MapToGpuBase<MapToGpuPass> {
       else if (isa<linalg::FillOp, memref::CopyOp, GemmOp>(op))
         others.push_back(op);
     });
+    if (!groups.empty() || !others.empty())
+      mapLoops();
     for (Operation *op : groups)
       mapGroup(cast<linalg::GenericOp>(op));
     for (Operation *op : others) {
@@ -75,6 +78,17 @@ struct MapToGpuPass : impl::MapToGpuBase<MapToGpuPass> {
       else
         mapAssignment(op);
     }
+  }
+
+  /// Loops over single elements, for the case that what they change lies on the device.
+  void mapLoops() {
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) {
+      if (hasSerialKernel(loop))
+        loops.push_back(loop);
+    });
+    for (scf::ForOp loop : loops)
+      runElsewise(emitSerialKernel(loop, kernels, nextName("loop")), loop.getOperation());
   }
 
   /// Products of integers have no library: they are sums of products for host and device.

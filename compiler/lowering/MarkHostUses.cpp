@@ -62,10 +62,14 @@ static void usesOfHostWork(Operation *op, llvm::function_ref<void(Value, unsigne
   if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
     for (Value input : generic.getInputs())
       add(input, Reads);
-    for (auto [number, output] : llvm::enumerate(generic.getOutputs()))
-      written(
-          output,
-          !generic.getRegion().front().getArgument(generic.getNumDpsInputs() + number).use_empty());
+    for (auto [number, output] : llvm::enumerate(generic.getOutputs())) {
+      unsigned operand = generic.getNumDpsInputs() + number;
+      // Where nothing is gathered, what was there before stays.
+      bool isGathered =
+          generic.getIndexingMapsArray()[operand].getNumResults() != generic.getNumLoops();
+      bool isRead = !generic.getRegion().front().getArgument(operand).use_empty();
+      written(output, isGathered || isRead);
+    }
     generic.getRegion().walk([&](memref::LoadOp load) { add(load.getMemref(), Reads); });
   } else if (auto fill = dyn_cast<linalg::FillOp>(op)) {
     written(fill.getOutputs()[0], false);
