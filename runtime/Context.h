@@ -50,6 +50,13 @@ struct PrintOptions {
   bool suppress = false;
 };
 
+/// What calls of matplotlib.pyplot have said so far (Plots.cpp).
+struct PlotRecords {
+  double *values;
+  int64_t size, capacity;
+  int64_t newest; // where the record begins that is being written
+};
+
 /// A call under mpy_catch (Catch.cpp).
 struct Catching;
 /// A block of allocateRaw (Catch.cpp).
@@ -79,6 +86,7 @@ struct Context {
   int64_t chosenDevice = -1;
   mpy_random *random = nullptr, *pythonRandom = nullptr;
   FILE **files = nullptr; // by number (OpenFiles.cpp)
+  PlotRecords plots = {};
   char *stackEnd = nullptr;
   char *stackLimit = nullptr;
   void (*errorHook)(void *, const char *, int64_t, const char *, const char *) = nullptr;
@@ -112,6 +120,8 @@ void noteFreed(mpy_header *header);
 void freeRawSince(RawBlock *before);
 /// Closes what a program has opened and not closed.
 void closeFiles(Context &context);
+/// The records of plots, the last one complete.
+const PlotRecords &finishedPlots();
 
 } // namespace mpy
 

@@ -58,6 +58,7 @@ void mpy_ctx_free(mpy_ctx *ctx) {
   currentContext = reinterpret_cast<Context *>(ctx);
   closeFiles(*currentContext);
   closeDevice(*currentContext);
+  free(currentContext->plots.values);
   freeAllMemory();
   currentContext = outer;
   free(ctx);

@@ -1,7 +1,8 @@
-// Links an object file with libmpyrt.a into an executable or a library.
+// Links an object file with the runtime into an executable or a library: libmpyrt.a, and
+// libmpyplots.a beside it, of which programs that plot get a part.
 //
-//   prog.o + libmpyrt.a   ->   cc -fuse-ld=lld prog.o libmpyrt.a -lmvec -lm -ldl -o prog
-//   model.o + libmpyrt.a  ->   the same with -shared, or an archive of the members of both
+//   prog.o + libmpyrt.a   ->   cc -fuse-ld=lld prog.o libmpyplots.a libmpyrt.a -lmvec -lm -ldl -o
+//   prog model.o + libmpyrt.a  ->   the same with -shared, or an archive of the members of both
 //
 // The C compiler driver is used because it alone knows where this system keeps its start files and
 // libraries; lld, where it is installed, because it is several times faster. The
@@ -38,6 +39,16 @@ std::optional<std::string> mpy::findRuntimeLibrary(llvm::StringRef compilerPath)
       return std::string(candidate);
   }
   return std::nullopt;
+}
+
+/// The archive beside the runtime that draws plots. It is not there while mpyc compiles what is in
+/// it.
+static std::optional<std::string> plotsLibrary(llvm::StringRef runtimeLibrary) {
+  llvm::SmallString<256> path(llvm::sys::path::parent_path(runtimeLibrary));
+  llvm::sys::path::append(path, "libmpyplots.a");
+  if (!llvm::sys::fs::exists(path))
+    return std::nullopt;
+  return std::string(path);
 }
 
 /// The first of these programs that the search path, or LLVM's own folder, has.
@@ -90,7 +101,10 @@ std::vector<std::string> mpy::linkCommand(const LinkJob &job, std::string &reaso
     words.push_back("-pie");
   if (job.kind == LinkKind::SharedLibrary && !job.hasDebugLines)
     words.push_back("-Wl,--strip-all");
-  words.insert(words.end(), {job.object, job.runtimeLibrary, "-static-libgcc", "-Wl,--gc-sections",
+  words.push_back(job.object);
+  if (std::optional<std::string> plots = plotsLibrary(job.runtimeLibrary))
+    words.push_back(*plots);
+  words.insert(words.end(), {job.runtimeLibrary, "-static-libgcc", "-Wl,--gc-sections",
                              "-Wl,--as-needed", "-lmvec", "-lm", "-ldl", "-o", job.output});
   return words;
 }
@@ -134,25 +148,35 @@ bool mpy::writeArchive(llvm::StringRef object, llvm::StringRef memberName,
     reason = llvm::toString(std::move(error));
     return false;
   };
-  auto buffer = llvm::MemoryBuffer::getFile(runtimeLibrary);
-  if (!buffer) {
-    reason = buffer.getError().message();
-    return false;
-  }
-  auto runtime = llvm::object::Archive::create((*buffer)->getMemBufferRef());
-  if (!runtime)
-    return failed(runtime.takeError());
   std::vector<llvm::NewArchiveMember> members;
   members.emplace_back(llvm::MemoryBufferRef(object, memberName));
-  llvm::Error error = llvm::Error::success();
-  for (const llvm::object::Archive::Child &child : (*runtime)->children(error)) {
-    auto member = llvm::NewArchiveMember::getOldMember(child, /*Deterministic=*/true);
-    if (!member)
-      return failed(member.takeError());
-    members.push_back(std::move(*member));
+  // What members refer to stays in memory until they are written.
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> buffers;
+  std::vector<std::unique_ptr<llvm::object::Archive>> archives;
+  std::vector<std::string> paths = {runtimeLibrary.str()};
+  if (std::optional<std::string> plots = plotsLibrary(runtimeLibrary))
+    paths.push_back(*plots);
+  for (const std::string &path : paths) {
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    if (!buffer) {
+      reason = buffer.getError().message();
+      return false;
+    }
+    auto archive = llvm::object::Archive::create((*buffer)->getMemBufferRef());
+    if (!archive)
+      return failed(archive.takeError());
+    llvm::Error error = llvm::Error::success();
+    for (const llvm::object::Archive::Child &child : (*archive)->children(error)) {
+      auto member = llvm::NewArchiveMember::getOldMember(child, /*Deterministic=*/true);
+      if (!member)
+        return failed(member.takeError());
+      members.push_back(std::move(*member));
+    }
+    if (error)
+      return failed(std::move(error));
+    buffers.push_back(std::move(*buffer));
+    archives.push_back(std::move(*archive));
   }
-  if (error)
-    return failed(std::move(error));
   if (llvm::Error written = llvm::writeArchive(
           output, members, llvm::SymtabWritingMode::NormalSymtab, llvm::object::Archive::K_GNU,
           /*Deterministic=*/true, /*Thin=*/false))

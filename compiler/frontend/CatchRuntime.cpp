@@ -19,7 +19,8 @@ static llvm::StringRef kindsOf(llvm::StringRef callee, mlir::ValueRange inputs) 
   if (callee.contains("load") || callee.contains("save") || callee.contains("genfromtxt"))
     return "FileNotFoundError PermissionError IsADirectoryError NotADirectoryError OSError "
            "ValueError EOFError ";
-  if (callee.starts_with("mpy_file_") || callee.starts_with("mpy_path_"))
+  if (callee.starts_with("mpy_file_") || callee.starts_with("mpy_path_") ||
+      callee == "mpy_plots_draw")
     return "FileNotFoundError FileExistsError PermissionError IsADirectoryError NotADirectoryError "
            "OSError UnicodeDecodeError ValueError ";
   if (callee.starts_with("mpy_environment"))

@@ -43,6 +43,18 @@ Value callRuntime(Specializer &specializer, const Arguments &arguments, const ch
   return Text{{}, text};
 }
 
+/// A number of a record of plots.
+Value plotsNumber(Specializer &specializer, const Arguments &arguments) {
+  mlir::Value value = specializer.ssaAs(*arguments["value"].get<Scalar>(), DType::Float64);
+  return effect(specializer, "mpy_plots_number", std::nullopt, {value});
+}
+
+/// A list of a record of plots.
+Value plotsList(Specializer &specializer, const Arguments &arguments) {
+  return effect(specializer, "mpy_plots_list", std::nullopt,
+                {toArray(specializer, arguments["values"]).tensor});
+}
+
 static mlir::Value whole(Specializer &specializer, int64_t value) {
   return specializer.ssaAs(specializer.makeInt(IntExpr(value)), DType::Int64);
 }

@@ -29,8 +29,8 @@ std::string libraryModule(llvm::StringRef name) {
 /// Modules that Python programs import and that are not compiled.
 static const char *unsupportedModule(llvm::StringRef name) {
   llvm::StringRef top = name.split('.').first;
-  if (top == "matplotlib")
-    return "plotting";
+  if (top == "matplotlib" || top == "mpl_toolkits")
+    return "this part of matplotlib";
   if (top == "mpi4py")
     return "MPI";
   if (isStandardModule(top) && libraryModule(top).empty())

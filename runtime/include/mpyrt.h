@@ -478,6 +478,17 @@ mpy_text *mpy_path_here(void);
 int8_t mpy_environment_has(const char *file, int64_t line, const mpy_text *name);
 mpy_text *mpy_environment(const char *file, int64_t line, const mpy_text *name);
 
+/* ---- Plots: records of what matplotlib.pyplot is asked for ---- */
+
+/* Begins a record; where it begins among all. */
+int64_t mpy_plots_begin(int64_t kind);
+/* What belongs to the record: a number, a list (float64, rank 1), a text. */
+void mpy_plots_number(double value);
+void mpy_plots_list(const mpy_view *values);
+void mpy_plots_text(const mpy_text *text);
+/* Does what the last record asks for; of libmpyplots.a. */
+void mpy_plots_draw(const char *file, int64_t line);
+
 /* ---- Random numbers: NumPy's legacy RandomState and its Generator, bit for bit ---- */
 
 /* A new state seeded with an integer in [0, 2**32), else ValueError. */

@@ -249,6 +249,85 @@ def pop_print_options():
     numpy.set_printoptions(**_print_options.pop())
 
 
+_plots = []  # what calls of matplotlib.pyplot say: records of numbers
+_newest_plot = [0]
+
+
+def _finish_plots():
+    if _plots:
+        _plots[_newest_plot[0] + 1] = len(_plots) - _newest_plot[0]
+
+
+def plots_begin(kind):
+    _finish_plots()
+    _newest_plot[0] = len(_plots)
+    _plots.extend((kind, 0))
+    return _newest_plot[0]
+
+
+def plots_number(value):
+    _plots.append(float(value))
+
+
+def plots_list(values):
+    values = [float(value) for value in numpy.asarray(values)]
+    _plots.append(len(values))
+    _plots.extend(values)
+
+
+def plots_text(text):
+    _plots.append(len(text))
+    _plots.extend(ord(letter) for letter in text)
+
+
+def plots_draw():
+    """By the program of lang/drawing, as compiled programs do."""
+    _finish_plots()
+    sys.stdout.flush()
+    import importlib
+
+    if _Drawing not in sys.meta_path:
+        sys.meta_path.append(_Drawing)
+    _draw(importlib.import_module("drawing"), numpy.array(_plots))
+
+
+def _draw(drawing, log):
+    """Repeats the steps of a drawing, as runtime/plots/DrawPlots.cpp does."""
+    tables = drawing.tables(log)
+    last = at = 0
+    while at < len(log):
+        last, at = at, at + int(log[at + 1])
+        record, *tables = drawing.scan_record(log, *tables, last)
+        log[last:at] = record
+    figures, axes, handles, numbers = tables
+    ticks = texts = numpy.zeros(0)
+    for paints, kind, figure, k, other, number in drawing.plan(log, *tables, last).astype(int):
+        if paints:
+            turn = 0
+            while True:
+                texts, turn = drawing.paint_step(log, figures, axes, handles, numbers, ticks, texts, kind, figure, k, other, number, turn, last)
+                if turn == 0:
+                    break
+        else:
+            figures, axes, ticks = drawing.arrange(log, figures, axes, handles, numbers, ticks, kind, figure, k, other)
+
+
+class _Drawing:
+    """Finds the modules of lang/drawing, which need no derivatives."""
+
+    folder = pathlib.Path(__file__).resolve().parents[2]
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        import importlib.machinery
+        import importlib.util
+
+        for file in (cls.folder / "drawing" / (name + ".mpy"), cls.folder / "library/matplotlib" / (name + ".mpy")):
+            if path is None and file.exists():
+                return importlib.util.spec_from_loader(name, importlib.machinery.SourceFileLoader(name, str(file)))
+        return None
+
+
 def __getattr__(name):
     """Special functions: `erf`, `ndtr` .. and families by an order."""
     from . import special

@@ -169,6 +169,10 @@ def build():
         package, _, last = name.rpartition(".")
         setattr({"mpy": mpy, "minpy": minpy}.get(package) or modules[package], last, modules[name])
     modules["autograd.builtins"] = builtins
+    for name in ("matplotlib", "matplotlib.pyplot", "matplotlib.cm", "matplotlib.colors", "matplotlib.gridspec"):
+        modules[name] = written.Module(name)
+        if name != "matplotlib":
+            setattr(modules["matplotlib"], name.partition(".")[2], modules[name])
     autograd.scipy = modules["autograd.scipy"]
     return modules | {
         "numpy": numpy,

@@ -131,6 +131,9 @@ def failure(error, path):
         frames = [
             f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".mpy")
         ]
+        # What the library raises, the program has raised by calling it.
+        library = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        frames = [f for f in frames if not os.path.abspath(f.filename).startswith(library)] or frames
         line = frames[-1].lineno if frames else 0
         name = os.path.basename(frames[-1].filename) if frames else name
     message = str(error)

@@ -1,6 +1,7 @@
 """Functions of `lang/library` as compositions: for traced values where autograd has no derivative of NumPy's function."""
 
 import ast
+import builtins
 import importlib
 import pathlib
 import types
@@ -30,8 +31,16 @@ def load(module):
         tree.body = [node for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
         run = importlib.import_module("mpy.run")
         names[run._CALL] = run._converting
+        names["__builtins__"] = dict(vars(builtins), __import__=_import_in_function)
         exec(compile(ast.fix_missing_locations(run._RouteCalls().visit(tree)), str(path), "exec"), names)
     return _files[module]
+
+
+def _import_in_function(name, globals=None, locals=None, fromlist=(), level=0):
+    """An import inside of a function of the library."""
+    if fromlist and name.partition(".")[0] == "matplotlib":
+        return types.SimpleNamespace(**{one: load(name)[one] for one in fromlist})
+    return builtins.__import__(name, globals, locals, fromlist, level)
 
 
 def _module(name):
@@ -54,7 +63,7 @@ def _imported(module, name):
     if is_written(module + "." + name):
         return Module(module + "." + name)
     # Python's own modules are there; what NumPy, SciPy and autograd have is ours where it is written.
-    if module.partition(".")[0] not in ("numpy", "scipy", "autograd", "mpy", "minpy"):
+    if module.partition(".")[0] not in ("numpy", "scipy", "autograd", "mpy", "minpy", "matplotlib"):
         return getattr(_module(module), name)
     if (LIBRARY / (module.replace(".", "/") + ".mpy")).exists():
         return load(module)[name]
