@@ -85,7 +85,8 @@ private:
 bool Compilation::isLibrary() const {
   if (options.command != Options::Command::Build || options.phase == Phase::Executable)
     return false;
-  bool mayBe = options.phase == Phase::Object || options.phase == Phase::Assembly;
+  bool mayBe = options.phase == Phase::Object || options.phase == Phase::Assembly ||
+               options.phase == Phase::LlvmIr;
   return isOfLibrary(options.phase) || !options.exports.empty() ||
          (mayBe && marksExports(*program));
 }

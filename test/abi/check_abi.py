@@ -4,8 +4,11 @@
 """
 
 import argparse
+import ctypes
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 INCLUDE = ROOT / "runtime/include"
 SAMPLES = ROOT / "samples/library"
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
-LIMIT = 100
+LIMIT = 300
 LLVM = pathlib.Path("/usr/lib/llvm-22/bin")
 
 
@@ -44,8 +47,16 @@ class Workshop:
         self.build(HERE / "model.mpy")
 
     def build(self, program, *options):
-        for suffix in ("o", "h"):
+        for suffix in ("ll" if self.sanitizer else "o", "h"):
             run([self.mpyc, program, *options, "-o", self.folder / f"{program.stem}.{suffix}"])
+        if self.sanitizer:
+            self.instrument(self.folder / f"{program.stem}.ll")
+
+    def instrument(self, code):
+        """Compiled code is watched too: every function asks for it, and clang makes the object."""
+        text = re.sub(r"^(attributes #\d+ = \{)", rf"\1 sanitize_{self.sanitizer}", code.read_text(), flags=re.MULTILINE)
+        code.write_text(text)
+        run(["clang-22", f"-fsanitize={self.sanitizer}", "-O1", "-fPIC", "-Wno-override-module", "-c", code, "-o", code.with_suffix(".o")])
 
     def compile(self, source, *objects, compiler="cc", standard="-std=c99", libraries=("-lmvec", "-lm", "-ldl")):
         """A C program with objects and the runtime; its path."""
@@ -56,9 +67,9 @@ class Workshop:
              *libraries, "-pthread", "-o", program])
         return program
 
-    def check(self, name):
+    def check(self, name, *words):
         program = self.compile(HERE / f"{name}.c", self.folder / "model.o", self.runtime)
-        return run([program])
+        return run([program, *words])
 
 
 def calls(shop):
@@ -79,6 +90,32 @@ def costs(shop):
 
 def random_calls(shop):
     shop.check("random_calls")
+
+
+def sanitized(shop, kind):
+    """The same folder with compiled code and a runtime that a sanitizer watches."""
+    build, folder = shop.mpyc.parent.parent / f"sanitized-{kind}", shop.folder / kind
+    folder.mkdir()
+    flags = f"-fsanitize={kind} -fno-omit-frame-pointer"
+    run(["cmake", "-G", "Ninja", "-S", ROOT / "runtime", "-B", build, "-DCMAKE_CXX_COMPILER=clang++-22", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_FLAGS={flags}",
+         *(["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else [])])
+    run(["cmake", "--build", build])
+    return Workshop(shop.mpyc, build / "lib/libmpyrt.a", folder)
+
+
+def address_sanitizer(shop):
+    """100,000 calls with random layouts, sizes and wrong arguments; no access outside, and no leak."""
+    watched = sanitized(shop, "address")
+    assert watched.sanitizer == "address" and "__asan_report" in run(["nm", watched.folder / "model.o"]), "the code is not watched"
+    watched.check("random_calls", "100000")
+    watched.check("bad_input")
+
+
+def thread_sanitizer(shop):
+    """Threads with contexts of their own share nothing that one of them writes."""
+    watched = sanitized(shop, "thread")
+    assert watched.sanitizer == "thread" and "__tsan_" in run(["nm", watched.folder / "model.o"]), "the code is not watched"
+    watched.check("threads")
 
 
 def header_in_cpp(shop):
@@ -143,6 +180,83 @@ def frameworks(shop):
     for python in dict.fromkeys((sys.executable, "/usr/bin/python3")):
         if subprocess.run([python, "-c", "import numpy"], capture_output=True).returncode == 0:
             run([python, HERE / "framework_calls.py", shop.folder, ROOT / "docs/python.md"])
+
+
+def metadata(shop):
+    """The description in JSON has every function that the header declares, with types, names of extents and what derivatives are by."""
+    library = shop.folder / "libmodel.so"
+    run([shop.mpyc, "-shared", HERE / "model.mpy", "-o", library])
+    loaded = ctypes.CDLL(str(library))
+    loaded.model_metadata.restype = ctypes.c_char_p
+    described = json.loads(loaded.model_metadata())
+    assert described["module"] == "model" and described["abi_version"] == loaded.mpy_abi_version()
+    assert hasattr(loaded, f"model_signature_{described['signature']}")
+    functions = {one["name"]: one for one in described["functions"]}
+    declared = {line.split("(")[0].split()[-1] for line in (shop.folder / "model.h").read_text().splitlines() if line.startswith("MPY_API int ")}
+    assert set(functions) == {name for name in declared if not name.endswith(("_init", "_shapes"))}, set(functions) ^ declared
+    loss = functions["model_loss_value_and_grad"]
+    assert loss["of"] == "loss" and loss["kind"] == "value_and_grad" and loss["wrt"] == [0, 1] and loss["line"] == functions["model_loss"]["line"]
+    assert loss["parameters"][2] == {"name": "x", "dtype": "float64", "shape": ["n", "d"]} and loss["parameters"][1] == {"name": "b", "dtype": "float64"}
+    assert [one["name"] for one in loss["results"]] == ["result", "grad_w", "grad_b"]
+    assert functions["model_positive"]["results"][0]["shape"] == [None] and functions["model_scaled"]["parameters"][0]["shape"] == [3]
+
+
+def versions(shop):
+    """An object of a future version is refused by the runtime, and a header of one by the compiler of C."""
+    source = shop.folder / "future.c"
+    source.write_text("""#include "mpyrt.h"
+#include "checks.h"
+static const mpy_module module = {MPY_ABI_VERSION + 1, "future.mpy", 0, NULL};
+static const mpy_export function = {&module, "f", 1, 0, 0, 0, 0, NULL, NULL, NULL, NULL};
+int main(void) {
+  mpy_ctx *ctx = mpy_ctx_new();
+  int64_t none[1] = {0};
+  char text[100];
+  snprintf(text, sizeof text, "have ABI versions %d, %d and %d", MPY_ABI_VERSION, MPY_ABI_VERSION + 1, MPY_ABI_VERSION);
+  CHECK_FAILS(ctx, mpy_enter(ctx, &function, none), MPY_ERROR_VERSION, text);
+  CHECK_FAILS(ctx, mpy_enter_module(ctx, &module), MPY_ERROR_VERSION, text);
+  mpy_ctx_free(ctx);
+  return failures != 0;
+}
+""")
+    run([shop.compile(source, shop.runtime, standard="-std=c11")])
+    folder = shop.folder / "later header"
+    folder.mkdir()
+    text = (INCLUDE / "mpy.h").read_text()
+    current = next(line for line in text.splitlines() if "define MPY_ABI_VERSION" in line)
+    (folder / "mpy.h").write_text(text.replace(current, f"#define MPY_ABI_VERSION {int(current.split()[-1]) + 1}"))
+    (folder / "user.c").write_text('#include "model.h"\n')
+    refused = subprocess.run(["cc", "-c", folder / "user.c", "-I", folder, "-I", shop.folder, "-o", folder / "user.o"], capture_output=True, text=True)
+    assert refused.returncode and "model.h was written for version" in refused.stderr, refused.stderr
+
+
+def nested(shop):
+    """Containers in containers go in and come out as they are, and so do their gradients; a command line asks for it all."""
+    (shop.folder / "nested.mpy").write_text(
+        "import numpy as np\nfrom mpy import f64\n"
+        "def f(p: {'layers': [tuple[f64['n n'], f64['n']], tuple[f64['n n'], f64['n']]], 'scale': float}, x: f64['n'], flags: tuple[bool, int] = (True, 1)):\n"
+        "    for w, b in p['layers']:\n        x = np.tanh(w @ x + b)\n    return p['scale'] * np.sum(x)\n"
+        "def g(x: f64['n'], k: int):\n    return {'all': [(x, k), {'twice': 2 * x}], 'none': ()}\n")
+    run([shop.mpyc, shop.folder / "nested.mpy", "--grad=f:wrt=0,1", "--export=g", "-o", shop.folder / "nested.py"])
+    (shop.folder / "use_nested.py").write_text("""import numpy as np, nested
+rng = np.random.RandomState(0)
+p = {'layers': [(rng.randn(3, 3), rng.randn(3)), (rng.randn(3, 3), rng.randn(3))], 'scale': 0.5}
+x = rng.randn(3)
+def plain(p, x):
+    for w, b in p['layers']:
+        x = np.tanh(w @ x + b)
+    return p['scale'] * x.sum()
+value, (gp, gx) = nested.f_value_and_grad(p, x, (True, 1))
+assert abs(value - plain(p, x)) < 1e-12 and abs(nested.f(p, x, (False, 3)) - value) < 1e-12
+assert isinstance(gp['layers'], list) and isinstance(gp['layers'][1], tuple) and abs(gp['scale'] - value / 0.5) < 1e-12
+for at in range(3):
+    moved = {'layers': [p['layers'][0], (p['layers'][1][0], p['layers'][1][1] + 1e-6 * np.eye(3)[at])], 'scale': 0.5}
+    assert abs((plain(moved, x) - value) / 1e-6 - gp['layers'][1][1][at]) < 1e-5
+    assert abs((plain(p, x + 1e-6 * np.eye(3)[at]) - value) / 1e-6 - gx[at]) < 1e-5
+g = nested.g(x, 7)
+assert g['none'] == () and g['all'][0][1] == 7 and (g['all'][1]['twice'] == 2 * x).all() and isinstance(g['all'], list)
+""")
+    run([sys.executable, shop.folder / "use_nested.py"])
 
 
 def older_header(shop):
@@ -348,7 +462,7 @@ def quoted_annotations(shop):
     assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, debug_lines, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, debug_lines, address_sanitizer, thread_sanitizer, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 
