@@ -88,6 +88,8 @@ DeviceCopy *existingCopy(DeviceState &state, void *owner);
 void prepareCopy(DeviceState &state, DeviceCopy &copy, const mpy_kernel_buffer &buffer, bool isRead,
                  Place place);
 CudaAddress allocateDevice(DeviceState &state, int64_t bytes, int64_t &room, Place place);
+/// Tells a driver that checks memory what a block holds from here on.
+void noteDeviceUse(DeviceState &state, CudaAddress address, int64_t bytes);
 void keepDevice(DeviceState &state, CudaAddress address, int64_t room);
 /// The `drop` of buffers that have a copy.
 void dropDeviceCopy(void *owner);

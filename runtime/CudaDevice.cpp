@@ -35,6 +35,8 @@ static bool openDriver(CudaDriver &driver, char (&reason)[256]) {
   }
   MPY_CUDA_FUNCTIONS(MPY_CUDA_OPEN)
 #undef MPY_CUDA_OPEN
+  driver.standInReuse = reinterpret_cast<CudaResult (*)(CudaAddress, size_t, CudaStream *)>(
+      dlsym(library, "standInReuse"));
   return true;
 }
 

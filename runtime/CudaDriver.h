@@ -58,6 +58,9 @@ struct CudaDriver {
 #define MPY_CUDA_POINTER(name, parameters) CudaResult(*name) parameters;
   MPY_CUDA_FUNCTIONS(MPY_CUDA_POINTER)
 #undef MPY_CUDA_POINTER
+  /// Of the stand-in driver alone, null elsewhere: from here on in the stream a block has `bytes`
+  /// bytes, of which none is known, or is free (0). So uses of kept blocks can be checked.
+  CudaResult (*standInReuse)(CudaAddress, size_t bytes, CudaStream *);
 };
 
 } // namespace mpy

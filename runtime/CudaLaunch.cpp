@@ -120,6 +120,7 @@ static CudaAddress scratchOf(DeviceState &state, int64_t bytes, Place place) {
     int64_t room = 0;
     state.scratch = allocateDevice(state, bytes, room, place);
     state.scratchBytes = room;
+    noteDeviceUse(state, state.scratch, room);
   }
   return state.scratch;
 }
@@ -202,6 +203,9 @@ static bool run(DeviceState &state, const mpy_kernel *kernel, const mpy_kernel_b
   Launch launch;
   if (!state.runs || !plan(launch, kernel, words) ||
       kernel->buffer_count + kernel->word_count + kernel->partial_count + 2 > mostParameters)
+    return false;
+  // `with cpu():` brings home what it needs.
+  if (int64_t chosen = context().chosenDevice; chosen >= 0 && chosen % 2 == 0)
     return false;
   // One thread is slower than the host, but not than the way home and back.
   if (kernel->form == MPY_SERIAL) {

@@ -75,6 +75,11 @@ static bool evictOne(DeviceState &state) {
         static_cast<long long>(bytes), static_cast<long long>(left), static_cast<long long>(total));
 }
 
+void noteDeviceUse(DeviceState &state, CudaAddress address, int64_t bytes) {
+  if (state.driver.standInReuse)
+    state.driver.standInReuse(address, static_cast<size_t>(bytes), state.stream);
+}
+
 CudaAddress allocateDevice(DeviceState &state, int64_t bytes, int64_t &room, Place place) {
   int64_t index = 0;
   room = roomFor(bytes, index);
@@ -82,13 +87,16 @@ CudaAddress allocateDevice(DeviceState &state, int64_t bytes, int64_t &room, Pla
     state.kept[index] = block->next;
     CudaAddress address = block->address;
     free(block);
+    noteDeviceUse(state, address, bytes);
     return address;
   }
   CudaAddress address = 0;
   while (true) {
     CudaResult result = state.driver.cuMemAlloc_v2(&address, static_cast<size_t>(room));
-    if (result == cudaSuccess)
+    if (result == cudaSuccess) {
+      noteDeviceUse(state, address, bytes);
       return address;
+    }
     if (result != cudaOutOfMemory)
       checkCuda(state, result, "cuMemAlloc", place);
     if (!freeKept(state) && !evictOne(state))
@@ -104,6 +112,7 @@ void keepDevice(DeviceState &state, CudaAddress address, int64_t room) {
     state.driver.cuMemFree_v2(address);
     return;
   }
+  noteDeviceUse(state, address, 0);
   *block = {address, state.kept[index]};
   state.kept[index] = block;
 }
@@ -217,6 +226,7 @@ void prepareCopy(DeviceState &state, DeviceCopy &copy, const mpy_kernel_buffer &
       fetch(state, copy);
     copy.bytes = buffer.bytes;
     copy.deviceIsRight = false;
+    noteDeviceUse(state, copy.address, copy.bytes);
   }
   if (!isRead || copy.deviceIsRight)
     return;
@@ -249,4 +259,7 @@ void mpy_device_change(void *owner, int8_t all) {
     fetch(state, *copy);
   copy->hostIsRight = true;
   copy->deviceIsRight = false;
+  // A kernel that reads it all the same reads what is out of date.
+  if (copy->room)
+    noteDeviceUse(state, copy->address, copy->bytes);
 }
