@@ -25,19 +25,36 @@ namespace mpy {
 /// The rounds in which a loop may promise something of the integers that it carries.
 static constexpr unsigned maximumPromises = 4;
 
+/// The parts of a value that could not be joined.
+static size_t countConflicts(const Value &value) {
+  if (auto *optional = value.as<OptionalValue>())
+    return countConflicts(optional->value);
+  size_t count = value.get<ConflictValue>() != nullptr;
+  if (auto *tuple = value.as<TupleValue>())
+    for (const Value &item : tuple->items)
+      count += countConflicts(item);
+  return count;
+}
+
 size_t countUnusable(const State &state) {
   size_t count = 0;
   for (auto &local : state.locals)
-    count += local.second.get<ConflictValue>() != nullptr;
+    count += countConflicts(local.second);
   for (ObjectId id = 0; id < state.heap.size(); ++id) {
     if (!state.heap.pointer(id))
       continue;
     count += state.heap.get<BrokenState>(id) != nullptr;
     if (auto *cell = state.heap.get<CellState>(id))
-      count += cell->value.get<ConflictValue>() != nullptr;
+      count += countConflicts(cell->value);
     if (auto *instance = state.heap.get<InstanceState>(id))
       for (auto &attribute : instance->attributes)
-        count += attribute.second.get<ConflictValue>() != nullptr;
+        count += countConflicts(attribute.second);
+    if (auto *list = state.heap.get<ListState>(id))
+      for (const Value &item : list->items)
+        count += countConflicts(item);
+    if (auto *dict = state.heap.get<DictState>(id))
+      for (auto &entry : dict->entries)
+        count += countConflicts(entry.second);
     if (auto *array = state.heap.get<ArrayState>(id))
       count += array->stale + array->maybeAliases.size();
     // What lists hold, and whether it may be changed there, is part of what must settle.
