@@ -48,7 +48,10 @@ struct Decimal {
 
 class ArrayPrinter {
 public:
-  ArrayPrinter(const mpy_view &array, const PrintOptions &options, bool repr);
+  /// With the printer of the imaginary parts, `array` has the real parts of complex numbers; both
+  /// are dense.
+  ArrayPrinter(const mpy_view &array, const PrintOptions &options, bool repr,
+               ArrayPrinter *imaginary = nullptr);
   mpy_text *print();
 
 private:
@@ -66,6 +69,7 @@ private:
   void makeDecimal(double value, bool first, Decimal &decimal) const;
   void appendElement(TextBuilder &word, int64_t offset) const;
   void appendFloatElement(TextBuilder &word, double value) const;
+  void appendImaginary(TextBuilder &word, int64_t offset) const;
   void appendRow(TextBuilder &text, int64_t offset, int64_t indent, int64_t width) const;
   void appendAxis(TextBuilder &text, int32_t axis, int64_t offset, int64_t indent,
                   int64_t width) const;
@@ -74,6 +78,8 @@ private:
   const mpy_view &array;
   PrintOptions options;
   bool repr;
+  ArrayPrinter *imaginary;
+  bool signs = false; // of positive numbers too
   int64_t size = 1;
   bool summarised;
   int64_t strides[64];
@@ -82,8 +88,11 @@ private:
 
 } // namespace
 
-ArrayPrinter::ArrayPrinter(const mpy_view &array, const PrintOptions &options, bool repr)
-    : array(array), options(options), repr(repr) {
+ArrayPrinter::ArrayPrinter(const mpy_view &array, const PrintOptions &options, bool repr,
+                           ArrayPrinter *imaginary)
+    : array(array), options(options), repr(repr), imaginary(imaginary) {
+  if (imaginary)
+    imaginary->signs = true;
   int64_t dense = 1;
   for (int32_t i = array.rank - 1; i >= 0; --i) {
     strides[i] = array.strides ? array.strides[i] : dense;
@@ -158,6 +167,8 @@ void ArrayPrinter::makeDecimal(double value, bool first, Decimal &decimal) const
 }
 
 void ArrayPrinter::chooseFormat() {
+  if (imaginary)
+    imaginary->chooseFormat();
   format.precision = options.precision;
   if (array.dtype == MPY_BOOL)
     return;
@@ -218,7 +229,7 @@ void ArrayPrinter::chooseFloatFormat(const Survey &survey) {
         return;
       Decimal decimal;
       makeDecimal(value, true, decimal);
-      int64_t whole = decimal.whole.size() + std::signbit(value);
+      int64_t whole = decimal.whole.size() + (signs || std::signbit(value));
       format.left = whole > format.left ? whole : format.left;
       fraction = decimal.fraction.size() > fraction ? decimal.fraction.size() : fraction;
       int64_t exponent = decimal.exponent.size() - 1;
@@ -230,23 +241,26 @@ void ArrayPrinter::chooseFloatFormat(const Survey &survey) {
   }
   if (survey.special) {
     int64_t offset = format.right + 1;
-    int64_t needed = 3 + survey.negativeInfinity - offset;
+    int64_t needed = 3 + (signs || survey.negativeInfinity) - offset;
     format.left = needed > format.left ? needed : format.left;
   }
 }
 
 void ArrayPrinter::appendFloatElement(TextBuilder &word, double value) const {
   if (!std::isfinite(value)) {
-    const char *name = value != value ? "nan" : value < 0 ? "-inf" : "inf";
+    const char *name = value != value ? (signs ? "+nan" : "nan")
+                       : value < 0    ? "-inf"
+                                      : (signs ? "+inf" : "inf");
     word.appendSpaces(format.left + format.right + 1 - static_cast<int64_t>(strlen(name)));
     word.append(name);
     return;
   }
   Decimal decimal;
   makeDecimal(value, false, decimal);
-  word.appendSpaces(format.left - decimal.whole.size() - std::signbit(value));
-  if (std::signbit(value))
-    word.append('-');
+  bool isNegative = std::signbit(value);
+  word.appendSpaces(format.left - decimal.whole.size() - (signs || isNegative));
+  if (signs || isNegative)
+    word.append(isNegative ? '-' : '+');
   word.append(decimal.whole.view());
   word.append('.');
   word.append(decimal.fraction.view());
@@ -270,6 +284,20 @@ void ArrayPrinter::appendElement(TextBuilder &word, int64_t offset) const {
     word.appendFormat(array.dtype == MPY_UINT64 ? "%*llu" : "%*lld",
                       static_cast<int>(format.integerWidth),
                       static_cast<long long>(integerAt(offset)));
+  if (imaginary)
+    appendImaginary(word, offset);
+}
+
+// `j` stands behind the digits, before the blanks that fill the column.
+void ArrayPrinter::appendImaginary(TextBuilder &word, int64_t offset) const {
+  int64_t end = word.size();
+  imaginary->appendFloatElement(word, imaginary->floatAt(offset));
+  int64_t blanks = 0;
+  while (word.size() - blanks > end && word.data()[word.size() - blanks - 1] == ' ')
+    ++blanks;
+  word.resize(word.size() - blanks);
+  word.append('j');
+  word.appendSpaces(blanks);
 }
 
 // The last axis: words with separators, wrapped where the next one would not fit.
@@ -350,6 +378,9 @@ void ArrayPrinter::appendAxis(TextBuilder &text, int32_t axis, int64_t offset, i
 
 // Shape and type, where the numbers do not tell them; on a line of their own if they do not fit.
 void ArrayPrinter::appendExtras(TextBuilder &text) const {
+  const char *name = elementTypes[array.dtype].name;
+  if (imaginary)
+    name = single() ? "complex64" : "complex128";
   TextBuilder extras;
   bool flatEmpty = array.rank == 1 && array.sizes[0] == 0;
   if ((size == 0 && !flatEmpty) || size > options.threshold) {
@@ -366,7 +397,7 @@ void ArrayPrinter::appendExtras(TextBuilder &text) const {
     if (extras.size() > 0)
       extras.append(", ");
     extras.append("dtype=");
-    extras.append(elementTypes[array.dtype].name);
+    extras.append(name);
   }
   if (extras.size() == 0) {
     text.append(')');
@@ -402,6 +433,42 @@ mpy_text *ArrayPrinter::print() {
     appendExtras(text);
   return text.finish();
 }
+
+/// The elements of an array one behind the other, whatever its strides were.
+class Dense {
+public:
+  explicit Dense(const mpy_view &array) : view(array) {
+    int64_t size = 1, step = elementTypes[array.dtype].bytes;
+    for (int32_t i = 0; i < array.rank; ++i)
+      size *= array.sizes[i];
+    elements = static_cast<char *>(allocateRaw(size * step + 1));
+    char *to = elements;
+    if (size > 0)
+      copy(array, 0, 0, step, to);
+    view.data = elements;
+    view.strides = nullptr;
+  }
+  ~Dense() { freeRaw(elements); }
+  Dense(const Dense &) = delete;
+  Dense &operator=(const Dense &) = delete;
+  mpy_view view;
+
+private:
+  static void copy(const mpy_view &array, int32_t axis, int64_t offset, int64_t step, char *&to) {
+    if (axis == array.rank) {
+      memcpy(to, static_cast<const char *>(array.data) + offset * step, step);
+      to += step;
+      return;
+    }
+    int64_t stride = 1;
+    for (int32_t i = axis + 1; i < array.rank; ++i)
+      stride *= array.sizes[i];
+    stride = array.strides ? array.strides[axis] : stride;
+    for (int64_t i = 0; i < array.sizes[axis]; ++i)
+      copy(array, axis + 1, offset + i * stride, step, to);
+  }
+  char *elements;
+};
 
 static mpy_text *scalarText(const mpy_view &array) {
   switch (array.dtype) {
@@ -454,6 +521,12 @@ mpy_text *mpy_array_string(const mpy_view *array, int64_t precision, int8_t supp
     options.precision = precision;
   options.suppress = suppress;
   return ArrayPrinter(*array, options, false).print();
+}
+
+mpy_text *mpy_complex_array_text(const mpy_view *real, const mpy_view *imaginary, int8_t repr) {
+  Dense x(*real), y(*imaginary);
+  ArrayPrinter second(y.view, context().print, false);
+  return ArrayPrinter(x.view, context().print, repr, &second).print();
 }
 
 void mpy_push_print_options(void) {

@@ -161,6 +161,28 @@ mpy_text *mpy_str_float32(float value) {
   return builder.finish();
 }
 
+static void appendPart(TextBuilder &builder, double value, bool single) {
+  int64_t begin = builder.size();
+  appendFloat(builder, value, single);
+  int64_t size = builder.size();
+  if (size - begin > 2 && builder.data()[size - 2] == '.' && builder.data()[size - 1] == '0')
+    builder.resize(size - 2);
+}
+
+mpy_text *mpy_str_complex(double real, double imaginary, int8_t single) {
+  TextBuilder builder;
+  bool isImaginary = real == 0 && !std::signbit(real);
+  if (!isImaginary) {
+    builder.append('(');
+    appendPart(builder, real, single);
+    if (imaginary != imaginary || !std::signbit(imaginary))
+      builder.append('+');
+  }
+  appendPart(builder, imaginary, single);
+  builder.append(isImaginary ? "j" : "j)");
+  return builder.finish();
+}
+
 mpy_text *mpy_repr_float64(double value) {
   TextBuilder builder;
   builder.append("np.float64(");

@@ -144,6 +144,64 @@ double mpy_parse_float(const char *file, int64_t line, const mpy_text *text) {
         static_cast<int>(quoted->length), quoted->bytes);
 }
 
+// The longest number at the beginning of a text, as Python's float() reads it; 0 if there is none.
+static int64_t readNumber(View text, double &value) {
+  int64_t longest = 0;
+  for (int64_t size = 1; size <= text.size; ++size) {
+    TextBuilder number;
+    if (!copyDecimal(View(text.data, size), number))
+      continue;
+    longest = size;
+    value = strtod(number.cString(), nullptr);
+  }
+  return longest;
+}
+
+static bool parseComplex(View text, double &real, double &imaginary) {
+  text = trim(text);
+  bool inBrackets = text.size > 1 && text[0] == '(';
+  if (inBrackets) {
+    if (text[text.size - 1] != ')')
+      return false;
+    text = trim(View(text.data + 1, text.size - 2));
+  }
+  auto isUnit = [](char c) { return c == 'j' || c == 'J'; };
+  auto isSign = [](char c) { return c == '+' || c == '-'; };
+  double number = 0;
+  int64_t at = readNumber(text, number);
+  if (at == text.size && at > 0) {
+    real = number;
+    return true;
+  }
+  // What stands before `j`: a number, a sign alone, or nothing.
+  auto readImaginary = [&](int64_t from) {
+    double value = 0;
+    int64_t size = readNumber(View(text.data + from, text.size - from), value);
+    if (size == 0 && from < text.size && isSign(text[from])) {
+      value = text[from] == '-' ? -1 : 1;
+      size = 1;
+    }
+    imaginary = value;
+    return from + size + 1 == text.size && isUnit(text[from + size]) && size > 0;
+  };
+  if (at > 0 && at < text.size && isSign(text[at])) {
+    real = number;
+    return readImaginary(at);
+  }
+  if (text.size == 1 && isUnit(text[0])) {
+    imaginary = 1;
+    return true;
+  }
+  return readImaginary(0);
+}
+
+double mpy_parse_complex(const char *file, int64_t line, const mpy_text *text, int8_t isImaginary) {
+  double real = 0, imaginary = 0;
+  if (!parseComplex(text, real, imaginary))
+    raise({file, line}, "ValueError", "complex() arg is a malformed string");
+  return isImaginary ? imaginary : real;
+}
+
 int64_t mpy_parse_int(const char *file, int64_t line, const mpy_text *text, int64_t base) {
   if (base != 0 && (base < 2 || base > 36))
     raise({file, line}, "ValueError", "int() base must be >= 2 and <= 36, or 0");

@@ -58,6 +58,9 @@ Value arrayAttribute(Specializer &specializer, const Value &array, llvm::StringR
     return object ? reverseAxes(specializer, array) : array;
   if (name == "real")
     return array;
+  if (name == "imag")
+    return specializer.call(findLibraryFunction("numpy.zeros_like"),
+                            CallArguments{{array}, {}, specializer.span});
   if (name == "flat")
     specializer.fail(ErrorId::UnsupportedName, {"ndarray.flat"}, {.help = "use ravel()"});
   if (const LibraryValue *method = findLibraryFunction("ndarray." + name.str()))

@@ -1,6 +1,7 @@
 // sum, min, max, any, all, sorted: one value from all items, at compile time where they are known,
 // else in a loop of the program.
 #include "frontend/Builtins.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/Loops.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
@@ -54,8 +55,29 @@ Scalar anyItem(Specializer &s, const Value &iterable,
   return found;
 }
 
+/// The sum of a list of complex numbers is one, where there are any; without it is the int 0.
+static void startComplex(Specializer &s, Value &iterable, Value &start) {
+  if (s.knownInt(start) != 0 || !usesComplex(s) || s.knownItems(iterable))
+    return;
+  iterable = s.listed(iterable);
+  if (s.dead || !runTimeListOf(s, iterable) || !isAboutComplex(s, iterable))
+    return;
+  Value length = s.makeInt(runTimeListOf(s, iterable)->length);
+  Value hasAny = s.compare(ast::CompareOperator::Gt, length, s.makeInt(IntExpr(0)));
+  s.require(s.ssa(*hasAny.get<Scalar>()), "TypeError",
+            "the sum of no complex numbers is an int; give it a start: sum(zs, 0j)");
+  start = complexOf(s, s.makeFloat(0), s.makeFloat(0));
+}
+
 Value builtins::sumOf(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "iterable, start=0", "sum");
+  if (complexKindOf(s, given[0]) == ComplexKind::Array)
+    return s.binary(
+        ast::BinaryOperator::Add, given[1],
+        s.call(s.attribute(given[0], "sum"), CallArguments{{s.makeInt(IntExpr(0))}, {}, s.span}));
+  startComplex(s, given[0], given[1]);
+  if (s.dead)
+    return NoneValue{};
   if (auto id = s.arrayObject(given[0]); id && s.heap.get<ArrayState>(*id)->shape.size() == 1)
     return s.binary(
         ast::BinaryOperator::Add, given[1],

@@ -1,6 +1,7 @@
 // Python's builtin functions and types: `len`, `range`, `float` .. by name, as values that can be
 // called.
 #include "frontend/Builtins.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/Equality.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/Prelude.h"
@@ -393,6 +394,8 @@ static Value setAttributeOf(Specializer &s, CallArguments &arguments) {
 }
 static Value typeOfValue(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "object", "type")[0];
+  if (complexKindOf(s, value) == ComplexKind::Array)
+    return libraryAttribute(s, "numpy", "ndarray");
   if (auto cls = s.classOf(value))
     return ObjectRef{*cls};
   if (auto *exception = value.as<ExceptionValue>())

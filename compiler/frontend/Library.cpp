@@ -2,6 +2,7 @@
 // arguments to parameters.
 #include "frontend/Library.h"
 #include "frontend/Builtins.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/PythonNames.h"
 #include "frontend/Transforms.h"
 #include "llvm/ADT/StringMap.h"
@@ -292,7 +293,10 @@ static bool isModuleLike(llvm::StringRef full) {
 
 bool hasLibraryAttribute(llvm::StringRef module, llvm::StringRef name) {
   std::string full = (module + "." + name).str();
-  bool isOfNumpy = module == "numpy" && (name == "newaxis" || dtypeByName(name));
+  static constexpr llvm::StringRef complexNames[] = {"complex128", "cdouble", "complex64",
+                                                     "csingle", "complexfloating"};
+  bool isOfNumpy = module == "numpy" && (name == "newaxis" || dtypeByName(name) ||
+                                         llvm::is_contained(complexNames, name));
   return constantOf(module, name) || isOfNumpy || isModuleLike(full) ||
          full == "numpy.linalg.LinAlgError" || findLibraryFunction(full) ||
          findLibraryEntry(module, name) || findTransform(module, name) ||
@@ -307,6 +311,8 @@ Value findLibraryAttribute(Specializer &specializer, llvm::StringRef module, llv
   if (module == "numpy")
     if (std::optional<DType> dtype = dtypeByName(name))
       return *dtype;
+  if (Value complex = complexName(specializer, module, name); !complex.isUnbound())
+    return complex;
   std::string full = (module + "." + name).str();
   // A function of a module's name wins: autograd.misc.flatten.
   const LibraryEntry *entry = findLibraryEntry(module, name);

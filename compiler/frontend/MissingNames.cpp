@@ -134,7 +134,8 @@ void Finder::checkBuiltin(const ast::Name &name, const ast::Scope *scope) {
   bool isWord = llvm::StringRef("None True False Ellipsis NotImplemented object StopIteration "
                                 "KeyboardInterrupt SystemExit")
                     .contains(id);
-  if (!isException && !isWord && !findBuiltin(id) && !findLibraryEntry("builtins", id))
+  if (!isException && !isWord && !findBuiltin(id) && !findLibraryEntry("builtins", id) &&
+      id != "complex")
     add(ErrorId::UnsupportedName, name.span, {id.str()});
 }
 

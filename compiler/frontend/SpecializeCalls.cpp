@@ -2,6 +2,7 @@
 // place. Its names live in a frame of its own; arrays and containers are shared objects, so what it
 // mutates its caller sees.
 #include "frontend/Builtins.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/Library.h"
 #include "frontend/Prelude.h"
 #include "frontend/RunTimeLists.h"
@@ -369,6 +370,11 @@ Value Specializer::callChoice(const ChoiceValue &choice, size_t from,
       [&] { return callChoice(choice, from + 1, arguments); });
 }
 
+/// The module that programs know a file of the library by: `numpy` for `numpy._shapes`.
+static llvm::StringRef publicModule(const LibraryFile &file) {
+  return llvm::StringRef(file.module).split("._").first;
+}
+
 Value Specializer::call(const Value &given, CallArguments arguments) {
   if (dead)
     return NoneValue{};
@@ -376,6 +382,10 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
   span = arguments.span;
   if (auto *closure = callee.as<ClosureValue>()) {
     Shared<ClosureValue> keep = *callee.get<Shared<ClosureValue>>();
+    if (closure->library && !closure->ownerClass)
+      if (auto result = callWithComplex(*this, publicModule(*closure->library), closure->name,
+                                        arguments, closure))
+        return *result;
     Locals parameters = bindParameters(*closure, arguments);
     if (auto result = callRecursive(*closure, parameters))
       return *result;
@@ -449,6 +459,9 @@ Value Specializer::callLibrary(const LibraryValue &function, CallArguments argum
     return *known;
   CallArguments given = arguments;
   try {
+    auto [module, name] = llvm::StringRef(function.name).rsplit('.');
+    if (auto result = callWithComplex(*this, module, name, arguments, nullptr))
+      return *result;
     if (auto result = callWithMask(*this, function, arguments))
       return *result;
     return function.call(*this, arguments);

@@ -2,6 +2,7 @@
 // resolution order; an instance holds its own attributes. Finding a method, a property or an
 // operator happens at compile time.
 #include "frontend/Builtins.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/NamedTuples.h"
@@ -509,12 +510,13 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
   if (isException && isPlain)
     return std::make_shared<const ExceptionValue>(
         ExceptionValue{raisedName(state), arguments.positional, false});
-  // Classes of tuples are the library's.
-  if (Value maker = classAttribute(cls, "_tuple");
-      maker.as<ClosureValue>() && maker.as<ClosureValue>()->library) {
-    arguments.positional.insert(arguments.positional.begin(), ObjectRef{cls});
-    return call(maker, std::move(arguments));
-  }
+  // Classes of tuples and complex numbers are the library's, which makes their objects itself.
+  for (const char *name : {"_tuple", "_made"})
+    if (Value maker = classAttribute(cls, name);
+        maker.as<ClosureValue>() && maker.as<ClosureValue>()->library) {
+      arguments.positional.insert(arguments.positional.begin(), ObjectRef{cls});
+      return call(maker, std::move(arguments));
+    }
   askClass(ObjectRef{cls}, "_constructed");
   std::string name = state.name;
   Value self = ObjectRef{heap.add(InstanceState{cls, {}})};
@@ -554,6 +556,8 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
   if (!library)
     fail(ErrorId::NotAClass, {describe(type)});
   llvm::StringRef name = (*library)->name;
+  if (isComplexInstance(complexKindOf(*this, given), name))
+    return true;
   if (llvm::StringRef kind = runTimeDictKind(*this, given); !kind.empty())
     return name == ("builtins." + kind).str();
   if (scalar && scalar->isMixed())

@@ -1,6 +1,7 @@
 // Places, errors and names of what the specialiser emits: every operation carries the line it came
 // from, and the source name it was assigned to, so that printed IR and run-time errors speak of the
 // program.
+#include "frontend/ComplexNumbers.h"
 #include "frontend/NamedTuples.h"
 #include "frontend/Specializer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -159,7 +160,9 @@ std::string Specializer::typeName(const Value &value) {
         }
         std::string operator()(const DictState &dict) { return dict.isSet ? "set" : "dict"; }
         std::string operator()(const InstanceState &instance) {
-          return s.heap.get<ClassState>(instance.cls)->name;
+          const std::string &name = s.heap.get<ClassState>(instance.cls)->name;
+          bool isNumpys = isComplexClass(s, instance.cls) && name != "complex";
+          return isNumpys ? "numpy." + name : name;
         }
         std::string operator()(const ClassState &) { return "type"; }
         std::string operator()(const CellState &) { return "cell"; }

@@ -1,5 +1,6 @@
 // Expressions: names, constants, containers, conditionals, comprehensions.
 #include "frontend/AstWalk.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/Equality.h"
 #include "frontend/Generators.h"
 #include "frontend/LiteralIntegers.h"
@@ -82,6 +83,8 @@ Value Specializer::lookup(llvm::StringRef name) {
       return builtin;
     if (auto it = builtinClasses.find(name.str()); it != builtinClasses.end())
       return ObjectRef{it->second};
+    if (Value complex = complexName(*this, "builtins", name); !complex.isUnbound())
+      return complex;
     if (const LibraryEntry *entry = findLibraryEntry("builtins", name))
       return libraryValue(*entry, name);
     if (name == "NotImplemented")
@@ -137,7 +140,7 @@ static Value constantValue(Specializer &s, const ast::Constant &node) {
   case ast::ConstantKind::Str:
     return s.makeText(node.text);
   case ast::ConstantKind::Complex:
-    s.fail(ErrorId::Unsupported, {"complex numbers"});
+    return complexOf(s, s.makeFloat(0), s.makeFloat(node.floatValue));
   case ast::ConstantKind::Bytes:
     s.fail(ErrorId::Unsupported, {"bytes"});
   }

@@ -3,6 +3,7 @@
 //
 //   print('loss', x)   =>   mpy_write(1, concat("loss ", str(%x), "\n"))
 #include "dialect/RuntimeFunctions.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/Equality.h"
 #include "frontend/IntegerTypes.h"
 #include "frontend/MixedNumbers.h"
@@ -310,8 +311,13 @@ Text Specializer::repr(const Value &given) {
                   iterable->kind == Kind::Items))
       return sequence(*items, (typeName(value) + "([").c_str(), "])");
   }
-  if (auto *cls = object<ClassState>(value))
-    return makeText("<class '" + std::string(cls->node ? "__main__." : "") + cls->name + "'>");
+  if (auto *cls = object<ClassState>(value)) {
+    bool isComplex = isComplexClass(*this, value.get<ObjectRef>()->id);
+    const char *module = !cls->node || cls->name == "complex" ? ""
+                         : isComplex                          ? "numpy."
+                                                              : "__main__.";
+    return makeText("<class '" + std::string(module) + cls->name + "'>");
+  }
   if (auto *library = value.get<const LibraryValue *>()) {
     llvm::StringRef name = (*library)->name;
     for (const char *type : {"int", "float", "bool", "str", "list", "dict", "tuple", "set"})

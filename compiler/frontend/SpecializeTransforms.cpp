@@ -7,6 +7,7 @@
 // container a container.
 #include "dialect/RuntimeFunctions.h"
 #include "frontend/ArrayOperands.h"
+#include "frontend/ComplexNumbers.h"
 #include "frontend/MixedNumbers.h"
 #include "frontend/RunTimeLists.h"
 #include "frontend/Transforms.h"
@@ -126,6 +127,12 @@ public:
     }
     if (runTimeListOf(s, value))
       return withNumbers(value, bars, next);
+    if (complexKindOf(s, value) != ComplexKind::None) {
+      // autograd's convention: d/dx - i d/dy.
+      auto [real, imaginary] = complexParts(s, value);
+      Value x = gradient(real, bars, next), y = gradient(imaginary, bars, next);
+      return complexOf(s, x, s.binary(ast::BinaryOperator::Sub, s.makeFloat(0), y));
+    }
     return forEachPart(value, [&](const Value &part) { return gradient(part, bars, next); });
   }
 
@@ -211,6 +218,11 @@ public:
       for (auto &entry : result.entries)
         entry.second = visit(s.present(entry.second, "the entry"));
       return ObjectRef{s.heap.add(std::move(result))};
+    }
+    if (complexKindOf(s, value) != ComplexKind::None) {
+      auto [real, imaginary] = complexParts(s, value);
+      Value x = visit(real), y = visit(imaginary);
+      return complexOf(s, x, y);
     }
     s.fail(ErrorId::NotDifferentiableArgument, {s.describe(value)},
            {.expected = "a float, an array of floats, or a list, tuple or dict of these"});
@@ -325,8 +337,10 @@ Value Specializer::callTransform(const TransformValue &transform, CallArguments 
       total = axes.empty() ? create<ExtractOp>(tensor, mlir::ValueRange()).getResult()
                            : create<SumOp>(tensor, axes).getResult();
     } else {
+      bool isComplex = complexKindOf(*this, result) != ComplexKind::None;
       fail(ErrorId::NotDifferentiableResult, {describe(result)},
-           {.expected = "a float or an array of floats"});
+           {.expected = "a float or an array of floats",
+            .help = isComplex ? "take its real part, np.real(..), or holomorphic_grad" : ""});
     }
     frame().locals["%kept.total"] =
         makeScalar(total.getType().isF32() ? ScalarKind::Float32 : ScalarKind::PyFloat, total);

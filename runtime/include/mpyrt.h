@@ -395,6 +395,8 @@ mpy_text *mpy_str_int(int64_t value);
 mpy_text *mpy_str_uint64(int64_t bits);
 mpy_text *mpy_str_float(double value);
 mpy_text *mpy_str_bool(int8_t value);
+/* str() of complex numbers; the parts of single ones have the digits of float32. */
+mpy_text *mpy_str_complex(double real, double imaginary, int8_t single);
 /* str() of NumPy scalars; float64 and float32 differ in the digits. */
 mpy_text *mpy_str_float64(double value);
 mpy_text *mpy_str_float32(float value);
@@ -424,6 +426,8 @@ mpy_text *mpy_percent_string(const char *file, int64_t line, const mpy_text *val
 /* int(text, base) and float(text); ValueError with Python's words. */
 int64_t mpy_parse_int(const char *file, int64_t line, const mpy_text *text, int64_t base);
 double mpy_parse_float(const char *file, int64_t line, const mpy_text *text);
+/* A part of complex(text). */
+double mpy_parse_complex(const char *file, int64_t line, const mpy_text *text, int8_t isImaginary);
 /* round(value, digits), correctly rounded as Python's; OverflowError when the result has none. */
 double mpy_round_float(const char *file, int64_t line, double value, int64_t digits);
 /* round(value, digits) of an int: changes it for negative digits only; half to even. */
@@ -436,6 +440,8 @@ mpy_text *mpy_array_str(const mpy_view *array);
 mpy_text *mpy_unsigned_str(const mpy_view *array, int64_t dtype);
 mpy_text *mpy_unsigned_repr(const mpy_view *array, int64_t dtype);
 mpy_text *mpy_array_repr(const mpy_view *array);
+/* The same of complex arrays, by their parts. */
+mpy_text *mpy_complex_array_text(const mpy_view *real, const mpy_view *imaginary, int8_t repr);
 /* Keeps how arrays are printed, and goes back to it. */
 void mpy_push_print_options(void);
 void mpy_pop_print_options(void);

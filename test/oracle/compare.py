@@ -20,6 +20,7 @@ Comments at the head of a program:
     # overflows          an int passes 64 bits: the program prints what CPython prints, all of it or
                          up to an OverflowError there
     # no-differences     for check_oracle.py
+    # autograd           CPython runs it with NumPy and autograd alone: derivatives of complex numbers
 """
 
 import argparse
@@ -62,7 +63,7 @@ def header(text):
         if line.strip() and not line.startswith("#"):
             break
         name, colon, value = line.lstrip("# ").partition(":")
-        if colon or name.strip() in ("exact", "float32", "fails", "exits", "overflows", "no-differences"):
+        if colon or name.strip() in ("exact", "float32", "fails", "exits", "overflows", "no-differences", "autograd"):
             marks.setdefault(name.strip(), value.strip())
     return marks
 
@@ -203,8 +204,11 @@ def run_expected(task, limit=TIME_LIMIT):
             sys.stderr = os.fdopen(2, "w", encoding="utf-8")
             code = 70
             signal.alarm(limit)
+            arguments = marks.get("args", "").split()
+            if "autograd" in marks:
+                os.execv(sys.executable, [sys.executable, "-W", "ignore", str(program), *arguments])
             try:
-                code = run_program(str(program), marks.get("args", "").split())
+                code = run_program(str(program), arguments)
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()

@@ -119,6 +119,39 @@ def gauss(state):
     return number
 
 
+def complex_kind(x):
+    """What an operand is, as the compiler numbers them."""
+    if isinstance(x, numpy.ndarray):
+        return 5 if numpy.iscomplexobj(x) else 4
+    if isinstance(x, numpy.generic):
+        return 3 if numpy.iscomplexobj(x) else 2
+    if isinstance(x, (list, tuple, range)):
+        return 6
+    return 1 if isinstance(x, complex) else 0 if isinstance(x, (int, float)) else -1
+
+
+def complex_parts(x):
+    if isinstance(x, (numpy.ndarray, numpy.generic)):
+        return x.real, x.imag
+    number = complex(x)
+    return number.real, number.imag
+
+
+def complex_of(re, im):
+    if type(re) is float and type(im) is float:
+        return complex(re, im)
+    re, im = numpy.broadcast_arrays(re, im)
+    result = numpy.empty(re.shape, numpy.result_type(re, im, numpy.complex64))
+    result.real, result.imag = re, im
+    return result[()]
+
+
+def fourier(x, inverse=False):
+    whole = complex_of(x[..., 0], x[..., 1])
+    whole = numpy.fft.ifft(whole, norm="forward") if inverse else numpy.fft.fft(whole)
+    return numpy.stack([whole.real, whole.imag], -1).astype(x.dtype)
+
+
 def own_values(cls):
     skipped = (type(own_values), property, staticmethod, classmethod, type)
     return tuple(name for name, value in vars(cls).items() if not name.startswith("_") and not isinstance(value, skipped))

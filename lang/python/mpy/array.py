@@ -141,7 +141,7 @@ class ndarray(numpy.ndarray):
         return call(numpy.transpose, "transpose", (self, axes or None), {})
 
     def conj(self):
-        return self
+        return call(numpy.conjugate, "conjugate", (self,), {}) if numpy.iscomplexobj(self) else self
 
     conjugate = conj
 
