@@ -57,6 +57,11 @@ def GemmOp : Op<MpyDialect, "gemm", [MemoryEffects<[MemRead, MemWrite]>]> {
     `:` type($x) `,` type($y) `into` type($out)
   }];
 }
+def FourierRowsOp : Op<MpyDialect, "fourier_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "fourier of a contiguous buffer into another.";
+  let arguments = (ins AnyMemRef:$x, AnyMemRef:$out, UnitAttr:$inverse);
+  let assemblyFormat = "$x `into` $out (`inverse` $inverse^)? attr-dict `:` type($x) `,` type($out)";
+}
 def ArgsortRowsOp : Op<MpyDialect, "argsort_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "argsort of a contiguous buffer into another.";
   let arguments = (ins AnyBuffer:$x, AnyBuffer:$out);

@@ -124,3 +124,29 @@ struct AbsorbTranspose : OpRewritePattern<MatmulOp> {
 void MatmulOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
   patterns.add<AbsorbTranspose>(context);
 }
+
+//===------------------------------------------------------------------------------------------===//
+// fourier
+//===------------------------------------------------------------------------------------------===//
+LogicalResult FourierOp::verify() {
+  RankedTensorType type = getX().getType();
+  bool isComplex = type.getRank() >= 2 && type.getShape().back() == 2;
+  return isComplex && isa<FloatType>(type.getElementType())
+             ? success()
+             : emitOpError("takes pairs of floats along its last axis");
+}
+
+// Over pairs of real numbers the transform is linear, and its transpose is the one of the other
+// sign: [[cos, sin], [-sin, cos]] turned around.
+LogicalResult FourierOp::buildAdjoint(AdjointContext &context) {
+  Value g = context.bar(0);
+  if (g && context.isActive(getX()))
+    context.add(getX(), FourierOp::create(context.builder(), context.loc(), g, !getInverse()));
+  return success();
+}
+
+LogicalResult FourierOp::buildTangent(TangentContext &context) {
+  if (Value dx = context.tangent(getX()))
+    context.set(getResult(), FourierOp::create(context.builder(), context.loc(), dx, getInverse()));
+  return success();
+}

@@ -83,6 +83,7 @@ Value ExtentSearch::findThrough(Value tensor, unsigned dimension, unsigned depth
           [&](auto shaped) { return listedSize(shaped.getSizes(), tensor, dimension); })
       .Case<UpdateSliceOp, InsertOp, ScatterOp, CumsumOp>(
           [&](auto update) { return same(update.getX()); })
+      .Case([&](FourierOp transform) { return same(transform.getX()); })
       .Case<FirstRowsOp, PadRowsOp>(
           [&](auto rows) { return dimension == 0 ? Value(rows.getCount()) : same(rows.getX()); })
       .Case([&](ConcatOp join) {

@@ -302,6 +302,13 @@ Value primitiveComplexView(Specializer &s, const Arguments &arguments) {
   return shape.empty() ? Value(ObjectRef{id}) : s.newView(id, step, shape, false);
 }
 
+/// The Fourier transform of pairs along the last axis but one; not scaled.
+Value primitiveFourier(Specializer &s, const Arguments &arguments) {
+  ArrayValue x = toArray(s, arguments["x"]);
+  x.tensor = s.create<FourierOp>(x.tensor, flag(s, arguments, "inverse")).getResult();
+  return s.newArray(x);
+}
+
 /// The text of a number: `(1+2j)`.
 Value primitiveComplexText(Specializer &s, const Arguments &arguments) {
   auto part = [&](const char *name) {

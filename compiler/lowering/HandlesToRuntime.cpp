@@ -114,6 +114,7 @@ LogicalResult RuntimeEmitter::emit(Operation *op) {
           .Case([&](BufferCallOp op) { return emitCall(op); })
           .Case([&](GemmOp op) { return emitGemm(op); })
           .Case([&](ArgsortRowsOp op) { return emitArgsort(op); })
+          .Case([&](FourierRowsOp op) { return emitFourier(op); })
           .Case([&](KernelOp op) { return emitKernel(op), success(); })
           .Case([&](HostReadOp op) {
             return emitHostUse(op.getBuffer(), "mpy_device_fetch", {}), success();

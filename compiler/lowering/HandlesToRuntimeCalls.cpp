@@ -206,4 +206,16 @@ LogicalResult RuntimeEmitter::emitArgsort(ArgsortRowsOp op) {
   return success();
 }
 
+LogicalResult RuntimeEmitter::emitFourier(FourierRowsOp op) {
+  auto type = cast<MemRefType>(op.getX().getType());
+  int64_t rank = type.getRank();
+  Value rows = constant(1);
+  for (int64_t dim = 0; dim + 2 < rank; ++dim)
+    rows = LLVM::MulOp::create(builder, loc, rows, sizeOf(op.getX(), dim));
+  call(type.getElementType().isF64() ? "mpy_fourier_f64" : "mpy_fourier_f32", {},
+       {dataOf(op.getX()), dataOf(op.getOut()), rows, sizeOf(op.getX(), rank - 2),
+        constant(op.getInverse())});
+  return success();
+}
+
 } // namespace mpy

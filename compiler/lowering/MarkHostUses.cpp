@@ -83,6 +83,9 @@ static void usesOfHostWork(Operation *op, llvm::function_ref<void(Value, unsigne
   } else if (auto sort = dyn_cast<ArgsortRowsOp>(op)) {
     add(sort.getX(), Reads);
     written(sort.getOut(), false);
+  } else if (auto transform = dyn_cast<FourierRowsOp>(op)) {
+    add(transform.getX(), Reads);
+    written(transform.getOut(), false);
   }
 }
 
@@ -93,7 +96,8 @@ static void forEachUse(Operation *op, llvm::function_ref<void(Value, unsigned)> 
     if (isa<MemRefType>(view.getType()))
       found(view, how);
   };
-  if (isa<linalg::GenericOp, linalg::FillOp, memref::CopyOp, GemmOp, ArgsortRowsOp>(op))
+  if (isa<linalg::GenericOp, linalg::FillOp, memref::CopyOp, GemmOp, ArgsortRowsOp, FourierRowsOp>(
+          op))
     return usesOfHostWork(op, add);
   if (auto kernel = dyn_cast<KernelOp>(op)) {
     for (auto [view, access] : llvm::zip(kernel.getBuffers(), kernel.getAccess()))

@@ -322,16 +322,19 @@ LogicalResult BufferEmitter::emitDefault(Operation &op) {
     }
     return success();
   }
-  if (auto sort = dyn_cast<ArgsortOp>(op)) {
-    Value input = contiguous(loc, sort.getX());
-    auto type = cast<MemRefType>(Ownership::bufferType(sort.getType()));
+  if (isa<ArgsortOp, FourierOp>(op)) {
+    Value input = contiguous(loc, op.getOperand(0));
+    auto type = cast<MemRefType>(Ownership::bufferType(op.getResult(0).getType()));
     SmallVector<Value> sizes;
     for (auto [dim, size] : llvm::enumerate(type.getShape()))
       if (ShapedType::isDynamic(size))
         sizes.push_back(memref::DimOp::create(builder, loc, input, dim));
     Value out = memref::AllocOp::create(builder, loc, type, sizes);
-    ArgsortRowsOp::create(builder, loc, input, out);
-    define(sort.getResult(), out, Uniqueness::fresh());
+    if (auto transform = dyn_cast<FourierOp>(op))
+      FourierRowsOp::create(builder, loc, input, out, transform.getInverse());
+    else
+      ArgsortRowsOp::create(builder, loc, input, out);
+    define(op.getResult(0), out, Uniqueness::fresh());
     return success();
   }
   if (auto fence = dyn_cast<FenceOp>(op)) {

@@ -33,7 +33,7 @@ static bool staysLocal(Value buffer, SmallVectorImpl<memref::DeallocOp> &dealloc
       continue;
     }
     if (isa<memref::LoadOp, memref::DimOp, memref::CopyOp, linalg::LinalgOp, GemmOp, ArgsortRowsOp,
-            BufferCallOp>(user))
+            FourierRowsOp, BufferCallOp>(user))
       continue;
     if (auto store = dyn_cast<memref::StoreOp>(user))
       continue;

@@ -77,6 +77,7 @@ private:
   mlir::Value absentData();
   llvm::LogicalResult emitGemm(GemmOp op);
   llvm::LogicalResult emitArgsort(ArgsortRowsOp op);
+  llvm::LogicalResult emitFourier(FourierRowsOp op);
   void emitKernel(KernelOp op);
   void emitHostUse(mlir::Value buffer, llvm::StringRef callee, llvm::ArrayRef<mlir::Value> more);
   /// The address of a constant mpy_kernel.

@@ -18,7 +18,7 @@ struct VerifyLowered : impl::VerifyLoweredBase<VerifyLowered> {
         return;
       if (isa<MatmulOp, RuntimeCallOp, RuntimeEffectOp, FenceOp, CheckOp, RaiseOp, CheckedIntOp,
               ScalarCallOp, StringConstantOp, TapeNewOp, PushOp, PopOp, TapeFreeOp, NonzeroOp,
-              ArgsortOp, RetainOp, ReleaseOp, IsUniqueOp>(op))
+              ArgsortOp, FourierOp, RetainOp, ReleaseOp, IsUniqueOp>(op))
         return;
       op->emitOpError("is not lowered to loops");
       signalPassFailure();

@@ -641,6 +641,13 @@ std::optional<Expression> Writer::writeShape() {
       })
       .Case([&](NormalizeIndexOp index) { return operand(index.getIndex()); })
       .Case([&](NonzeroOp) { return callOfOperands("np.flatnonzero"); })
+      .Case([&](FourierOp transform) {
+        std::string x = text(transform.getX());
+        std::string whole = "np.fft.fft(" + x + "[..., 0] + 1j * " + x + "[..., 1]";
+        if (transform.getInverse())
+          whole = "np.fft.ifft(" + x + "[..., 0] + 1j * " + x + "[..., 1], norm='forward'";
+        return Expression{"np.stack([np.real(" + whole + ")), np.imag(" + whole + "))], axis=-1)"};
+      })
       .Case([&](ArgsortOp sort) {
         return call("np.argsort", {text(sort.getX()), "axis=-1", "kind='stable'"});
       })

@@ -611,6 +611,11 @@ void mpy_gemm_stack_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, in
 
 /* np.sort along the last axis of a contiguous (rows, length) buffer, in place; nan goes last. */
 void mpy_sort_rows(int64_t dtype, void *data, int64_t rows, int64_t length);
+/* Discrete Fourier transforms of rows of complex numbers, parts side by side; not scaled. */
+void mpy_fourier_f64(const double *data, double *out, int64_t rows, int64_t length,
+                     int64_t isInverse);
+void mpy_fourier_f32(const float *data, float *out, int64_t rows, int64_t length,
+                     int64_t isInverse);
 /* np.argsort(kind='stable') along the last axis, into int64 indices. */
 void mpy_argsort_rows(int64_t dtype, const void *data, int64_t rows, int64_t length,
                       int64_t *indices);

@@ -317,6 +317,20 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
         });
         return result;
       })
+      .Case([&](FourierOp c) {
+        Data result(x().shape);
+        int64_t n = x().shape[x().shape.size() - 2];
+        double turn = (c.getInverse() ? 2 : -2) * std::acos(-1.0) / n;
+        for (int64_t row = 0; row < x().count(); row += 2 * n)
+          for (int64_t k = 0; k < n; ++k)
+            for (int64_t j = 0; j < n; ++j) {
+              double a = x().elements[row + 2 * j], b = x().elements[row + 2 * j + 1];
+              double u = std::cos(turn * j * k), v = std::sin(turn * j * k);
+              result.elements[row + 2 * k] += a * u - b * v;
+              result.elements[row + 2 * k + 1] += a * v + b * u;
+            }
+        return result;
+      })
       .Case([&](ArgsortOp) {
         Data result(x().shape);
         int64_t length = x().shape.back();

@@ -225,3 +225,10 @@ func.func @fence(%x: tensor<3xf64>, %s: f64) -> (tensor<3xf64>, f64) {
   %r:2 = mpy.fence %q, %p : tensor<3xf64>, f64 -> tensor<3xf64>, f64
   return %r#0, %r#1 : tensor<3xf64>, f64
 }
+func.func @fourier(%x: tensor<2x?x2xf64> {check.shape = array<i64: 2, 3, 2>}) -> tensor<2x?x2xf64> {
+  %q = mpy.exp %x : tensor<2x?x2xf64>
+  %r = mpy.fourier %q : tensor<2x?x2xf64>
+  %s = mpy.mul %r, %q : tensor<2x?x2xf64>, tensor<2x?x2xf64> -> tensor<2x?x2xf64>
+  %t = mpy.fourier %s inverse : tensor<2x?x2xf64>
+  return %t : tensor<2x?x2xf64>
+}
