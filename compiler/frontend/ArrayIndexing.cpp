@@ -81,7 +81,8 @@ std::vector<IndexItem> parseIndex(Specializer &specializer, const Value &index, 
       ellipsis = items.size();
       continue;
     }
-    items.push_back(itemOf(specializer, part));
+    // One that a loop has returned is there, or the program ends: None would be a new axis.
+    items.push_back(itemOf(specializer, specializer.present(part, "the position")));
     if (items.back().kind == IndexItem::Kind::Mask)
       used += items.back().array->rank();
     else if (items.back().kind != IndexItem::Kind::NewAxis)
