@@ -29,7 +29,7 @@ install(FILES ${completion} DESTINATION share/bash-completion/completions RENAME
 # The package for Python, with the files of the library that it runs under CPython.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/lang/python/mpy DESTINATION lib/python3/dist-packages
         FILES_MATCHING PATTERN "*.py")
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/lang/library DESTINATION lib/python3/dist-packages/mpy
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/lang/library ${PROJECT_SOURCE_DIR}/lang/drawing DESTINATION lib/python3/dist-packages/mpy
         FILES_MATCHING PATTERN "*.mpy")
 
 # The compiler with LLVM and MLIR in it. Of their libraries, what is not used is left out.

@@ -51,8 +51,8 @@ def deb(build, folder):
     assert all(name in needs for name in ("libc6", "libllvm22", "libmlir-22", "libantlr4-runtime4.9", "gcc | clang")), needs
     tree = folder / "tree"
     run(["dpkg-deb", "-x", package, tree])
-    for name in ("bin/mpyc", "lib/mpy/libmpyrt.a", "include/mpy.h", "lib/cmake/mpy/mpyConfig.cmake", "lib/pkgconfig/mpy.pc", "share/man/man1/mpyc.1",
-                 "share/bash-completion/completions/mpyc", "lib/python3/dist-packages/mpy/build.py", "lib/python3/dist-packages/mpy/library/itertools.mpy"):
+    for name in ("bin/mpyc", "lib/mpy/libmpyrt.a", "lib/mpy/libmpyplots.a", "include/mpy.h", "lib/cmake/mpy/mpyConfig.cmake", "lib/pkgconfig/mpy.pc", "share/man/man1/mpyc.1",
+                 "share/bash-completion/completions/mpyc", "lib/python3/dist-packages/mpy/build.py", "lib/python3/dist-packages/mpy/library/itertools.mpy", "lib/python3/dist-packages/mpy/drawing/drawing.mpy"):
         assert (tree / "usr" / name).is_file(), name
     compiles(tree / "usr/bin/mpyc", folder / "work")
     (folder / "caller.c").write_text('#include "model.h"\nint main(void) { mpy_ctx *ctx = mpy_ctx_new(); double x[] = {1, 2}, r = 0; int64_t n[] = {2};\n'

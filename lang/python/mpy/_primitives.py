@@ -348,14 +348,14 @@ def _draw(drawing, log):
 class _Drawing:
     """Finds the modules of lang/drawing, which need no derivatives."""
 
-    folder = pathlib.Path(__file__).resolve().parents[2]
-
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         import importlib.machinery
         import importlib.util
 
-        for file in (cls.folder / "drawing" / (name + ".mpy"), cls.folder / "library/matplotlib" / (name + ".mpy")):
+        from .written import LIBRARY
+
+        for file in (LIBRARY.parent / "drawing" / (name + ".mpy"), LIBRARY / "matplotlib" / (name + ".mpy")):
             if path is None and file.exists():
                 return importlib.util.spec_from_loader(name, importlib.machinery.SourceFileLoader(name, str(file)))
         return None

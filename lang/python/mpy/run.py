@@ -20,7 +20,7 @@ import warnings
 
 import numpy
 
-from . import dispatch, modules
+from . import dispatch, modules, written
 from .library import cast
 
 layer = modules.build()
@@ -132,7 +132,7 @@ def failure(error, path):
             f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".mpy")
         ]
         # What the library raises, the program has raised by calling it.
-        library = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        library = (str(written.LIBRARY), str(written.LIBRARY.parent / "drawing"))
         frames = [f for f in frames if not os.path.abspath(f.filename).startswith(library)] or frames
         line = frames[-1].lineno if frames else 0
         name = os.path.basename(frames[-1].filename) if frames else name
