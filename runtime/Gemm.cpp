@@ -100,14 +100,17 @@ static void openBlas() {
     setThreads(threads);
 }
 
+void *blasSymbol(const char *name) {
+  pthread_once(&blasOpened, openBlas);
+  return blasLibrary ? dlsym(blasLibrary, name) : nullptr;
+}
+
 /// OpenBLAS's product; null without OpenBLAS.
 template <typename T> static BlasGemm<T> findBlas() {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&blasOpened, openBlas);
   pthread_once(&once, [] {
-    if (blasLibrary)
-      state<T>.blas = reinterpret_cast<BlasGemm<T>>(
-          dlsym(blasLibrary, sizeof(T) == 8 ? "cblas_dgemm" : "cblas_sgemm"));
+    state<T>.blas =
+        reinterpret_cast<BlasGemm<T>>(blasSymbol(sizeof(T) == 8 ? "cblas_dgemm" : "cblas_sgemm"));
   });
   return state<T>.blas;
 }

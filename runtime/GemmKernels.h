@@ -38,6 +38,9 @@ template <typename T> GemmKernels<T> gemmKernelsBaseline();
 template <typename T> GemmKernels<T> gemmKernelsAvx2();
 template <typename T> GemmKernels<T> gemmKernelsAvx512();
 
+/// A function of OpenBLAS, which is opened by the first call; null where it is not there.
+void *blasSymbol(const char *name);
+
 } // namespace mpy
 
 #endif

@@ -159,6 +159,75 @@ Value primitiveSpecial(Specializer &specializer, const Arguments &arguments) {
               specializer.create<SpecialOp>(value, *family, *order).getResult());
 }
 
+namespace {
+/// A routine of LAPACK: what it is called in the runtime, and the extents of its results behind the
+/// leading ones: m rows, n columns, k the smaller of them; w and h are k, or m and n where flags
+/// ask for all; 1 is one number a matrix. The types of the results are f64 or i64.
+struct Routine {
+  const char *name;
+  bool hasFlags;
+  std::vector<std::pair<DType, const char *>> results;
+};
+} // namespace
+
+static const Routine *findRoutine(llvm::StringRef name) {
+  static const DType F = DType::Float64, I = DType::Int64;
+  static const Routine table[] = {
+      {"cholesky", false, {{F, "mn"}, {I, "1"}}},
+      {"eig", false, {{F, "n"}, {F, "n"}, {F, "mn"}, {I, "1"}}},
+      {"eigh", true, {{F, "n"}, {F, "mn"}, {I, "1"}}},
+      {"lu", false, {{F, "mn"}, {I, "k"}, {I, "m"}}},
+      {"qr", true, {{F, "mw"}, {F, "wn"}}},
+      {"svd", true, {{F, "mw"}, {F, "k"}, {F, "hn"}, {I, "1"}}},
+      {"triangular", true, {{F, ""}}},
+  };
+  for (const Routine &routine : table)
+    if (name == routine.name)
+      return &routine;
+  return nullptr;
+}
+
+/// The factors of the matrices of a (.., m, n), by a routine of LAPACK: a tuple of new arrays. They
+/// have no derivatives; the library has rules for them.
+Value primitiveFactors(Specializer &specializer, const Arguments &arguments) {
+  std::string name = *specializer.knownText(arguments["routine"]);
+  const Routine &routine = *findRoutine(name);
+  int64_t flags = *specializer.knownInt(arguments["flags"]);
+  ArrayValue a = toArray(specializer, arguments["a"]);
+  llvm::SmallVector<mlir::Value> inputs = {a.tensor};
+  Shape wanted = a.shape;
+  if (arguments.has("b")) {
+    ArrayValue b = toArray(specializer, arguments["b"]);
+    inputs.push_back(b.tensor);
+    wanted = b.shape;
+  }
+  if (routine.hasFlags)
+    inputs.push_back(specializer.ssaAs(specializer.makeInt(IntExpr(flags)), DType::Int64));
+  IntExpr m = a.shape[a.rank() - 2], n = a.shape[a.rank() - 1], k = minimum(m, n);
+  Shape leading(a.shape.begin(), a.shape.end() - 2);
+  std::vector<Shape> shapes;
+  llvm::SmallVector<mlir::Type> types;
+  for (auto [dtype, letters] : routine.results) {
+    Shape shape = leading;
+    for (char letter : llvm::StringRef(letters))
+      shape.push_back(letter == 'm'                 ? m
+                      : letter == 'n'               ? n
+                      : letter == '1'               ? IntExpr(1)
+                      : letter == 'k' || flags == 0 ? k
+                      : letter == 'w'               ? m
+                                                    : n);
+    shapes.push_back(*letters ? shape : wanted);
+    types.push_back(specializer.tensorType(dtype, shapes.back()));
+  }
+  auto call =
+      specializer.create<RuntimeCallOp>(mlir::TypeRange(types), "mpy_" + name, inputs, false);
+  ValueList results;
+  for (auto [position, result] : llvm::enumerate(routine.results))
+    results.push_back(
+        specializer.newArray({result.first, shapes[position], call.getResult(position)}));
+  return specializer.newTuple(results);
+}
+
 /// A tuple of a class with named fields.
 Value primitiveNamedTuple(Specializer &specializer, const Arguments &arguments) {
   TupleValue tuple{*specializer.knownItems(arguments["items"]), {}};

@@ -627,6 +627,31 @@ void mpy_array_copy(const mpy_view *array, void **data, int64_t *sizes);
 /* np.sort and np.argsort(kind='stable') along the last axis. */
 void mpy_sort(const mpy_view *array, void **data, int64_t *sizes);
 void mpy_argsort(const mpy_view *array, void **data, int64_t *sizes);
+
+/* ---- Factors of matrices ---- */
+
+/* Arrays (.., m, n) of float64; results have the same leading extents. `failures` (.., 1) holds 0,
+ * or 1 where LAPACK found no result, 2 where there is no LAPACK. */
+/* L and U in one matrix; the row that each step changed places with, and the order of the rows. */
+void mpy_lu(const mpy_view *a, void **lu, int64_t *lu_sizes, void **pivots, int64_t *pivot_sizes,
+            void **order, int64_t *order_sizes);
+/* t^-1 b for a triangle; flags: 1 lower, 2 transposed, 4 ones on the diagonal. One triangle may
+ * serve all right sides. */
+void mpy_triangular(const mpy_view *t, const mpy_view *b, int64_t flags, void **x, int64_t *sizes);
+/* L with a = L L^T, by the lower triangle; a failure is a matrix that is not positive definite. */
+void mpy_cholesky(const mpy_view *a, void **lower, int64_t *sizes, void **failures,
+                  int64_t *failure_sizes);
+void mpy_qr(const mpy_view *a, int64_t complete, void **q, int64_t *q_sizes, void **r,
+            int64_t *r_sizes);
+/* Of symmetric matrices; flags: 1 by the upper triangle, 2 by LAPACK's dsyevr. */
+void mpy_eigh(const mpy_view *a, int64_t flags, void **values, int64_t *value_sizes, void **vectors,
+              int64_t *vector_sizes, void **failures, int64_t *failure_sizes);
+void mpy_svd(const mpy_view *a, int64_t full, void **u, int64_t *u_sizes, void **s,
+             int64_t *s_sizes, void **vt, int64_t *vt_sizes, void **failures,
+             int64_t *failure_sizes);
+void mpy_eig(const mpy_view *a, void **real, int64_t *real_sizes, void **imaginary,
+             int64_t *imaginary_sizes, void **vectors, int64_t *vector_sizes, void **failures,
+             int64_t *failure_sizes);
 /* np.flatnonzero: the row-major positions of what is not zero, as int64 of rank 1. */
 void mpy_nonzero(const mpy_view *mask, void **data, int64_t *sizes);
 

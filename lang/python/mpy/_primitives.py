@@ -12,6 +12,8 @@ import numpy
 
 import mpy
 
+from . import dispatch, lapack
+
 
 def hash_of(key):
     return hash(key) & 0x3FFFFFFFFFFFFFFF
@@ -91,6 +93,17 @@ def rename(cls, name, like=None):
 
 def unsupported(what, help=""):
     raise NotImplementedError(what)
+
+
+def factors(routine, a, flags=0, b=None):
+    """The results of runtime/Lapack.cpp, by the same routines of LAPACK."""
+    return dispatch.wrap(lapack.factors(routine, dispatch.primal(a), flags, dispatch.primal(b)))
+
+
+def norm(x, ord=None, axis=None, keepdims=False):
+    from . import library
+
+    return library.library.linalg.norm(x, ord, axis, keepdims)
 
 
 _python_stream = numpy.random.RandomState()

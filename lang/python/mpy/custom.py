@@ -59,7 +59,7 @@ def _apply(forward, backward, args):
         return [lift(cotangents[place]) for place in places]
 
     node.vjp = pull
-    value = lift(result)
+    value = tuple([lift(part) for part in result]) if isinstance(result, tuple) else lift(result)
     return from_box(new_box(float(value) if isinstance(value, int) else value, top, node))
 
 

@@ -13,8 +13,8 @@ LIBRARY = next(path for path in (pathlib.Path(__file__).resolve().parent / "libr
 _files = {}
 # Modules of mpy and MinPy that have all their names from files of the library.
 MODULES = ("mpy.optim", "mpy.nn", "minpy.nn", "minpy.nn.layers", "minpy.nn.model", "minpy.nn.solver", "minpy.nn.io", "minpy.nn.optim", "minpy.nn.init")
-# autograd's rule leaves out what is 0 in the first order.
-_OURS = {"linalg.eigh"}
+# autograd leaves out what is 0 in the first order, the vectors that complete a basis, or what is no symmetric matrix.
+_OURS = {"linalg.eigh", "linalg.cholesky", "linalg.svd"}
 
 
 def load(module):
