@@ -15,7 +15,7 @@ from .dispatch import any_traced, from_box, lift, primal, wrap
 
 # Functions of scipy.special whose derivatives autograd has, in every argument.
 _OF_AUTOGRAD = frozenset("erf erfc erfinv gamma gammaln digamma psi beta betaln j0 j1 y0 y1 i0 i1 expit".split())
-_PARTS = "special stats optimize integrate linalg signal".split()
+_PARTS = "special stats optimize integrate linalg signal interpolate spatial.distance".split()
 
 
 def _called_by_scipy(value):
@@ -108,7 +108,11 @@ def build():
         modules[prefix + "scipy"] = top
         for name in _PARTS:
             part = modules.setdefault("scipy." + name, _Part("scipy." + name))
-            setattr(top, name, part)
+            parent, _, last = name.rpartition(".")
+            if parent:
+                modules[prefix + "scipy." + parent] = modules.setdefault("scipy." + parent, _Part("scipy." + parent))
+                setattr(top, parent, modules["scipy." + parent])
+            setattr(modules["scipy." + parent] if parent else top, last, part)
             modules[prefix + "scipy." + name] = part
     for name in ("norm", "t", "beta", "gamma", "chi2", "poisson", "dirichlet", "multivariate_normal"):
         modules["autograd.scipy.stats." + name] = _Lazy("scipy.stats", name)
