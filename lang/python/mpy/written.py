@@ -60,6 +60,8 @@ def is_written(name):
 def _imported(module, name):
     if module == "mpy" and name == "_primitives":
         return importlib.import_module("mpy._primitives")
+    if module == "mpy._rules":
+        return getattr(importlib.import_module(module), name)
     if is_written(module + "." + name):
         return Module(module + "." + name)
     # Python's own modules are there; what NumPy, SciPy and autograd have is ours where it is written.
