@@ -71,8 +71,18 @@ void Specializer::outline(llvm::StringRef name, mlir::ValueRange leading,
   llvm::SmallVector<mlir::Value> results;
   llvm::SmallVector<std::shared_ptr<State>> unraised;
   try {
+    size_t depth = frames.size();
     TryRegion paths = openRegion();
-    body(block->getArguments());
+    try {
+      body(block->getArguments());
+    } catch (const PathEnds &) {
+      // Thrown on, it would take the exception away with the function: the caller would go on to
+      // nothing, without a word.
+      frames.resize(depth);
+      dead = true;
+      if (!isInTry())
+        fail(ErrorId::NotDifferentiableResult, {"nothing: it always raises an exception"});
+    }
     if (auto state = closeRegion(paths))
       unraised.push_back(state);
     results = makeResults();
