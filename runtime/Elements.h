@@ -14,11 +14,11 @@ struct ElementType {
 };
 
 /// By `mpy_element`.
-inline constexpr ElementType elementTypes[] = {
+constexpr ElementType elementTypes[] = {
     {"bool", "|b1", 1},    {"int32", "<i4", 4},  {"int64", "<i8", 8}, {"float32", "<f4", 4},
     {"float64", "<f8", 8}, {"int8", "|i1", 1},   {"int16", "<i2", 2}, {"uint8", "|u1", 1},
     {"uint16", "<u2", 2},  {"uint32", "<u4", 4}, {"uint64", "<u8", 8}};
-inline constexpr int64_t elementTypeCount = sizeof elementTypes / sizeof elementTypes[0];
+constexpr int64_t elementTypeCount = sizeof elementTypes / sizeof elementTypes[0];
 
 inline bool isFloatElement(int64_t dtype) { return dtype == MPY_FLOAT32 || dtype == MPY_FLOAT64; }
 
