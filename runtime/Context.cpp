@@ -1,7 +1,6 @@
 // The process around a compiled program: start and end, arguments, clocks, and standard output with
 // its buffer. Output reaches the system when the buffer is full, at a newline on a terminal, before
 // anything goes to standard error, and at the end; a failed write ends the program.
-#include "Cuda.h"
 #include "Entry.h"
 
 #include "TextBuilder.h"
@@ -134,7 +133,8 @@ void mpy_begin(int argc, char **argv, const char *module) {
 
 void mpy_end(void) {
   mpy_flush(1);
-  closeDevice(context());
+  if (const DeviceHooks *hooks = context().deviceHooks)
+    hooks->close(context());
   if (!context().memory.report)
     return;
   mpy_release(context().random);
@@ -200,7 +200,7 @@ void mpy_flush(int64_t fd) {
 
 static int64_t readNanoseconds(clockid_t clock) {
   if (context().device)
-    synchronizeDevice();
+    context().deviceHooks->synchronize();
   timespec now;
   clock_gettime(clock, &now);
   return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;

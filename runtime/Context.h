@@ -65,6 +65,17 @@ struct RawBlock;
 struct LibraryState;
 /// The device that kernels run on (Cuda.h).
 struct DeviceState;
+struct Context;
+
+/// What the rest of the runtime asks of the part for a device, which programs without kernels are
+/// not linked with.
+struct DeviceHooks {
+  void (*close)(Context &context);
+  void (*synchronize)();
+  /// Before the caller gets a buffer, and before one is recycled.
+  void (*leave)(void *owner);
+  void (*dropCopy)(void *owner);
+};
 
 /// All state of the runtime; that of a program is constant-initialised, so that no code runs before
 /// main.
@@ -95,6 +106,7 @@ struct Context {
   RawBlock *newestRaw = nullptr;
   LibraryState *library = nullptr;
   DeviceState *device = nullptr;
+  const DeviceHooks *deviceHooks = nullptr; // set with `device`
 };
 
 /// The context of what this thread runs: the program's, or that of the library call it is in.

@@ -108,6 +108,8 @@ static int64_t minimumOf(Place place) {
   return value;
 }
 
+static constexpr DeviceHooks hooks = {closeDevice, synchronizeDevice, leaveDevice, dropDeviceCopy};
+
 DeviceState &deviceOf(Place place) {
   if (DeviceState *known = context().device)
     return *known;
@@ -116,6 +118,7 @@ DeviceState &deviceOf(Place place) {
     raiseNoMemory(sizeof(DeviceState));
   auto &state = *static_cast<DeviceState *>(memory);
   context().device = &state;
+  context().deviceHooks = &hooks;
   const char *wanted = getenv("MPY_DEVICE");
   bool isAuto = !wanted || !*wanted || strcmp(wanted, "auto") == 0;
   if (!isAuto && strcmp(wanted, "cpu") != 0 && strcmp(wanted, "cuda") != 0)

@@ -3,7 +3,6 @@
 // goes back to here over frames of compiled code and of this library alone, and all that the call
 // has made is freed: buffers are listed by the call that made them.
 #include "Entry.h"
-#include "Cuda.h"
 
 #include <alloca.h>
 #include <cstdarg>
@@ -235,8 +234,8 @@ static void giveResults(const mpy_export *function, const int64_t *words, const 
     auto *array = static_cast<const mpy_array *>(pointerAt(words[i]));
     if (function->results[i].rank >= 0 && array->data)
       checkShape(function, function->results[i], slots[i], array);
-    if (function->results[i].rank >= 0)
-      leaveDevice(slots[i].array.owner);
+    if (const DeviceHooks *hooks = context().deviceHooks; hooks && function->results[i].rank >= 0)
+      hooks->leave(slots[i].array.owner);
   }
   for (int i = 0; i < count; ++i) {
     const mpy_leaf &leaf = function->results[i];

@@ -1,5 +1,4 @@
 // Contexts of programs that call compiled functions: made, freed, asked for their last error.
-#include "Cuda.h"
 #include "Entry.h"
 
 #include <cstdio>
@@ -57,7 +56,8 @@ void mpy_ctx_free(mpy_ctx *ctx) {
   Context *outer = currentContext;
   currentContext = reinterpret_cast<Context *>(ctx);
   closeFiles(*currentContext);
-  closeDevice(*currentContext);
+  if (const DeviceHooks *hooks = currentContext->deviceHooks)
+    hooks->close(*currentContext);
   free(currentContext->plots.values);
   freeAllMemory();
   currentContext = outer;

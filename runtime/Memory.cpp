@@ -3,7 +3,6 @@
 // the list of its step, so a loop that allocates the same shapes touches the system once. Small
 // buffers are cut from slabs; large ones are mapped at 2 MiB boundaries and ask for huge pages,
 // because fresh 4 KiB pages fill eight times slower.
-#include "Cuda.h"
 #include "Elements.h"
 #include "Entry.h"
 
@@ -232,8 +231,9 @@ void freeBuffersOfCall() {
     mpy_header *older = linkOf(header, olderLink);
     if (call) {
       // What it refers to is in the list itself, but for a copy on a device.
-      if (header->drop == dropDeviceCopy)
-        dropDeviceCopy(header + 1);
+      const DeviceHooks *hooks = context().deviceHooks;
+      if (hooks && header->drop == hooks->dropCopy)
+        hooks->dropCopy(header + 1);
       delist(header);
       recycle(header);
     }
