@@ -58,6 +58,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 # The shared libraries of the compiler are found by dpkg-shlibdeps. Programs are linked by a compiler of C.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "gcc | clang, libc6-dev")
+# libllvm22 is found through a link of llvm-22-dev, which the search for packages may leave out.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "gcc | clang, libc6-dev, libllvm22")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "lld-22, libopenblas0-pthread, python3-numpy")
 include(CPack)

@@ -58,6 +58,8 @@ Value arrayAttribute(Specializer &specializer, const Value &array, llvm::StringR
     return object ? reverseAxes(specializer, array) : array;
   if (name == "real")
     return array;
+  if (name == "imag" && !object)
+    return specializer.makeScalar(scalarKindOf(dtype), specializer.constant(dtype, 0));
   if (name == "imag")
     return specializer.call(findLibraryFunction("numpy.zeros_like"),
                             CallArguments{{array}, {}, specializer.span});

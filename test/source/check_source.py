@@ -80,7 +80,7 @@ def record(path):
     recorder = Recorder()
     kinds = {"grad": "gradient", "value_and_grad": "value first", "grad_and_loss": "value last"}
     replaced = []
-    for module in (run._layer[name] for name in ("mpy", "autograd", "minpy.core")):
+    for module in (run.layer[name] for name in ("mpy", "autograd", "minpy.core")):
         for name, kind in kinds.items():
             operator = getattr(module, name, None)
             if operator:
