@@ -75,7 +75,7 @@ class Runtime:
         with open(source, "w") as file:
             file.write(DRIVER)
         library = self.with_all_names(library)
-        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-I", include, source, "-o", shared,
+        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wl,-Bsymbolic", "-I", include, source, "-o", shared,
                         "-Wl,--whole-archive", library, "-Wl,--no-whole-archive", "-ldl", "-lm"],
                        check=True)
         self.lib = c.CDLL(shared)
