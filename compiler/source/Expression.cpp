@@ -328,6 +328,8 @@ std::optional<Expression> Writer::writeElementwise() {
                               " else " + text(choice.getY()),
                           P::Choice};
       })
+      // In what is written nothing is differentiated any more.
+      .Case([&](StopGradientOp stop) { return Expression{text(stop.getX(), P::Atom), P::Atom}; })
       .Case([&](CastOp cast) { return writeCast(cast.getX(), cast.getResult().getType()); })
       .Case([&](SincOp sinc) -> Maybe {
         if (sinc.getOrder() != 0)

@@ -107,7 +107,12 @@ def expected(result, kind):
 def arguments(written, function, argnum, args, before):
     """What the written function is called with, or nothing."""
     signature = inspect.signature(written)
-    argnums = [argnum] if isinstance(argnum, int) else list(argnum)
+    argnums = [argnum] if isinstance(argnum, (int, str, np.integer)) else list(argnum)
+    try:
+        parameters = list(inspect.signature(function).parameters)
+        argnums = [parameters.index(k) if isinstance(k, str) else k for k in argnums]
+    except ValueError:
+        return None
     copies = iter(before)
     given = [[next(copies) for _ in leaves(argument)] for argument in args]
     positional = [leaf for k in argnums for leaf in given[k]]
