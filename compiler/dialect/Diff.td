@@ -32,9 +32,9 @@ def RuledOp : Op<MpyDialect, "ruled", [Pure, AttrSizedOperandSegments, DeclareOp
                        UnitAttr:$settled, Variadic<Elements>:$inputs, Variadic<Elements>:$values,
                        Variadic<AnyMpy>:$keptForReverse, Variadic<AnyMpy>:$keptForForward);
   let results = (outs Variadic<Elements>:$outputs);
-  let assemblyFormat = "$name (`reverse` $reverse^ `(` $keptForReverse `:` type($keptForReverse) `)`)? "
-                       "(`forward` $forward^ `(` $keptForForward `:` type($keptForForward) `)`)? "
-                       "(`settled` $settled^)? `of` $inputs `:` type($inputs) `values` $values `:` type($values) attr-dict `->` type($outputs)";
+  let assemblyFormat = "$name (`reverse` $reverse^)? (`keeps` `(` $keptForReverse^ `:` type($keptForReverse) `)`)? "
+                       "(`forward` $forward^)? (`with` `(` $keptForForward^ `:` type($keptForForward) `)`)? "
+                       "(`settled` $settled^)? (`of` $inputs^ `:` type($inputs))? `values` $values `:` type($values) attr-dict `->` type($outputs)";
 }
 def TapeNewOp : Op<MpyDialect, "tape_new", !listconcat([MemoryEffects<[MemAlloc]>], differentiable)> {
   let summary = "An empty tape.";

@@ -332,7 +332,7 @@ func.func @ruled(%x: f64, %w: tensor<3xf64>) -> f64 {
     %wi = mpy.extract %w [%i] : tensor<3xf64> -> f64
     %a = mpy.mul %y, %wi : f64, f64 -> f64
     %s = mpy.sin %a : f64
-    %n = mpy.ruled "sine" reverse @sine_adjoint(%a : f64) forward @sine_adjoint(%a : f64) of %a : f64 values %s : f64 -> f64
+    %n = mpy.ruled "sine" reverse @sine_adjoint keeps(%a : f64) forward @sine_adjoint with(%a : f64) of %a : f64 values %s : f64 -> f64
     %m = mpy.add %n, %y : f64, f64 -> f64
     scf.yield %m : f64
   }
@@ -346,7 +346,7 @@ func.func private @affine_tangent(%x_dot: tensor<?xf64>, %w_dot: tensor<?xf64>, 
 }
 func.func @ruled_forward(%x: tensor<?xf64> {check.shape = array<i64: 3>}, %w: tensor<?xf64> {check.shape = array<i64: 3>}) -> tensor<?xf64> {
   %p = mpy.mul %x, %w : tensor<?xf64>, tensor<?xf64> -> tensor<?xf64>
-  %r = mpy.ruled "product" forward @affine_tangent(%x, %w : tensor<?xf64>, tensor<?xf64>) of %x, %w : tensor<?xf64>, tensor<?xf64> values %p : tensor<?xf64> -> tensor<?xf64>
+  %r = mpy.ruled "product" forward @affine_tangent with(%x, %w : tensor<?xf64>, tensor<?xf64>) of %x, %w : tensor<?xf64>, tensor<?xf64> values %p : tensor<?xf64> -> tensor<?xf64>
   %q = mpy.mul %r, %x : tensor<?xf64>, tensor<?xf64> -> tensor<?xf64>
   return %q : tensor<?xf64>
 }
