@@ -30,13 +30,18 @@ function(mpy_compile_options target)
 endfunction()
 
 # mpy_library(NAME ..): a static library of every .cpp in this folder.
+#   FOLDERS names        .. and of every .cpp in these folders of it
 #   LINK targets         what it uses
 #   DEPENDS targets      what must be made before
 #   PRECOMPILE headers   these and cmake/Precompiled.h are compiled once for the library
 #   PRECOMPILED_BY name  the library whose precompiled headers it uses; mpySupport's otherwise
 function(mpy_library name)
-  cmake_parse_arguments(arg "NO_PRECOMPILED_HEADER" "PRECOMPILED_BY" "LINK;DEPENDS;PRECOMPILE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  cmake_parse_arguments(arg "NO_PRECOMPILED_HEADER" "PRECOMPILED_BY" "LINK;DEPENDS;PRECOMPILE;FOLDERS" ${ARGN})
+  set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(folder ${arg_FOLDERS})
+    list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
   add_library(${name} STATIC ${sources})
   mpy_compile_options(${name})
   target_link_libraries(${name} PUBLIC ${arg_LINK} MLIR LLVM)

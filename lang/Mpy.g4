@@ -3,7 +3,7 @@
 // recognised here, so that a later stage can name it.
 //
 // What is not here: indentation, joined lines, `match` and `case` as keywords, and the pairs
-// `is not` and `not in`; compiler/frontend/TokenSource.cpp turns the lexer's tokens into INDENT,
+// `is not` and `not in`; compiler/frontend/syntax/TokenSource.cpp turns the lexer's tokens into INDENT,
 // DEDENT, NEWLINE, MATCH, CASE, IS_NOT and NOT_IN. Where a rule accepts more than Python does
 // (targets, the order of arguments), the code that builds the AST refuses the rest by name; that
 // keeps nearly every decision below at one token of lookahead.

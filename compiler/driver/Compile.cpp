@@ -19,9 +19,9 @@
 #include "backend/ExportEntryPoints.h"
 #include "backend/Link.h"
 #include "backend/Nvptx.h"
-#include "frontend/AstPrint.h"
-#include "frontend/Parse.h"
-#include "frontend/Specialize.h"
+#include "frontend/interpret/Specialize.h"
+#include "frontend/syntax/AstPrint.h"
+#include "frontend/syntax/Parse.h"
 #include "source/GradientSource.h"
 
 #include "mlir/IR/Verifier.h"

@@ -5,7 +5,7 @@
 #include "backend/Cpu.h"
 #include "backend/Link.h"
 #include "driver/Options.h"
-#include "frontend/LibraryText.h"
+#include "frontend/library/LibraryText.h"
 #include "llvm/Support/FileSystem.h"
 
 #include "driver/ErrorsPage.inc"

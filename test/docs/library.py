@@ -1,4 +1,4 @@
-"""The functions of compiler/frontend/Library.def, as the table of docs/language.md."""
+"""The functions of compiler/frontend/library/Library.def, as the table of docs/language.md."""
 
 import pathlib
 import re
@@ -19,7 +19,7 @@ SERIES = {"RANDOM": "numpy.random.", "MATH": "math."}
 
 def functions():
     """Qualified names, in the order of the file."""
-    text = (ROOT / "compiler/frontend/Library.def").read_text()
+    text = (ROOT / "compiler/frontend/library/Library.def").read_text()
     found = [(match.start(), match.group(1)) for match in ROW.finditer(text)]
     for series, prefix in SERIES.items():
         found += [(match.start(), prefix + match.group(1)) for match in re.finditer(rf'^MPY_{series}\("(\w+)"', text, re.M)]

@@ -1,7 +1,7 @@
 // The check of what the specialiser emits: what it accepts, and that the rest ends the compilation
 // with code 70. Each case runs in a process of its own.
 #include "driver/Crash.h"
-#include "frontend/EmissionCheck.h"
+#include "frontend/interpret/EmissionCheck.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

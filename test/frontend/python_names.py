@@ -1,4 +1,4 @@
-"""The names of Python and NumPy in compiler/frontend/PythonNames.def.
+"""The names of Python and NumPy in compiler/frontend/library/PythonNames.def.
 
     python python_names.py --write    writes the file anew from this Python and its NumPy
     python python_names.py --check    says which names of these are missing there
@@ -15,7 +15,7 @@ import textwrap
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILE = ROOT / "compiler" / "frontend" / "PythonNames.def"
+FILE = ROOT / "compiler" / "frontend" / "library" / "PythonNames.def"
 MODULES = ["math", "numpy", "numpy.linalg", "numpy.random", "scipy.integrate", "scipy.linalg", "scipy.optimize", "scipy.special", "scipy.stats", "sys", "time"]
 TYPES = {kind.__name__: kind for kind in (bool, dict, float, int, list, range, set, slice, str, tuple)}
 TYPES |= {"numpy.ndarray": np.ndarray, "numpy.float64": np.float64, "RandomState": np.random.RandomState}

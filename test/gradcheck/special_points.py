@@ -281,7 +281,7 @@ SAME = {
 
 
 def missing():
-    table = (ROOT / "compiler/frontend/Library.def").read_text()
+    table = (ROOT / "compiler/frontend/library/Library.def").read_text()
     text = " ".join(row[0] for row in ROWS + NUMBERS) + " ".join(t.format(n) for t, n, _ in MATH)
     for macro, name in re.findall(r'MPY_(UNARY|COMPOSED|BINARY|MATH)\("([\w.]+)"', table):
         full = "math." + name if macro == "MATH" else name

@@ -21,12 +21,25 @@ ARROWS = {
     "compiler/driver": {"support", "dialect", "frontend", "adjoint", "source", "lowering", "backend", "runtime header"},
     "runtime": {"runtime header"},
 }
+# The same among the folders of the front end. `interpret` holds the class that executes the program, which all but two of them extend.
+WITHIN_FRONTEND = {
+    "syntax": set(),
+    "values": {"syntax"},
+    "arrays": {"values", "interpret", "containers", "library"},
+    "containers": {"syntax", "values", "interpret", "paths", "functions", "arrays", "library"},
+    "library": {"syntax", "values", "interpret", "functions", "arrays", "containers"},
+    "paths": {"syntax", "values", "interpret", "functions", "containers"},
+    "functions": {"syntax", "values", "interpret", "paths", "arrays", "containers", "library"},
+    "interpret": {"syntax", "values", "paths", "functions", "arrays", "containers", "library"},
+}
 STAGES = {name.split("/")[1] for name in ARROWS if "/" in name}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 FORBIDDEN_NAME = re.compile(r"(utils?|common|helpers?|misc)\b", re.IGNORECASE)
 LEFTOVER = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 CODE = {".cpp", ".h", ".td", ".def", ".inc", ".py", ".g4", ".c", ".cmake", ".sh"}
 MAXIMUM_LINES = 800
+MAXIMUM_FILES = 30
+MAXIMUM_PAGE = 50
 
 
 def tracked():
@@ -62,21 +75,48 @@ def include_arrows(files):
                 yield f"{path}: the runtime builds without LLVM, but includes {name}"
 
 
+def arrows_within_frontend(files):
+    """A front-end folder includes those that its row names; a folder without a row is an error, too."""
+    for path in files:
+        if not path.as_posix().startswith("compiler/frontend/") or path.suffix not in {".cpp", ".h", ".def"}:
+            continue
+        folder = path.parts[2]
+        if folder not in WITHIN_FRONTEND:
+            yield f"{path}: lies in no folder of the front end"
+            continue
+        for wanted in re.findall(r'#include "frontend/(\w+)/', (ROOT / path).read_text()):
+            if wanted != folder and wanted not in WITHIN_FRONTEND[folder]:
+                yield f"{path}: {folder} may not include {wanted}"
+
+
+def folder_pages(files):
+    """Each folder of the front end has a page of at most a screen, and no more source files than one can overlook."""
+    for folder in WITHIN_FRONTEND:
+        page = ROOT / "compiler/frontend" / folder / "README.md"
+        if not page.exists():
+            yield f"compiler/frontend/{folder}: has no README.md"
+        elif len(page.read_text().splitlines()) > MAXIMUM_PAGE:
+            yield f"compiler/frontend/{folder}/README.md: more than {MAXIMUM_PAGE} lines"
+        sources = [path for path in files if path.parent.as_posix() == f"compiler/frontend/{folder}" and path.suffix in {".cpp", ".h"}]
+        if len(sources) > MAXIMUM_FILES:
+            yield f"compiler/frontend/{folder}: {len(sources)} source files, more than {MAXIMUM_FILES}"
+
+
 def map_of_folders(files):
-    """The table of compiler/README.md names each source file, or its stem, once and nothing else."""
-    page = ROOT / "compiler/README.md"
-    if not page.exists():
-        yield "compiler/README.md is missing"
-        return
-    mapped = set()
-    for row in re.findall(r"^\| (`.*?) \|", page.read_text(), re.MULTILINE):
-        mapped |= set(re.findall(r"`([^`]+/[^`]+)`", row))
+    """The tables of compiler/README.md and of the front end's folders name each source file, or its stem, once and nothing else."""
+    mapped = []
+    for page in [ROOT / "compiler/README.md", *sorted((ROOT / "compiler/frontend").glob("*/README.md"))]:
+        folder = page.parent.relative_to(ROOT / "compiler").as_posix()
+        for row in re.findall(r"^\| (`.*?) \|", page.read_text(), re.MULTILINE):
+            mapped += [name if folder == "." else f"{folder}/{name}" for name in re.findall(r"`([^`]+)`", row) if folder != "." or "/" in name]
     present = {path.relative_to("compiler") for path in files if path.as_posix().startswith("compiler/") and len(path.parts) > 2}
-    stems = {path.with_suffix("").as_posix() for path in present if path.name != "CMakeLists.txt"}
-    for stem in sorted(stems - mapped):
-        yield f"compiler/README.md: {stem} is not in the map"
-    for stem in sorted(mapped - stems):
+    stems = {path.with_suffix("").as_posix() for path in present if path.name not in ("CMakeLists.txt", "README.md")}
+    for stem in sorted(stems - set(mapped)):
+        yield f"compiler/README.md: {stem} is in no map"
+    for stem in sorted(set(mapped) - stems):
         yield f"compiler/README.md: {stem} does not exist"
+    for stem in sorted({stem for stem in mapped if mapped.count(stem) > 1}):
+        yield f"compiler/README.md: {stem} stands twice in the maps"
 
 
 def sizes(files):
@@ -143,7 +183,7 @@ def runtime_functions(files):
 
 def main():
     files = tracked()
-    checks = [include_arrows, map_of_folders, sizes, names, leftovers, opening_comments, one_type_a_name,
+    checks = [include_arrows, arrows_within_frontend, folder_pages, map_of_folders, sizes, names, leftovers, opening_comments, one_type_a_name,
               runtime_functions]
     failed = 0
     for check in checks:

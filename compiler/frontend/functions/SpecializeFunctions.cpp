@@ -1,0 +1,649 @@
+// Functions that call themselves. A recursion that run-time values end becomes a function of its
+// own, one for each signature:
+//
+//   def total(x): if len(x) == 0: return 0.0; return x[0] + total(x[1:])
+//   =>  func @total(%n, %x) -> (%sum, %tag) { if %n == 0 .. else { .. call @total(%n - 1, slice of
+//   x) .. } }
+//
+// What a call of itself returns is found by running the body: first such a path counts as one that
+// does not end, so that the others give the structure of the result; then the body runs with that,
+// until nothing is new. Where no structure fits all depths
+// (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the
+// structure does.
+#include "frontend/functions/CallIdentity.h"
+#include "frontend/functions/Recursion.h"
+#include "frontend/paths/UnrollBudget.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/SaveAndRestore.h"
+
+using namespace mlir;
+
+namespace mpy {
+
+/// The result of a function whose exceptions may be caught, among the names of its caller.
+static constexpr const char *returnedName = "%kept.returned";
+
+//===----------------------------------------------------------------------===//
+// Calls of a function of its own
+//===----------------------------------------------------------------------===//
+
+/// Refuses calls in which a mutated array or list is reached in two ways.
+static void checkAliases(Specializer &s, const Specialization &spec, const ArgumentWalk &walk) {
+  const std::vector<ObjectId> &arrays = walk.arrays;
+  auto shares = [&](ObjectId array, ObjectId owner) {
+    return memoryOwner(s.heap, array) == owner ||
+           llvm::is_contained(s.heap.get<ArrayState>(array)->maybeAliases, owner);
+  };
+  auto refuse = [&] {
+    s.fail(ErrorId::AmbiguousMutation, {},
+           {.found = "a recursive function that mutates what it reaches in two ways",
+            .help = "pass a copy: f(x, y.copy())"});
+  };
+  for (unsigned number : spec.changedLists)
+    if (llvm::is_contained(spec.state, walk.lists[number]) ||
+        llvm::any_of(spec.context,
+                     [&](auto &object) { return object.first == walk.lists[number]; }))
+      refuse();
+  for (unsigned number : spec.changed) {
+    ObjectId owner = memoryOwner(s.heap, arrays[number]);
+    for (size_t i = 0; i < arrays.size(); ++i)
+      if (i != number && shares(arrays[i], owner))
+        refuse();
+    for (auto &object : spec.context)
+      if (s.heap.get<ArrayState>(object.first) && shares(object.first, owner))
+        refuse();
+  }
+  for (ObjectId id : spec.state)
+    if (s.heap.get<ArrayState>(id))
+      for (ObjectId array : arrays)
+        if (shares(array, id))
+          refuse();
+}
+
+Value Specializer::callSpecialization(Specialization &spec, const ArgumentWalk &walk,
+                                      bool isInside) {
+  if (spec.neverReturns) {
+    llvm::SmallVector<mlir::Value> operands(walk.operands);
+    if (!isInside)
+      operands.append(spec.captured.begin(), spec.captured.end());
+    create<func::CallOp>(spec.function.getSymName(), mlir::TypeRange(), operands);
+    create<RaiseOp>(builder.getStringAttr("RecursionError"),
+                    ssa(makeText("maximum recursion depth exceeded")), mlir::Value());
+    if (isInside)
+      throw PathEnds();
+    dead = true;
+    return NoneValue{};
+  }
+  if (!spec.result)
+    throw PathEnds();
+  checkAliases(*this, spec, walk);
+  llvm::SmallVector<mlir::Value> operands(walk.operands);
+  if (stateOperands(*this, spec, operands) != spec.stateKey)
+    throw CannotCross{"a change of the kind of a number from outside"};
+  llvm::SmallVector<mlir::Type> types;
+  leafTypes(*this, *spec.result, types);
+  size_t first = types.size();
+  for (unsigned number : spec.changed)
+    types.push_back(spec.function.getArgument(walk.arrayOperands[number]).getType());
+  for (unsigned number : spec.changedLists) {
+    types.push_back(builder.getIndexType());
+    columnTypes(*this, spec.plan.at(number), types);
+  }
+  for (size_t i = walk.operands.size(); i < operands.size(); ++i)
+    types.push_back(operands[i].getType());
+  if (!isInside)
+    operands.append(spec.captured.begin(), spec.captured.end());
+  auto call = create<func::CallOp>(spec.function.getSymName(), types, operands);
+  // What leaves the function may be held by more lists than before.
+  bool leaves = hasShared(*spec.result) || llvm::any_of(spec.stateValues, [](auto &value) {
+                  return holdsObjects(value.second);
+                });
+  if (leaves || spec.sharesItems)
+    revokeAll(*this);
+  size_t next = first;
+  for (unsigned number : spec.changed) {
+    ObjectId array = walk.arrays[number];
+    mlir::Type type =
+        tensorType(heap.get<ArrayState>(array)->dtype, heap.get<ArrayState>(array)->shape);
+    write(array, castTensor(call.getResult(next++), type));
+  }
+  for (unsigned number : spec.changedLists) {
+    ObjectId id = walk.lists[number];
+    beginChange(*this, id);
+    auto outcome = spec.listOutcomes.find(number);
+    setOutcome(*this, id,
+               withOperands(*this, *heap.get<RunTimeListState>(id), call.getResults(), next),
+               outcome == spec.listOutcomes.end() ? ListOutcome() : outcome->second);
+  }
+  setState(*this, spec, call.getResults().drop_front(next), true);
+  for (unsigned number : spec.sharedArguments)
+    markItems(*this, ObjectRef{number < walk.arrays.size()
+                                   ? walk.arrays[number]
+                                   : walk.containers[number - walk.arrays.size()]});
+  auto inward = [&](const IntExpr &expr) {
+    return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
+      auto argument = dyn_cast<BlockArgument>(symbol);
+      if (!argument || argument.getOwner() != spec.symbols)
+        return std::nullopt;
+      return walk.exprs[argument.getArgNumber()];
+    });
+  };
+  Value result = ResultBuilder(*this, walk.arrays, call.getResults().take_front(first), inward)
+                     .build(*spec.result);
+  if (hasShared(*spec.result))
+    for (auto *arguments : {&walk.containers, &walk.arrays})
+      for (ObjectId id : *arguments)
+        markItems(*this, ObjectRef{id});
+  return spec.isCatching ? catchResult(spec, result) : result;
+}
+
+//===----------------------------------------------------------------------===//
+// Exceptions that may be caught
+//===----------------------------------------------------------------------===//
+
+/// What the function returns where its call may be caught, made where all paths of its body have
+/// ended: whether it raised, the kind and text of that, and the result.
+Value Specializer::packResult(Specialization &spec, const State *unraised) {
+  Locals &locals = frame().locals;
+  Value result = locals[returnedName];
+  spec.returns = unraised;
+  spec.returnsSomething = false;
+  if (unraised) {
+    const Value &certain = unraised->locals.at(returnedName);
+    spec.returnsSomething = !certain.isNone() && !certain.as<OptionalValue>();
+  }
+  Scalar raised = raisedFlag();
+  Raised exception = takeRaised(locals);
+  locals.erase(returnedName);
+  return newTuple({raised, exception.kind, exception.message, exception.place, result});
+}
+
+/// Raises in the caller what the function raised; its result elsewhere.
+Value Specializer::catchResult(const Specialization &spec, const Value &packed) {
+  ValueList parts = packed.as<TupleValue>()->items;
+  possibleKinds.back().insert(spec.kinds.begin(), spec.kinds.end());
+  Scalar raised = truth(parts[0]);
+  // Of what was raised the text is known; every kind has a value, as on the other paths.
+  std::map<int64_t, Value> values;
+  for (int64_t kind : spec.kinds)
+    values[kind] = std::make_shared<const ExceptionValue>(
+        ExceptionValue{exceptionKinds[kind], {parts[2]}, /*isRendered=*/true});
+  if (!spec.returns) {
+    certainRaise = std::make_shared<RaisedPath>(capture({parts[1], parts[2], values, parts[3]}));
+    dead = true;
+    return NoneValue{};
+  }
+  openCheck(ssa(negate(raised)), [&] { return Raised{parts[1], parts[2], values, parts[3]}; });
+  auto *optional = parts[4].as<OptionalValue>();
+  return optional && spec.returnsSomething ? optional->value : parts[4];
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+bool Specializer::runSpecialization(Specialization &spec, const ClosureValue &closure,
+                                    const Locals &parameters, ArgumentWalk &walk) {
+  State before = snapshot();
+  OpBuilder::InsertPoint caller = builder.saveInsertionPoint();
+  Span place = span;
+  size_t depth = frames.size();
+  llvm::SmallVector<mlir::Value> leading(walk.operands);
+  spec.stateKey = stateOperands(*this, spec, leading);
+  outliningBlocks.push_back(builder.getInsertionBlock());
+  spec.outliningDepth = outliningBlocks.size();
+  func::FuncOp function = spec.function = newFunction(closure.name);
+  bool keep = false;
+  // What a short loop around the call asks of its lists is no matter here.
+  llvm::SaveAndRestore<bool> policy(keepsLists, false);
+  UnlimitedUnrolling own(unrollBudget(*this));
+  unsigned outerTries = tryDepth;
+  size_t outerChecks = openChecks.size();
+  llvm::scope_exit leave([&] {
+    outliningBlocks.resize(spec.outliningDepth - 1);
+    builder.restoreInsertionPoint(caller);
+    span = place;
+    frames.resize(depth);
+    restore(before);
+    tryDepth = outerTries;
+    possibleKinds.resize(outerTries);
+    openChecks.erase(openChecks.begin() + outerChecks, openChecks.end());
+    if (!keep)
+      emitted.undo(function);
+  });
+  Block *block = function.addEntryBlock();
+  for (auto operand : leading)
+    block->addArgument(operand.getType(), operand.getLoc());
+  builder.setInsertionPointToStart(block);
+  if (!spec.isCatching)
+    create<RuntimeEffectOp>(mlir::TypeRange(), "mpy_check_stack", mlir::ValueRange(), true);
+  auto given = block->getArguments();
+  Locals inner;
+  walk.builtArrays.clear(), walk.builtContainers.clear(), walk.builtLists.clear();
+  walk.restart();
+  walk.disowned = spec.disownedLists;
+  for (auto &[name, value] : parameters)
+    inner[name] = walk.build(value, given.take_front(walk.operands.size()));
+  spec.disownedLists = walk.disowned;
+  setState(*this, spec, given.drop_front(walk.operands.size()), false);
+  spec.entry = heap;
+  spec.argumentObjects.clear();
+  for (auto *objects : {&walk.builtArrays, &walk.builtContainers})
+    for (ObjectId id : *objects)
+      spec.argumentObjects.insert({id, spec.argumentObjects.size()});
+  spec.newState.clear();
+  Value result;
+  bool returns = true;
+  std::shared_ptr<State> unraised;
+  bool sameKinds = true;
+  if (spec.isCatching) {
+    ++tryDepth;
+    possibleKinds.push_back({});
+    frame().locals[returnedName] = NoneValue{};
+  }
+  TryRegion paths = openRegion();
+  try {
+    if (spec.isCatching) {
+      mlir::Value isLow = create<RuntimeEffectOp>(mlir::TypeRange(builder.getI1Type()),
+                                                  "mpy_stack_is_low", mlir::ValueRange(), false)
+                              .getResult(0);
+      checkInTry(ssa(negate(makeScalar(ScalarKind::PyBool, isLow))), "RecursionError",
+                 [&] { return makeText("maximum recursion depth exceeded"); });
+    }
+    // What the arguments are is known wherever the body joins them with other objects.
+    ValueList pinned;
+    for (ObjectId id : walk.builtContainers)
+      pinned.push_back(ObjectRef{id});
+    frame().locals["%arguments"] = newTuple(std::move(pinned));
+    result = callInline(closure, inner);
+    returns = !dead;
+    if (spec.isCatching)
+      frame().locals[returnedName] = result;
+  } catch (const PathEnds &) {
+    frames.resize(depth);
+    returns = false;
+    heap = spec.entry;
+  }
+  if (spec.isCatching) {
+    dead = !returns;
+    unraised = closeRegion(paths);
+    returns = !dead;
+    sameKinds = spec.kinds == possibleKinds.back();
+    spec.kinds = possibleKinds.back();
+    if (returns)
+      result = packResult(spec, unraised.get());
+  }
+  for (ObjectId id : changedOutside(*this, spec))
+    spec.newState.insert(id);
+  if (spec.wantsLoose != spec.isLoose || spec.wantedPlan != spec.plan)
+    return false;
+  bool isOutgrown = std::exchange(spec.isOutgrown, false);
+  std::set<ObjectId> mutated = std::exchange(spec.newState, {});
+  mutated.insert(spec.state.begin(), spec.state.end());
+  for (ObjectId id : mutated)
+    isOutgrown |= passState(*this, spec, id);
+  if (isOutgrown) {
+    spec.result = {};
+    return false;
+  }
+  if (!returns && !spec.neverReturns) {
+    // Once more, now with calls that end their paths.
+    if (spec.result || !spec.state.empty())
+      throw CannotCross{"a function that calls itself on every path"};
+    spec.neverReturns = true;
+    return false;
+  }
+  std::set<unsigned> changedLists = spec.changedLists;
+  for (ObjectId id : walk.builtContainers) {
+    if (isUnchanged(spec.entry.pointer(id), heap.pointer(id)))
+      continue;
+    auto number = llvm::find(walk.builtLists, id);
+    if (number == walk.builtLists.end())
+      throw CannotCross{"a change of a dict, or of a list in another one, that is an argument"};
+    changedLists.insert(number - walk.builtLists.begin());
+  }
+  for (unsigned number : std::set<unsigned>(changedLists)) {
+    ObjectId id = walk.builtLists[number];
+    ListArgument is = describeList(*this, id);
+    Heap now = std::exchange(heap, spec.entry);
+    ListArgument was = describeList(*this, id);
+    heap = std::move(now);
+    auto planned = spec.plan.find(number);
+    if (planned != spec.plan.end())
+      was.item = planned->second;
+    if (!is.refused.empty() || !was.refused.empty())
+      throw CannotCross{"a change of a list that is an argument: " +
+                        (is.refused.empty() ? was.refused : is.refused)};
+    if (!is.item && !was.item) {
+      changedLists.erase(number); // Empty as it was.
+      continue;
+    }
+    spec.wantedPlan.insert_or_assign(number, is.item && was.item ? widen(*this, *was.item, *is.item)
+                                             : is.item           ? *is.item
+                                                                 : *was.item);
+  }
+  if (spec.wantedPlan != spec.plan)
+    return false;
+
+  auto finish = [&](mlir::ValueRange results) {
+    func::ReturnOp::create(builder, loc(), results);
+    spec.captured.clear();
+    captureFromOutside(function, spec.captured);
+    llvm::SmallVector<func::CallOp> own;
+    function.walk([&](func::CallOp call) {
+      if (call.getCallee() == function.getSymName())
+        own.push_back(call);
+    });
+    for (auto call : own)
+      call->insertOperands(call.getNumOperands(),
+                           mlir::ValueRange(block->getArguments()).drop_front(leading.size()));
+    return keep = true;
+  };
+  if (spec.neverReturns) {
+    builder.setInsertionPointToEnd(block);
+    return finish({});
+  }
+  Region &region = function.getBody();
+  ResultContext context{walk.builtArrays, spec.mark, walk.builtContainers,
+                        [&](const IntExpr &expr) -> std::optional<IntExpr> {
+                          bool isOutward = true;
+                          auto number = [&](mlir::Value symbol) -> std::optional<unsigned> {
+                            auto argument = dyn_cast<BlockArgument>(symbol);
+                            if (argument && argument.getOwner() == block &&
+                                argument.getArgNumber() < walk.operands.size())
+                              return argument.getArgNumber();
+                            return std::nullopt;
+                          };
+                          expr.forEachSymbol([&](mlir::Value symbol) {
+                            isOutward &= number(symbol) || !symbol.getParentRegion() ||
+                                         !region.isAncestor(symbol.getParentRegion());
+                          });
+                          if (!isOutward)
+                            return std::nullopt;
+                          return expr.substitute([&](mlir::Value symbol) -> std::optional<IntExpr> {
+                            auto position = number(symbol);
+                            if (!position)
+                              return std::nullopt;
+                            mlir::Value stand = spec.symbols->getArgument(*position);
+                            return symbolExpr(stand, stand.getType().isIndex());
+                          });
+                        }};
+  ResultWalk resultWalk(*this, context);
+  ResultPattern pattern = resultWalk.describe(result);
+  if (spec.result)
+    pattern = widen(*this, *spec.result, pattern);
+  bool isSettled = true;
+  for (ObjectId id : spec.state)
+    if (spec.stateLists.count(id))
+      isSettled &= noteOutcome(*this, spec, id, spec.stateOutcomes[id]);
+  for (unsigned number : changedLists)
+    isSettled &= noteOutcome(*this, spec, walk.builtLists[number], spec.listOutcomes[number]);
+  std::set<unsigned> changed = spec.changed;
+  for (unsigned i = 0; i < walk.builtArrays.size(); ++i)
+    if (heap.get<ArrayState>(walk.builtArrays[i])->tensor !=
+        spec.entry.get<ArrayState>(walk.builtArrays[i])->tensor)
+      changed.insert(i);
+  bool settled = spec.result && pattern == *spec.result && changed == spec.changed &&
+                 changedLists == spec.changedLists && sameKinds && isSettled;
+  spec.result = pattern;
+  spec.changed = changed;
+  spec.changedLists = changedLists;
+  if (!settled)
+    return false;
+
+  llvm::SmallVector<mlir::Value> results;
+  resultWalk.flatten(pattern, result, results);
+  for (unsigned number : changed)
+    results.push_back(castTensor(read(walk.builtArrays[number]).tensor,
+                                 block->getArgument(walk.arrayOperands[number]).getType()));
+  for (unsigned number : changedLists)
+    listOperands(*this, runTimeList(*this, heap.at(walk.builtLists[number]), spec.plan.at(number)),
+                 results);
+  if (stateOperands(*this, spec, results) != spec.stateKey)
+    throw CannotCross{"a change of the kind of a number from outside"};
+  return finish(results);
+}
+
+std::shared_ptr<Specialization>
+Specializer::buildSpecialization(const ClosureValue &closure, const Locals &parameters,
+                                 llvm::function_ref<ArgumentWalk &(bool, const ListPlan &)> walk) {
+  auto spec = std::make_shared<Specialization>();
+  spec->closure = closure;
+  spec->parameters = parameters;
+  spec->firstFrame = frames.size();
+  spec->isCatching = isInTry();
+  spec->openKey = walk(false, {}).openKey;
+  for (ObjectId id : walk(false, {}).lists)
+    spec->lists.push_back(describeList(*this, id));
+  building.push_back(spec);
+  llvm::scope_exit leave([&, size = building.size()] { building.resize(size - 1); });
+  spec->context = reachable(*this, closure, parameters);
+  auto begin = [&](bool isLoose) {
+    spec->isLoose = spec->wantsLoose = isLoose;
+    spec->plan = spec->wantedPlan;
+    spec->key = walk(isLoose, spec->plan).key;
+    spec->looseKey = walk(isLoose, spec->plan).looseKey;
+    spec->mark = heap.size();
+    spec->symbols = emitted.newBlockBeside();
+    for (auto operand : walk(isLoose, spec->plan).operands)
+      spec->symbols->addArgument(operand.getType(), operand.getLoc());
+    spec->result = {};
+    spec->neverReturns = false;
+    spec->changed.clear();
+    spec->changedLists.clear();
+    spec->sharedArguments.clear();
+  };
+  begin(false);
+  for (unsigned pass = 0;
+       !runSpecialization(*spec, closure, parameters, walk(spec->isLoose, spec->plan)); ++pass) {
+    if (pass > 16)
+      throw CannotCross{"a result that changes with the depth"};
+    if (spec->wantsLoose != spec->isLoose || spec->wantedPlan != spec->plan)
+      begin(spec->wantsLoose);
+  }
+  llvm::erase_if(spec->context,
+                 [&](auto &object) { return llvm::is_contained(spec->state, object.first); });
+  specializations.push_back(spec);
+  return spec;
+}
+
+std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Locals &parameters) {
+  if (closure.scope().hasYield)
+    return std::nullopt;
+  auto isThis = [&](const ClosureValue &other, const Locals &given) {
+    return isSameFunction(heap, other, closure) && getSameFunctions(heap, given, parameters);
+  };
+  // What stands around the function that is being made is not called again by its calls of these.
+  unsigned active = 0, ofDefinition = 0;
+  Frame *last = nullptr;
+  for (Frame *frame :
+       llvm::drop_begin(frames, building.empty() ? 0 : building.back()->firstFrame)) {
+    if (!frame->closure || frame->closure->node != closure.node || frame->ruleDepth != ruleDepth)
+      continue;
+    ++ofDefinition;
+    if (isThis(*frame->closure, frame->parameters)) {
+      ++active;
+      last = frame;
+    }
+  }
+  // Closures of one definition may call each other in a chain, each more than once: deep in it,
+  // each is a function of its own.
+  if (active == 0 && ofDefinition < maximumNested)
+    return std::nullopt;
+  // A recursion whose end is known at compile time starts in place.
+  bool isConditional = last && last->entryBlock != builder.getInsertionBlock();
+  auto isOfThis = [&](auto &spec) { return isThis(spec->closure, spec->parameters); };
+  unsigned inBuild = llvm::count_if(building, isOfThis);
+  bool isBuilt = llvm::any_of(specializations, isOfThis);
+  // What did not come about twice ends in place, where run-time values do not decide.
+  bool isHopeless = !isConditional && failedBuilds[closure.node] >= 2;
+  bool mayBuild =
+      inBuild < 3 && !isHopeless && (isConditional || active != 1 || inBuild || isBuilt);
+  std::optional<Value> result;
+  if (mayBuild || inBuild) {
+    std::string signature;
+    std::vector<Diagnostic> errors;
+    bool isOutside = false;
+    // A function that does not come about says nothing about the calls in place.
+    unsigned outerInPlace = recursionsInPlace;
+    if (building.empty())
+      recursionsInPlace = 0;
+    bool done = attempt(
+        [&] {
+          try {
+            struct Walk {
+              bool isLoose;
+              ListPlan plan;
+              std::optional<ArgumentWalk> arguments;
+            };
+            // What an item of a list is inside is not the item outside.
+            for (auto &entry : parameters)
+              for (ObjectId list : otherHolders(*this, entry.second))
+                revoke(*this, list);
+            std::vector<std::unique_ptr<Walk>> walks;
+            auto walk = [&](bool isLoose, const ListPlan &plan) -> ArgumentWalk & {
+              for (auto &one : walks)
+                if (one->isLoose == isLoose && one->plan == plan)
+                  return *one->arguments;
+              auto one = std::make_unique<Walk>(Walk{isLoose, plan, {}});
+              one->arguments.emplace(*this, isLoose, one->plan);
+              for (auto &entry : parameters)
+                one->arguments->collect(entry.second);
+              walks.push_back(std::move(one));
+              return *walks.back()->arguments;
+            };
+            // As it is before a plan makes some of the lists others.
+            const ArgumentWalk &plain = walk(false, {});
+            std::vector<ListArgument> lists;
+            for (ObjectId id : plain.lists)
+              lists.push_back(describeList(*this, id));
+            auto isSimilar = [&](const Specialization &spec) {
+              return isSameFunction(heap, spec.closure, closure) && spec.isCatching == isInTry() &&
+                     spec.openKey == plain.openKey;
+            };
+            auto matches = [&](const Specialization &spec) {
+              for (auto &[number, item] : spec.plan)
+                if (!hasItems(*this, plain.lists[number], item))
+                  return false;
+              return spec.key == walk(spec.isLoose, spec.plan).key;
+            };
+            for (auto &spec : llvm::reverse(building)) {
+              if (!isSimilar(*spec))
+                continue;
+              for (const auto &[number, list] : llvm::enumerate(lists)) {
+                ListArgument first = spec->lists[number];
+                if (auto planned = spec->plan.find(number); planned != spec->plan.end())
+                  first = {planned->second, {}, {}};
+                if (auto item = commonItem(*this, first, list))
+                  spec->wantedPlan.insert_or_assign(number, *item);
+              }
+              bool outgrows = spec->wantedPlan != spec->plan;
+              bool differsInExtents = !outgrows && !spec->isLoose &&
+                                      spec->key != walk(false, spec->plan).key &&
+                                      spec->looseKey == walk(false, spec->plan).looseKey;
+              if (!outgrows && !differsInExtents && !matches(*spec))
+                continue;
+              if (spec->outliningDepth != outliningBlocks.size())
+                throw CannotCross{"a call of itself from another function of its own"};
+              if (outgrows)
+                throw PathEnds();
+              if (differsInExtents) {
+                spec->wantsLoose = true;
+                throw PathEnds();
+              }
+              auto changed = changedOutside(*this, *spec);
+              if (!changed.empty()) {
+                spec->newState.insert(changed.begin(), changed.end());
+                throw PathEnds();
+              }
+              for (ObjectId id : std::vector<ObjectId>(spec->state))
+                spec->isOutgrown |= passState(*this, *spec, id);
+              spec->isOutgrown |= !ownsLists(*this, *spec, plain.lists, /*note=*/true);
+              if (spec->isOutgrown)
+                throw PathEnds();
+              result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), true);
+              return;
+            }
+            for (auto &spec : specializations) {
+              bool isSame =
+                  isSimilar(*spec) &&
+                  llvm::all_of(spec->captured,
+                               [&](mlir::Value value) { return isAvailable(value); }) &&
+                  llvm::all_of(spec->context,
+                               [&](auto &object) {
+                                 return object.first < heap.size() &&
+                                        isUnchanged(object.second, heap.pointer(object.first));
+                               }) &&
+                  fitsState(*this, *spec) && matches(*spec) &&
+                  ownsLists(*this, *spec, plain.lists, /*note=*/false);
+              if (!isSame)
+                continue;
+              result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
+              return;
+            }
+            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + plain.key +
+                        "@" + std::to_string(building.size()) + (isInTry() ? "try" : "");
+            isOutside = !mayBuild || failedSignatures.count(signature);
+            if (isOutside)
+              throw Abort();
+            auto spec = buildSpecialization(closure, parameters, walk);
+            result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
+          } catch (const CannotCross &reason) {
+            fail(ErrorId::RecursionStructure, {closure.name, reason.what});
+          }
+        },
+        errors);
+    recursionsInPlace = outerInPlace;
+    if (done)
+      return result;
+    if (!isOutside) {
+      ++failedBuilds[closure.node];
+      if (!errors.empty() && errors.front().id == ErrorId::RecursesTooDeeply &&
+          ++endlessBuilds[closure.node] >= 4 && isConditional)
+        failRecursion(closure);
+      failedSignatures.insert(signature);
+      if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply) {
+        whyOrigin = errors.front().details.origin;
+        whyInPlace = errors.front().id == ErrorId::RecursionStructure
+                         ? llvm::StringRef(errors.front().message).split("function: ").second.str()
+                         : errors.front().message;
+      }
+    }
+  }
+  if (recursionsInPlace++ == 0)
+    keptBefore = keptObjects;
+  bool isCostly = keptObjects - keptBefore > maximumStates;
+  if (isCostly ||
+      recursionsInPlace > (building.empty() ? maximumRecursions : maximumRecursionsInside))
+    failRecursion(closure);
+  return std::nullopt;
+}
+
+/// Whether the last two active calls of a definition got different functions.
+static bool getsAnotherFunction(Specializer &s, const ClosureValue &closure) {
+  const Frame *last = nullptr;
+  for (const Frame *frame : llvm::reverse(s.frames)) {
+    if (!frame->closure || frame->closure->node != closure.node)
+      continue;
+    if (last)
+      return !isSameFunction(s.heap, *frame->closure, *last->closure) ||
+             !getSameFunctions(s.heap, frame->parameters, last->parameters);
+    last = frame;
+  }
+  return false;
+}
+
+void Specializer::failRecursion(const ClosureValue &closure) {
+  if (getsAnotherFunction(*this, closure))
+    fail(ErrorId::RecursesTooDeeply, {closure.name},
+         {.found = "another function, or another object of a class, in each call",
+          .help = "pass the same one to all calls, and what changes as numbers, arrays or lists"});
+  if (!whyInPlace.empty())
+    fail(ErrorId::RecursionStructure, {closure.name, whyInPlace},
+         {.help = "let each call take and return the same types, or write a loop",
+          .origin = whyOrigin});
+  fail(ErrorId::RecursesTooDeeply, {closure.name},
+       {.help = "let the recursion end by run-time values, or write a loop"});
+}
+
+} // namespace mpy

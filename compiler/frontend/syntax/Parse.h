@@ -1,0 +1,24 @@
+// From source text to the AST.
+#ifndef MPY_FRONTEND_PARSE_H
+#define MPY_FRONTEND_PARSE_H
+
+#include "frontend/syntax/Ast.h"
+#include "support/Diagnostics.h"
+#include "support/Source.h"
+#include <memory>
+
+namespace mpy {
+
+/// The AST of a file with its scopes resolved; null after errors, which are reported. `asWritten`:
+/// private names of classes stay as they are written.
+std::unique_ptr<ast::Module> parseModule(SourceManager &sources, FileId file,
+                                         Diagnostics &diagnostics, bool asWritten = false);
+
+/// The expression that a part of a file is, such as an annotation in quotes; null after errors,
+/// which are reported. Its nodes belong to `owner`.
+ast::Expr *parseExpression(SourceManager &sources, Span span, ast::Module &owner,
+                           Diagnostics &diagnostics);
+
+} // namespace mpy
+
+#endif // MPY_FRONTEND_PARSE_H
