@@ -45,7 +45,8 @@ static std::string parameterName(llvm::StringRef name) {
           .Cases({"wchar_t", "xor", "const_cast", "decltype", "noexcept", "nullptr"}, true)
           .Cases({"alignas", "alignof", "constexpr", "concept", "requires", "asm", "main"}, true)
           .Cases({"typeid", "compl", "bitand", "bitor", "thread_local", "static_assert"}, true)
-          .Default(false);
+          .Cases({"NULL", "errno", "linux", "unix", "typeof", "I", "char8_t"}, true)
+          .Default(name.starts_with("mpy_") || name.ends_with("_t"));
   return (name + (isWord ? "_" : "")).str();
 }
 

@@ -11,6 +11,7 @@
 
 #include "mpy.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -130,6 +131,20 @@ static std::string wrtText(const Export &made) {
   return made.isSingle ? text : "(" + text + ")";
 }
 
+/// Whether a function of this name would take a name from the code that all modules share: a
+/// builtin of Python, or a name of its own.
+static bool isTaken(llvm::StringRef name) {
+  return name.starts_with("_") ||
+         llvm::StringSwitch<bool>(name)
+             .Cases({"abs", "all", "any", "bool", "bytes", "callable", "compile", "dict"}, true)
+             .Cases({"enumerate", "exec", "filter", "float", "getattr", "globals"}, true)
+             .Cases({"hasattr", "int", "isinstance", "issubclass", "iter", "len", "list"}, true)
+             .Cases({"map", "max", "min", "next", "object", "property", "range", "set"}, true)
+             .Cases({"setattr", "sorted", "staticmethod", "str", "sum", "super", "tuple"}, true)
+             .Cases({"type", "zip"}, true)
+             .Default(false);
+}
+
 std::string mpy::exportPython(const Exports &exports, llvm::StringRef library) {
   std::string text;
   llvm::raw_string_ostream out(text);
@@ -146,11 +161,14 @@ std::string mpy::exportPython(const Exports &exports, llvm::StringRef library) {
       << llvm::join(names, ", ") << "]\n\n"
       << pythonModule;
   for (const Export &made : exports.functions) {
-    out << "_" << made.name << " = _Function('" << exports.module << "_" << made.name << "',\n    ";
+    bool isHidden = isTaken(made.name);
+    std::string name = (isHidden ? "_export_" : "") + made.name;
+    out << "_call_" << made.name << " = _Function('" << exports.module << "_" << made.name
+        << "',\n    ";
     printLeaves(out, made.parameters, made.extents);
     out << ",\n    ";
     printLeaves(out, made.results, made.extents);
-    out << ")\n\n\ndef " << made.name << "(";
+    out << ")\n\n\ndef " << name << "(";
     std::vector<std::string> given;
     for (auto [number, name] : llvm::enumerate(made.parameterNames)) {
       out << (number ? ", " : "") << name << ": "
@@ -159,10 +177,12 @@ std::string mpy::exportPython(const Exports &exports, llvm::StringRef library) {
     }
     out << ") -> " << hint(made.resultForm, made.results) << ":\n";
     printDocumentation(out, exports, made);
-    out << "    _r = _" << made.name << "(" << llvm::join(given, ", ") << ")\n    return "
+    out << "    _r = _call_" << made.name << "(" << llvm::join(given, ", ") << ")\n    return "
         << rebuilt(made.resultForm) << "\n\n\n";
     if (made.kind != ExportKind::Value)
-      out << made.name << ".wrt = " << wrtText(made) << "\n\n\n";
+      out << name << ".wrt = " << wrtText(made) << "\n\n\n";
+    if (isHidden)
+      out << "_hide(" << quoted(made.name) << ", " << name << ")\n\n\n";
   }
   text.resize(llvm::StringRef(text).rtrim().size());
   return text + "\n";

@@ -191,6 +191,24 @@ class _Function:
         return _np.asarray(_Memory(out, shape, leaf))
 
 
+_hidden = {}
+
+
+def _hide(name, function):
+    """A function whose name this file has for something else: who asks the module for it finds it."""
+    function.__name__ = function.__qualname__ = name
+    _hidden[name] = function
+
+
+def __getattr__(name):
+    try:
+        return _hidden[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def _find(name):
+    return _hidden.get(name) or globals().get(name)
 
 
 def torch_function(name):
@@ -201,8 +219,9 @@ def torch_function(name):
     import torch
     from torch.autograd.function import once_differentiable
 
-    plain = globals()[name]
-    product, both = globals().get(name + "_vjp"), globals().get(name + "_value_and_grad")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no function {name!r}")
+    plain, product, both = _find(name), _find(name + "_vjp"), _find(name + "_value_and_grad")
     wrt = getattr(product or both, "wrt", ())
     places = wrt if isinstance(wrt, tuple) else (wrt,)
 

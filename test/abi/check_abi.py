@@ -462,7 +462,26 @@ def quoted_annotations(shop):
     assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, debug_lines, address_sanitizer, thread_sanitizer, costs]
+def names(shop):
+    """Functions and parameters may have names that the headers and the Python module have for something else."""
+    (shop.folder / "named.mpy").write_text(
+        "from mpy import export\n" + "".join(f"@export(grad=True)\ndef {name}(linux: float, mpy_array: float, int64_t: float):\n    return linux * mpy_array + int64_t * {k}\n"
+                                            for k, name in enumerate(("c", "map", "_np", "tuple", "torch_function", "call_c", "größe"))))
+    for suffix in ("h", "o", "py"):
+        run([shop.mpyc, shop.folder / "named.mpy", "-o", shop.folder / f"named.{suffix}"])
+    source = shop.folder / "use_named.c"
+    source.write_text('#include "named.h"\nint main(void) { mpy_ctx *ctx = mpy_ctx_new(); double r = 0, g = 0; int status = named_map(ctx, 2.0, 3.0, 4.0, &r) + '
+                      "named_größe_grad(ctx, 2.0, 3.0, 4.0, &g); mpy_ctx_free(ctx); return status || r != 10.0 || g != 3.0; }\n")
+    run([shop.compile(source, shop.folder / "named.o", shop.runtime, standard="-std=gnu11")])
+    run([sys.executable, "-c", "import named\nfrom named import *\nfor k, one in enumerate((c, map, named.tuple, named.torch_function, call_c, größe)):\n"
+         "    assert one(2.0, 3.0, 4.0) == 6 + 4 * (k + (k > 1)), one\nassert named.map.__name__ == 'map' and named.map_grad(2.0, 3.0, 4.0) == 3.0"], cwd=shop.folder)
+    # The prefix of mpy.h.
+    (shop.folder / "mpy_own.mpy").write_text("from mpy import export\n@export\ndef f(x: float):\n    return x\n")
+    refused = subprocess.run([str(shop.mpyc), "-c", shop.folder / "mpy_own.mpy", "-o", shop.folder / "own.o"], capture_output=True, text=True)
+    assert refused.returncode == 1 and "error[E0604]: 'f' cannot be exported: names that begin with 'mpy_' are those of mpy.h" in refused.stderr, refused.stderr
+
+
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, names, debug_lines, address_sanitizer, thread_sanitizer, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 

@@ -453,6 +453,10 @@ llvm::SmallVector<mlir::Value> Specializer::exportFunctions(const ast::Module &p
   if (exports->requests.empty())
     fail(ErrorId::NothingExported, {llvm::sys::path::filename(exports->file).str()},
          {.help = "mark functions with @export of module mpy, or name them: --export=f"});
+  if (exports->module == "mpy" || llvm::StringRef(exports->module).starts_with("mpy_"))
+    fail(ErrorId::UnknownExport,
+         {exports->requests.front().function, "names that begin with 'mpy_' are those of mpy.h"},
+         {.help = "rename '" + llvm::sys::path::filename(exports->file).str() + "'"});
   if (dead)
     fail(ErrorId::UnknownExport,
          {exports->requests.front().function, "the statements of the module end the program"});
