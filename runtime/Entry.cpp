@@ -100,10 +100,19 @@ static void readNumber(const mpy_leaf &leaf, int64_t word, mpy_slot &slot) {
   slot.i64 = leaf.dtype == MPY_BOOL ? static_cast<int32_t>(word) != 0 : word;
 }
 
+/// Room for the extents, and behind them which parameter or result has given each.
+static size_t extentBytes(const mpy_export *function) {
+  return 16 * static_cast<size_t>(function->extent_count + 1);
+}
+static int64_t *givers(const mpy_export *function, int64_t *extents) {
+  return extents + function->extent_count;
+}
+
 /// Checks the extents of an array, and learns those of names that it is the first to have.
 static void matchExtents(const mpy_export *function, int number, const mpy_slot *arguments,
-                         int64_t *extents, int *givenBy) {
+                         int64_t *extents) {
   const mpy_leaf &leaf = function->parameters[number];
+  int64_t *givenBy = givers(function, extents);
   for (int dim = 0; dim < leaf.rank; ++dim) {
     int64_t size = arguments[number].array.sizes[dim], wanted = leaf.extents[dim];
     if (wanted >= 0) {
@@ -217,6 +226,37 @@ static void giveNumber(const mpy_leaf &leaf, const mpy_slot &slot, void *to) {
     memcpy(to, &slot, static_cast<size_t>(bytes));
 }
 
+/// Whether a result has the extents that its type says, as far as the types of the arguments do not
+/// prove it: those that the program has annotated.
+[[gnu::noinline]] static void checkExtents(const mpy_export *function, int number,
+                                           const mpy_slot &slot, int64_t *extents) {
+  const mpy_leaf &leaf = function->results[number];
+  int64_t *givenBy = givers(function, extents);
+  int parameters = function->parameter_count;
+  for (int dim = 0; dim < leaf.rank; ++dim) {
+    int64_t wanted = leaf.extents[dim], size = slot.array.sizes[dim], name = -1 - wanted;
+    if (wanted == INT64_MIN || wanted == size)
+      continue;
+    Place place = {function->module->file, function->line};
+    if (wanted >= 0)
+      raise(place, "ValueError", "%s(): %s has extent %lld at axis %d, where its type says %lld",
+            function->name, leaf.name, static_cast<long long>(size), dim,
+            static_cast<long long>(wanted));
+    if (extents[name] < 0) {
+      // The first result that has it.
+      extents[name] = size;
+      givenBy[name] = parameters + number;
+    } else if (extents[name] != size) {
+      int64_t by = givenBy[name];
+      raise(place, "ValueError", "%s(): extent %s of %s is %lld, but %lld in %s", function->name,
+            function->extents[name], leaf.name, static_cast<long long>(size),
+            static_cast<long long>(extents[name]),
+            by < parameters ? function->parameters[by].name
+                            : function->results[by - parameters].name);
+    }
+  }
+}
+
 /// Whether a result fits where the caller wants it; what is not known before the call.
 static void checkShape(const mpy_export *function, const mpy_leaf &leaf, const mpy_slot &slot,
                        const mpy_array *array) {
@@ -227,14 +267,18 @@ static void checkShape(const mpy_export *function, const mpy_leaf &leaf, const m
              static_cast<long long>(slot.array.sizes[dim]));
 }
 
-static void giveResults(const mpy_export *function, const int64_t *words, const mpy_slot *slots) {
+static void giveResults(const mpy_export *function, const int64_t *words, const mpy_slot *slots,
+                        int64_t *extents) {
   int count = function->result_count;
   auto **blocks = static_cast<ResultBlock **>(alloca(sizeof(void *) * static_cast<size_t>(count)));
   for (int i = 0; i < count; ++i) {
     auto *array = static_cast<const mpy_array *>(pointerAt(words[i]));
-    if (function->results[i].rank >= 0 && array->data)
+    if (function->results[i].rank < 0)
+      continue;
+    checkExtents(function, i, slots[i], extents);
+    if (array->data)
       checkShape(function, function->results[i], slots[i], array);
-    if (const DeviceHooks *hooks = context().deviceHooks; hooks && function->results[i].rank >= 0)
+    if (const DeviceHooks *hooks = context().deviceHooks)
       hooks->leave(slots[i].array.owner);
   }
   for (int i = 0; i < count; ++i) {
@@ -276,17 +320,12 @@ static void giveResults(const mpy_export *function, const int64_t *words, const 
 //===----------------------------------------------------------------------===//
 
 static size_t slotBytes(int count) { return sizeof(mpy_slot) * static_cast<size_t>(count + 1); }
-static size_t extentBytes(const mpy_export *function) {
-  return 8 * static_cast<size_t>(function->extent_count + 1);
-}
-
 typedef void (*Take)(const mpy_export *, const mpy_leaf &, const mpy_array *, mpy_slot &);
 
 /// All arguments as the body gets them, and the extents that they have in common.
 [[gnu::always_inline]] static inline void takeArguments(const mpy_export *function,
                                                         const int64_t *words, Take take,
                                                         mpy_slot *arguments, int64_t *extents) {
-  auto *givenBy = static_cast<int *>(alloca(extentBytes(function)));
   for (int i = 0; i < function->extent_count; ++i)
     extents[i] = -1;
   for (int i = 0; i < function->parameter_count; ++i) {
@@ -296,7 +335,7 @@ typedef void (*Take)(const mpy_export *, const mpy_leaf &, const mpy_array *, mp
       continue;
     }
     take(function, leaf, static_cast<const mpy_array *>(pointerAt(words[i])), arguments[i]);
-    matchExtents(function, i, arguments, extents, givenBy);
+    matchExtents(function, i, arguments, extents);
   }
 }
 
@@ -308,7 +347,7 @@ static void callFunction(const mpy_export *function, const int64_t *words) {
   takeArguments(function, words, borrowArray, arguments, extents);
   checkOutputs(function, words, extents);
   function->body(arguments, extents, results, state);
-  giveResults(function, words + function->parameter_count, results);
+  giveResults(function, words + function->parameter_count, results, extents);
 }
 
 /// The shapes of the results, as far as they follow from those of the arguments; -1 otherwise.

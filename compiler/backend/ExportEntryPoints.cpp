@@ -255,7 +255,7 @@ llvm::Function *ExportEmitter::emitBody(const Export &made, llvm::Function *body
   llvm::Value *slots = thunk->getArg(0), *extents = thunk->getArg(1), *results = thunk->getArg(2),
               *state = thunk->getArg(3);
   llvm::SmallVector<llvm::Value *> arguments;
-  for (size_t name = 0; name < made.extents.size(); ++name)
+  for (int64_t name = 0; name < made.parameterExtents; ++name)
     arguments.push_back(builder.CreateLoad(i64, at(extents, 8 * name)));
   for (auto [number, leaf] : llvm::enumerate(made.parameters)) {
     llvm::Value *slot = slotAt(slots, number);

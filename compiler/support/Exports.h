@@ -54,7 +54,9 @@ struct Export {
   ExportKind kind = ExportKind::Value;
   unsigned line = 0;
   std::string documentation;
+  /// The names of extents: those of parameters, and behind them those of results alone.
   std::vector<std::string> extents;
+  int64_t parameterExtents = 0;
   std::vector<ExportLeaf> parameters, results;
   std::vector<std::string> parameterNames; ///< as the program has them
   /// Of a derivative: by which parameters it is; a single one stands for itself.

@@ -71,6 +71,45 @@ static void arguments(mpy_ctx *ctx) {
   CHECK(memcmp(before, y, sizeof y) == 0);
 }
 
+/* Extents of results that annotations say and the call alone knows. */
+static void annotated_results(mpy_ctx *ctx) {
+  double x[] = {1, 2, 3}, given[6] = {7, 7, 7, 7, 7, 7}, ones[] = {1, 1, 1}, before[6];
+  int64_t three[] = {3}, two[] = {2}, shape[1] = {0}, many[1] = {0}, pairs[2] = {0}, k = 0;
+  mpy_array X = mpy_f64(x, 1, three), G = mpy_f64(given, 1, three), C = mpy_f64(ones, 1, three),
+            R = {0}, S = {0};
+  memcpy(before, given, sizeof given);
+  CHECK_OK(ctx, model_above_shapes(ctx, &X, 1.5, shape));
+  CHECK(shape[0] == 3);
+  CHECK_FAILS(ctx, model_above(ctx, &X, 1.5, &G), MPY_ERROR_EXCEPTION,
+              "ValueError: above(): extent n of result is 2, but 3 in x");
+  CHECK_FAILS(ctx, model_above(ctx, &X, 1.5, &R), MPY_ERROR_EXCEPTION, "extent n of result is 2");
+  CHECK_FAILS(ctx, model_above_vjp(ctx, &X, 2.5, &C, &R), MPY_ERROR_EXCEPTION,
+              "the result has shape (1,), where its type says (3,)");
+  CHECK_FAILS(ctx, model_above_jvp(ctx, &X, 1.5, &C, &R, &G), MPY_ERROR_EXCEPTION,
+              "extent n of result is 2");
+  /* What is given has the extent of the work, but not that of the type. */
+  G.shape = two;
+  CHECK_FAILS(ctx, model_above(ctx, &X, 1.5, &G), MPY_ERROR_ARGUMENT,
+              "result has extent 2 at axis 0, where the result has 3");
+  G.shape = three;
+  CHECK_FAILS(ctx, model_alike(ctx, 3, 2, &G, &R), MPY_ERROR_EXCEPTION,
+              "alike(): extent m of result_b is 2, but 3 in result_a");
+  CHECK_FAILS(ctx, model_five(ctx, 4, &k, &R), MPY_ERROR_EXCEPTION,
+              "five(): result_1 has extent 4 at axis 0, where its type says 5");
+  CHECK(k == 0 && !R.data && memcmp(given, before, sizeof given) == 0);
+  CHECK_OK(ctx, model_alike_shapes(ctx, 3, 2, many, pairs));
+  CHECK(many[0] == -1 && pairs[0] == -1 && pairs[1] == 2);
+  CHECK_OK(ctx, model_alike(ctx, 3, 3, &R, &S));
+  CHECK(R.shape[0] == 3 && S.shape[0] == 3 && S.shape[1] == 2);
+  mpy_array_free(&R);
+  mpy_array_free(&S);
+  CHECK_OK(ctx, model_above(ctx, &X, 0.5, &G));
+  CHECK(memcmp(given, x, sizeof x) == 0);
+  CHECK_OK(ctx, model_above_vjp(ctx, &X, 0.5, &C, &R));
+  CHECK(((double *)R.data)[2] == 1);
+  mpy_array_free(&R);
+}
+
 static void exceptions(mpy_ctx *ctx) {
   double root = 7;
   int64_t number = 7;
@@ -144,6 +183,7 @@ int main(void) {
   mpy_ctx_set_output(ctx, drop, &dropped);
   CHECK_OK(ctx, model_init(ctx));
   arguments(ctx);
+  annotated_results(ctx);
   exceptions(ctx);
   leaks(ctx);
   versions(&dropped);

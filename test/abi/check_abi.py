@@ -460,6 +460,11 @@ def quoted_annotations(shop):
                       " q: {'w': \"f64['m']\", 'b': 'float'}) -> r\"float\":\n" + body)
     headers = [run([shop.mpyc, "--emit=header", program]).replace("quoted", "spoken").replace("QUOTED", "SPOKEN") for program in (plain, quoted)]
     assert headers[0].replace("mpy:4", "mpy:5") == headers[1], headers[1]
+    # In pieces, with escapes, on two lines.
+    quoted.write_text("\n" + head + "def f(x: \"f64[\" '\\'n\\']', y: 'Float64[Array, \\'\\x6d\\']', p: \"\"\"tuple[\n f64['n m'],\n int]\"\"\","
+                      " q: \"{'w': f64['m'], '\\u0062': float}\") -> 'fl' 'oat':\n" + body)
+    said = run([shop.mpyc, "--emit=header", quoted]).replace("quoted", "spoken").replace("QUOTED", "SPOKEN")
+    assert headers[1] == said, said
 
 
 def names(shop):

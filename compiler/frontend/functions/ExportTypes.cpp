@@ -82,11 +82,13 @@ bool AnnotationReader::readSubscript(const ast::Subscript &node, ExportLeaf &lea
   const ast::Expr *extents = node.slice;
   if (auto *pair = llvm::dyn_cast<ast::Tuple>(extents); pair && pair->elts.size() == 2)
     extents = pair->elts[1];
-  auto *text = llvm::dyn_cast<ast::Constant>(extents);
-  if (!type || !text || !text->isString())
+  if (!type)
     return false;
   leaf.element = static_cast<int32_t>(*type);
-  return readExtents(text->text, leaf);
+  auto *text = llvm::dyn_cast<ast::Constant>(extents);
+  bool isRead = text && text->isString() && readExtents(text->text, leaf);
+  badExtents |= !isRead;
+  return isRead;
 }
 
 std::optional<ExportForm> AnnotationReader::readParts(ExportForm::Kind kind,
@@ -103,21 +105,12 @@ std::optional<ExportForm> AnnotationReader::readParts(ExportForm::Kind kind,
   return form;
 }
 
-/// The annotation in a string literal; null where it is none, or is written with escapes.
+/// The annotation that a text is; null where it is none.
 const ast::Expr *AnnotationReader::unquoted(const ast::Constant &text) {
-  llvm::StringRef written = s.sources.text(text.span);
-  size_t at = written.find(text.text);
-  bool isPlain =
-      at != llvm::StringRef::npos && !text.text.empty() &&
-      written.take_front(at).find_first_not_of("'\"rRuU") == llvm::StringRef::npos &&
-      written.drop_front(at + text.text.size()).find_first_not_of("'\"") == llvm::StringRef::npos;
-  if (!isPlain)
-    return nullptr;
-  uint32_t begin = text.span.begin + at;
+  // The text itself is parsed, as it may be written with escapes or in pieces.
+  FileId file = s.sources.add("<annotation>", text.text);
   Diagnostics::Capture unused(s.diagnostics);
-  return parseExpression(s.sources,
-                         {text.span.file, begin, begin + static_cast<uint32_t>(text.text.size())},
-                         quoted, s.diagnostics);
+  return parseExpression(s.sources, file, quoted, s.diagnostics);
 }
 
 std::optional<ExportForm> AnnotationReader::read(const ast::Expr &annotation,

@@ -17,6 +17,8 @@ public:
   /// nothing if it is no type.
   std::optional<ExportForm> read(const ast::Expr &annotation, const std::string &name,
                                  std::vector<ExportLeaf> &leaves);
+  /// Whether what was read had an array with extents that are none.
+  bool hasBadExtents() const { return badExtents; }
 
 private:
   const ast::Expr *unquoted(const ast::Constant &text);
@@ -27,6 +29,7 @@ private:
 
   Specializer &s;
   Export &made;
+  bool badExtents = false;
   /// Holds what was written in quotes.
   ast::Module quoted;
 };

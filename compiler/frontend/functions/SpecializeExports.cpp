@@ -8,6 +8,7 @@
 // What a function reads of that state is among the results of the statements and becomes a
 // parameter; what it changes nobody would see again, so that is an error.
 #include "frontend/functions/ExportBoundary.h"
+#include "frontend/functions/ExportReturns.h"
 #include "frontend/functions/ExportTypes.h"
 #include "frontend/interpret/Specialize.h"
 #include "frontend/library/Library.h"
@@ -93,7 +94,7 @@ public:
 private:
   void addDirections();
   void nameResults();
-  void checkReturns();
+  void applyReturns();
   void separateNames();
   void findWrt();
 
@@ -142,6 +143,7 @@ void ExportMaker::describe(const Value &value) {
       made.parameterNames.push_back(parameter.name);
       made.parameterForms.push_back(std::move(*form));
     }
+  made.parameterExtents = made.extents.size();
   s.span = node->nameSpan;
   if (made.kind != ExportKind::Value)
     findWrt();
@@ -216,13 +218,17 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
     ExportBoundary form(s, value, extents);
     llvm::SmallVector<mlir::Value> unused;
     ExportForm result = form.collect(s.call(function, plain), "result", unused);
+    ExportReturns(s, *node, value).nameExtents(value.results);
     unsigned next = made.parameters.size();
     for (ExportLeaf &leaf : value.results) {
       for (ExportExtent &extent : leaf.shape)
-        if (extent.kind == ExportExtent::Kind::Any)
-          s.fail(ErrorId::ExportedResult,
-                 {"an array whose extents its types do not say", made.name},
-                 {.help = "without '_vjp' it can be exported"});
+        if (extent.kind == ExportExtent::Kind::Any ||
+            (extent.kind == ExportExtent::Kind::Name && extent.number >= made.parameterExtents))
+          s.fail(
+              ErrorId::ExportedResult, {"an array whose extents its types do not say", made.name},
+              {.help =
+                   "annotate the result with extents of parameters, as in -> f64['n'], or export "
+                   "it without '_vjp'"});
       made.parameters.push_back(renamed(leaf, "cotangent_"));
       block->addArgument(boundary.typeOfLeaf(leaf), s.loc());
     }
@@ -240,7 +246,7 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
     s.fail(ErrorId::UnknownExport, {request.function, "it always raises an exception"});
   made.resultForm = boundary.collect(result, "result", results);
   nameResults();
-  checkReturns();
+  applyReturns();
   separateNames();
 }
 
@@ -253,53 +259,19 @@ void ExportMaker::separateNames() {
         leaf.name += leaves == &made.results ? "_out" : "_";
 }
 
-/// The type of a leaf as messages say it.
-static std::string typeText(const ExportLeaf &leaf, const std::vector<std::string> &extents) {
-  std::string text = nameOf(static_cast<DType>(leaf.element)).str();
-  if (leaf.isNumber)
-    return text;
-  for (auto [dim, extent] : llvm::enumerate(leaf.shape))
-    text += (dim ? ", " : "[") + (extent.kind == ExportExtent::Kind::Number
-                                      ? std::to_string(extent.number)
-                                  : extent.kind == ExportExtent::Kind::Name ? extents[extent.number]
-                                                                            : "?");
-  return text + (leaf.shape.empty() ? "[]" : "]");
-}
-
-/// What the annotation of the result says must be so, as far as it is known here.
-void ExportMaker::checkReturns() {
-  if (made.kind != ExportKind::Value || !node->returns)
-    return;
-  Export said = made;
-  said.results.clear();
-  auto form = AnnotationReader(s, said).read(*node->returns, "result", said.results);
-  if (!form)
-    return;
-  auto differs = [&](const ExportLeaf &is, const ExportLeaf &wanted) {
-    if (is.element != wanted.element || is.isNumber != wanted.isNumber ||
-        is.shape.size() != wanted.shape.size())
-      return true;
-    // A name that no parameter has is any extent.
-    for (auto [a, b] : llvm::zip(is.shape, wanted.shape))
-      if (a.kind != ExportExtent::Kind::Any &&
-          (b.kind == ExportExtent::Kind::Number || b.number < int64_t(made.extents.size())) &&
-          (a.kind != b.kind || a.number != b.number))
-        return true;
-    return false;
-  };
-  for (size_t i = 0; i < made.results.size() && i < said.results.size(); ++i)
-    if (differs(made.results[i], said.results[i])) {
-      s.span = node->returns->span;
-      s.fail(ErrorId::ExportedResult,
-             {"a result of type " + typeText(made.results[i], made.extents), made.function},
-             {.expected = typeText(said.results[i], said.extents)});
-    }
-  if (made.results.size() != said.results.size()) {
-    s.span = node->returns->span;
-    s.fail(ErrorId::ExportedResult,
-           {"a result of " + std::to_string(made.results.size()) + " numbers and arrays",
-            made.function},
-           {.expected = std::to_string(said.results.size()) + " of them"});
+/// What the annotation of the result says is so, or is compared when the body has returned.
+void ExportMaker::applyReturns() {
+  ExportReturns returns(s, *node, made);
+  llvm::MutableArrayRef<ExportLeaf> leaves(made.results);
+  if (made.kind == ExportKind::Value) {
+    returns.checkResult();
+    returns.nameExtents(leaves);
+  } else if (made.kind == ExportKind::Jvp) {
+    // The value, and a tangent for each of its numbers.
+    size_t values = 0;
+    forEachLeaf(made.resultForm.parts[0], [&](unsigned) { ++values; });
+    returns.nameExtents(leaves.take_front(values));
+    returns.nameExtents(leaves.drop_front(values));
   }
 }
 

@@ -218,11 +218,13 @@ static std::unique_ptr<ast::Module> parseText(SourceManager &sources, FileId fil
   return module;
 }
 
-ast::Expr *parseExpression(SourceManager &sources, Span span, ast::Module &owner,
+ast::Expr *parseExpression(SourceManager &sources, FileId file, ast::Module &owner,
                            Diagnostics &diagnostics) {
+  owner.file = file;
   try {
     SyntaxTree tree;
-    auto *root = tree.parseFString(sources, span, diagnostics);
+    Span whole{file, 0, static_cast<uint32_t>(sources.text(file).size())};
+    auto *root = tree.parseFString(sources, whole, diagnostics);
     return root ? AstBuilder(sources, owner, diagnostics).buildRightSide(root->annotated_rhs())
                 : nullptr;
   } catch (const TreeTooDeep &) {

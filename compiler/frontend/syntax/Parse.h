@@ -14,9 +14,9 @@ namespace mpy {
 std::unique_ptr<ast::Module> parseModule(SourceManager &sources, FileId file,
                                          Diagnostics &diagnostics, bool asWritten = false);
 
-/// The expression that a part of a file is, such as an annotation in quotes; null after errors,
-/// which are reported. Its nodes belong to `owner`.
-ast::Expr *parseExpression(SourceManager &sources, Span span, ast::Module &owner,
+/// The expression that a text is, such as an annotation in quotes; null after errors, which are
+/// reported. Its nodes belong to `owner`, whose file is `file` from then on.
+ast::Expr *parseExpression(SourceManager &sources, FileId file, ast::Module &owner,
                            Diagnostics &diagnostics);
 
 } // namespace mpy
