@@ -58,6 +58,9 @@ void Specializer::clearFlags() {
   for (const char *name : {"%return", "%break", "%continue"})
     if (frame().locals.count(name))
       frame().locals[name] = makeBool(false);
+  // Who has not returned has returned nothing.
+  if (frame().locals.count("%value"))
+    frame().locals["%value"] = NoneValue{};
 }
 
 void Specializer::execute(const ast::Body &body, size_t from) {

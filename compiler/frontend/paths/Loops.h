@@ -48,9 +48,20 @@ void finishLoop(Specializer &s, const ast::Body &otherwise, const OuterFlags &ou
 bool canJump(const ast::Body &body, bool mayStop, bool insideInner = false);
 /// Nothing is left of an iterator: all that it gives was taken.
 void endIterator(Specializer &s, const Value &iterator);
-/// How many slots of a state cannot be used; a loop's head has settled when the end of the body
-/// adds none.
-size_t countUnusable(const State &state);
+/// What of a state cannot be used, or not in every way. Each kind counts for itself: an object that
+/// may not even be read any more is also one less that may not be changed.
+struct Unusable {
+  size_t conflicts = 0;    // values without a type
+  size_t broken = 0;       // objects
+  size_t arrays = 0;       // that may be others
+  size_t unchangeable = 0; // lists whose items may not be changed
+  size_t holders = 0;      // of items
+  size_t readOnly = 0;     // objects
+  /// Whether nothing more is lost than elsewhere.
+  bool isWithin(const Unusable &other) const;
+};
+/// A loop's head has settled when the end of the body adds nothing to this.
+Unusable countUnusable(const State &state);
 /// The lists that a walk reads as it goes.
 std::vector<ObjectId> walkedLists(Specializer &s, const Value &iterable);
 /// Whether a walk can be made anew, at the position where it is: it has no effects, and the

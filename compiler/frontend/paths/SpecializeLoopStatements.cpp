@@ -402,11 +402,11 @@ void Specializer::executeFor(const ast::For &loop) {
     };
     auto tryPeeled = [&] {
       std::vector<Diagnostic> later;
-      size_t unusable = countUnusable(snapshot());
+      Unusable unusable = countUnusable(snapshot());
       auto peel = [&] {
         peelFrom(0);
         // A loop that can be unrolled keeps more.
-        if (known && countUnusable(snapshot()) > unusable)
+        if (known && !countUnusable(snapshot()).isWithin(unusable))
           throw Abort();
       };
       return !changesList && !(known && *walk->length.known() <= maximumPeeled) &&
@@ -538,10 +538,10 @@ void Specializer::whileLoop(const ast::Stmt &loop, llvm::function_ref<Scalar()> 
   };
   auto tryPeeled = [&] {
     std::vector<Diagnostic> later;
-    size_t unusable = countUnusable(snapshot());
+    Unusable unusable = countUnusable(snapshot());
     auto peel = [&] {
       peelFrom(first, 0);
-      if (first.knownBool && countUnusable(snapshot()) > unusable)
+      if (first.knownBool && !countUnusable(snapshot()).isWithin(unusable))
         throw Abort();
     };
     return attempt(peel, later);

@@ -36,33 +36,43 @@ static size_t countConflicts(const Value &value) {
   return count;
 }
 
-size_t countUnusable(const State &state) {
-  size_t count = 0;
+bool Unusable::isWithin(const Unusable &other) const {
+  return conflicts <= other.conflicts && broken <= other.broken && arrays <= other.arrays &&
+         unchangeable <= other.unchangeable && holders <= other.holders &&
+         readOnly <= other.readOnly;
+}
+
+Unusable countUnusable(const State &state) {
+  Unusable count;
   for (auto &local : state.locals)
-    count += countConflicts(local.second);
+    count.conflicts += countConflicts(local.second);
   for (ObjectId id = 0; id < state.heap.size(); ++id) {
     if (!state.heap.pointer(id))
       continue;
-    count += state.heap.get<BrokenState>(id) != nullptr;
+    count.broken += state.heap.get<BrokenState>(id) != nullptr;
     if (auto *cell = state.heap.get<CellState>(id))
-      count += countConflicts(cell->value);
+      count.conflicts += countConflicts(cell->value);
     if (auto *instance = state.heap.get<InstanceState>(id))
       for (auto &attribute : instance->attributes)
-        count += countConflicts(attribute.second);
+        count.conflicts += countConflicts(attribute.second);
     if (auto *list = state.heap.get<ListState>(id))
       for (const Value &item : list->items)
-        count += countConflicts(item);
+        count.conflicts += countConflicts(item);
     if (auto *dict = state.heap.get<DictState>(id))
       for (auto &entry : dict->entries)
-        count += countConflicts(entry.second);
+        count.conflicts += countConflicts(entry.second);
     if (auto *array = state.heap.get<ArrayState>(id))
-      count += array->stale + array->maybeAliases.size();
+      count.arrays += array->stale + array->maybeAliases.size();
     // What lists hold, and whether it may be changed there, is part of what must settle.
-    if (auto *list = state.heap.get<RunTimeListState>(id))
-      count += !list->generation + list->itemsOf.size() + list->innerItemsOf.size();
-    if (SharedPlace place = placeOf(state.heap.at(id)))
-      count += place->lists.size() + !place->view;
-    count += isReadOnly(state.heap.at(id));
+    if (auto *list = state.heap.get<RunTimeListState>(id)) {
+      count.unchangeable += !list->generation;
+      count.holders += list->itemsOf.size() + list->innerItemsOf.size();
+    }
+    if (SharedPlace place = placeOf(state.heap.at(id))) {
+      count.holders += place->lists.size();
+      count.readOnly += !place->view;
+    }
+    count.readOnly += isReadOnly(state.heap.at(id));
   }
   return count;
 }
@@ -137,6 +147,14 @@ void Specializer::dropNamesBut(const LiveNames &names) {
   for (auto &cell : heap.get<NamespaceState>(frame().globals)->cells)
     if (frame().scope->locals.contains(cell.first) && !names.contains(cell.first))
       heap.set(cell.second, CellState{Unbound{}});
+}
+
+/// Whether nothing has left the statements around a loop where it begins.
+static bool beginsUnleft(Specializer &s, const State &entry) {
+  return llvm::all_of(std::array{"%return", "%break"}, [&](const char *name) {
+    auto flag = entry.locals.find(name);
+    return flag == entry.locals.end() || s.truth(flag->second).knownBool == false;
+  });
 }
 
 void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
@@ -218,6 +236,9 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
     forgetUnreachable(mark);
     start = snapshot();
     frame().locals["%continue"] = makeBool(false);
+    // Nobody asks for another iteration of a loop that was left.
+    if (shape.jumps && beginsUnleft(*this, entry))
+      clearFlags();
     size_t depth = frames.size();
     TryRegion region = openRegion();
     try {
@@ -310,7 +331,7 @@ void Specializer::runTimeLoop(const ast::Node *node, RunTimeLoop &shape) {
       forgetHolders(*this, start.heap);
       joined = snapshot();
       // What was of no use at its head and is gone at its end does not matter.
-      settled &= countUnusable(joined) <= countUnusable(start) && !endJoin->weakens();
+      settled &= countUnusable(joined).isWithin(countUnusable(start)) && !endJoin->weakens();
       history.push_back(std::move(endJoin));
       states.push_back(std::move(startCopy));
       states.push_back(std::move(endCopy));
