@@ -68,7 +68,7 @@ std::string mpy::exportSignature(const Exports &exports) {
 }
 
 std::string mpy::signatureSymbol(const Exports &exports) {
-  return exports.module + "_signature_" + exportSignature(exports);
+  return exports.module + "_header_is_not_of_this_object_" + exportSignature(exports);
 }
 
 static llvm::json::Value wrtOf(const Export &made) {

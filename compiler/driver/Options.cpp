@@ -335,6 +335,7 @@ std::optional<ExitCode> OptionReader::readExport(llvm::StringRef option, llvm::S
       if (number.trim().getAsInteger(10, request.wrt.emplace_back()))
         return invalid();
     request.isSingle = request.wrt.size() == 1;
+    request.saysWrt = true;
   }
   if (option == "--grad")
     request.kinds.insert(request.kinds.end(), {ExportKind::Gradient, ExportKind::ValueAndGradient});
@@ -347,10 +348,15 @@ std::optional<ExitCode> OptionReader::readExport(llvm::StringRef option, llvm::S
       for (ExportKind kind : request.kinds)
         if (!llvm::is_contained(other.kinds, kind))
           other.kinds.push_back(kind);
-      if (value.contains(':')) {
-        other.wrt = request.wrt;
-        other.isSingle = request.isSingle;
-      }
+      if (!request.saysWrt)
+        return std::nullopt;
+      if (other.saysWrt && other.wrt != request.wrt)
+        return usageError(ErrorId::InvalidOptionValue, {value.str(), option.str()},
+                          "all derivatives of a function are by the same parameters, and another "
+                          "option says which");
+      other.wrt = request.wrt;
+      other.isSingle = request.isSingle;
+      other.saysWrt = true;
       return std::nullopt;
     }
   options.exports.push_back(std::move(request));

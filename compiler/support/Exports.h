@@ -3,6 +3,8 @@
 #ifndef MPY_SUPPORT_EXPORTS_H
 #define MPY_SUPPORT_EXPORTS_H
 
+#include "support/Source.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +23,10 @@ struct ExportRequest {
   /// made of it.
   std::vector<int64_t> wrt = {0};
   bool isSingle = true;
+  /// Whether somebody has said by which.
+  bool saysWrt = false;
+  /// Of the function that a decorator marks.
+  Span span = {};
 };
 
 /// An extent of an array: a number, the name of one, or known by the call alone.

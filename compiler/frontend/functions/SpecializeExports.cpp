@@ -124,12 +124,21 @@ void ExportMaker::describe(const Value &value) {
            {(parameters.vararg ? parameters.vararg : parameters.kwarg)->name, request.function},
            {.help = "write each parameter out"});
   AnnotationReader reader(s, made);
+  const ast::Parameter *keepsDefault = nullptr;
   for (const auto *group : {&parameters.posonlyargs, &parameters.args, &parameters.kwonlyargs})
     for (const ast::Parameter &parameter : *group) {
       bool isKeyword = group == &parameters.kwonlyargs;
       // Its default is what it is.
-      if (parameter.defaultValue && (!parameter.annotation || isKeyword))
+      if (parameter.defaultValue && (!parameter.annotation || isKeyword)) {
+        keepsDefault = &parameter;
         continue;
+      }
+      // What callers give is given in order.
+      if (keepsDefault && !isKeyword) {
+        s.span = keepsDefault->span;
+        s.fail(ErrorId::ExportedParameter, {keepsDefault->name, request.function},
+               {.help = "a parameter that keeps its default stands behind those with types"});
+      }
       s.span = parameter.span;
       std::optional<ExportForm> form;
       if (parameter.annotation && !isKeyword)
@@ -374,6 +383,8 @@ void Specializer::exportFunction(const ExportRequest &request, ExportKind kind, 
                                  llvm::SetVector<mlir::Value> &kept) {
   ObjectId globals = frame().globals;
   auto &cells = heap.get<NamespaceState>(globals)->cells;
+  if (request.span.begin < request.span.end)
+    span = request.span;
   auto cell = cells.find(request.function);
   auto *value = cell == cells.end() ? nullptr : heap.get<CellState>(cell->second);
   if (!value || value->value.isUnbound())
@@ -473,6 +484,8 @@ Value primitiveMarkExport(Specializer &specializer, const Arguments &arguments) 
   if (!specializer.exports || !closure)
     return NoneValue{};
   ExportRequest request{closure->name, {ExportKind::Value}, {}};
+  if (auto *node = llvm::dyn_cast<ast::FunctionDef>(closure->node))
+    request.span = node->nameSpan;
   auto asks = [&](llvm::StringRef option) {
     auto known = specializer.knownBool(arguments[option]);
     if (!known)
@@ -502,10 +515,15 @@ Value primitiveMarkExport(Specializer &specializer, const Arguments &arguments) 
   auto &requests = specializer.exports->requests;
   for (ExportRequest &other : requests)
     if (other.function == request.function) {
-      // The command line has asked for it too.
+      // The command line has asked for it too, and comes first where it says by which parameters.
       for (ExportKind kind : request.kinds)
         if (!llvm::is_contained(other.kinds, kind))
           other.kinds.push_back(kind);
+      if (!other.saysWrt) {
+        other.wrt = request.wrt;
+        other.isSingle = request.isSingle;
+      }
+      other.span = request.span;
       return NoneValue{};
     }
   requests.push_back(std::move(request));
