@@ -39,8 +39,8 @@ class Missing(Exception):
 class Workshop:
     """A folder with the model compiled once, in every form."""
 
-    def __init__(self, mpyc, runtime, folder):
-        self.mpyc, self.runtime, self.folder = mpyc, runtime, folder
+    def __init__(self, mpyc, runtime, folder, seconds):
+        self.mpyc, self.runtime, self.folder, self.seconds = mpyc, runtime, folder, seconds
         # A runtime that is built with a sanitizer needs a program that is.
         listed = run(["nm", runtime], errors="replace")
         self.sanitizer = next((kind for kind in ("address", "thread") if f"__{kind[0]}san_init" in listed), None)
@@ -81,7 +81,7 @@ def bad_input(shop):
 
 
 def threads(shop):
-    shop.check("threads")
+    print(shop.check("threads", shop.seconds).strip())
 
 
 def costs(shop):
@@ -100,22 +100,23 @@ def sanitized(shop, kind):
     run(["cmake", "-G", "Ninja", "-S", ROOT / "runtime", "-B", build, "-DCMAKE_CXX_COMPILER=clang++-22", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_FLAGS={flags}",
          *(["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else [])])
     run(["cmake", "--build", build])
-    return Workshop(shop.mpyc, build / "lib/libmpyrt.a", folder)
+    return Workshop(shop.mpyc, build / "lib/libmpyrt.a", folder, shop.seconds)
 
 
 def address_sanitizer(shop):
-    """100,000 calls with random layouts, sizes and wrong arguments; no access outside, and no leak."""
+    """100,000 calls with random layouts, sizes and wrong arguments, and threads; no access outside, and no leak."""
     watched = sanitized(shop, "address")
     assert watched.sanitizer == "address" and "__asan_report" in run(["nm", watched.folder / "model.o"]), "the code is not watched"
     watched.check("random_calls", "100000")
     watched.check("bad_input")
+    watched.check("threads", shop.seconds)
 
 
 def thread_sanitizer(shop):
     """Threads with contexts of their own share nothing that one of them writes."""
     watched = sanitized(shop, "thread")
     assert watched.sanitizer == "thread" and "__tsan_" in run(["nm", watched.folder / "model.o"]), "the code is not watched"
-    watched.check("threads")
+    print(watched.check("threads", shop.seconds).strip())
 
 
 def header_in_cpp(shop):
@@ -163,7 +164,8 @@ def defined(path, *options):
 def python_module(shop):
     """The Python module beside its library, with NumPy."""
     run([shop.mpyc, HERE / "model.mpy", "-o", shop.folder / "model.py"])
-    print(run([sys.executable, HERE / "python_calls.py", shop.folder]).splitlines()[-1])
+    printed = run([sys.executable, HERE / "python_calls.py", shop.folder])
+    print(*(line for line in printed.splitlines() if line != "the statements of the module run"), sep="\n")
 
 
 def python_build(shop):
@@ -174,12 +176,26 @@ def python_build(shop):
         env={**os.environ, "PYTHONPATH": str(ROOT / "lang/python"), "MPYC": str(shop.mpyc), "MPY_CACHE": str(shop.folder / "cache")})
 
 
-def frameworks(shop):
-    """PyTorch and JAX, each where a Python of this machine has it."""
+def call_from(shop, framework, python, paths):
+    """A compiled function under a framework: that of `./dev frameworks`, or one that is installed."""
     run([shop.mpyc, HERE / "frameworks.mpy", "-o", shop.folder / "frameworks.py"])
-    for python in dict.fromkeys((sys.executable, "/usr/bin/python3")):
-        if subprocess.run([python, "-c", "import numpy"], capture_output=True).returncode == 0:
-            run([python, HERE / "framework_calls.py", shop.folder, ROOT / "docs/python.md"])
+    environment = os.environ | {name: ":".join(map(str, folders)) for name, folders in paths.items()}
+    for one in (python, sys.executable):
+        if subprocess.run([one, "-c", f"import numpy, {framework}"], capture_output=True, env=environment).returncode == 0:
+            run([one, HERE / "framework_calls.py", framework, shop.folder, ROOT / "docs/python.md"], env=environment)
+            return
+    raise Missing(f"{framework} (./dev frameworks)")
+
+
+def torch(shop):
+    root = ROOT / ".frameworks/torch"
+    call_from(shop, "torch", "/usr/bin/python3", {
+        "PYTHONPATH": [root / "usr/lib/python3/dist-packages"],
+        "LD_LIBRARY_PATH": [root / "usr/lib", root / "usr/lib/x86_64-linux-gnu", root / "lib/x86_64-linux-gnu"]})
+
+
+def jax(shop):
+    call_from(shop, "jax", sys.executable, {"PYTHONPATH": [ROOT / ".frameworks/jax"]})
 
 
 def metadata(shop):
@@ -190,7 +206,7 @@ def metadata(shop):
     loaded.model_metadata.restype = ctypes.c_char_p
     described = json.loads(loaded.model_metadata())
     assert described["module"] == "model" and described["abi_version"] == loaded.mpy_abi_version()
-    assert hasattr(loaded, f"model_signature_{described['signature']}")
+    assert hasattr(loaded, f"model_header_is_not_of_this_object_{described['signature']}")
     functions = {one["name"]: one for one in described["functions"]}
     declared = {line.split("(")[0].split()[-1] for line in (shop.folder / "model.h").read_text().splitlines() if line.startswith("MPY_API int ")}
     assert set(functions) == {name for name in declared if not name.endswith(("_init", "_shapes"))}, set(functions) ^ declared
@@ -277,7 +293,7 @@ def older_header(shop):
     run([shop.mpyc, program, "-o", folder / "libchanging.so"])
     for linker in ("bfd", "lld"):
         refused = subprocess.run([*map(str, build), "-B/usr/lib/llvm-22/bin", f"-fuse-ld={linker}"], capture_output=True, text=True)
-        assert refused.returncode and "changing_signature_" in refused.stderr, (linker, refused)
+        assert refused.returncode and "changing_header_is_not_of_this_object_" in refused.stderr, (linker, refused)
     refused = subprocess.run([sys.executable, "-c", "import changing"], cwd=folder, capture_output=True, text=True)
     assert "ImportError: libchanging.so and" in refused.stderr and "compile again" in refused.stderr, refused.stderr
 
@@ -486,7 +502,7 @@ def names(shop):
     assert refused.returncode == 1 and "error[E0604]: 'f' cannot be exported: names that begin with 'mpy_' are those of mpy.h" in refused.stderr, refused.stderr
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, frameworks, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, names, debug_lines, address_sanitizer, thread_sanitizer, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, torch, jax, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, names, debug_lines, address_sanitizer, thread_sanitizer, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 
@@ -495,6 +511,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--mpyc", type=pathlib.Path, default=ROOT / "build/release/bin/mpyc")
     parser.add_argument("--runtime", type=pathlib.Path, help="another build of libmpyrt.a")
+    parser.add_argument("--seconds", type=int, default=2, help="how long threads call functions at the same time")
     parser.add_argument("filter", nargs="?", default="")
     options = parser.parse_args()
     passed = failed = skipped = 0
@@ -510,7 +527,7 @@ def main():
                 if not shop:
                     mpyc = options.mpyc.resolve()
                     runtime = options.runtime or mpyc.parent.parent / "lib/libmpyrt.a"
-                    shop = Workshop(mpyc, runtime.resolve(), pathlib.Path(folder))
+                    shop = Workshop(mpyc, runtime.resolve(), pathlib.Path(folder), options.seconds)
                 if shop.sanitizer and test not in SANITIZED:
                     skipped += 1
                     continue

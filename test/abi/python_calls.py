@@ -114,14 +114,18 @@ def errors():
 
 
 def no_copies():
-    n = 20_000_000
+    """An array of 100 million elements, 800 MB, goes in and comes out without a copy; of 20 million where memory is short."""
+    free = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
+    n = 100_000_000 if free > 4_000_000 else 20_000_000
+    kilobytes = n * 8 / 1024
     big = np.ones(n)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert model.energy(big) == n
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 20_000, "the argument was copied"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 0.1 * kilobytes, "the argument was copied"
     made = model.filled(n)
     assert made[-1] == 1.0 and made.flags.writeable
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 2.2 * n * 8 / 1024, "the result was copied"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 1.1 * kilobytes, "the result was copied"
+    print(f"{n} elements in and out without a copy")
 
 
 def memory():

@@ -27,6 +27,18 @@ def loss(x: f64['n']):
     return (x * x).sum()
 """
 
+CALLER = """#include "model.h"
+int main(void) {
+  mpy_ctx *ctx = mpy_ctx_new();
+  double x[] = {1, 2}, r = 0;
+  int64_t n[] = {2};
+  mpy_array X = mpy_f64(x, 1, n);
+  int status = model_loss(ctx, &X, &r);
+  mpy_ctx_free(ctx);
+  return status || r != 5.0;
+}
+"""
+
 
 def run(words, **more):
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=LIMIT, **({"env": CLEAN} | more))
@@ -55,14 +67,59 @@ def deb(build, folder):
                  "share/bash-completion/completions/mpyc", "lib/python3/dist-packages/mpy/build.py", "lib/python3/dist-packages/mpy/library/itertools.mpy", "lib/python3/dist-packages/mpy/drawing/drawing.mpy"):
         assert (tree / "usr" / name).is_file(), name
     compiles(tree / "usr/bin/mpyc", folder / "work")
-    (folder / "caller.c").write_text('#include "model.h"\nint main(void) { mpy_ctx *ctx = mpy_ctx_new(); double x[] = {1, 2}, r = 0; int64_t n[] = {2};\n'
-                                     "  mpy_array X = mpy_f64(x, 1, n); int status = model_loss(ctx, &X, &r); mpy_ctx_free(ctx); return status || r != 5.0; }\n")
+    (folder / "caller.c").write_text(CALLER)
     for suffix in ("o", "h"):
         run([tree / "usr/bin/mpyc", folder / "work/model.mpy", "-o", folder / f"model.{suffix}"])
     run(["cc", folder / "caller.c", folder / "model.o", "-I", folder, "-I", tree / "usr/include", "-L", tree / "usr/lib/mpy", "-lmpyrt", "-lmvec", "-lm", "-ldl",
          "-o", folder / "caller"])
     run([folder / "caller"])
     print(f"{package.name}: {package.stat().st_size / 1e6:.1f} MB")
+    bare(package, folder)
+
+
+def bare(package, folder):
+    """Debian 12 with this package, what apt installs for it, and nothing else: not even a shell."""
+    if not all(map(shutil.which, ("apt-get", "unshare"))) or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        print(f"{package.name}: not tried without all else, which needs apt and namespaces")
+        return
+    root, nothing = folder / "root", folder / "no packages"
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / name).mkdir(parents=True)
+        (root / name).symlink_to(f"usr/{name}")
+    for name in ("tmp", "dev", "work"):
+        (root / name).mkdir()
+    nothing.touch()
+    planned = run(["apt-get", "install", "-s", "-qq", "-o", f"Dir::State::status={nothing}", "--no-install-recommends", package])
+    names = [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
+    assert {"mpyc", "gcc", "libllvm22", "libmlir-22"} <= set(names), names
+    names.remove("mpyc")
+    here = run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"]).splitlines()
+    here = [name for name in names if f"{name} installed" in here]
+    # From this machine, where it has them.
+    files = {path for path in run(["dpkg-query", "-L", *here]).splitlines() if path.startswith("/") and (os.path.islink(path) or not os.path.isdir(path))}
+    listed = folder / "files"
+    listed.write_text("\n".join(path[1:] for path in sorted(files) if os.path.lexists(path)))
+    run(["tar", "-C", "/", "-cf", folder / "files.tar", "--no-recursion", "-T", listed])
+    run(["tar", "-C", root, "-xf", folder / "files.tar", "--keep-directory-symlink"])
+    if more := sorted(set(names) - set(here)):
+        run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *more], cwd=root / "tmp")
+    for one in (*(root / "tmp").glob("*.deb"), package):
+        run(["dpkg-deb", "-x", one, root])
+    (root / "work/prog.mpy").write_text(PROGRAM)
+    (root / "work/model.mpy").write_text(MODEL)
+    (root / "work/caller.c").write_text(CALLER)
+
+    def inside(*words):
+        return run(["unshare", "-rm", "sh", "-c", 'mount --rbind /dev "$0/dev" && exec /usr/sbin/chroot "$0" "$@"', root, *words])
+
+    assert inside("/usr/bin/mpyc", "run", "/work/prog.mpy").strip() == "[1. 1. 1.]"
+    inside("/usr/bin/mpyc", "/work/prog.mpy", "-o", "/work/prog")
+    assert inside("/work/prog").strip() == "[1. 1. 1.]"
+    for made in ("model.o", "model.h", "libmodel.so", "libmodel.a", "model.py"):
+        inside("/usr/bin/mpyc", "/work/model.mpy", "-o", f"/work/{made}")
+    inside("/usr/bin/gcc", "/work/caller.c", "/work/model.o", "-I/work", "-L/usr/lib/mpy", "-lmpyrt", "-lmvec", "-lm", "-ldl", "-o", "/work/caller")
+    inside("/work/caller")
+    print(f"{package.name}: compiles and links with itself and {len(names)} packages that apt installs for it alone")
 
 
 def wheel(build, folder):
