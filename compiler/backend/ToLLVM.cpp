@@ -9,7 +9,9 @@
 //
 // Entry: func, scf, arith, math, memref and LLVM operations. Exit: the LLVM dialect alone.
 #include "backend/ToLLVM.h"
+#include "backend/LoopsToBranches.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
@@ -19,13 +21,15 @@
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
-#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -110,13 +114,50 @@ template <typename Op> std::pair<const char *, Op *> named(const char *name) {
 
 /// The marks of loops came along as attributes of another name on the branch back to the head.
 void nameLoopMarks(ModuleOp module) {
-  module.walk([](LLVM::BrOp back) {
+  module.walk([](LLVM::CondBrOp back) {
     if (auto mark = back->getAttrOfType<LLVM::LoopAnnotationAttr>("llvm.loop_annotation")) {
       back->removeAttr("llvm.loop_annotation");
       back.setLoopAnnotationAttr(mark);
     }
   });
 }
+
+/// Slices and shapes become arithmetic on offsets and strides, affine expressions and divisions
+/// that round become plain arithmetic. Only operations that have such a form are looked at.
+struct ExpandParts : PassWrapper<ExpandParts, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandParts)
+  StringRef getArgument() const override { return "expand-parts"; }
+  StringRef getDescription() const override {
+    return "Slices become arithmetic on offsets and strides.";
+  }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<affine::AffineDialect, arith::ArithDialect, memref::MemRefDialect>();
+  }
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet all(context);
+    memref::populateExpandStridedMetadataPatterns(all);
+    populateAffineToStdConversionPatterns(all);
+    arith::populateArithExpandOpsPatterns(all);
+    patterns = FrozenRewritePatternSet(std::move(all));
+    return success();
+  }
+  void runOnOperation() override {
+    SmallVector<Operation *> parts;
+    getOperation().walk([&](Operation *op) {
+      bool isAccess = isa<memref::LoadOp, memref::StoreOp>(op);
+      if ((isa<memref::MemRefDialect, affine::AffineDialect>(op->getDialect()) && !isAccess) ||
+          isa<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp, arith::MaximumFOp,
+              arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp>(op))
+        parts.push_back(op);
+    });
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    if (failed(applyOpPatternsGreedily(parts, patterns, config)))
+      signalPassFailure();
+  }
+
+  FrozenRewritePatternSet patterns;
+};
 
 /// Everything that is left, in one conversion: no casts between memrefs and descriptors remain.
 struct ToLLVMPass : PassWrapper<ToLLVMPass, OperationPass<ModuleOp>> {
@@ -162,14 +203,11 @@ struct ToLLVMPass : PassWrapper<ToLLVMPass, OperationPass<ModuleOp>> {
 } // namespace
 
 void mpy::buildToLLVMPipeline(OpPassManager &passes) {
-  // Slices and shapes become arithmetic on offsets and strides, which simplifies before it is
-  // spread over descriptors.
-  passes.addPass(memref::createExpandStridedMetadataPass());
-  passes.addPass(createLowerAffinePass());
-  passes.addPass(arith::createArithExpandOpsPass());
+  // Slices simplify before they are spread over descriptors.
+  passes.addPass(std::make_unique<ExpandParts>());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
-  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(createLoopsToBranches());
   passes.addPass(std::make_unique<ToLLVMPass>());
   passes.addPass(createReconcileUnrealizedCastsPass());
   passes.addPass(createCanonicalizerPass());

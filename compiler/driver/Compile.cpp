@@ -203,12 +203,14 @@ ExitCode Compilation::runStages(mlir::ModuleOp module, PassErrors &errors) {
     if (stage.phase == Phase::Buffers)
       target->describe(module);
     mlir::PassManager manager(module.getContext());
+    // Once for each stage, below.
+    manager.enableVerifier(false);
     stage.addPasses(manager);
     bool listsAllocations = stage.phase == Phase::Allocations && stopsAfter(stage.phase);
     if (listsAllocations)
       addAllocationListing(manager);
     stopwatch.attach(manager);
-    bool failed = mlir::failed(manager.run(module));
+    bool failed = mlir::failed(manager.run(module)) || mlir::failed(mlir::verify(module));
     stopwatch.printPassTimes();
     if (diagnostics.hasErrors())
       return ExitCode::ProgramError;

@@ -7,6 +7,7 @@
 #include "driver/Inline.h"
 
 #include "adjoint/Passes.h"
+#include "backend/LoopsToBranches.h"
 #include "backend/ToLLVM.h"
 #include "dialect/Canonical.h"
 #include "dialect/Dialect.h"
@@ -166,6 +167,7 @@ void mpy::registerPasses() {
   registerAdjointPasses();
   registerLoweringPasses();
   mlir::registerPass(createInlinePass);
+  mlir::registerPass(createLoopsToBranches);
   static mlir::PassPipelineRegistration<> toLlvm(
       "to-llvm", "Loops over buffers to the LLVM dialect.", buildToLLVMPipeline);
 }
