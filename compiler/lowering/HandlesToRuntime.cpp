@@ -2,7 +2,7 @@
 // functions, or its data in line.
 //
 //   mpy.retain %b                 ->   the count at owner - 64 goes up
-//   mpy.release %b                ->   it goes down; mpy_free at zero, on a cold path
+//   mpy.release %b                ->   it goes down; mpy_free at zero, on a cold path, or a call
 //   mpy.check %c else "K" "m"     ->   scf.if not %c { mpy_raise_message(file, line, K, m) }
 //   mpy.tape_push %t, %v          ->   stores at the cursor; mpy_tape_push_bytes where the chunk is
 //   full
@@ -12,8 +12,11 @@
 // conversion to LLVM resolves.
 #include "lowering/Passes.h"
 #include "lowering/RuntimeEmitter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mpyrt.h"
+#include "llvm/ADT/MapVector.h"
 #include <limits>
 
 using namespace mlir;
@@ -38,7 +41,9 @@ struct HandlesToRuntimePass : impl::HandlesToRuntimeBase<HandlesToRuntimePass> {
     replacer.recursivelyReplaceElementsIn(module, /*replaceAttrs=*/true, /*replaceLocs=*/false,
                                           /*replaceTypes=*/true);
 
+    dropCountsOfConstants(module);
     RuntimeEmitter emitter(module);
+    emitter.chooseReleases();
     SmallVector<Operation *> left;
     module.walk([&](Operation *op) {
       if (isa<MpyDialect>(op->getDialect()) || isa<memref::AllocOp, memref::DeallocOp>(op))
@@ -48,6 +53,23 @@ struct HandlesToRuntimePass : impl::HandlesToRuntimeBase<HandlesToRuntimePass> {
       if (failed(emitter.emit(op)))
         return signalPassFailure();
     hidePromisedExtents(module);
+  }
+
+  /// Constants live for ever, so nobody counts where one is named. Where one arrives by another way
+  /// it is counted, from a number so large that what is missing here never matters.
+  static void dropCountsOfConstants(ModuleOp module) {
+    SmallVector<Operation *> needless;
+    module.walk([&](Operation *op) {
+      if (!isa<RetainOp, ReleaseOp>(op))
+        return;
+      Value buffer = op->getOperand(0);
+      while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+        buffer = view.getViewSource();
+      if (isa_and_nonnull<ConstantBufferOp, StringConstantOp, AbsentOp>(buffer.getDefiningOp()))
+        needless.push_back(op);
+    });
+    for (Operation *op : needless)
+      op->erase();
   }
 
   /// A cast to extents that a check promises, of an array that later turns out to have others: MLIR
@@ -143,8 +165,34 @@ void RuntimeEmitter::emitRetain(RetainOp op) {
   store(LLVM::AddOp::create(builder, loc, count, constant(1)), counter);
 }
 
+/// The loop around an operation, or its function.
+static Operation *bodyOf(Operation *op) {
+  do
+    op = op->getParentOp();
+  while (!isa<LoopLikeOpInterface, FunctionOpInterface>(op));
+  return op;
+}
+
+/// A release in line is twice as fast as a call, and six times as long to compile. Where a body has
+/// many, or runs once, that is nothing beside the rest of it.
+void RuntimeEmitter::chooseReleases() {
+  static constexpr unsigned many = 24;
+  llvm::MapVector<Operation *, SmallVector<Operation *>> releases;
+  module.walk([&](ReleaseOp op) { releases[bodyOf(op)].push_back(op); });
+  for (auto &[body, ops] : releases) {
+    auto function = dyn_cast<func::FuncOp>(body);
+    bool runsOnce = function && function.getName() == "main";
+    if (runsOnce || ops.size() > many)
+      calledReleases.insert(ops.begin(), ops.end());
+  }
+}
+
 void RuntimeEmitter::emitRelease(ReleaseOp op) {
   Value owner = ownerOf(op.getBuffer());
+  if (calledReleases.contains(op)) {
+    call("mpy_release", {}, owner);
+    return;
+  }
   Value counter = offset(owner, -64);
   Value left = LLVM::SubOp::create(builder, loc, load(builder.getI64Type(), counter), constant(1));
   Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, left, constant(0));

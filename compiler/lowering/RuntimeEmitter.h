@@ -19,6 +19,8 @@ public:
   explicit RuntimeEmitter(mlir::ModuleOp module);
   /// Replaces the operation; fails after reporting where there is no form for it.
   llvm::LogicalResult emit(mlir::Operation *op);
+  /// Says which releases are calls. Before any is replaced.
+  void chooseReleases();
 
 private:
   // Values.
@@ -97,6 +99,7 @@ private:
   mlir::LLVM::LLVMPointerType pointer;
   mlir::SymbolTable symbols;
   llvm::StringMap<std::string> constants;
+  llvm::DenseSet<mlir::Operation *> calledReleases;
   unsigned kernelNumbers = 0;
   llvm::DenseMap<mlir::Operation *, std::pair<mlir::Value, mlir::Value>> kernelRooms;
   bool failedCall = false;

@@ -12,6 +12,18 @@ func.func @release(%a: memref<?xf64>) {
   return
 }
 
+// What runs once calls, and a constant is not counted.
+// CHECK-LABEL: func.func @main
+// CHECK-NEXT: llvm.call @mpy_release
+// CHECK-NEXT: return
+func.func @main(%a: !mpy.str) {
+  %c = mpy.string_constant "x"
+  mpy.retain %c : !mpy.str
+  mpy.release %a : !mpy.str
+  mpy.release %c : !mpy.str
+  return
+}
+
 // A product of extents that does not fit must not wrap.
 // CHECK-LABEL: func.func @alloc
 // CHECK: llvm.intr.smul.with.overflow
