@@ -17,6 +17,8 @@ void deleteAttribute(Specializer &, const Value &object, llvm::StringRef name);
 Value objectAttribute(llvm::StringRef name);
 /// The text that a function, class or module begins with, or None.
 Value docstringOf(Specializer &, const ast::Body &body);
+/// What an attribute of a class becomes when it is read through an instance.
+Value boundAttribute(Specializer &, const Value &self, const Value &attribute, ObjectId cls);
 
 // As library values (Builtins.cpp).
 Value setObjectAttribute(Specializer &, CallArguments &);

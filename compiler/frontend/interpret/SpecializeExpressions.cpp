@@ -239,6 +239,169 @@ static bool fillInLoop(Specializer &s, const ast::Dict &node, const Value &made)
   return fillInLoop(s, made, "_pairs", pairs);
 }
 
+static Value nameValue(Specializer &s, const ast::Name &node) {
+  Value value = s.lookup(node.id);
+  auto *optional = value.as<OptionalValue>();
+  // An item whose list was changed is read here, where it may meet other objects.
+  const Value &inside = optional ? optional->value : value;
+  if (auto *ref = inside.get<ObjectRef>(); ref && s.heap.get<BrokenState>(ref->id))
+    readAgain(s, ref->id);
+  // None or a value may be passed on; an unset name may not even be read.
+  return optional && optional->orNone ? value : s.present(value, node.id);
+}
+
+static Value formattedValue(Specializer &s, const ast::FormattedValue &node) {
+  Value value = s.evaluate(node.value);
+  if (node.conversion == 'r' || node.conversion == 'a')
+    value = s.repr(value);
+  else if (node.conversion == 's')
+    value = s.str(value);
+  return s.format(value,
+                  node.formatSpec ? *s.evaluate(node.formatSpec).get<Text>() : s.makeText(""));
+}
+
+static Value joinedText(Specializer &s, const ast::JoinedStr &node) {
+  std::vector<Text> parts;
+  for (auto *part : node.values)
+    parts.push_back(*s.evaluate(part).get<Text>());
+  return s.concat(parts);
+}
+
+static Value sliceOf(Specializer &s, const ast::Slice &node) {
+  auto part = [&](const ast::Expr *bound) {
+    return bound ? s.evaluate(bound) : Value(NoneValue{});
+  };
+  // An imaginary step, `np.mgrid[0:1:5j]`, is the text that stands there.
+  auto *number = dyn_cast_if_present<ast::Constant>(node.step);
+  bool isImaginary = number && number->type == ast::ConstantKind::Complex;
+  Value start = part(node.lower), stop = part(node.upper);
+  Value step =
+      isImaginary ? Value(s.makeText(s.sources.text(number->span).str())) : part(node.step);
+  return std::make_shared<const SliceValue>(SliceValue{start, stop, step});
+}
+
+/// What a starred element of a list, tuple or set display stands for: its items where they are
+/// known, else the list of them in `value`.
+static std::optional<ValueList> starredItems(Specializer &s, Value &value, bool isOfSet) {
+  value = s.present(value, "the value",
+                    Specializer::typeError("Value after * must be an iterable, not NoneType"));
+  value = s.inItsOrder(value, /*isAnyOrder=*/isOfSet);
+  if (auto items = s.knownItems(value))
+    return items;
+  // What it holds is taken before the next element is evaluated.
+  value = s.call(findBuiltin("list"), CallArguments{{value}, {}, s.span});
+  return s.knownItems(value);
+}
+
+/// A list, tuple or set as it is written, `[a, *b]`.
+static Value displayValue(Specializer &s, const ast::Expr &expr, const ast::ExprList &elements) {
+  bool isSet = expr.kind == ast::Kind::Set, isTuple = expr.kind == ast::Kind::Tuple;
+  ValueList items;
+  std::vector<DisplayPart> parts;
+  bool isKnown = true;
+  Temporaries temporaries(s);
+  bool holds = elements.size() > 1 && llvm::any_of(llvm::drop_begin(elements), mayMeetPaths);
+  for (auto *element : elements) {
+    auto *star = dyn_cast<ast::Starred>(element);
+    Value value = s.evaluate(star ? star->value : element);
+    auto more = star ? starredItems(s, value, isSet) : ValueList{value};
+    if (!more) {
+      isKnown = false;
+      parts.push_back({value, true});
+      continue;
+    }
+    for (const Value &item : *more) {
+      if (holds && isKnown)
+        temporaries.hold(items.size(), item);
+      items.push_back(item);
+      parts.push_back({item, false});
+    }
+  }
+  if (isKnown)
+    temporaries.settle([&](size_t place) -> Value & { return items[place]; });
+  else if (isSet)
+    s.fail(ErrorId::UnknownLength, {"a starred value"});
+  else {
+    Value list = displayOf(s, parts);
+    return isTuple ? asTuple(s, list) : list;
+  }
+  if (isSet)
+    return s.makeSet(items, expr.span);
+  return isTuple ? s.newTuple(std::move(items)) : s.newList(std::move(items));
+}
+
+/// A dict display whose dict has keys that are run-time data.
+static Value runTimeDictDisplay(Specializer &s, const ast::Dict &node, const Value &dict) {
+  InProgress made(s, dict);
+  if (fillInLoop(s, node, made.get()))
+    return made.get();
+  for (size_t i = 0; i < node.keys.size() && !s.dead; ++i) {
+    if (!node.keys[i]) {
+      Value more = s.evaluate(node.values[i]);
+      s.callMethod(made.get(), "update", {more});
+      continue;
+    }
+    Value key = s.evaluate(node.keys[i]), value = s.evaluate(node.values[i]);
+    s.callMethod(made.get(), "__setitem__", {key, value});
+  }
+  return made.get();
+}
+
+static Value dictDisplay(Specializer &s, const ast::Dict &node) {
+  if (auto dict = newRunTimeDict(s, node.span, /*isSet=*/false))
+    return runTimeDictDisplay(s, node, *dict);
+  DictState dict;
+  dict.origin = node.span;
+  for (size_t i = 0; i < node.keys.size(); ++i) {
+    if (!node.keys[i]) {
+      auto *more = s.object<DictState>(
+          s.present(s.evaluate(node.values[i]), "the value",
+                    Specializer::typeError("'NoneType' object is not a mapping")));
+      if (!more)
+        s.fail(ErrorId::NotIterable, {"the value after **"});
+      for (auto &entry : more->entries)
+        s.setEntry(dict, entry.first, entry.second);
+      continue;
+    }
+    Value key = s.evaluate(node.keys[i]);
+    s.setEntry(dict, key, s.evaluate(node.values[i]));
+  }
+  return ObjectRef{s.heap.add(std::move(dict))};
+}
+
+Value Specializer::evaluateConditional(const ast::IfExp &node) {
+  Scalar condition = evaluateTruth(*node.test);
+  if (condition.knownBool)
+    return evaluate(*condition.knownBool ? node.body : node.orelse);
+  return branchValue(
+      ssa(condition),
+      [&] {
+        narrow(*node.test, true);
+        return evaluate(node.body);
+      },
+      [&] {
+        narrow(*node.test, false);
+        return evaluate(node.orelse);
+      });
+}
+
+Value Specializer::evaluateOperator(const ast::BinOp &node) {
+  if (auto known = literalInteger(node))
+    return makeInt(IntExpr(*known));
+  auto [left, right] = evaluateBoth(*this, node.left, node.right);
+  span = node.span;
+  return binary(node.op, left, right);
+}
+
+Value Specializer::evaluateOperator(const ast::UnaryOp &node) {
+  if (node.op == ast::UnaryOperator::Not)
+    return evaluateTruth(node);
+  if (auto known = literalInteger(node))
+    return makeInt(IntExpr(*known));
+  Value operand = evaluate(node.operand);
+  return unary(node.op, operand);
+}
+
 Value Specializer::evaluate(const ast::Expr *expr) {
   using namespace ast;
   struct Place {
@@ -254,17 +417,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   switch (expr->kind) {
   case Kind::Constant:
     return constantValue(*this, cast<Constant>(*expr));
-  case Kind::Name: {
-    auto &node = cast<Name>(*expr);
-    Value value = lookup(node.id);
-    auto *optional = value.as<OptionalValue>();
-    // An item whose list was changed is read here, where it may meet other objects.
-    const Value &inside = optional ? optional->value : value;
-    if (auto *ref = inside.get<ObjectRef>(); ref && heap.get<BrokenState>(ref->id))
-      readAgain(*this, ref->id);
-    // None or a value may be passed on; an unset name may not even be read.
-    return optional && optional->orNone ? value : present(value, node.id);
-  }
+  case Kind::Name:
+    return nameValue(*this, cast<Name>(*expr));
   case Kind::BoolOp:
     return evaluateBoolean(cast<BoolOp>(*expr), 0);
   case Kind::NamedExpr: {
@@ -273,66 +427,26 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     assign(*node.target, value);
     return value;
   }
-  case Kind::BinOp: {
-    auto &node = cast<BinOp>(*expr);
-    if (auto known = literalInteger(node))
-      return makeInt(IntExpr(*known));
-    auto [left, right] = evaluateBoth(*this, node.left, node.right);
-    span = expr->span;
-    return binary(node.op, left, right);
-  }
-  case Kind::UnaryOp: {
-    auto &node = cast<UnaryOp>(*expr);
-    if (node.op == UnaryOperator::Not)
-      return evaluateTruth(node);
-    if (auto known = literalInteger(node))
-      return makeInt(IntExpr(*known));
-    Value operand = evaluate(node.operand);
-    return unary(node.op, operand);
-  }
+  case Kind::BinOp:
+    return evaluateOperator(cast<BinOp>(*expr));
+  case Kind::UnaryOp:
+    return evaluateOperator(cast<UnaryOp>(*expr));
   case Kind::Lambda: {
     auto &node = cast<Lambda>(*expr);
     return makeClosure(node, node.args, node.scope, "<lambda>");
   }
-  case Kind::IfExp: {
-    auto &node = cast<IfExp>(*expr);
-    Scalar condition = evaluateTruth(*node.test);
-    if (condition.knownBool)
-      return evaluate(*condition.knownBool ? node.body : node.orelse);
-    return branchValue(
-        ssa(condition),
-        [&] {
-          narrow(*node.test, true);
-          return evaluate(node.body);
-        },
-        [&] {
-          narrow(*node.test, false);
-          return evaluate(node.orelse);
-        });
-  }
+  case Kind::IfExp:
+    return evaluateConditional(cast<IfExp>(*expr));
   case Kind::Compare: {
     auto &node = cast<Compare>(*expr);
     return evaluateCompare(node, 0, evaluate(node.left));
   }
-  case Kind::Call: {
-    auto &node = cast<Call>(*expr);
-    return evaluateCall(node);
-  }
-  case Kind::JoinedStr: {
-    std::vector<Text> parts;
-    for (auto *part : cast<JoinedStr>(*expr).values)
-      parts.push_back(*evaluate(part).get<Text>());
-    return concat(parts);
-  }
-  case Kind::FormattedValue: {
-    auto &node = cast<FormattedValue>(*expr);
-    Value value = evaluate(node.value);
-    if (node.conversion == 'r' || node.conversion == 'a')
-      value = repr(value);
-    else if (node.conversion == 's')
-      value = str(value);
-    return format(value, node.formatSpec ? *evaluate(node.formatSpec).get<Text>() : makeText(""));
-  }
+  case Kind::Call:
+    return evaluateCall(cast<Call>(*expr));
+  case Kind::JoinedStr:
+    return joinedText(*this, cast<JoinedStr>(*expr));
+  case Kind::FormattedValue:
+    return formattedValue(*this, cast<FormattedValue>(*expr));
   case Kind::Attribute: {
     auto &node = cast<Attribute>(*expr);
     Value object = owner(evaluate(node.value), node.attr);
@@ -346,105 +460,20 @@ Value Specializer::evaluate(const ast::Expr *expr) {
     return bound(subscript(container, key), "the item");
   }
   case Kind::List:
+    return displayValue(*this, *expr, cast<List>(*expr).elts);
   case Kind::Tuple:
-  case Kind::Set: {
-    auto &elements = expr->kind == Kind::List    ? cast<List>(*expr).elts
-                     : expr->kind == Kind::Tuple ? cast<Tuple>(*expr).elts
-                                                 : cast<Set>(*expr).elts;
-    ValueList items;
-    std::vector<DisplayPart> parts;
-    bool isKnown = true;
-    Temporaries temporaries(*this);
-    bool holds = elements.size() > 1 && llvm::any_of(llvm::drop_begin(elements), mayMeetPaths);
-    for (auto *element : elements) {
-      auto *star = dyn_cast<Starred>(element);
-      Value value = evaluate(star ? star->value : element);
-      if (star)
-        value = present(value, "the value",
-                        typeError("Value after * must be an iterable, not NoneType"));
-      if (star)
-        value = inItsOrder(value, /*isAnyOrder=*/expr->kind == Kind::Set);
-      auto more = star ? knownItems(value) : ValueList{value};
-      if (!more) {
-        // What it holds is taken before the next element is evaluated.
-        value = call(findBuiltin("list"), CallArguments{{value}, {}, span});
-        more = knownItems(value);
-      }
-      if (!more) {
-        isKnown = false;
-        parts.push_back({value, true});
-        continue;
-      }
-      for (const Value &item : *more) {
-        if (holds && isKnown)
-          temporaries.hold(items.size(), item);
-        items.push_back(item);
-        parts.push_back({item, false});
-      }
-    }
-    if (isKnown)
-      temporaries.settle([&](size_t place) -> Value & { return items[place]; });
-    if (!isKnown && expr->kind == Kind::Set)
-      fail(ErrorId::UnknownLength, {"a starred value"});
-    if (!isKnown) {
-      Value list = displayOf(*this, parts);
-      return expr->kind == Kind::Tuple ? asTuple(*this, list) : list;
-    }
-    if (expr->kind == Kind::Tuple)
-      return newTuple(std::move(items));
-    if (expr->kind == Kind::List)
-      return newList(std::move(items));
-    return makeSet(items, expr->span);
-  }
-  case Kind::Dict: {
-    auto &node = cast<Dict>(*expr);
-    if (auto dict = newRunTimeDict(*this, expr->span, /*isSet=*/false)) {
-      InProgress made(*this, *dict);
-      if (fillInLoop(*this, node, made.get()))
-        return made.get();
-      for (size_t i = 0; i < node.keys.size() && !dead; ++i) {
-        if (!node.keys[i]) {
-          Value more = evaluate(node.values[i]);
-          callMethod(made.get(), "update", {more});
-          continue;
-        }
-        Value key = evaluate(node.keys[i]), value = evaluate(node.values[i]);
-        callMethod(made.get(), "__setitem__", {key, value});
-      }
-      return made.get();
-    }
-    DictState dict;
-    dict.origin = expr->span;
-    for (size_t i = 0; i < node.keys.size(); ++i) {
-      if (!node.keys[i]) {
-        auto *more = object<DictState>(present(evaluate(node.values[i]), "the value",
-                                               typeError("'NoneType' object is not a mapping")));
-        if (!more)
-          fail(ErrorId::NotIterable, {"the value after **"});
-        for (auto &entry : more->entries)
-          setEntry(dict, entry.first, entry.second);
-        continue;
-      }
-      Value key = evaluate(node.keys[i]);
-      setEntry(dict, key, evaluate(node.values[i]));
-    }
-    return ObjectRef{heap.add(std::move(dict))};
-  }
+    return displayValue(*this, *expr, cast<Tuple>(*expr).elts);
+  case Kind::Set:
+    return displayValue(*this, *expr, cast<Set>(*expr).elts);
+  case Kind::Dict:
+    return dictDisplay(*this, cast<Dict>(*expr));
   case Kind::ListComp:
   case Kind::SetComp:
   case Kind::DictComp:
   case Kind::GeneratorExp:
     return comprehension(*expr);
-  case Kind::Slice: {
-    auto &node = cast<Slice>(*expr);
-    auto part = [&](const Expr *bound) { return bound ? evaluate(bound) : Value(NoneValue{}); };
-    // An imaginary step, `np.mgrid[0:1:5j]`, is the text that stands there.
-    auto *number = dyn_cast_if_present<Constant>(node.step);
-    bool isImaginary = number && number->type == ConstantKind::Complex;
-    Value start = part(node.lower), stop = part(node.upper);
-    Value step = isImaginary ? Value(makeText(sources.text(number->span).str())) : part(node.step);
-    return std::make_shared<const SliceValue>(SliceValue{start, stop, step});
-  }
+  case Kind::Slice:
+    return sliceOf(*this, cast<Slice>(*expr));
   case Kind::Starred:
     fail(ErrorId::MisplacedStar);
   default:

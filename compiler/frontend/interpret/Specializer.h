@@ -501,6 +501,9 @@ public:
 
 private:
   friend class Joiner;
+  friend class ForStatement;
+  friend class LoopRounds;
+  friend class PositionalWalk;
   ObjectId loadModule(llvm::StringRef name, llvm::StringRef path);
   ObjectId newModule(const ast::Module &module, llvm::StringRef name);
   void executeModule(const ast::Module &module, ObjectId globals, llvm::StringRef name);
@@ -524,6 +527,9 @@ private:
   /// themselves need have nothing in common.
   Scalar evaluateTruth(const ast::Expr &test);
   Scalar evaluateTruth(const ast::BoolOp &node, size_t from);
+  Value evaluateConditional(const ast::IfExp &node);
+  Value evaluateOperator(const ast::BinOp &node);
+  Value evaluateOperator(const ast::UnaryOp &node);
   Value evaluateCompare(const ast::Compare &node, size_t index, const Value &left);
   Value evaluateCall(const ast::Call &node);
   Value textSubscript(const Text &text, const Value &key);
@@ -744,6 +750,8 @@ private:
 
 /// The library function with a qualified name such as "numpy.sum" or "ndarray.sum", or null.
 const LibraryValue *findLibraryFunction(llvm::StringRef qualifiedName);
+/// A text that a formatting function of the runtime makes; it may raise.
+Text runtimeFormat(Specializer &, const char *function, mlir::ValueRange operands);
 /// A builtin function or type (`len`, `float`), or null.
 const LibraryValue *findBuiltin(llvm::StringRef name);
 /// `numpy.float32(x)` and the like.

@@ -57,6 +57,14 @@ private:
   Value joinOptional(const Value &a, const Value &b, const std::string &name);
   Scalar joinScalar(const Scalar &a, const Scalar &b);
   ObjectState joinObject(const Pair &pair);
+  ObjectState joinOneSided(const Pair &pair);
+  ObjectState snapshotOfArray(const Pair &pair, bool isFirst, ArrayState result);
+  ObjectState joinArrays(const Pair &pair, const ArrayState &x, const ArrayState &y);
+  ObjectState joinStates(const ListState &x, const ListState &y);
+  ObjectState joinStates(const DictState &x, const DictState &y);
+  ObjectState joinStates(const InstanceState &x, const InstanceState &y);
+  ObjectState joinStates(const ClassState &x, const ClassState &y);
+  ObjectState joinStates(const NamespaceState &x, const NamespaceState &y);
   static bool needsRunTimeList(const ObjectState &a, const ObjectState &b);
   ObjectState joinLists(const Pair &pair);
   void addSharing(const Pair &pair, ObjectState &state);
@@ -124,6 +132,9 @@ private:
   std::map<ObjectId, std::set<std::optional<ObjectId>>> partnersOfFirst, partnersOfSecond;
   State merged;
 };
+
+/// The array that views look at last.
+ObjectId rootOf(const Heap &heap, ObjectId id);
 
 } // namespace mpy
 

@@ -53,6 +53,13 @@ inline UnrollBudget &unrollBudget(Specializer &s) {
   return *static_cast<UnrollBudget *>(s.builder.getListener());
 }
 
+/// Whether a loop rather is unrolled than makes lists of run-time length.
+bool isShortLoop(const UnrollBudget &budget, const ast::Node &loop, int64_t count);
+/// Runs the iterations of a loop while compiling, if they and the nest that they are in are not too
+/// much; `attempt` undoes all of it after an error.
+bool unrollInBudget(UnrollBudget &budget, const ast::Node &loop,
+                    std::set<const ast::Node *> &unrolledLoops, llvm::function_ref<bool()> attempt);
+
 /// What is made inside is no part of the nest around it.
 class UnlimitedUnrolling {
 public:
