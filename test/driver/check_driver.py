@@ -18,8 +18,6 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
 SAMPLES = sorted((ROOT / "samples").glob("*.mpy"))
 LEVELS = ["-O0", "-O3"]
-# Its losses agree to 4e-16 for six steps; then a kink or a tie of its max pool is decided by rounding, which levels may do differently.
-DECIDED_BY_ROUNDING = {"minpy_convnet.mpy"}
 GROWTH = {ROOT / "samples/heat.mpy": 8000, FOLDER / "growth-updated-array.mpy": 400000,
           FOLDER / "growth-updated-array-twice.mpy": 400000, FOLDER / "growth-heat.mpy": 200000,
           FOLDER / "growth-concatenate.mpy": 1000000, FOLDER / "growth-list.mpy": 400000,
@@ -155,8 +153,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for program in SAMPLES:
-            if program.name not in DECIDED_BY_ROUNDING:
-                outcomes[f"levels {program.name}"] = lambda program=program: levels_agree(mpyc, folder, program)
+            outcomes[f"levels {program.name}"] = lambda program=program: levels_agree(mpyc, folder, program)
             outcomes[f"allocations {program.name}"] = lambda program=program: allocations(mpyc, program, options.update)
             if "grad" in program.read_text():
                 outcomes[f"adjoint size {program.name}"] = lambda program=program: adjoint_size(mpyc, program)
