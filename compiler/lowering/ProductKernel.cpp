@@ -1,4 +1,5 @@
-// Products of matrices as kernels: a block computes a tile of the result, each thread 4 x 4 of it.
+// Products of matrices as kernels: a block computes a tile of the result, each thread 4 rows of 4
+// columns of it.
 //
 //   for k0 = 0, 16, ..:  tile of x, tile of y -> shared memory;  16 x (4 + 4 reads, 16 fma)
 //
@@ -161,10 +162,14 @@ void ProductKernel::readTile(KernelBuilder &kernel, unsigned operand, bool along
   }
 }
 
+/// The columns of a thread are not side by side: those of its neighbours are, so that they store
+/// whole sectors.
+static int64_t columnOf(int64_t number) { return number * (tile / perThread); }
+
 SmallVector<Value> ProductKernel::multiply(KernelBuilder &kernel, ValueRange sums) {
   OpBuilder &builder = kernel.builder;
   Value thread = kernel.thread(), side = kernel.constant(tile / perThread);
-  Value column = kernel.mul(kernel.remainder(thread, side), kernel.constant(perThread)),
+  Value column = kernel.remainder(thread, side),
         row = kernel.mul(kernel.divide(thread, side), kernel.constant(perThread));
   auto loop = scf::ForOp::create(builder, loc, kernel.constant(0), kernel.constant(depth),
                                  kernel.constant(1), sums);
@@ -179,7 +184,7 @@ SmallVector<Value> ProductKernel::multiply(KernelBuilder &kernel, ValueRange sum
   SmallVector<Value> left, right, next;
   for (int64_t number = 0; number < perThread; ++number) {
     left.push_back(read(0, row, number));
-    right.push_back(read(1, column, number));
+    right.push_back(read(1, column, columnOf(number)));
   }
   for (int64_t i = 0; i < perThread; ++i)
     for (int64_t j = 0; j < perThread; ++j)
@@ -192,13 +197,13 @@ SmallVector<Value> ProductKernel::multiply(KernelBuilder &kernel, ValueRange sum
 void ProductKernel::storeTile(KernelBuilder &kernel, Value matrix, ValueRange sums) {
   OpBuilder &builder = kernel.builder;
   Value thread = kernel.thread(), side = kernel.constant(tile / perThread);
-  Value column = kernel.add(firstColumn,
-                            kernel.mul(kernel.remainder(thread, side), kernel.constant(perThread))),
+  Value column = kernel.add(firstColumn, kernel.remainder(thread, side)),
         row = kernel.add(firstRow,
                          kernel.mul(kernel.divide(thread, side), kernel.constant(perThread)));
   for (int64_t i = 0; i < perThread; ++i)
     for (int64_t j = 0; j < perThread; ++j) {
-      Value y = kernel.add(row, kernel.constant(i)), x = kernel.add(column, kernel.constant(j));
+      Value y = kernel.add(row, kernel.constant(i)),
+            x = kernel.add(column, kernel.constant(columnOf(j)));
       Value inside = arith::AndIOp::create(builder, loc, kernel.less(y, kernel.small(rows)),
                                            kernel.less(x, kernel.small(columns)));
       auto branch = scf::IfOp::create(builder, loc, inside, /*withElseRegion=*/false);
