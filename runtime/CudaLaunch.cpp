@@ -18,6 +18,11 @@ constexpr int64_t tileOfProduct = 64;
 /// A loop of one thread is worth as long as a transfer.
 constexpr int64_t mostRounds = 4096;
 constexpr int mostParameters = 256;
+/// Shared memory of a block, less what kernels use for themselves.
+constexpr int64_t mostShared = 46 * 1024;
+/// Rows are worked on by a block each where they are long and few, and by several kernels where
+/// they are too few to fill a device.
+constexpr int64_t longRow = 4096, manyRows = 1024, fewRows = 32;
 
 namespace {
 /// How a kernel is launched.
@@ -27,6 +32,7 @@ struct Launch {
   int32_t team = 0, parts = 1; ///< of a reduction
   int64_t partBlocks = 0;      ///< of the kernel that joins parts
   int32_t partTeam = 0;
+  int64_t shared = 0; ///< bytes of shared memory
 };
 } // namespace
 
@@ -43,18 +49,41 @@ static int32_t teamFor(int64_t elements) {
   return team;
 }
 
+/// So many parts that a device is full, of so many elements for each thread at least.
+static int32_t partsFor(int64_t threads, int64_t elementsOfLane) {
+  int64_t wanted = threadsWanted / threads, possible = elementsOfLane / elementsOfThread;
+  int64_t parts = wanted < possible ? wanted : possible;
+  return static_cast<int32_t>(parts < 1 ? 1 : parts < mostParts ? parts : mostParts);
+}
+
+/// A block has neighbouring results side by side, so that it reads along rows: 32 of them, fewer
+/// where there are not so many, more where each has few elements.
+static void planColumns(Launch &launch, int64_t results, int64_t elements) {
+  int64_t width = lanesOfWarp;
+  while (width < threadsOfBlock && threadsOfBlock / width > elements)
+    width *= 2;
+  while (width / 2 >= results)
+    width /= 2;
+  int64_t groups = (results + width - 1) / width;
+  launch.team = static_cast<int32_t>(width);
+  launch.parts = partsFor(groups * threadsOfBlock, elements * width / threadsOfBlock);
+  launch.blocks = blocksFor(groups * launch.parts * threadsOfBlock);
+  if (launch.parts > 1) {
+    launch.partTeam = launch.team;
+    launch.partBlocks = blocksFor(groups * threadsOfBlock);
+  }
+}
+
 static void planReduction(Launch &launch, const mpy_kernel *kernel, int64_t results,
                           int64_t elements) {
   launch.team = 1;
+  if (kernel->partial_count > 0 && !kernel->inner)
+    return planColumns(launch, results, elements);
   if (kernel->partial_count > 0) {
-    if (kernel->inner || results < lanesOfWarp)
-      launch.team = teamFor((elements + 1) / 2);
+    launch.team = teamFor((elements + 1) / 2);
     if (launch.team == lanesOfWarp && elements >= 16 * threadsOfBlock && results < 1024)
       launch.team = threadsOfBlock;
-    int64_t wanted = threadsWanted / (results * launch.team);
-    int64_t possible = elements / (launch.team * elementsOfThread);
-    int64_t parts = wanted < possible ? wanted : possible;
-    launch.parts = static_cast<int32_t>(parts < 1 ? 1 : parts < mostParts ? parts : mostParts);
+    launch.parts = partsFor(results * launch.team, elements / launch.team);
   }
   launch.blocks = blocksFor(results * launch.parts * launch.team);
   if (launch.parts > 1) {
@@ -63,13 +92,31 @@ static void planReduction(Launch &launch, const mpy_kernel *kernel, int64_t resu
   }
 }
 
+/// False where the rows are better done by one kernel for each step.
+static bool planRows(Launch &launch, const mpy_kernel *kernel, int64_t rows, int64_t columns) {
+  if (rows < fewRows && columns > longRow)
+    return false;
+  int64_t bytes = kernel->partial_count ? kernel->details[kernel->buffer_count] : 0;
+  // A walk may begin up to a team before its row.
+  auto shared = [&](int64_t team) {
+    return threadsOfBlock / team * ((columns + team + 7) / 8 * 8) * bytes;
+  };
+  launch.team = teamFor((columns + 1) / 2);
+  bool isLong = columns >= longRow && rows < manyRows;
+  if (launch.team == lanesOfWarp && (isLong || shared(launch.team) > mostShared))
+    launch.team = threadsOfBlock;
+  launch.shared = shared(launch.team);
+  launch.blocks = blocksFor(rows * launch.team);
+  return launch.shared <= mostShared && rows * launch.team < mostPoints;
+}
+
 /// False where the host must do it: there is nothing to do, or too much to count.
 static bool plan(Launch &launch, const mpy_kernel *kernel, const int64_t *words) {
   bool fits = true;
   int64_t points = 1;
   int64_t counts = kernel->form == MPY_POINTS || kernel->form == MPY_SERIAL ? 1
-                   : kernel->form == MPY_REDUCTION                          ? 2
-                                                                            : 4;
+                   : kernel->form == MPY_PRODUCT                            ? 4
+                                                                            : 2;
   for (int64_t i = 0; i < counts; ++i) {
     fits = fits && words[i] < mostPoints;
     if (__builtin_mul_overflow(points, words[i], &points))
@@ -84,7 +131,10 @@ static bool plan(Launch &launch, const mpy_kernel *kernel, const int64_t *words)
     return true;
   case MPY_REDUCTION:
     planReduction(launch, kernel, words[0], words[1]);
-    return words[0] * launch.parts * launch.team < mostPoints;
+    return words[0] * launch.parts * (launch.team < lanesOfWarp ? lanesOfWarp : threadsOfBlock) <
+           mostPoints;
+  case MPY_ROWS:
+    return planRows(launch, kernel, words[0], words[1]);
   case MPY_PRODUCT: {
     int64_t down = (words[1] + tileOfProduct - 1) / tileOfProduct,
             across = (words[2] + tileOfProduct - 1) / tileOfProduct;
@@ -140,7 +190,7 @@ struct Parameters {
 } // namespace
 
 static void launchKernel(DeviceState &state, const mpy_kernel *kernel, bool isParts, int64_t blocks,
-                         Parameters &parameters, KernelProfile *profile) {
+                         int64_t shared, Parameters &parameters, KernelProfile *profile) {
   Place place = {kernel->file, kernel->line};
   CudaDriver &driver = state.driver;
   CudaFunction *function = functionOf(state, kernel, isParts);
@@ -153,7 +203,8 @@ static void launchKernel(DeviceState &state, const mpy_kernel *kernel, bool isPa
   }
   checkCuda(state,
             driver.cuLaunchKernel(function, static_cast<unsigned>(blocks), 1, 1, threadsOfBlock, 1,
-                                  1, 0, state.stream, parameters.pointers, nullptr),
+                                  1, static_cast<unsigned>(shared), state.stream,
+                                  parameters.pointers, nullptr),
             "cuLaunchKernel", place);
   if (!profile)
     return;
@@ -226,6 +277,8 @@ static bool run(DeviceState &state, const mpy_kernel *kernel, const mpy_kernel_b
   for (int64_t i = 0; i < kernel->word_count; ++i)
     parameters.add(words[i]);
   int extras = parameters.count;
+  if (kernel->form == MPY_ROWS)
+    parameters.add(launch.team);
   if (kernel->form == MPY_REDUCTION) {
     parameters.add(launch.team);
     parameters.add(launch.parts);
@@ -239,10 +292,10 @@ static bool run(DeviceState &state, const mpy_kernel *kernel, const mpy_kernel_b
       offset += (values * partials[i] + 255) / 256 * 256;
     }
   }
-  launchKernel(state, kernel, false, launch.blocks, parameters, profile);
+  launchKernel(state, kernel, false, launch.blocks, launch.shared, parameters, profile);
   if (launch.parts > 1) {
     parameters.values[extras] = launch.partTeam;
-    launchKernel(state, kernel, true, launch.partBlocks, parameters, profile);
+    launchKernel(state, kernel, true, launch.partBlocks, 0, parameters, profile);
   }
   return true;
 }

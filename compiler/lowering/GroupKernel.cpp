@@ -7,6 +7,7 @@
 // (KernelTeams.cpp). Kernels keep the group's order of operations on each element, so that the
 // results are those of the host's loop.
 #include "lowering/GroupKernel.h"
+#include "lowering/KernelTeams.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -144,10 +145,8 @@ KernelOp GroupKernel::emit(gpu::GPUModuleOp kernels, StringRef name) {
       if (!isInParts)
         continue;
       extras.push_back(LLVM::LLVMPointerType::get(host.getContext(), 1));
-      auto space = gpu::AddressSpaceAttr::get(host.getContext(), gpu::AddressSpace::Workgroup);
-      shared.push_back(MemRefType::get({8}, element, AffineMap(), space));
-      partials.push_back(element.isIndex() ? 8
-                                           : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
+      shared.push_back(isInner() ? roomOfWarps(element) : roomOfThreads(element));
+      partials.push_back(bytesOfElement(element));
     }
   }
   KernelBuilder kernel(kernels, name, loc, *arguments, extras, shared);
@@ -161,12 +160,11 @@ KernelOp GroupKernel::emit(gpu::GPUModuleOp kernels, StringRef name) {
     emitParts(parts);
     parts.finish();
   }
-  bool inner = !reducedDims.empty() && reducedDims.back() + 1 == space.reductions.size();
   KernelForm form = gathered.empty() ? KernelForm::Points : KernelForm::Reduction;
   return KernelOp::create(host, loc, host.getI1Type(), host.getStringAttr(name), arguments->buffers,
                           arguments->words, host.getI64IntegerAttr(static_cast<int64_t>(form)),
                           host.getDenseI64ArrayAttr(arguments->access),
-                          host.getDenseI64ArrayAttr(partials), host.getBoolAttr(inner));
+                          host.getDenseI64ArrayAttr(partials), host.getBoolAttr(isInner()));
 }
 
 //===----------------------------------------------------------------------===//

@@ -34,8 +34,14 @@ private:
   void emitPoints(KernelBuilder &kernel);
   void emitTeams(KernelBuilder &kernel);
   void emitParts(KernelBuilder &kernel);
-  llvm::SmallVector<mlir::Value> gatherTeam(KernelBuilder &kernel, mlir::ValueRange values);
-  llvm::SmallVector<mlir::Value> gatherBlock(KernelBuilder &kernel, mlir::ValueRange values);
+  llvm::SmallVector<mlir::Value> sharedRooms(KernelBuilder &kernel);
+  llvm::SmallVector<mlir::Value> positionsOfResult(KernelBuilder &kernel, mlir::Value result,
+                                                   llvm::SmallVector<mlir::Value> &positions);
+  llvm::SmallVector<mlir::Value> startsOf(KernelBuilder &kernel, mlir::ValueRange positions);
+  llvm::SmallVector<mlir::Value> gather(KernelBuilder &kernel, mlir::Value lanes,
+                                        mlir::ValueRange values);
+  /// Whether what is gathered lies along the last dimension.
+  bool isInner() const;
   void storeResults(KernelBuilder &kernel, mlir::Value isFirst, mlir::ValueRange kept,
                     mlir::ValueRange totals);
 

@@ -32,6 +32,10 @@ bool isKernelElement(Type type) {
          type.isSignlessInteger(64);
 }
 
+int64_t bytesOfElement(Type type) {
+  return type.isIndex() ? 8 : llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
 /// Functions of the device's library, which is for float64.
 static bool isElementary(Operation &op) {
   return isa<math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp, math::Log2Op, math::Log10Op,
@@ -176,6 +180,21 @@ Value KernelBuilder::extra(unsigned number) { return function.getArgument(extraS
 
 Value KernelBuilder::sharedMemory(unsigned number) {
   return function.getWorkgroupAttributions()[number];
+}
+
+Value KernelBuilder::dynamicMemory() {
+  constexpr unsigned sharedSpace = 3;
+  auto kernels = function->getParentOfType<gpu::GPUModuleOp>();
+  StringRef name = "dynamic";
+  if (!kernels.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(kernels.getBody());
+    LLVM::GlobalOp::create(builder, loc, LLVM::LLVMArrayType::get(builder.getI8Type(), 0),
+                           /*isConstant=*/false, LLVM::Linkage::External, name, Attribute(),
+                           /*alignment=*/16, sharedSpace);
+  }
+  return LLVM::AddressOfOp::create(
+      builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace), name);
 }
 
 //===----------------------------------------------------------------------===//

@@ -13,7 +13,7 @@ enum KernelAccess : int64_t { kernelReads = 1, kernelWrites = 2, kernelOverwrite
 
 /// What the first words of a kernel mean and how the run time launches it, as runtime/Cuda.h has
 /// it.
-enum class KernelForm : int64_t { Points = 0, Reduction = 1, Product = 2, Serial = 3 };
+enum class KernelForm : int64_t { Points = 0, Reduction = 1, Product = 2, Serial = 3, Rows = 4 };
 
 /// What a kernel is called with: buffers, whose addresses come first, and numbers.
 class KernelArguments {
@@ -48,6 +48,8 @@ public:
   mlir::Value valueOf(mlir::Value hostValue);
   mlir::Value extra(unsigned number);
   mlir::Value sharedMemory(unsigned number);
+  /// Shared memory whose size the run time chooses at the launch.
+  mlir::Value dynamicMemory();
 
   // 32-bit integers, which count points; 64-bit ones, which are addresses.
   mlir::Value constant(int64_t value, unsigned bits = 32);
@@ -95,6 +97,8 @@ private:
 bool hasOwnKernelForm(mlir::Operation &op);
 /// The same with the regions inside it.
 bool hasKernelForm(mlir::Operation &op);
+/// The bytes of an element in memory.
+int64_t bytesOfElement(mlir::Type type);
 /// Whether kernels have elements of this type.
 bool isKernelElement(mlir::Type type);
 

@@ -8,7 +8,8 @@
 // The run time chooses the size of a team (a power of two up to a warp, or the block) and the
 // number of parts by the extents alone, so the same input gives the same bits in every run.
 // Neighbouring lanes read neighbouring elements: along the row where it is gathered, else of
-// neighbouring results.
+// neighbouring results, which a block then has side by side, with several threads for each.
+#include "lowering/KernelTeams.h"
 #include "lowering/GroupKernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -18,8 +19,6 @@
 using namespace mlir;
 
 namespace mpy {
-
-static constexpr int64_t threadsOfBlock = 256, lanesOfWarp = 32;
 
 /// The value that the lane has whose number differs in one bit.
 static Value shuffle(KernelBuilder &kernel, Value value, int64_t distance) {
@@ -72,24 +71,19 @@ static SmallVector<Value> changeIf(KernelBuilder &kernel, Value condition, Value
   return SmallVector<Value>(branch.getResults());
 }
 
-/// What all lanes of a team have together, in its first lane.
-SmallVector<Value> GroupKernel::gatherTeam(KernelBuilder &kernel, ValueRange values) {
-  SmallVector<Value> totals(values);
-  Value team = kernel.extra(0);
-  for (int64_t distance = lanesOfWarp / 2; distance > 0; distance /= 2)
-    totals = changeIf(kernel, kernel.less(kernel.constant(distance), team), totals, [&] {
-      SmallVector<Value> others;
-      for (Value total : totals)
-        others.push_back(shuffle(kernel, total, distance));
-      return combiners.combine(kernel.builder, loc, totals, others);
-    });
-  return changeIf(kernel, kernel.less(kernel.constant(lanesOfWarp), team), totals,
-                  [&] { return gatherBlock(kernel, totals); });
+static Type roomOf(Type element, int64_t count) {
+  auto space = gpu::AddressSpaceAttr::get(element.getContext(), gpu::AddressSpace::Workgroup);
+  return MemRefType::get({count}, element, AffineMap(), space);
 }
 
+Type roomOfWarps(Type element) { return roomOf(element, threadsOfBlock / lanesOfWarp); }
+Type roomOfThreads(Type element) { return roomOf(element, threadsOfBlock); }
+
 /// What the warps of a block have together.
-SmallVector<Value> GroupKernel::gatherBlock(KernelBuilder &kernel, ValueRange values) {
+static SmallVector<Value> gatherBlock(KernelBuilder &kernel, const Combiners &combiners,
+                                      ValueRange shared, ValueRange values) {
   OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
   Value warpSize = kernel.constant(lanesOfWarp), thread = kernel.thread();
   Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
                                         kernel.remainder(thread, warpSize), kernel.constant(0));
@@ -99,15 +93,15 @@ SmallVector<Value> GroupKernel::gatherBlock(KernelBuilder &kernel, ValueRange va
     builder.setInsertionPointToStart(leads.thenBlock());
     Value warp = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
                                             kernel.divide(thread, warpSize));
-    for (auto [number, value] : llvm::enumerate(values))
-      memref::StoreOp::create(builder, loc, value, kernel.sharedMemory(number), ValueRange{warp});
+    for (auto [value, room] : llvm::zip_equal(values, shared))
+      memref::StoreOp::create(builder, loc, value, room, ValueRange{warp});
   }
   gpu::BarrierOp::create(builder, loc);
   auto ofWarp = [&](int64_t warp) {
     Value index = arith::ConstantIndexOp::create(builder, loc, warp);
     SmallVector<Value> loaded;
-    for (size_t number = 0; number < values.size(); ++number)
-      loaded.push_back(memref::LoadOp::create(builder, loc, kernel.sharedMemory(number), index));
+    for (Value room : shared)
+      loaded.push_back(memref::LoadOp::create(builder, loc, room, index));
     return loaded;
   };
   SmallVector<Value> totals = ofWarp(0);
@@ -116,6 +110,114 @@ SmallVector<Value> GroupKernel::gatherBlock(KernelBuilder &kernel, ValueRange va
   // The next results must not overwrite these while they are read.
   gpu::BarrierOp::create(builder, loc);
   return totals;
+}
+
+SmallVector<Value> gatherTeam(KernelBuilder &kernel, const Combiners &combiners, Value team,
+                              ValueRange shared, ValueRange values) {
+  SmallVector<Value> totals(values);
+  for (int64_t distance = lanesOfWarp / 2; distance > 0; distance /= 2)
+    totals = changeIf(kernel, kernel.less(kernel.constant(distance), team), totals, [&] {
+      SmallVector<Value> others;
+      for (Value total : totals)
+        others.push_back(shuffle(kernel, total, distance));
+      return combiners.combine(kernel.builder, kernel.loc, totals, others);
+    });
+  return changeIf(kernel, kernel.less(kernel.constant(lanesOfWarp), team), totals,
+                  [&] { return gatherBlock(kernel, combiners, shared, totals); });
+}
+
+TeamLoop::TeamLoop(KernelBuilder &kernel, Value size, Value pieces) {
+  Value thread = kernel.thread();
+  Value perBlock = kernel.divide(kernel.constant(threadsOfBlock), size);
+  lane = kernel.remainder(thread, size);
+  own = kernel.divide(thread, size);
+  Value grid = kernel.divide(kernel.threadsOfGrid(), size);
+  loop = scf::ForOp::create(kernel.builder, kernel.loc, kernel.mul(kernel.block(), perBlock),
+                            pieces, grid);
+  kernel.builder.setInsertionPointToStart(loop.getBody());
+  number = kernel.add(loop.getInductionVar(), own);
+  exists = kernel.less(number, pieces);
+  Value isLane = arith::CmpIOp::create(kernel.builder, kernel.loc, arith::CmpIPredicate::eq, lane,
+                                       kernel.constant(0));
+  leads = arith::AndIOp::create(kernel.builder, kernel.loc, exists, isLane);
+}
+
+namespace {
+/// What one thread has to do with a result of a reduction, or with a part of one.
+struct Share {
+  Value result, part, lane, lanes, exists, leads;
+};
+} // namespace
+
+/// Results side by side: a block has `width` of them, and gathers each by as many threads as that
+/// leaves.
+static Share emitColumns(KernelBuilder &kernel, Value width, Value results, Value parts) {
+  OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
+  Value thread = kernel.thread(), block = kernel.constant(threadsOfBlock);
+  Value lanes = kernel.divide(block, width), lane = kernel.divide(thread, width);
+  Value groups = kernel.divide(kernel.add(results, kernel.sub(width, kernel.constant(1))), width);
+  auto loop = scf::ForOp::create(builder, loc, kernel.block(), kernel.mul(groups, parts),
+                                 kernel.divide(kernel.threadsOfGrid(), block));
+  builder.setInsertionPointToStart(loop.getBody());
+  Value group = kernel.remainder(loop.getInductionVar(), groups),
+        part = kernel.divide(loop.getInductionVar(), groups);
+  Value number = kernel.add(kernel.mul(group, width), kernel.remainder(thread, width));
+  Value exists = kernel.less(number, results);
+  Value last = kernel.sub(results, kernel.constant(1));
+  Value isLane =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, lane, kernel.constant(0));
+  return {arith::MinUIOp::create(builder, loc, number, last), part, lane, lanes, exists,
+          arith::AndIOp::create(builder, loc, exists, isLane)};
+}
+
+/// Emits the loop over the results, or their parts, and the thread's share in each.
+static Share emitShares(KernelBuilder &kernel, bool isColumns, Value size, Value results,
+                        Value parts) {
+  if (isColumns)
+    return emitColumns(kernel, size, results, parts);
+  TeamLoop teams(kernel, size, kernel.mul(results, parts));
+  Value result = kernel.remainder(teams.number, results),
+        part = kernel.divide(teams.number, results);
+  return {result, part, teams.lane, size, teams.exists, teams.leads};
+}
+
+/// What all lanes of each result of a block have together, in its first lane.
+static SmallVector<Value> gatherColumns(KernelBuilder &kernel, const Combiners &combiners,
+                                        Value width, Value lanes, ValueRange shared,
+                                        ValueRange values) {
+  OpBuilder &builder = kernel.builder;
+  Location loc = kernel.loc;
+  SmallVector<Value> totals(values);
+  auto toIndex = [&](Value number) -> Value {
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), number);
+  };
+  for (int64_t distance = threadsOfBlock / 2; distance > 0; distance /= 2)
+    totals = changeIf(kernel, kernel.less(kernel.constant(distance), lanes), totals, [&] {
+      Value thread = kernel.thread();
+      for (auto [total, room] : llvm::zip_equal(totals, shared))
+        memref::StoreOp::create(builder, loc, total, room, toIndex(thread));
+      gpu::BarrierOp::create(builder, loc);
+      // What a lane without a partner finds is used by nobody.
+      Value partner =
+          kernel.remainder(kernel.add(thread, kernel.mul(width, kernel.constant(distance))),
+                           kernel.constant(threadsOfBlock));
+      SmallVector<Value> others;
+      for (Value room : shared)
+        others.push_back(memref::LoadOp::create(builder, loc, room, toIndex(partner)));
+      gpu::BarrierOp::create(builder, loc);
+      return combiners.combine(builder, loc, totals, others);
+    });
+  return totals;
+}
+
+bool GroupKernel::isInner() const {
+  return !reducedDims.empty() && reducedDims.back() + 1 == space.reductions.size();
+}
+
+SmallVector<Value> GroupKernel::sharedRooms(KernelBuilder &kernel) {
+  return llvm::map_to_vector(llvm::seq<unsigned>(0, gathered.size()),
+                             [&](unsigned number) { return kernel.sharedMemory(number); });
 }
 
 void GroupKernel::storeResults(KernelBuilder &kernel, Value isFirst, ValueRange kept,
@@ -139,52 +241,43 @@ void GroupKernel::storeResults(KernelBuilder &kernel, Value isFirst, ValueRange 
   }
 }
 
-namespace {
-/// The results, or parts of them, that one team works on after the other.
-struct TeamLoop {
-  /// Every thread of a block makes the same rounds, so that all meet at barriers.
-  TeamLoop(KernelBuilder &kernel, Value teams) {
-    Value size = kernel.extra(0), thread = kernel.thread();
-    Value perBlock = kernel.divide(kernel.constant(threadsOfBlock), size);
-    lane = kernel.remainder(thread, size);
-    Value own = kernel.divide(thread, size);
-    Value grid = kernel.divide(kernel.threadsOfGrid(), size);
-    loop = scf::ForOp::create(kernel.builder, kernel.loc, kernel.mul(kernel.block(), perBlock),
-                              teams, grid);
-    kernel.builder.setInsertionPointToStart(loop.getBody());
-    number = kernel.add(loop.getInductionVar(), own);
-    exists = kernel.less(number, teams);
-    Value isLane = arith::CmpIOp::create(kernel.builder, kernel.loc, arith::CmpIPredicate::eq, lane,
-                                         kernel.constant(0));
-    leads = arith::AndIOp::create(kernel.builder, kernel.loc, exists, isLane);
-  }
-  scf::ForOp loop;
-  Value lane, number, exists, leads;
-};
-} // namespace
+SmallVector<Value> GroupKernel::positionsOfResult(KernelBuilder &kernel, Value result,
+                                                  SmallVector<Value> &positions) {
+  SmallVector<Value> kept = kernel.positionsOf(result, extentsOf(keptDims));
+  positions.resize(space.reductions.size());
+  for (auto [dim, position] : llvm::zip_equal(keptDims, kept))
+    positions[dim] = position;
+  return kept;
+}
+
+/// What starts a result is read where there is one: shares behind the last read the last's.
+SmallVector<Value> GroupKernel::startsOf(KernelBuilder &kernel, ValueRange positions) {
+  SmallVector<Value> starts;
+  for (unsigned output : gathered)
+    starts.push_back(initOf(kernel, output, positions));
+  return anyOrder ? combiners.neutral(kernel.builder, loc, starts) : starts;
+}
+
+SmallVector<Value> GroupKernel::gather(KernelBuilder &kernel, Value lanes, ValueRange values) {
+  Value size = kernel.extra(0);
+  SmallVector<Value> rooms = sharedRooms(kernel);
+  return isInner() ? gatherTeam(kernel, combiners, size, rooms, values)
+                   : gatherColumns(kernel, combiners, size, lanes, rooms, values);
+}
 
 void GroupKernel::emitTeams(KernelBuilder &kernel) {
   OpBuilder &builder = kernel.builder;
   OpBuilder::InsertionGuard guard(builder);
   Value results = kernel.small(OpFoldResult(arguments->words[0]));
   Value count = kernel.small(OpFoldResult(arguments->words[1]));
-  Value size = kernel.extra(0), parts = kernel.extra(1);
-  TeamLoop teams(kernel, kernel.mul(results, parts));
-  Value result = kernel.remainder(teams.number, results),
-        part = kernel.divide(teams.number, results);
-  SmallVector<Value> kept = kernel.positionsOf(result, extentsOf(keptDims));
-  SmallVector<Value> positions(space.reductions.size());
-  for (auto [dim, position] : llvm::zip_equal(keptDims, kept))
-    positions[dim] = position;
-  Value end = arith::SelectOp::create(builder, loc, teams.exists, count, kernel.constant(0));
-  // What starts a result is read where there is one: teams behind the last read the last's.
-  SmallVector<Value> starts;
-  for (unsigned output : gathered)
-    starts.push_back(initOf(kernel, output, positions));
-  if (anyOrder)
-    starts = combiners.neutral(builder, loc, starts);
-  auto loop = scf::ForOp::create(builder, loc, kernel.add(kernel.mul(part, size), teams.lane), end,
-                                 kernel.mul(parts, size), starts);
+  Value parts = kernel.extra(1);
+  Share share = emitShares(kernel, anyOrder && !isInner(), kernel.extra(0), results, parts);
+  SmallVector<Value> positions;
+  SmallVector<Value> kept = positionsOfResult(kernel, share.result, positions);
+  Value end = arith::SelectOp::create(builder, loc, share.exists, count, kernel.constant(0));
+  Value first = kernel.add(kernel.mul(share.part, share.lanes), share.lane);
+  auto loop = scf::ForOp::create(builder, loc, first, end, kernel.mul(parts, share.lanes),
+                                 startsOf(kernel, positions));
   {
     OpBuilder::InsertionGuard inside(builder);
     builder.setInsertionPointToStart(loop.getBody());
@@ -195,44 +288,39 @@ void GroupKernel::emitTeams(KernelBuilder &kernel) {
                          emitPoint(kernel, positions, ValueRange(loop.getRegionIterArgs())));
   }
   if (!anyOrder) {
-    storeResults(kernel, teams.leads, kept, loop.getResults());
+    storeResults(kernel, share.leads, kept, loop.getResults());
     return;
   }
-  SmallVector<Value> totals = gatherTeam(kernel, loop.getResults());
+  SmallVector<Value> totals = gather(kernel, share.lanes, loop.getResults());
   Value isOne =
       arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, parts, kernel.constant(1));
-  storeResults(kernel, arith::AndIOp::create(builder, loc, teams.leads, isOne), kept, totals);
+  storeResults(kernel, arith::AndIOp::create(builder, loc, share.leads, isOne), kept, totals);
   Value isPart =
       arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, parts, kernel.constant(1));
   auto branch =
-      scf::IfOp::create(builder, loc, arith::AndIOp::create(builder, loc, teams.leads, isPart),
+      scf::IfOp::create(builder, loc, arith::AndIOp::create(builder, loc, share.leads, isPart),
                         /*withElseRegion=*/false);
   builder.setInsertionPointToStart(branch.thenBlock());
+  Value at = kernel.widen(kernel.add(kernel.mul(share.part, results), share.result));
   for (auto [number, total] : llvm::enumerate(totals))
-    kernel.storeAt(total, kernel.extra(2 + number), kernel.widen(teams.number));
+    kernel.storeAt(total, kernel.extra(2 + number), at);
 }
 
 void GroupKernel::emitParts(KernelBuilder &kernel) {
   OpBuilder &builder = kernel.builder;
   OpBuilder::InsertionGuard guard(builder);
   Value results = kernel.small(OpFoldResult(arguments->words[0]));
-  Value size = kernel.extra(0), parts = kernel.extra(1);
-  TeamLoop teams(kernel, results);
-  Value result = kernel.remainder(teams.number, results);
-  SmallVector<Value> kept = kernel.positionsOf(result, extentsOf(keptDims));
-  SmallVector<Value> positions(space.reductions.size());
-  for (auto [dim, position] : llvm::zip_equal(keptDims, kept))
-    positions[dim] = position;
-  SmallVector<Value> starts;
-  for (unsigned output : gathered)
-    starts.push_back(initOf(kernel, output, positions));
-  starts = combiners.neutral(builder, loc, starts);
-  Value end = arith::SelectOp::create(builder, loc, teams.exists, parts, kernel.constant(0));
-  auto loop = scf::ForOp::create(builder, loc, teams.lane, end, size, starts);
+  Value parts = kernel.extra(1);
+  Share share = emitShares(kernel, !isInner(), kernel.extra(0), results, kernel.constant(1));
+  SmallVector<Value> positions;
+  SmallVector<Value> kept = positionsOfResult(kernel, share.result, positions);
+  SmallVector<Value> starts = startsOf(kernel, positions);
+  Value end = arith::SelectOp::create(builder, loc, share.exists, parts, kernel.constant(0));
+  auto loop = scf::ForOp::create(builder, loc, share.lane, end, share.lanes, starts);
   {
     OpBuilder::InsertionGuard inside(builder);
     builder.setInsertionPointToStart(loop.getBody());
-    Value at = kernel.widen(kernel.add(kernel.mul(loop.getInductionVar(), results), result));
+    Value at = kernel.widen(kernel.add(kernel.mul(loop.getInductionVar(), results), share.result));
     SmallVector<Value> loaded;
     for (auto [number, start] : llvm::enumerate(starts))
       loaded.push_back(kernel.loadAt(start.getType(), kernel.extra(2 + number), at));
@@ -240,7 +328,7 @@ void GroupKernel::emitParts(KernelBuilder &kernel) {
         builder, loc,
         combiners.combine(builder, loc, ValueRange(loop.getRegionIterArgs()), loaded));
   }
-  storeResults(kernel, teams.leads, kept, gatherTeam(kernel, loop.getResults()));
+  storeResults(kernel, share.leads, kept, gather(kernel, share.lanes, loop.getResults()));
 }
 
 } // namespace mpy

@@ -12,6 +12,7 @@
 #include "lowering/GroupKernel.h"
 #include "lowering/Passes.h"
 #include "lowering/ProductKernel.h"
+#include "lowering/RowKernel.h"
 #include "lowering/SerialKernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -49,7 +50,107 @@ static linalg::FillOp fillOf(linalg::GenericOp op, Value output) {
   return {};
 }
 
+/// The fills that give an operation's outputs their values, null for the others.
+static SmallVector<linalg::FillOp> fillsOf(linalg::GenericOp op) {
+  SmallVector<linalg::FillOp> fills;
+  for (Value output : op.getOutputs()) {
+    linalg::FillOp fill = fillOf(op, output);
+    // One fill may stand for one output alone.
+    fills.push_back(llvm::is_contained(fills, fill) ? linalg::FillOp() : fill);
+  }
+  return fills;
+}
+
+static SmallVector<Value> valuesOf(ArrayRef<linalg::FillOp> fills) {
+  return llvm::map_to_vector(
+      fills, [](linalg::FillOp fill) { return fill ? fill.getInputs()[0] : Value(); });
+}
+
 namespace {
+/// Operations of a block, one after the other, that may be one kernel on rows, and what is between
+/// them.
+class RowRun {
+public:
+  /// Goes on with the next operation of the block; false where the run ends before it.
+  bool take(Operation *op) {
+    if (auto generic = dyn_cast<linalg::GenericOp>(op))
+      return takeGeneric(generic);
+    if (isa<linalg::FillOp>(op)) {
+      fills.push_back(op);
+      return true;
+    }
+    if (isa<memref::DeallocOp, ReleaseOp>(op)) {
+      later.push_back(op);
+      return true;
+    }
+    // What chooses between buffers may hide which of them a member changes.
+    bool choosesBuffer = isa<arith::SelectOp>(op) && isa<MemRefType>(op->getResult(0).getType());
+    if (!isa<memref::AllocOp>(op) &&
+        (choosesBuffer || op->getNumRegions() != 0 || !isMemoryEffectFree(op)))
+      return false;
+    earlier.push_back(op);
+    return true;
+  }
+
+  /// A run that begins behind the members of this one.
+  std::unique_ptr<RowRun> next() const {
+    auto run = std::make_unique<RowRun>();
+    run->fills = fills;
+    run->earlier = earlier;
+    run->later = later;
+    return run;
+  }
+
+  /// Moves what is between the members out of their way.
+  void clear() {
+    for (Operation *op : before)
+      op->moveBefore(work.front());
+    for (Operation *op : llvm::reverse(behind))
+      op->moveAfter(work.back());
+  }
+
+  RowGroup group;
+  /// The members with their fills.
+  SmallVector<Operation *> work;
+
+private:
+  bool takeGeneric(linalg::GenericOp generic) {
+    SmallVector<linalg::FillOp> own = fillsOf(generic);
+    bool takesAll = llvm::all_of(fills, [&](Operation *fill) {
+      return llvm::is_contained(own, cast<linalg::FillOp>(fill));
+    });
+    if (!group.members.empty() && !takesAll)
+      return false;
+    for (linalg::FillOp &fill : own)
+      if (fill && !llvm::is_contained(fills, fill.getOperation()))
+        fill = {};
+    if (!group.add(generic, valuesOf(own)))
+      return false;
+    for (Operation *fill : fills)
+      if (llvm::is_contained(own, cast<linalg::FillOp>(fill)))
+        work.push_back(fill);
+    work.push_back(generic);
+    // What is before the first member is in nobody's way.
+    if (group.members.size() > 1) {
+      before.append(earlier);
+      behind.append(later);
+    } else {
+      before = ofFirst(earlier, work.front());
+      behind = ofFirst(later, work.front());
+    }
+    fills.clear();
+    earlier.clear();
+    later.clear();
+    return true;
+  }
+
+  static SmallVector<Operation *> ofFirst(ArrayRef<Operation *> ops, Operation *first) {
+    return llvm::filter_to_vector(ops, [&](Operation *op) { return first->isBeforeInBlock(op); });
+  }
+
+  SmallVector<Operation *> fills, earlier, later, before, behind;
+};
+
 struct MapToGpuPass : impl::MapToGpuBase<MapToGpuPass> {
   using MapToGpuBase::MapToGpuBase;
 
@@ -59,6 +160,7 @@ struct MapToGpuPass : impl::MapToGpuBase<MapToGpuPass> {
     kernels = gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), builder.getUnitAttr());
     expandIntegerProducts();
+    module.walk([&](Block *block) { mapRows(*block); });
     SmallVector<Operation *> groups, others;
     module.walk([&](Operation *op) {
       if (isa<linalg::GenericOp>(op))
@@ -106,25 +208,43 @@ struct MapToGpuPass : impl::MapToGpuBase<MapToGpuPass> {
   }
 
   void mapGroup(linalg::GenericOp op) {
-    SmallVector<Value> values;
-    SmallVector<linalg::FillOp> fills;
-    for (Value output : op.getOutputs()) {
-      linalg::FillOp fill = fillOf(op, output);
-      // One fill may stand for one output alone.
-      if (fill && llvm::is_contained(fills, fill))
-        fill = {};
-      values.push_back(fill ? fill.getInputs()[0] : Value());
-      if (fill)
-        fills.push_back(fill);
-    }
+    SmallVector<linalg::FillOp> fills = fillsOf(op);
+    SmallVector<Value> values = valuesOf(fills);
     GroupKernel group(op, values);
     if (!group.exists())
       return;
     KernelOp kernel = group.emit(kernels, nextName("group"));
-    SmallVector<Operation *> hostWork(fills.begin(), fills.end());
+    SmallVector<Operation *> hostWork;
+    for (linalg::FillOp fill : fills)
+      if (fill)
+        hostWork.push_back(fill);
     hostWork.push_back(op);
     runElsewise(kernel, hostWork);
     taken.insert_range(hostWork);
+  }
+
+  /// Operations on the same rows, one after the other, as one kernel; each keeps its own for rows
+  /// that this one does not take.
+  void mapRows(Block &block) {
+    auto run = std::make_unique<RowRun>();
+    auto finish = [&] {
+      if (run->group.isWorthwhile())
+        mapRun(*run);
+      run = run->next();
+    };
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      if (run->take(&op))
+        continue;
+      finish();
+      run->take(&op);
+    }
+    finish();
+  }
+
+  void mapRun(RowRun &run) {
+    run.clear();
+    OpBuilder builder(run.work.front());
+    runElsewise(emitRowKernel(run.group, builder, kernels, nextName("rows")), run.work);
   }
 
   void mapProduct(GemmOp op) {

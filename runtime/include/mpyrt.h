@@ -240,8 +240,15 @@ void mpy_trim(void);
 #define MPY_KERNEL_WRITES 2
 #define MPY_KERNEL_OVERWRITES 4
 /* What the first words of a kernel are. Points: their number. Reduction: results, and elements of
- * each. Product: matrices, rows, columns, and the length of sums. */
-enum mpy_kernel_form { MPY_POINTS = 0, MPY_REDUCTION = 1, MPY_PRODUCT = 2, MPY_SERIAL = 3 };
+ * each. Product: matrices, rows, columns, and the length of sums. Rows: their number, and elements
+ * of each; a partial result is what shared memory keeps of an element. */
+enum mpy_kernel_form {
+  MPY_POINTS = 0,
+  MPY_REDUCTION = 1,
+  MPY_PRODUCT = 2,
+  MPY_SERIAL = 3,
+  MPY_ROWS = 4
+};
 
 /* Kernels in one form: machine code for a chip (90 is sm_90), or text (0), which a driver compiles.
  */

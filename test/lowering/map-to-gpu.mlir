@@ -50,6 +50,43 @@ func.func @sum(%x: memref<8x100xf64>, %y: memref<8xf64>) {
 
 // -----
 
+// Steps on the same rows are one kernel, each step its own where that one does not run. The row stays in shared memory between
+// two walks.
+// CHECK-LABEL: func.func @rows
+// CHECK: %[[ROWS:.*]] = mpy.kernel "rows_0" {{.*}} form 4 access [1, 6, 6] partials [8]
+// CHECK: %[[NOT:.*]] = arith.xori %[[ROWS]]
+// CHECK: scf.if %[[NOT]] {
+// CHECK: mpy.kernel "group_1" {{.*}} form 1
+// CHECK: mpy.kernel "group_2" {{.*}} form 0
+// CHECK: gpu.func @rows_0
+// CHECK: math.exp
+// CHECK: llvm.store {{.*}} : f64, !llvm.ptr<3>
+// CHECK: nvvm.shfl.sync bfly
+// CHECK: llvm.load {{.*}} : !llvm.ptr<3> -> f64
+// CHECK: arith.divf
+func.func @rows(%x: memref<8x100xf64>, %y: memref<8x100xf64>, %s: memref<8xf64>) {
+  %zero = arith.constant 0.0 : f64
+  linalg.fill ins(%zero : f64) outs(%s : memref<8xf64>)
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>],
+                  iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<8x100xf64>) outs(%y, %s : memref<8x100xf64>, memref<8xf64>) {
+  ^bb0(%in: f64, %out: f64, %sum: f64):
+    %e = math.exp %in : f64
+    %t = arith.addf %sum, %e fastmath<reassoc> : f64
+    linalg.yield %e, %t : f64, f64
+  }
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%y, %s : memref<8x100xf64>, memref<8xf64>) outs(%y : memref<8x100xf64>) {
+  ^bb0(%e: f64, %sum: f64, %out: f64):
+    %q = arith.divf %e, %sum : f64
+    linalg.yield %q : f64
+  }
+  return
+}
+
+// -----
+
 // What the runtime computes, and what lies on the stack, stays with the host.
 // CHECK-LABEL: func.func @host
 // CHECK-NOT: mpy.kernel
