@@ -168,6 +168,12 @@ def python_module(shop):
     print(*(line for line in printed.splitlines() if line != "the statements of the module run"), sep="\n")
 
 
+def signatures(shop):
+    """Numbers, arrays and containers of every kind in and out, derivatives included."""
+    run([shop.mpyc, HERE / "signatures.mpy", "-o", shop.folder / "signatures.py"])
+    print(run([sys.executable, HERE / "signature_calls.py", shop.folder]).strip())
+
+
 def python_build(shop):
     """The package compiles what it is asked for, and what is imported, once."""
     folder = shop.folder / "compiled on import"
@@ -502,7 +508,7 @@ def names(shop):
     assert refused.returncode == 1 and "error[E0604]: 'f' cannot be exported: names that begin with 'mpy_' are those of mpy.h" in refused.stderr, refused.stderr
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, python_build, torch, jax, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, names, debug_lines, address_sanitizer, thread_sanitizer, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, signatures, python_build, torch, jax, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, names, debug_lines, address_sanitizer, thread_sanitizer, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 

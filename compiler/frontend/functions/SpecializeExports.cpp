@@ -93,6 +93,7 @@ public:
 
 private:
   void addDirections();
+  void addCotangents();
   void nameResults();
   void applyReturns();
   void separateNames();
@@ -103,7 +104,7 @@ private:
   KindInfo info;
   Value function;
   const ast::FunctionDef *node = nullptr;
-  /// What the derivatives get beside the arguments: tangents or cotangents.
+  /// What the derivatives get behind the arguments: tangents, vectors or cotangents.
   std::optional<ExportForm> directions;
 };
 } // namespace
@@ -158,6 +159,8 @@ void ExportMaker::describe(const Value &value) {
     findWrt();
   if (made.kind == ExportKind::Jvp || made.kind == ExportKind::Hvp)
     addDirections();
+  else if (made.kind == ExportKind::Vjp)
+    addCotangents();
 }
 
 /// Which parameters the function is differentiated by.
@@ -196,6 +199,29 @@ void ExportMaker::addDirections() {
   made.parameterForms.push_back(*directions);
 }
 
+/// One cotangent for each leaf of the function's result. An extent that no parameter has is that of
+/// the cotangent; when the body has returned, the two are compared.
+void ExportMaker::addCotangents() {
+  const Export &value = *llvm::find_if(s.exports->functions, [&](const Export &other) {
+    return other.kind == ExportKind::Value && other.function == made.function;
+  });
+  unsigned next = made.parameters.size();
+  made.extents = value.extents;
+  for (const ExportLeaf &result : value.results) {
+    ExportLeaf cotangent = renamed(result, "cotangent_");
+    for (ExportExtent &extent : cotangent.shape)
+      if (extent.kind == ExportExtent::Kind::Any) {
+        extent = {ExportExtent::Kind::Name, static_cast<int64_t>(made.extents.size())};
+        made.extents.push_back("_" + std::to_string(made.extents.size()));
+      }
+    made.parameters.push_back(std::move(cotangent));
+  }
+  made.parameterExtents = made.extents.size();
+  directions = shifted(value.resultForm, next);
+  made.parameterNames.push_back("cotangent");
+  made.parameterForms.push_back(*directions);
+}
+
 void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results) {
   std::vector<IntExpr> extents;
   for (size_t i = 0; i < made.extents.size(); ++i)
@@ -219,32 +245,6 @@ void ExportMaker::emit(Block *block, llvm::SmallVectorImpl<mlir::Value> &results
   if (directions) {
     last = arguments.back();
     arguments.pop_back();
-  }
-  if (made.kind == ExportKind::Vjp) {
-    // A cotangent for each part of the result, which the function itself says.
-    CallArguments plain{arguments, {}, s.span};
-    Export value = made;
-    ExportBoundary form(s, value, extents);
-    llvm::SmallVector<mlir::Value> unused;
-    ExportForm result = form.collect(s.call(function, plain), "result", unused);
-    ExportReturns(s, *node, value).nameExtents(value.results);
-    unsigned next = made.parameters.size();
-    for (ExportLeaf &leaf : value.results) {
-      for (ExportExtent &extent : leaf.shape)
-        if (extent.kind == ExportExtent::Kind::Any ||
-            (extent.kind == ExportExtent::Kind::Name && extent.number >= made.parameterExtents))
-          s.fail(
-              ErrorId::ExportedResult, {"an array whose extents its types do not say", made.name},
-              {.help =
-                   "annotate the result with extents of parameters, as in -> f64['n'], or export "
-                   "it without '_vjp'"});
-      made.parameters.push_back(renamed(leaf, "cotangent_"));
-      block->addArgument(boundary.typeOfLeaf(leaf), s.loc());
-    }
-    made.parameterNames.push_back("cotangent");
-    made.parameterForms.push_back(shifted(result, next));
-    given = ValueRange(block->getArguments()).drop_front(extents.size());
-    last = boundary.build(made.parameterForms.back(), made.parameters, given);
   }
   call.positional.push_back(s.newTuple(arguments));
   if (!last.isUnbound())
