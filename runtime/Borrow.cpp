@@ -59,7 +59,10 @@ static void checkForm(const mpy_export *function, const mpy_leaf &leaf, const mp
     refuse(function, "TypeError", "%s has rank %d, where its type is %s", leaf.name, array->ndim,
            TypeText(function, leaf).text());
   mpy_dtype wanted = dtypes[leaf.dtype], dtype = array->dtype;
-  if (dtype.code != wanted.code || dtype.bits != wanted.bits || dtype.lanes != 1)
+  if (dtype.lanes != 1)
+    refuse(function, "TypeError", "%s has elements of %d lanes, where its type is %s (1 lane)",
+           leaf.name, dtype.lanes, TypeText(function, leaf).text());
+  if (dtype.code != wanted.code || dtype.bits != wanted.bits)
     refuse(function, "TypeError",
            "%s has elements of code %d with %d bits, where its type is %s (code %d, %d bits)",
            leaf.name, dtype.code, dtype.bits, TypeText(function, leaf).text(), wanted.code,

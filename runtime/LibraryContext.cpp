@@ -50,8 +50,15 @@ mpy_ctx *mpy_ctx_new_for(int64_t abi_version) {
   return reinterpret_cast<mpy_ctx *>(made);
 }
 
+/// Whether nobody uses the context, and from here on nobody but the caller.
+static bool take(mpy_ctx *ctx) {
+  return ctx && !__atomic_exchange_n(&reinterpret_cast<Context *>(ctx)->library->busy, 1,
+                                     __ATOMIC_ACQUIRE);
+}
+
 void mpy_ctx_free(mpy_ctx *ctx) {
-  if (!ctx)
+  // Better lost than freed under a call that is running.
+  if (!take(ctx))
     return;
   Context *outer = currentContext;
   currentContext = reinterpret_cast<Context *>(ctx);
@@ -65,13 +72,18 @@ void mpy_ctx_free(mpy_ctx *ctx) {
 }
 
 void mpy_ctx_trim(mpy_ctx *ctx) {
+  if (!take(ctx))
+    return;
   Context *outer = currentContext;
   currentContext = reinterpret_cast<Context *>(ctx);
   mpy_trim();
   currentContext = outer;
+  __atomic_store_n(&reinterpret_cast<Context *>(ctx)->library->busy, 0, __ATOMIC_RELEASE);
 }
 
 void mpy_ctx_set_output(mpy_ctx *ctx, void (*write)(void *, const char *, size_t), void *data) {
+  if (!ctx)
+    return;
   LibraryState &library = *reinterpret_cast<Context *>(ctx)->library;
   library.write = write ? write : writeToStdout;
   library.writeData = data;

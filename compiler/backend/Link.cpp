@@ -88,8 +88,13 @@ std::vector<std::string> mpy::linkCommand(const LinkJob &job, std::string &reaso
     return {};
   }
   std::vector<std::string> words = {*compiler};
-  if (std::optional<std::string> folder = findLldFolder())
+  bool isSmall = job.kind == LinkKind::SharedLibrary && !job.hasDebugLines;
+  if (std::optional<std::string> folder = findLldFolder()) {
     words.insert(words.end(), {"-B" + *folder, "-fuse-ld=lld"});
+    // Functions and texts that are alike are there once.
+    if (isSmall)
+      words.insert(words.end(), {"-Wl,--icf=safe", "-Wl,-O2"});
+  }
   if (*MPY_LINK_FLAG)
     words.push_back(MPY_LINK_FLAG);
   // What callers use of the runtime is there, whether the object uses it or not; the compiled code
@@ -99,7 +104,7 @@ std::vector<std::string> mpy::linkCommand(const LinkJob &job, std::string &reaso
                  {"-shared", "-Wl,-u,mpy_ctx_new_for", "-Wl,-z,defs", "-Wl,-Bsymbolic"});
   else
     words.push_back("-pie");
-  if (job.kind == LinkKind::SharedLibrary && !job.hasDebugLines)
+  if (isSmall)
     words.push_back("-Wl,--strip-all");
   words.push_back(job.object);
   if (std::optional<std::string> plots = plotsLibrary(job.runtimeLibrary))

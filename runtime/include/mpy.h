@@ -85,7 +85,8 @@ typedef struct mpy_ctx mpy_ctx;
 
 /* A new context for a caller of this version; null where there is no memory. */
 MPY_API mpy_ctx *mpy_ctx_new_for(int64_t abi_version);
-/* Frees the context and all that it holds, but for arrays that calls have returned. */
+/* Frees the context and all that it holds, but for arrays that calls have returned. While a call is
+ * running with it, this does nothing; nor does mpy_ctx_trim. */
 MPY_API void mpy_ctx_free(mpy_ctx *ctx);
 /* Gives memory that the context keeps for its next calls back to the system. */
 MPY_API void mpy_ctx_trim(mpy_ctx *ctx);

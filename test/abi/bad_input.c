@@ -14,6 +14,9 @@ static void reenter(void *data, const char *bytes, size_t n) {
   int64_t depth;
   (void)bytes, (void)n;
   CHECK(model_depth((mpy_ctx *)data, 1, &depth) == MPY_ERROR_BUSY);
+  /* Neither takes anything from the call that is running. */
+  mpy_ctx_trim((mpy_ctx *)data);
+  mpy_ctx_free((mpy_ctx *)data);
 }
 
 static void arguments(mpy_ctx *ctx) {
@@ -42,6 +45,9 @@ static void arguments(mpy_ctx *ctx) {
   bad = X;
   bad.device.type = 2;
   CHECK_FAILS(ctx, model_total(ctx, &bad, &Y, &R), MPY_ERROR_ARGUMENT, "device type 2");
+  bad = X;
+  bad.dtype.lanes = 2;
+  CHECK_FAILS(ctx, model_total(ctx, &bad, &Y, &R), MPY_ERROR_ARGUMENT, "x has elements of 2 lanes");
   CHECK_FAILS(ctx, model_total(ctx, NULL, &Y, &R), MPY_ERROR_ARGUMENT, "x is null");
   CHECK_FAILS(ctx, model_total(ctx, &X, &Y, NULL), MPY_ERROR_ARGUMENT, "no place for result");
   CHECK(R.data == NULL);
@@ -193,5 +199,7 @@ int main(void) {
   CHECK_OK(ctx, model_shown(ctx, 1, &shown));
   mpy_ctx_free(ctx);
   mpy_ctx_free(NULL);
+  mpy_ctx_trim(NULL);
+  mpy_ctx_set_output(NULL, drop, NULL);
   return failures != 0;
 }
