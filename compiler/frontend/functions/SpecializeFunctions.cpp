@@ -447,6 +447,188 @@ Specializer::buildSpecialization(const ClosureValue &closure, const Locals &para
   return spec;
 }
 
+/// A call of a recursion: by a function that is there, or one that is being made, or a new one.
+class RecursiveCall {
+public:
+  RecursiveCall(Specializer &s, const ClosureValue &closure, Locals &parameters, bool mayBuild)
+      : s(s), closure(closure), parameters(parameters), mayBuild(mayBuild) {}
+  /// The result. Throws Abort where there is to be no such function, PathEnds where it is not known
+  /// yet.
+  Value run();
+
+  /// What the call looks like, once that is known, for those that did not come about.
+  std::string signature;
+  /// There was to be none.
+  bool isOutside = false;
+
+private:
+  struct Walk {
+    bool isLoose;
+    ListPlan plan;
+    std::optional<ArgumentWalk> arguments;
+  };
+  ArgumentWalk &walk(bool isLoose, const ListPlan &plan);
+  bool isSimilar(const Specialization &spec);
+  bool matches(const Specialization &spec);
+  bool isUsable(Specialization &spec);
+  void growPlan(Specialization &spec);
+  /// Nothing where a function that is being made is another one.
+  std::optional<Value> callBuilding(Specialization &spec);
+  std::optional<Value> call();
+
+  Specializer &s;
+  const ClosureValue &closure;
+  Locals &parameters;
+  const bool mayBuild;
+  std::vector<std::unique_ptr<Walk>> walks;
+  /// The arguments as they are before a plan makes some of the lists others.
+  const ArgumentWalk *plain = nullptr;
+  std::vector<ListArgument> lists;
+};
+
+ArgumentWalk &RecursiveCall::walk(bool isLoose, const ListPlan &plan) {
+  for (auto &one : walks)
+    if (one->isLoose == isLoose && one->plan == plan)
+      return *one->arguments;
+  auto one = std::make_unique<Walk>(Walk{isLoose, plan, {}});
+  one->arguments.emplace(s, isLoose, one->plan);
+  for (auto &entry : parameters)
+    one->arguments->collect(entry.second);
+  walks.push_back(std::move(one));
+  return *walks.back()->arguments;
+}
+
+bool RecursiveCall::isSimilar(const Specialization &spec) {
+  return isSameFunction(s.heap, spec.closure, closure) && spec.isCatching == s.isInTry() &&
+         spec.openKey == plain->openKey;
+}
+
+bool RecursiveCall::matches(const Specialization &spec) {
+  for (auto &[number, item] : spec.plan)
+    if (!hasItems(s, plain->lists[number], item))
+      return false;
+  return spec.key == walk(spec.isLoose, spec.plan).key;
+}
+
+/// Of a complete function: whether what it captured and read is there, unchanged.
+bool RecursiveCall::isUsable(Specialization &spec) {
+  return isSimilar(spec) &&
+         llvm::all_of(spec.captured, [&](mlir::Value value) { return s.isAvailable(value); }) &&
+         llvm::all_of(spec.context,
+                      [&](auto &object) {
+                        return object.first < s.heap.size() &&
+                               isUnchanged(object.second, s.heap.pointer(object.first));
+                      }) &&
+         fitsState(s, spec) && matches(spec) && ownsLists(s, spec, plain->lists, /*note=*/false);
+}
+
+/// Lists that this call gives another length than the first one.
+void RecursiveCall::growPlan(Specialization &spec) {
+  for (const auto &[number, list] : llvm::enumerate(lists)) {
+    ListArgument first = spec.lists[number];
+    if (auto planned = spec.plan.find(number); planned != spec.plan.end())
+      first = {planned->second, {}, {}};
+    if (auto item = commonItem(s, first, list))
+      spec.wantedPlan.insert_or_assign(number, *item);
+  }
+}
+
+std::optional<Value> RecursiveCall::callBuilding(Specialization &spec) {
+  growPlan(spec);
+  bool outgrows = spec.wantedPlan != spec.plan;
+  bool differsInExtents = !outgrows && !spec.isLoose && spec.key != walk(false, spec.plan).key &&
+                          spec.looseKey == walk(false, spec.plan).looseKey;
+  if (!outgrows && !differsInExtents && !matches(spec))
+    return std::nullopt;
+  if (spec.outliningDepth != s.outliningBlocks.size())
+    throw CannotCross{"a call of itself from another function of its own"};
+  if (outgrows)
+    throw PathEnds();
+  if (differsInExtents) {
+    spec.wantsLoose = true;
+    throw PathEnds();
+  }
+  auto changed = changedOutside(s, spec);
+  if (!changed.empty()) {
+    spec.newState.insert(changed.begin(), changed.end());
+    throw PathEnds();
+  }
+  for (ObjectId id : std::vector<ObjectId>(spec.state))
+    spec.isOutgrown |= passState(s, spec, id);
+  spec.isOutgrown |= !ownsLists(s, spec, plain->lists, /*note=*/true);
+  if (spec.isOutgrown)
+    throw PathEnds();
+  return s.callSpecialization(spec, walk(spec.isLoose, spec.plan), true);
+}
+
+/// By a function that is there already.
+std::optional<Value> RecursiveCall::call() {
+  for (auto &spec : llvm::reverse(s.building))
+    if (isSimilar(*spec))
+      if (auto result = callBuilding(*spec))
+        return result;
+  for (auto &spec : s.specializations)
+    if (isUsable(*spec))
+      return s.callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
+  return std::nullopt;
+}
+
+Value RecursiveCall::run() {
+  // What an item of a list is inside is not the item outside.
+  for (auto &entry : parameters)
+    for (ObjectId list : otherHolders(s, entry.second))
+      revoke(s, list);
+  plain = &walk(false, {});
+  for (ObjectId id : plain->lists)
+    lists.push_back(describeList(s, id));
+  if (auto result = call())
+    return *result;
+  signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + plain->key + "@" +
+              std::to_string(s.building.size()) + (s.isInTry() ? "try" : "");
+  isOutside = !mayBuild || s.failedSignatures.count(signature);
+  if (isOutside)
+    throw Abort();
+  auto spec = s.buildSpecialization(
+      closure, parameters,
+      [&](bool isLoose, const ListPlan &plan) -> ArgumentWalk & { return walk(isLoose, plan); });
+  return s.callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
+}
+
+/// A call in a function of its own; nothing where that did not come about.
+std::optional<Value> Specializer::callInFunction(const ClosureValue &closure, Locals &parameters,
+                                                 bool mayBuild, bool isConditional) {
+  std::optional<Value> result;
+  std::vector<Diagnostic> errors;
+  RecursiveCall call(*this, closure, parameters, mayBuild);
+  // A function that does not come about says nothing about the calls in place.
+  unsigned outerInPlace = recursionsInPlace;
+  if (building.empty())
+    recursionsInPlace = 0;
+  auto run = [&] {
+    try {
+      result = call.run();
+    } catch (const CannotCross &reason) {
+      fail(ErrorId::RecursionStructure, {closure.name, reason.what});
+    }
+  };
+  bool done = attempt(run, errors);
+  recursionsInPlace = outerInPlace;
+  if (done || call.isOutside)
+    return done ? result : std::nullopt;
+  ++failedBuilds[closure.node];
+  if (!errors.empty() && errors.front().id == ErrorId::RecursesTooDeeply &&
+      ++endlessBuilds[closure.node] >= 4 && isConditional)
+    failRecursion(closure);
+  failedSignatures.insert(call.signature);
+  if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply) {
+    whyOrigin = errors.front().details.origin;
+    whyInPlace = errors.front().id == ErrorId::RecursionStructure
+                     ? llvm::StringRef(errors.front().message).split("function: ").second.str()
+                     : errors.front().message;
+  }
+  return std::nullopt;
+}
+
 std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Locals &parameters) {
   if (closure.scope().hasYield)
     return std::nullopt;
@@ -479,137 +661,9 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
   bool isHopeless = !isConditional && failedBuilds[closure.node] >= 2;
   bool mayBuild =
       inBuild < 3 && !isHopeless && (isConditional || active != 1 || inBuild || isBuilt);
-  std::optional<Value> result;
-  if (mayBuild || inBuild) {
-    std::string signature;
-    std::vector<Diagnostic> errors;
-    bool isOutside = false;
-    // A function that does not come about says nothing about the calls in place.
-    unsigned outerInPlace = recursionsInPlace;
-    if (building.empty())
-      recursionsInPlace = 0;
-    bool done = attempt(
-        [&] {
-          try {
-            struct Walk {
-              bool isLoose;
-              ListPlan plan;
-              std::optional<ArgumentWalk> arguments;
-            };
-            // What an item of a list is inside is not the item outside.
-            for (auto &entry : parameters)
-              for (ObjectId list : otherHolders(*this, entry.second))
-                revoke(*this, list);
-            std::vector<std::unique_ptr<Walk>> walks;
-            auto walk = [&](bool isLoose, const ListPlan &plan) -> ArgumentWalk & {
-              for (auto &one : walks)
-                if (one->isLoose == isLoose && one->plan == plan)
-                  return *one->arguments;
-              auto one = std::make_unique<Walk>(Walk{isLoose, plan, {}});
-              one->arguments.emplace(*this, isLoose, one->plan);
-              for (auto &entry : parameters)
-                one->arguments->collect(entry.second);
-              walks.push_back(std::move(one));
-              return *walks.back()->arguments;
-            };
-            // As it is before a plan makes some of the lists others.
-            const ArgumentWalk &plain = walk(false, {});
-            std::vector<ListArgument> lists;
-            for (ObjectId id : plain.lists)
-              lists.push_back(describeList(*this, id));
-            auto isSimilar = [&](const Specialization &spec) {
-              return isSameFunction(heap, spec.closure, closure) && spec.isCatching == isInTry() &&
-                     spec.openKey == plain.openKey;
-            };
-            auto matches = [&](const Specialization &spec) {
-              for (auto &[number, item] : spec.plan)
-                if (!hasItems(*this, plain.lists[number], item))
-                  return false;
-              return spec.key == walk(spec.isLoose, spec.plan).key;
-            };
-            for (auto &spec : llvm::reverse(building)) {
-              if (!isSimilar(*spec))
-                continue;
-              for (const auto &[number, list] : llvm::enumerate(lists)) {
-                ListArgument first = spec->lists[number];
-                if (auto planned = spec->plan.find(number); planned != spec->plan.end())
-                  first = {planned->second, {}, {}};
-                if (auto item = commonItem(*this, first, list))
-                  spec->wantedPlan.insert_or_assign(number, *item);
-              }
-              bool outgrows = spec->wantedPlan != spec->plan;
-              bool differsInExtents = !outgrows && !spec->isLoose &&
-                                      spec->key != walk(false, spec->plan).key &&
-                                      spec->looseKey == walk(false, spec->plan).looseKey;
-              if (!outgrows && !differsInExtents && !matches(*spec))
-                continue;
-              if (spec->outliningDepth != outliningBlocks.size())
-                throw CannotCross{"a call of itself from another function of its own"};
-              if (outgrows)
-                throw PathEnds();
-              if (differsInExtents) {
-                spec->wantsLoose = true;
-                throw PathEnds();
-              }
-              auto changed = changedOutside(*this, *spec);
-              if (!changed.empty()) {
-                spec->newState.insert(changed.begin(), changed.end());
-                throw PathEnds();
-              }
-              for (ObjectId id : std::vector<ObjectId>(spec->state))
-                spec->isOutgrown |= passState(*this, *spec, id);
-              spec->isOutgrown |= !ownsLists(*this, *spec, plain.lists, /*note=*/true);
-              if (spec->isOutgrown)
-                throw PathEnds();
-              result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), true);
-              return;
-            }
-            for (auto &spec : specializations) {
-              bool isSame =
-                  isSimilar(*spec) &&
-                  llvm::all_of(spec->captured,
-                               [&](mlir::Value value) { return isAvailable(value); }) &&
-                  llvm::all_of(spec->context,
-                               [&](auto &object) {
-                                 return object.first < heap.size() &&
-                                        isUnchanged(object.second, heap.pointer(object.first));
-                               }) &&
-                  fitsState(*this, *spec) && matches(*spec) &&
-                  ownsLists(*this, *spec, plain.lists, /*note=*/false);
-              if (!isSame)
-                continue;
-              result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
-              return;
-            }
-            signature = std::to_string(reinterpret_cast<uintptr_t>(closure.node)) + plain.key +
-                        "@" + std::to_string(building.size()) + (isInTry() ? "try" : "");
-            isOutside = !mayBuild || failedSignatures.count(signature);
-            if (isOutside)
-              throw Abort();
-            auto spec = buildSpecialization(closure, parameters, walk);
-            result = callSpecialization(*spec, walk(spec->isLoose, spec->plan), false);
-          } catch (const CannotCross &reason) {
-            fail(ErrorId::RecursionStructure, {closure.name, reason.what});
-          }
-        },
-        errors);
-    recursionsInPlace = outerInPlace;
-    if (done)
+  if (mayBuild || inBuild)
+    if (auto result = callInFunction(closure, parameters, mayBuild, isConditional))
       return result;
-    if (!isOutside) {
-      ++failedBuilds[closure.node];
-      if (!errors.empty() && errors.front().id == ErrorId::RecursesTooDeeply &&
-          ++endlessBuilds[closure.node] >= 4 && isConditional)
-        failRecursion(closure);
-      failedSignatures.insert(signature);
-      if (!errors.empty() && errors.front().id != ErrorId::RecursesTooDeeply) {
-        whyOrigin = errors.front().details.origin;
-        whyInPlace = errors.front().id == ErrorId::RecursionStructure
-                         ? llvm::StringRef(errors.front().message).split("function: ").second.str()
-                         : errors.front().message;
-      }
-    }
-  }
   if (recursionsInPlace++ == 0)
     keptBefore = keptObjects;
   bool isCostly = keptObjects - keptBefore > maximumStates;

@@ -144,6 +144,93 @@ Value Specializer::presentKey(const Value &container, const Value &key) {
   failCertain(*this, "TypeError", refusal(typeName(position)));
 }
 
+/// An item of known ones at a position that is run-time data.
+static Value itemAtRunTime(Specializer &s, const Value &container, const ValueList &items,
+                           const Value &key, const char *outside) {
+  bool isTuple = container.as<TupleValue>();
+  if (items.empty())
+    return s.raiseHere("IndexError", outside);
+  if (isLongSequence(s, container)) {
+    Value list = isTuple ? s.newList(items) : container;
+    if (s.object<ListState>(list) && countAlike(s, list.get<ObjectRef>()->id))
+      return runTimeListSubscript(s, isTuple ? asTuple(s, list) : list, key);
+  }
+  IntExpr index = s.intExpr(*key.get<Scalar>());
+  IntExpr size(int64_t(items.size()));
+  mlir::Value i = s.index(index), n = s.index(size);
+  mlir::Value low =
+      s.create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, s.index(IntExpr(0) - size));
+  mlir::Value high = s.create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, n);
+  s.check(s.create<arith::AndIOp>(low, high), "IndexError", outside);
+  if (!index.isNonNegative()) {
+    mlir::Value negative =
+        s.create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, s.index(IntExpr(0)));
+    index = symbolExpr(s.create<arith::SelectOp>(negative, s.create<arith::AddIOp>(i, n), i), true);
+  }
+  size_t mark = s.heap.size();
+  Value item = runTimeItem(s, items, index, 0);
+  if (s.object<ListState>(container))
+    viewKnownList(s, item, container.get<ObjectRef>()->id, index, s.intExpr(*key.get<Scalar>()),
+                  mark);
+  return item;
+}
+
+/// Of a list of known length or a tuple.
+Value Specializer::sequenceSubscript(const Value &container, const ValueList &items,
+                                     const Value &key) {
+  bool isTuple = container.as<TupleValue>();
+  if (auto *slice = key.as<SliceValue>()) {
+    ValueList part = slicedItems(*this, items, *slice);
+    return isTuple ? newTuple(std::move(part)) : newList(std::move(part));
+  }
+  const char *outside = isTuple ? "tuple index out of range" : "list index out of range";
+  if (auto position = sequencePosition(key, items.size(), outside))
+    return *position < 0 ? Value(NoneValue{}) : items[*position];
+  return itemAtRunTime(*this, container, items, key, outside);
+}
+
+Value Specializer::listSubscript(const Value &container, const Value &key) {
+  auto *list = object<ListState>(container);
+  // Bounds that are run-time data give a list whose length is.
+  auto *slice = key.as<SliceValue>();
+  auto isRunTime = [&](const Value &bound) { return bound.get<Scalar>() && !knownInt(bound); };
+  if (slice && !list->items.empty() && (isRunTime(slice->start) || isRunTime(slice->stop))) {
+    Value counted = ObjectRef{heap.add(*list)};
+    makeRunTimeList(*this, counted.get<ObjectRef>()->id);
+    return runTimeListSubscript(*this, counted, key);
+  }
+  return sequenceSubscript(container, ValueList(list->items), key);
+}
+
+Value Specializer::dictSubscript(const Value &container, const Value &key) {
+  auto *dict = object<DictState>(container);
+  if (std::string type = unhashableType(*this, key); !type.empty())
+    return raiseHere("TypeError", "unhashable type: '" + type + "'");
+  for (auto &entry : dict->entries)
+    if (sameKey(entry.first, key, dict)) {
+      if (auto *optional = entry.second.as<OptionalValue>(); optional && !optional->orNone) {
+        check(optional->present, "KeyError", repr(key).known);
+        return optional->value;
+      }
+      return entry.second;
+    }
+  if (isRunTimeKey(*this, key))
+    needRunTimeKeys(*this, dict, key);
+  return raiseMissing(*this, key);
+}
+
+/// What has no items in Python either raises; anything else is not supported.
+static Value refuseSubscript(Specializer &s, const Value &container) {
+  auto *scalar = container.get<Scalar>();
+  auto *dict = s.object<DictState>(container);
+  bool isRefused = (scalar && !scalar->isMixed() && isPython(scalar->kind)) ||
+                   container.as<ClosureValue>() || (dict && dict->isSet) ||
+                   (s.classOf(container) && runTimeDictKind(s, container).empty());
+  if (isRefused && !s.isCertain())
+    return s.raiseHere("TypeError", "'" + s.typeName(container) + "' object is not subscriptable");
+  s.fail(ErrorId::NotSubscriptable, {s.describe(container)});
+}
+
 Value Specializer::subscript(const Value &container, const Value &given) {
   if (dead)
     return NoneValue{};
@@ -152,74 +239,14 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     return *result;
   if (auto id = arrayObject(container))
     return arraySubscript(*this, *id, key);
-  auto sequence = [&](const ValueList &items, bool isTuple) -> Value {
-    if (auto *slice = key.as<SliceValue>()) {
-      ValueList part = slicedItems(*this, items, *slice);
-      return isTuple ? newTuple(std::move(part)) : newList(std::move(part));
-    }
-    auto position = sequencePosition(
-        key, items.size(), isTuple ? "tuple index out of range" : "list index out of range");
-    if (position)
-      return *position < 0 ? Value(NoneValue{}) : items[*position];
-    // The position is known at run time only.
-    if (items.empty())
-      return raiseHere("IndexError",
-                       isTuple ? "tuple index out of range" : "list index out of range");
-    if (isLongSequence(*this, container)) {
-      Value list = isTuple ? newList(items) : container;
-      if (object<ListState>(list) && countAlike(*this, list.get<ObjectRef>()->id))
-        return runTimeListSubscript(*this, isTuple ? asTuple(*this, list) : list, key);
-    }
-    IntExpr index = intExpr(*key.get<Scalar>());
-    IntExpr size(int64_t(items.size()));
-    mlir::Value i = this->index(index), n = this->index(size);
-    mlir::Value low =
-        create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(0) - size));
-    mlir::Value high = create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, n);
-    check(create<arith::AndIOp>(low, high), "IndexError",
-          isTuple ? "tuple index out of range" : "list index out of range");
-    if (!index.isNonNegative()) {
-      mlir::Value negative =
-          create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(0)));
-      index = symbolExpr(create<arith::SelectOp>(negative, create<arith::AddIOp>(i, n), i), true);
-    }
-    size_t mark = heap.size();
-    Value item = runTimeItem(*this, items, index, 0);
-    if (object<ListState>(container))
-      viewKnownList(*this, item, container.get<ObjectRef>()->id, index, intExpr(*key.get<Scalar>()),
-                    mark);
-    return item;
-  };
   if (runTimeListOf(*this, container))
     return runTimeListSubscript(*this, container, key);
-  if (auto *list = object<ListState>(container)) {
-    // Bounds that are run-time data give a list whose length is.
-    auto *slice = key.as<SliceValue>();
-    auto isRunTime = [&](const Value &bound) { return bound.get<Scalar>() && !knownInt(bound); };
-    if (slice && !list->items.empty() && (isRunTime(slice->start) || isRunTime(slice->stop))) {
-      Value counted = ObjectRef{heap.add(*list)};
-      makeRunTimeList(*this, counted.get<ObjectRef>()->id);
-      return runTimeListSubscript(*this, counted, key);
-    }
-    return sequence(ValueList(list->items), false);
-  }
+  if (object<ListState>(container))
+    return listSubscript(container, key);
   if (auto *tuple = container.as<TupleValue>())
-    return sequence(tuple->items, true);
-  if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
-    if (std::string type = unhashableType(*this, key); !type.empty())
-      return raiseHere("TypeError", "unhashable type: '" + type + "'");
-    for (auto &entry : dict->entries)
-      if (sameKey(entry.first, key, dict)) {
-        if (auto *optional = entry.second.as<OptionalValue>(); optional && !optional->orNone) {
-          check(optional->present, "KeyError", repr(key).known);
-          return optional->value;
-        }
-        return entry.second;
-      }
-    if (isRunTimeKey(*this, key))
-      needRunTimeKeys(*this, dict, key);
-    return raiseMissing(*this, key);
-  }
+    return sequenceSubscript(container, tuple->items, key);
+  if (auto *dict = object<DictState>(container); dict && !dict->isSet)
+    return dictSubscript(container, key);
   if (auto *text = container.get<Text>())
     return textSubscript(*text, key);
   if (auto *range = container.as<RangeValue>())
@@ -239,14 +266,85 @@ Value Specializer::subscript(const Value &container, const Value &given) {
     return *result;
   if (auto result = callMethod(container, "__getitem__", {key}))
     return *result;
-  auto *scalar = container.get<Scalar>();
-  auto *dict = object<DictState>(container);
-  bool isRefused = (scalar && !scalar->isMixed() && isPython(scalar->kind)) ||
-                   container.as<ClosureValue>() || (dict && dict->isSet) ||
-                   (classOf(container) && runTimeDictKind(*this, container).empty());
-  if (isRefused && !isCertain())
-    return raiseHere("TypeError", "'" + typeName(container) + "' object is not subscriptable");
-  fail(ErrorId::NotSubscriptable, {describe(container)});
+  return refuseSubscript(*this, container);
+}
+
+/// `xs[a:b] = values` of a list of known length.
+static void assignSlice(Specializer &s, const Value &container, const SliceValue &slice,
+                        const Value &key, const Value &value) {
+  ObjectId id = container.get<ObjectRef>()->id;
+  ListState changed = *s.object<ListState>(container);
+  auto items = s.knownItems(value);
+  bool hasStep = !slice.step.isNone() && s.knownInt(slice.step) != 1;
+  auto isKnown = [&](const Value &bound) { return bound.isNone() || s.knownInt(bound); };
+  bool isCounted = !items || !isKnown(slice.start) || !isKnown(slice.stop);
+  if (isCounted && !changed.items.empty()) {
+    makeRunTimeList(s, id);
+    return assignRunTimeList(s, container, key, value);
+  }
+  if (hasStep && items) {
+    std::vector<int64_t> positions = slicePositions(s, changed.items.size(), slice);
+    if (positions.size() != items->size()) {
+      s.raiseHere("ValueError", "attempt to assign sequence of size " +
+                                    std::to_string(items->size()) + " to extended slice of size " +
+                                    std::to_string(positions.size()));
+      return;
+    }
+    for (auto [position, item] : llvm::zip(positions, *items))
+      changed.items[position] = item;
+    s.change(id, std::move(changed));
+    return;
+  }
+  int64_t size = changed.items.size();
+  auto start = slice.start.isNone() ? std::optional<int64_t>(0) : s.knownInt(slice.start);
+  auto stop = slice.stop.isNone() ? std::optional<int64_t>(size) : s.knownInt(slice.stop);
+  if (!items || !start || !stop || hasStep)
+    s.fail(ErrorId::RunTimeIndex, {"assignment to this slice of a list"});
+  int64_t from = std::max<int64_t>(0, std::min(size, *start < 0 ? *start + size : *start));
+  int64_t to = std::max(from, std::min(size, *stop < 0 ? *stop + size : *stop));
+  changed.items.erase(changed.items.begin() + from, changed.items.begin() + to);
+  changed.items.insert(changed.items.begin() + from, items->begin(), items->end());
+  s.change(id, std::move(changed));
+}
+
+/// An item of known ones at a position that is run-time data: each is replaced where the position
+/// is its own.
+static void assignAtRunTime(Specializer &s, ObjectId id, ListState changed, const Value &key,
+                            const Value &value) {
+  IntExpr index = s.intExpr(*key.get<Scalar>());
+  int64_t size = changed.items.size();
+  mlir::Value i = s.index(index);
+  mlir::Value low = s.create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, s.index(IntExpr(-size)));
+  mlir::Value high = s.create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, s.index(IntExpr(size)));
+  s.check(s.create<arith::AndIOp>(low, high), "IndexError", "list assignment index out of range");
+  for (int64_t k = 0; k < size; ++k) {
+    mlir::Value plain = s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, s.index(IntExpr(k)));
+    mlir::Value negative =
+        s.create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, s.index(IntExpr(k - size)));
+    Value &item = changed.items[k];
+    Value before = item;
+    item = s.branchValue(
+        s.create<arith::OrIOp>(plain, negative), [&] { return value; }, [&] { return before; });
+  }
+  s.change(id, std::move(changed));
+}
+
+void Specializer::assignToList(const Value &container, const Value &key, const Value &value) {
+  if (auto *slice = key.as<SliceValue>())
+    return assignSlice(*this, container, *slice, key, value);
+  ObjectId id = container.get<ObjectRef>()->id;
+  ListState changed = *object<ListState>(container);
+  auto position = sequencePosition(key, changed.items.size(), "list assignment index out of range");
+  if (position && *position >= 0) {
+    changed.items[*position] = value;
+    change(id, std::move(changed));
+  }
+  if (position)
+    return;
+  // Objects stay those that they are in a list of run-time length.
+  if (countForItem(*this, id, value) || (isLongSequence(*this, container) && countAlike(*this, id)))
+    return assignRunTimeList(*this, container, key, value);
+  assignAtRunTime(*this, id, std::move(changed), key, value);
 }
 
 void Specializer::assignSubscript(const Value &container, const Value &given, const Value &value) {
@@ -265,79 +363,8 @@ void Specializer::assignSubscript(const Value &container, const Value &given, co
     beginChange(*this, container.get<ObjectRef>()->id);
   if (runTimeListOf(*this, container))
     return assignRunTimeList(*this, container, key, value);
-  if (auto *list = object<ListState>(container)) {
-    ListState changed = *list;
-    ObjectId id = container.get<ObjectRef>()->id;
-    if (auto *slice = key.as<SliceValue>()) {
-      auto items = knownItems(value);
-      bool hasStep = !slice->step.isNone() && knownInt(slice->step) != 1;
-      auto isKnown = [&](const Value &bound) { return bound.isNone() || knownInt(bound); };
-      bool isCounted = !items || !isKnown(slice->start) || !isKnown(slice->stop);
-      if (isCounted && !changed.items.empty()) {
-        makeRunTimeList(*this, id);
-        return assignRunTimeList(*this, container, key, value);
-      }
-      if (hasStep && items) {
-        std::vector<int64_t> positions = slicePositions(*this, changed.items.size(), *slice);
-        if (positions.size() != items->size()) {
-          raiseHere("ValueError",
-                    "attempt to assign sequence of size " + std::to_string(items->size()) +
-                        " to extended slice of size " + std::to_string(positions.size()));
-          return;
-        }
-        for (auto [position, item] : llvm::zip(positions, *items))
-          changed.items[position] = item;
-        change(id, std::move(changed));
-        return;
-      }
-      auto start = slice->start.isNone() ? std::optional<int64_t>(0) : knownInt(slice->start);
-      auto stop = slice->stop.isNone() ? std::optional<int64_t>(changed.items.size())
-                                       : knownInt(slice->stop);
-      if (!items || !start || !stop || hasStep)
-        fail(ErrorId::RunTimeIndex, {"assignment to this slice of a list"});
-      int64_t size = changed.items.size();
-      int64_t from = std::max<int64_t>(0, std::min(size, *start < 0 ? *start + size : *start));
-      int64_t to = std::max(from, std::min(size, *stop < 0 ? *stop + size : *stop));
-      changed.items.erase(changed.items.begin() + from, changed.items.begin() + to);
-      changed.items.insert(changed.items.begin() + from, items->begin(), items->end());
-      change(id, std::move(changed));
-      return;
-    }
-    auto position =
-        sequencePosition(key, changed.items.size(), "list assignment index out of range");
-    if (position) {
-      if (*position >= 0) {
-        changed.items[*position] = value;
-        change(id, std::move(changed));
-      }
-      return;
-    }
-    // Objects stay those that they are in a list of run-time length.
-    if (countForItem(*this, id, value) ||
-        (isLongSequence(*this, container) && countAlike(*this, id)))
-      return assignRunTimeList(*this, container, key, value);
-    // Each item is replaced where the position is its own.
-    IntExpr index = intExpr(*key.get<Scalar>());
-    int64_t size = changed.items.size();
-    mlir::Value i = this->index(index);
-    mlir::Value low =
-        create<arith::CmpIOp>(arith::CmpIPredicate::sge, i, this->index(IntExpr(-size)));
-    mlir::Value high =
-        create<arith::CmpIOp>(arith::CmpIPredicate::slt, i, this->index(IntExpr(size)));
-    check(create<arith::AndIOp>(low, high), "IndexError", "list assignment index out of range");
-    for (int64_t k = 0; k < size; ++k) {
-      mlir::Value plain =
-          create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k)));
-      mlir::Value negative =
-          create<arith::CmpIOp>(arith::CmpIPredicate::eq, i, this->index(IntExpr(k - size)));
-      Value &item = changed.items[k];
-      Value before = item;
-      item = branchValue(
-          create<arith::OrIOp>(plain, negative), [&] { return value; }, [&] { return before; });
-    }
-    change(id, std::move(changed));
-    return;
-  }
+  if (object<ListState>(container))
+    return assignToList(container, key, value);
   if (auto *dict = object<DictState>(container); dict && !dict->isSet) {
     beginChange(*this, container.get<ObjectRef>()->id);
     DictState changed = *object<DictState>(container);

@@ -201,6 +201,109 @@ Text Specializer::str(const Value &given) {
   return repr(value);
 }
 
+/// Texts of items with commas between them.
+static Text sequenceText(Specializer &s, const ValueList &items, const std::string &open,
+                         const std::string &close) {
+  std::vector<Text> parts{s.makeText(open)};
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (i)
+      parts.push_back(s.makeText(", "));
+    parts.push_back(s.repr(items[i]));
+  }
+  parts.push_back(s.makeText(close));
+  return s.concat(parts);
+}
+
+static Text runTimeListText(Specializer &s, const Value &value) {
+  Value parts = s.newList({});
+  s.forEachItem(value, [&](const Value &item) { s.appendTo(parts, s.repr(item)); });
+  Text inside = joinTexts(s, s.makeText(", "), parts);
+  if (!isRunTimeTuple(s, value))
+    return s.concat({s.makeText("["), inside, s.makeText("]")});
+  Scalar isSingle = s.scalarCompare(
+      ast::CompareOperator::Eq, s.makeInt(runTimeListOf(s, value)->length), s.makeInt(IntExpr(1)));
+  Value end = s.branchValue(
+      s.ssa(isSingle), [&] { return Value(s.makeText(",)")); },
+      [&] { return Value(s.makeText(")")); });
+  return s.concat({s.makeText("("), inside, *end.get<Text>()});
+}
+
+static Text dictText(Specializer &s, const Value &value) {
+  s.knownItems(value); // Fails where the keys are not certain.
+  DictState copy = *s.object<DictState>(value);
+  if (copy.isSet && copy.entries.empty())
+    return s.makeText("set()");
+  if (copy.isSet)
+    return sequenceText(s, itemsOfSet(s, value, /*isAnyOrder=*/false), "{", "}");
+  std::vector<Text> parts{s.makeText("{")};
+  for (size_t i = 0; i < copy.entries.size(); ++i) {
+    if (i)
+      parts.push_back(s.makeText(", "));
+    parts.push_back(s.repr(copy.entries[i].first));
+    parts.push_back(s.makeText(": "));
+    parts.push_back(s.repr(copy.entries[i].second));
+  }
+  parts.push_back(s.makeText("}"));
+  return s.concat(parts);
+}
+
+static Text rangeText(Specializer &s, const RangeValue &range) {
+  std::vector<Text> parts{s.makeText("range("), s.str(s.makeInt(range.start)), s.makeText(", "),
+                          s.str(s.makeInt(range.stop))};
+  if (!range.step.isKnown(1)) {
+    parts.push_back(s.makeText(", "));
+    parts.push_back(s.str(s.makeInt(range.step)));
+  }
+  parts.push_back(s.makeText(")"));
+  return s.concat(parts);
+}
+
+static Text classText(Specializer &s, ObjectId id, const ClassState &cls) {
+  const char *module = !cls.node || cls.name == "complex" ? ""
+                       : isComplexClass(s, id)            ? "numpy."
+                                                          : "__main__.";
+  return s.makeText("<class '" + std::string(module) + cls.name + "'>");
+}
+
+/// Of a builtin type; nothing for other functions.
+static std::optional<Text> builtinTypeText(Specializer &s, const LibraryValue &library) {
+  llvm::StringRef name = library.name;
+  for (const char *type : {"int", "float", "bool", "str", "list", "dict", "tuple", "set"})
+    if (name == std::string("builtins.") + type)
+      return s.makeText("<class '" + std::string(type) + "'>");
+  if (name == "numpy.ndarray")
+    return s.makeText("<class 'numpy.ndarray'>");
+  return std::nullopt;
+}
+
+/// Numbers, texts, arrays and names: what holds no other values.
+static std::optional<Text> plainText(Specializer &s, const Value &value) {
+  if (auto *text = value.get<Text>())
+    return text->value ? runtimeText(s, "mpy_repr_string", text->value)
+                       : s.makeText(quoted(text->known));
+  if (auto *scalar = value.get<Scalar>())
+    return scalarText(s, *scalar, true);
+  if (auto id = s.arrayObject(value))
+    return arrayText(s, s.read(*id), "mpy_array_repr", "mpy_unsigned_repr");
+  if (value.isNone())
+    return s.makeText("None");
+  if (value.get<EllipsisValue>())
+    return s.makeText("Ellipsis");
+  if (value.get<NotImplementedValue>())
+    return s.makeText("NotImplemented");
+  if (auto *dtype = value.get<DType>())
+    return s.makeText(("<class 'numpy." + nameOf(*dtype) + "'>").str());
+  if (auto *dtype = value.get<DTypeObject>())
+    return s.makeText(("dtype('" + nameOf(dtype->type) + "')").str());
+  if (auto *range = value.as<RangeValue>())
+    return rangeText(s, *range);
+  if (auto *cls = s.object<ClassState>(value))
+    return classText(s, value.get<ObjectRef>()->id, *cls);
+  if (auto *library = value.get<const LibraryValue *>())
+    return builtinTypeText(s, **library);
+  return std::nullopt;
+}
+
 Text Specializer::repr(const Value &given) {
   if (auto *optional = given.as<OptionalValue>(); optional && optional->orNone)
     return *branchValue(
@@ -208,85 +311,22 @@ Text Specializer::repr(const Value &given) {
                 [&] { return Value(makeText("None")); })
                 .get<Text>();
   Value value = present(given, "the value");
-  auto sequence = [&](const ValueList &items, const char *open, const char *close) {
-    std::vector<Text> parts{makeText(open)};
-    for (size_t i = 0; i < items.size(); ++i) {
-      if (i)
-        parts.push_back(makeText(", "));
-      parts.push_back(repr(items[i]));
-    }
-    parts.push_back(makeText(close));
-    return concat(parts);
-  };
-  if (auto *text = value.get<Text>())
-    return text->value ? runtimeText(*this, "mpy_repr_string", text->value)
-                       : makeText(quoted(text->known));
-  if (auto *scalar = value.get<Scalar>())
-    return scalarText(*this, *scalar, true);
-  if (auto id = arrayObject(value))
-    return arrayText(*this, read(*id), "mpy_array_repr", "mpy_unsigned_repr");
-  if (value.isNone())
-    return makeText("None");
-  if (value.get<EllipsisValue>())
-    return makeText("Ellipsis");
-  if (value.get<NotImplementedValue>())
-    return makeText("NotImplemented");
-  if (auto *dtype = value.get<DType>())
-    return makeText(("<class 'numpy." + nameOf(*dtype) + "'>").str());
-  if (auto *dtype = value.get<DTypeObject>())
-    return makeText(("dtype('" + nameOf(dtype->type) + "')").str());
+  if (auto text = plainText(*this, value))
+    return *text;
   if (auto *list = object<ListState>(value))
-    return sequence(ValueList(list->items), "[", "]");
-  if (runTimeListOf(*this, value)) {
-    Value parts = newList({});
-    forEachItem(value, [&](const Value &item) { appendTo(parts, repr(item)); });
-    Text inside = joinTexts(*this, makeText(", "), parts);
-    if (!isRunTimeTuple(*this, value))
-      return concat({makeText("["), inside, makeText("]")});
-    Scalar isSingle =
-        scalarCompare(ast::CompareOperator::Eq, makeInt(runTimeListOf(*this, value)->length),
-                      makeInt(IntExpr(1)));
-    Value end = branchValue(
-        ssa(isSingle), [&] { return Value(makeText(",)")); }, [&] { return Value(makeText(")")); });
-    return concat({makeText("("), inside, *end.get<Text>()});
-  }
+    return sequenceText(*this, ValueList(list->items), "[", "]");
+  if (runTimeListOf(*this, value))
+    return runTimeListText(*this, value);
   if (auto *tuple = value.as<TupleValue>()) {
     if (classOf(value))
       if (auto text = callMethod(value, "__repr__", {}))
         return str(*text);
-    return sequence(tuple->items, "(", tuple->items.size() == 1 ? ",)" : ")");
+    return sequenceText(*this, tuple->items, "(", tuple->items.size() == 1 ? ",)" : ")");
   }
-  if (auto *dict = object<DictState>(value)) {
-    knownItems(value); // Fails where the keys are not certain.
-    DictState copy = *dict;
-    if (copy.isSet && copy.entries.empty())
-      return makeText("set()");
-    if (copy.isSet)
-      return sequence(itemsOfSet(*this, value, /*isAnyOrder=*/false), "{", "}");
-    std::vector<Text> parts{makeText("{")};
-    for (size_t i = 0; i < copy.entries.size(); ++i) {
-      if (i)
-        parts.push_back(makeText(", "));
-      parts.push_back(repr(copy.entries[i].first));
-      parts.push_back(makeText(": "));
-      parts.push_back(repr(copy.entries[i].second));
-    }
-    parts.push_back(makeText("}"));
-    return concat(parts);
-  }
-  if (auto *range = value.as<RangeValue>()) {
-    std::vector<Text> parts{makeText("range("), str(makeInt(range->start)), makeText(", "),
-                            str(makeInt(range->stop))};
-    if (!range->step.isKnown(1)) {
-      parts.push_back(makeText(", "));
-      parts.push_back(str(makeInt(range->step)));
-    }
-    parts.push_back(makeText(")"));
-    return concat(parts);
-  }
+  if (object<DictState>(value))
+    return dictText(*this, value);
   if (auto *slice = value.as<SliceValue>())
-    return concat({makeText("slice("), repr(slice->start), makeText(", "), repr(slice->stop),
-                   makeText(", "), repr(slice->step), makeText(")")});
+    return sequenceText(*this, {slice->start, slice->stop, slice->step}, "slice(", ")");
   if (runTimeDictKind(*this, value) == "set")
     listedByPrelude(*this, value, /*isAnyOrder=*/false); // Fails.
   if (object<InstanceState>(value))
@@ -295,36 +335,14 @@ Text Specializer::repr(const Value &given) {
   if (auto exception = exceptionIn(value)) {
     if (exception->isRendered)
       fail(ErrorId::Unsupported, {"repr() of this exception"}, {.help = "take its text: str(e)"});
-    std::vector<Text> parts{makeText(exception->kind), makeText("(")};
-    for (size_t i = 0; i < exception->arguments.size(); ++i) {
-      if (i)
-        parts.push_back(makeText(", "));
-      parts.push_back(repr(exception->arguments[i]));
-    }
-    parts.push_back(makeText(")"));
-    return concat(parts);
+    return sequenceText(*this, exception->arguments, exception->kind + "(", ")");
   }
   if (auto *iterable = value.as<IterableValue>()) {
     auto items = knownItems(value);
     using Kind = IterableValue::Kind;
     if (items && (iterable->kind == Kind::Keys || iterable->kind == Kind::Values ||
                   iterable->kind == Kind::Items))
-      return sequence(*items, (typeName(value) + "([").c_str(), "])");
-  }
-  if (auto *cls = object<ClassState>(value)) {
-    bool isComplex = isComplexClass(*this, value.get<ObjectRef>()->id);
-    const char *module = !cls->node || cls->name == "complex" ? ""
-                         : isComplex                          ? "numpy."
-                                                              : "__main__.";
-    return makeText("<class '" + std::string(module) + cls->name + "'>");
-  }
-  if (auto *library = value.get<const LibraryValue *>()) {
-    llvm::StringRef name = (*library)->name;
-    for (const char *type : {"int", "float", "bool", "str", "list", "dict", "tuple", "set"})
-      if (name == std::string("builtins.") + type)
-        return makeText("<class '" + std::string(type) + "'>");
-    if (name == "numpy.ndarray")
-      return makeText("<class 'numpy.ndarray'>");
+      return sequenceText(*this, *items, typeName(value) + "([", "])");
   }
   // What remains would print an address.
   fail(ErrorId::NoText, {describe(value)},

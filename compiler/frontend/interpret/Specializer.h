@@ -6,6 +6,7 @@
 
 #include "dialect/Dialect.h"
 #include "frontend/interpret/EmissionCheck.h"
+#include "frontend/interpret/Frame.h"
 #include "frontend/library/LibraryText.h"
 #include "frontend/syntax/Liveness.h"
 #include "frontend/values/Heap.h"
@@ -38,49 +39,6 @@ struct ArrayValue {
   std::vector<IntExpr> shape;
   mlir::Value tensor;
   size_t rank() const { return shape.size(); }
-};
-
-using Locals = std::map<std::string, Value>;
-struct GeneratorPlan;
-struct SuspendedGenerator;
-
-/// One activation of a function, class body, comprehension or module.
-struct Frame {
-  const ast::Scope *scope = nullptr;
-  const ClosureValue *closure = nullptr; // null for modules and class bodies
-  Locals parameters;                     // what a function was called with
-  const ast::Module *moduleNode = nullptr;
-  /// Names that no inner scope captures; also `%return`, `%value`, `%break`, `%continue`: how
-  /// control leaves.
-  Locals locals;
-  std::map<std::string, ObjectId> cells; // names captured here or from outside
-  ObjectId globals = 0;                  // NamespaceState of the module
-  std::string name;
-  Span callSpan;
-  mlir::Block *entryBlock =
-      nullptr; // where the call stands; elsewhere inside, control depends on run-time values
-  /// Of a generator that runs: what is done with each item.
-  std::function<void(const Value &)> onYield;
-  /// The file of the library whose code it runs; null in the program.
-  const LibraryFile *library = nullptr;
-  /// Of a comprehension that makes a list of one item for each that it walks: the position.
-  bool walksOnce = false;
-  std::optional<IntExpr> walked;
-  /// The first objects that were made in it, and in its current statement.
-  ObjectId firstObject = 0, firstOfStatement = 0;
-  /// Of a generator that runs: whether who takes its items may want no more.
-  bool mayStop = true;
-  /// Of a generator that runs up to its next item.
-  const SuspendedGenerator *suspended = nullptr;
-  /// How many rules of derivatives are being made around it: in each, a function is another one.
-  unsigned ruleDepth = 0;
-};
-
-/// Everything a path can change: copied where paths part, joined where they meet.
-struct State {
-  Heap heap;
-  Locals locals;
-  bool dead = false;
 };
 
 /// What one activation of a function on the way to the current place looks like, for recursion and
@@ -503,6 +461,7 @@ private:
   friend class Joiner;
   friend class ForStatement;
   friend class LoopRounds;
+  friend class RecursiveCall;
   friend class PositionalWalk;
   ObjectId loadModule(llvm::StringRef name, llvm::StringRef path);
   ObjectId newModule(const ast::Module &module, llvm::StringRef name);
@@ -527,6 +486,10 @@ private:
   /// themselves need have nothing in common.
   Scalar evaluateTruth(const ast::Expr &test);
   Scalar evaluateTruth(const ast::BoolOp &node, size_t from);
+  Value sequenceSubscript(const Value &container, const ValueList &items, const Value &key);
+  Value listSubscript(const Value &container, const Value &key);
+  Value dictSubscript(const Value &container, const Value &key);
+  void assignToList(const Value &container, const Value &key, const Value &value);
   Value evaluateConditional(const ast::IfExp &node);
   Value evaluateOperator(const ast::BinOp &node);
   Value evaluateOperator(const ast::UnaryOp &node);
@@ -690,6 +653,8 @@ private:
   std::shared_ptr<Specialization> buildSpecialization(
       const ClosureValue &closure, const Locals &parameters,
       llvm::function_ref<ArgumentWalk &(bool, const std::map<unsigned, ResultPattern> &)> walk);
+  std::optional<Value> callInFunction(const ClosureValue &closure, Locals &parameters,
+                                      bool mayBuild, bool isConditional);
   [[noreturn]] void failRecursion(const ClosureValue &closure);
   void initialiseBuiltins();
   /// Makes the functions of what is exported, at the end of the module's statements, whose block
