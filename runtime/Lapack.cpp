@@ -1,10 +1,11 @@
 // Factors of matrices: arrays (.., m, n) in, the factors of each matrix out, in row-major order.
 // Large matrices and all eigenvalue problems go to LAPACK, which comes with OpenBLAS (Gemm.cpp);
-// small ones are eliminated here, and without LAPACK those of any size that can be.
+// small ones are eliminated here. Without LAPACK own code does all of it.
 //
-// What fails says so in an array of one number a matrix: 0 all is well, 1 LAPACK found no result,
-// 2 there is no LAPACK. The library makes exceptions of them (numpy/linalg.mpy).
+// What fails says so in an array of one number a matrix: 0 all is well, 1 there is no result.
+// The library makes exceptions of them (numpy/linalg.mpy).
 #include "Context.h"
+#include "Eigenvalues.h"
 #include "GemmKernels.h"
 
 #include <cmath>
@@ -39,7 +40,7 @@ typedef void Geev(const char *, const char *, const int *, double *, const int *
                   double *, double *, const int *, double *, const int *, double *, const int *,
                   int *);
 
-constexpr int64_t failed = 1, missing = 2;
+constexpr int64_t failed = 1;
 /// Up to here elimination is faster than a call of LAPACK with its copies.
 constexpr int64_t ownMost = 32;
 
@@ -430,10 +431,11 @@ void mpy_eigh(const mpy_view *a, int64_t flags, void **values, int64_t *valueSiz
   int64_t *fails = stack.make<int64_t>(failures, failureSizes, 1);
   bool isThere = blasSymbol("dsyevd_");
   for (int64_t k = 0; k < stack.count; ++k, w += n, v += n * n)
-    if (n > 0)
-      fails[k] = !isThere                                                  ? missing
-                 : eigenvaluesOfSymmetric(n, stack.matrix(k), flags, w, v) ? 0
-                                                                           : failed;
+    if (n > 0) {
+      bool isFound = isThere ? eigenvaluesOfSymmetric(n, stack.matrix(k), flags, w, v)
+                             : rotateSymmetric(n, stack.matrix(k), w, v);
+      fails[k] = isFound ? 0 : failed;
+    }
 }
 
 void mpy_svd(const mpy_view *a, int64_t full, void **u, int64_t *uSizes, void **s, int64_t *sSizes,
@@ -447,11 +449,12 @@ void mpy_svd(const mpy_view *a, int64_t full, void **u, int64_t *uSizes, void **
   int64_t *fails = stack.make<int64_t>(failures, failureSizes, 1);
   bool isThere = blasSymbol("dgesdd_");
   for (int64_t k = 0; k < stack.count; ++k) {
-    if (least > 0)
-      fails[k] = !isThere                                                           ? missing
-                 : singularValues(m, n, stack.matrix(k), full, left, values, right) ? 0
-                                                                                    : failed;
-    else
+    if (least > 0) {
+      double *matrix = stack.matrix(k);
+      bool isFound = isThere ? singularValues(m, n, matrix, full, left, values, right)
+                             : rotateSingular(m, n, matrix, width, height, left, values, right);
+      fails[k] = isFound ? 0 : failed;
+    } else
       for (int64_t i = 0; i < width * width + height * height; ++i)
         (i < width * width ? left[i] : right[i - width * width]) =
             (i < width * width ? i % (width + 1) : (i - width * width) % (height + 1)) == 0;
@@ -472,6 +475,9 @@ void mpy_eig(const mpy_view *a, void **real, int64_t *realSizes, void **imaginar
   int64_t *fails = stack.make<int64_t>(failures, failureSizes, 1);
   bool isThere = blasSymbol("dgeev_");
   for (int64_t k = 0; k < stack.count; ++k, w += n, turn += n, v += n * n)
-    if (n > 0)
-      fails[k] = !isThere ? missing : eigenvalues(n, stack.matrix(k), w, turn, v) ? 0 : failed;
+    if (n > 0) {
+      bool isFound = isThere ? eigenvalues(n, stack.matrix(k), w, turn, v)
+                             : reduceGeneral(n, stack.matrix(k), w, turn, v);
+      fails[k] = isFound ? 0 : failed;
+    }
 }

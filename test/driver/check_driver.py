@@ -61,6 +61,18 @@ def levels_agree(mpyc, folder, program):
     return None if printed[0] == printed[1] else f"-O0 prints\n{printed[0][1]}-O3 prints\n{printed[1][1]}"
 
 
+def without_openblas(mpyc, folder, program):
+    """Own code finds the same factors as LAPACK."""
+    output = folder / "factors"
+    if wrong := compile_program(mpyc, program, output):
+        return wrong
+    printed = [subprocess.run([output], env={**os.environ, "MPY_BLAS": choice}, capture_output=True, text=True, timeout=300)
+               for choice in ("", "none")]
+    if any(done.returncode for done in printed):
+        return printed[1].stderr
+    return None if printed[0].stdout == printed[1].stdout else f"without OpenBLAS\n{printed[1].stdout}"
+
+
 def measure(command):
     """Least seconds of the processor, whatever else it does, and bytes at most in memory, of some runs."""
     seconds, memory = [], 0
@@ -165,6 +177,8 @@ def main():
         outcomes[f"compilation {nested.name}"] = lambda: compilation(mpyc, folder, nested)
         for program in LENGTHS:
             outcomes[f"lengths {program.name}"] = lambda program=program: compilation_of_lengths(mpyc, folder, program)
+        factors = ROOT / "test/run/linalg-factors-hold.mpy"
+        outcomes[f"without OpenBLAS {factors.name}"] = lambda: without_openblas(mpyc, folder, factors)
         failed = 0
         for title, check in outcomes.items():
             try:
