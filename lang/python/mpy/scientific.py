@@ -15,7 +15,7 @@ from .dispatch import any_traced, from_box, lift, primal, wrap
 
 # Functions of scipy.special whose derivatives autograd has, in every argument.
 _OF_AUTOGRAD = frozenset("erf erfc erfinv gamma gammaln digamma psi beta betaln j0 j1 y0 y1 i0 i1 expit".split())
-_PARTS = "special stats optimize integrate linalg signal interpolate spatial.distance".split()
+_PARTS = "special stats optimize integrate linalg signal interpolate fft fftpack spatial.distance".split()
 
 
 def _called_by_scipy(value):
