@@ -179,6 +179,9 @@ void Structure::matchLeaf(const Value &value, const Value &derivative,
                                "() gives a derivative whose shape is not that of its value",
                            {}});
   mlir::Value tensor = convert(s, given, content.dtype);
+  // An array without dimensions may be given as a number.
+  if (!isa<RankedTensorType>(tensor.getType()))
+    tensor = fill(s, tensor, content.dtype, content.shape);
   into.push_back(s.castTensor(tensor, content.tensor.getType()));
 }
 
