@@ -191,6 +191,8 @@ def outcome(result):
         return result if isbox(result.settle()) else scalars.plain_scalar(result)
     if type(result) in (list, tuple):
         return type(result)([outcome(r) for r in result])
+    if type(result) is dict:
+        return {key: outcome(r) for key, r in result.items()}
     return result
 
 
@@ -466,5 +468,8 @@ def kind_of(value):
 
 def like(result, parts):
     if isinstance(result, (list, tuple)):
-        return type(result)([like(r, parts) for r in result])
+        made = [like(r, parts) for r in result]
+        return type(result)._make(made) if hasattr(type(result), "_make") else type(result)(made)
+    if isinstance(result, dict):
+        return {key: like(r, parts) for key, r in result.items()}
     return next(parts)
