@@ -241,6 +241,13 @@ void mpy_choose_device(int64_t device) { context().chosenDevice = device; }
 
 int64_t mpy_chosen_device(void) { return context().chosenDevice; }
 
+int8_t mpy_first_time(int64_t which) {
+  uint64_t bit = uint64_t(1) << which;
+  bool isFirst = (context().happened & bit) == 0;
+  context().happened |= bit;
+  return isFirst;
+}
+
 int8_t mpy_stack_is_low(void) {
   return static_cast<char *>(__builtin_frame_address(0)) < context().stackLimit;
 }

@@ -95,6 +95,8 @@ struct Context {
   /// What minpy.context chooses: 2 * number + 1 for a GPU, 2 * number for the processor; at first
   /// nothing.
   int64_t chosenDevice = -1;
+  /// What happens once in a process and has happened, as bits.
+  uint64_t happened = 0;
   mpy_random *random = nullptr, *pythonRandom = nullptr;
   FILE **files = nullptr; // by number (OpenFiles.cpp)
   PlotRecords plots = {};

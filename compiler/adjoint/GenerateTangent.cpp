@@ -95,6 +95,15 @@ Value ForwardSweep::extent(Value tensor, unsigned dimension) {
   return tensor::DimOp::create(opBuilder, loc(), tensor, dimension);
 }
 
+/// Where a tangent comes from: `x` -> `x_dot`.
+static Location tangentOf(Location location) {
+  auto name = dyn_cast<NameLoc>(location);
+  if (!name)
+    return location;
+  return NameLoc::get(StringAttr::get(name.getContext(), name.getName().getValue() + "_dot"),
+                      name.getChildLoc());
+}
+
 void ForwardSweep::set(Value result, Value tangent) {
   if (tangent.getType() != result.getType())
     tangent = tensor::CastOp::create(opBuilder, loc(), result.getType(), tangent);
@@ -158,7 +167,7 @@ void ForwardSweep::addTangentArguments(Block &block, ArrayRef<Value> arguments) 
   SmallVector<Value> added;
   for (unsigned number = 0; number < tangents.size(); ++number)
     for (Value argument : arguments)
-      added.push_back(block.addArgument(argument.getType(), argument.getLoc()));
+      added.push_back(block.addArgument(argument.getType(), tangentOf(argument.getLoc())));
   takeTangents(arguments, added);
 }
 
@@ -332,7 +341,7 @@ LogicalResult mpy::generateTangent(func::FuncOp function, const CallTangents &ta
   ForwardSweep sweep(function.getContext(), activity, findTangent, tangents.directions);
   sweep.eachDirection([&] {
     for (Value input : inputs)
-      sweep.set(input, body.addArgument(input.getType(), input.getLoc()));
+      sweep.set(input, body.addArgument(input.getType(), tangentOf(input.getLoc())));
   });
   if (failed(sweep.sweep(body)))
     return failure();

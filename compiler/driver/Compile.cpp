@@ -37,8 +37,9 @@ using namespace mpy;
 namespace {
 class Compilation {
 public:
-  Compilation(const Options &options, SourceManager &sources, Diagnostics &diagnostics)
-      : options(options), sources(sources), diagnostics(diagnostics),
+  Compilation(const Options &options, SourceManager &sources, Diagnostics &diagnostics,
+              FunctionWatch *watch)
+      : options(options), sources(sources), diagnostics(diagnostics), watch(watch),
         stopwatch(options.verbose, options.timeReport) {}
 
   ExitCode run();
@@ -67,6 +68,7 @@ private:
   const Options &options;
   SourceManager &sources;
   Diagnostics &diagnostics;
+  FunctionWatch *watch;
   Stopwatch stopwatch;
   std::string output;
   std::optional<FileId> file;
@@ -167,6 +169,7 @@ ExitCode Compilation::runFrontEnd() {
 
   SpecializeOptions specializeOptions;
   specializeOptions.importPaths = options.importPaths;
+  specializeOptions.watch = watch;
   if (isLibrary()) {
     exports = Exports{moduleName(options.input), options.input, options.exports, {}};
     specializeOptions.exports = &*exports;
@@ -468,6 +471,15 @@ ExitCode Compilation::writeModule(mlir::ModuleOp module) {
   return write(text);
 }
 
+/// What `mpyc grad` asks about a function in place of what the program does.
+static void askFor(const Options &options, FunctionWatch &watch) {
+  watch.kind = FunctionWatch::Kind::Ask;
+  watch.function = options.function;
+  watch.wrt = options.wrt;
+  watch.isForward = options.isForward;
+  watch.order = options.order;
+}
+
 ExitCode Compilation::writeGradients(mlir::ModuleOp module, PassErrors &errors) {
   enter(Phase::Gradient);
   spreadNames(module);
@@ -483,21 +495,39 @@ ExitCode Compilation::writeGradients(mlir::ModuleOp module, PassErrors &errors) 
   std::string text;
   llvm::raw_string_ostream out(text);
   auto lineOf = [&](unsigned line) { return sources.line(*file, line); };
-  bool written = succeeded(printGradients(module, {options.function, options.input, lineOf}, out));
+  GradientSourceOptions source{options.function, options.input, lineOf, {}};
+  if (watch)
+    for (const FunctionWatch::Found &found : watch->found)
+      for (const std::string &symbol : found.symbols)
+        source.shownNames[symbol] = found.shownName;
+  bool written = succeeded(printGradients(module, source, out));
   if (diagnostics.hasErrors())
     return ExitCode::ProgramError;
+  if (!written && !watch && !options.function.empty()) {
+    // The program calls it without asking for its gradient.
+    FunctionWatch asked;
+    askFor(options, asked);
+    return Compilation(options, sources, diagnostics, &asked).run();
+  }
   if (!written) {
     bool isAny = options.function.empty();
     diagnostics.reportGlobal(
         ErrorId::NoGradientAsked, {isAny ? "any function" : "'" + options.function + "'"},
-        {.help = "call grad(f)(..) in the program: its arguments say what the gradient is of"});
+        {.help =
+             "call it, or grad(f)(..), in the program: the arguments say what the gradient is of"});
     return ExitCode::ProgramError;
   }
   return write(text);
 }
 
-ExitCode mpy::compile(const Options &options, SourceManager &sources, Diagnostics &diagnostics) {
-  ExitCode code = Compilation(options, sources, diagnostics).run();
+ExitCode mpy::compile(const Options &options, SourceManager &sources, Diagnostics &diagnostics,
+                      FunctionWatch *watch) {
+  FunctionWatch asked;
+  if (options.phase == Phase::Gradient && !watch && options.choosesDerivative)
+    watch = &asked;
+  if (watch == &asked)
+    askFor(options, asked);
+  ExitCode code = Compilation(options, sources, diagnostics, watch).run();
   diagnostics.finish();
   return code;
 }

@@ -6,11 +6,21 @@
 
 namespace mpy {
 
-/// Compiles as the options say; errors are reported.
-ExitCode compile(const Options &options, SourceManager &sources, Diagnostics &diagnostics);
+struct FunctionWatch;
 
-/// Compiles to a temporary executable and runs it; the code is the program's own.
-int compileAndRun(const Options &options, SourceManager &sources, Diagnostics &diagnostics);
+/// Compiles as the options say; errors are reported. `watch`: what is asked about functions while
+/// the program is compiled.
+ExitCode compile(const Options &options, SourceManager &sources, Diagnostics &diagnostics,
+                 FunctionWatch *watch = nullptr);
+
+/// Compiles to a temporary executable and runs it; the code is the program's own. `onLine` gets
+/// each line of its standard output in place of who runs mpyc.
+int compileAndRun(const Options &options, SourceManager &sources, Diagnostics &diagnostics,
+                  FunctionWatch *watch = nullptr,
+                  llvm::function_ref<void(llvm::StringRef)> onLine = nullptr);
+
+/// `mpyc gradcheck`: compares the gradients of the program with differences and prints tables.
+int checkGradients(const Options &options, SourceManager &sources, Diagnostics &diagnostics);
 
 } // namespace mpy
 

@@ -22,6 +22,7 @@ static constexpr Command commands[] = {
     {"mpyc check [options] PROGRAM.mpy", "report errors, write nothing"},
     {"mpyc grad [options] PROGRAM.mpy",
      "write the derivatives that it asks for as Python functions"},
+    {"mpyc gradcheck [options] PROGRAM.mpy", "run it and compare its gradients with differences"},
     {"mpyc @FILE ..", "the words of a file stand in its place"},
 };
 
@@ -152,6 +153,7 @@ void mpy::printCompletion(llvm::raw_ostream &out) {
          "      [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n      return ;;\n"
          "  esac\n"
          "  COMPREPLY=($(compgen -f -X '!*.mpy' -- \"$word\") $(compgen -d -- \"$word\"))\n"
-         "  ((COMP_CWORD == 1)) && COMPREPLY+=($(compgen -W \"run check grad\" -- \"$word\"))\n"
+         "  ((COMP_CWORD == 1)) && COMPREPLY+=($(compgen -W \"run check grad gradcheck\" -- "
+         "\"$word\"))\n"
          "}\ncomplete -o filenames -F _mpyc mpyc\n";
 }

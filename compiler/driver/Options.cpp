@@ -40,6 +40,7 @@ private:
   std::optional<ExitCode> readDevice(llvm::StringRef name);
   std::optional<ExitCode> readChips(llvm::StringRef list);
   std::optional<ExitCode> readExport(llvm::StringRef option, llvm::StringRef value);
+  std::optional<ExitCode> readDerivative(const OptionInfo &option, llvm::StringRef value);
   std::optional<ExitCode> choosePhase(Phase phase) {
     options.phase = phase;
     choseOtherwise = true;
@@ -111,6 +112,8 @@ std::optional<ExitCode> OptionReader::readCommand() {
     options.phase = Phase::Gradient;
   else if (words.front() == "run")
     options.command = Options::Command::Run;
+  else if (words.front() == "gradcheck")
+    options.command = Options::Command::GradCheck;
   else if (words.front() == "check")
     options.command = Options::Command::Check;
   else
@@ -217,6 +220,13 @@ std::optional<ExitCode> OptionReader::readOption(const OptionInfo &option, llvm:
     return std::nullopt;
   case OptionId::Of:
     options.function = value.str();
+    return std::nullopt;
+  case OptionId::Wrt:
+  case OptionId::Mode:
+  case OptionId::Order:
+    return readDerivative(option, value);
+  case OptionId::Random:
+    options.drawsInputs = true;
     return std::nullopt;
   case OptionId::SaveTemps:
     options.saveTemps = true;
@@ -363,6 +373,35 @@ std::optional<ExitCode> OptionReader::readExport(llvm::StringRef option, llvm::S
   return std::nullopt;
 }
 
+/// Which derivative `mpyc grad` writes.
+std::optional<ExitCode> OptionReader::readDerivative(const OptionInfo &option,
+                                                     llvm::StringRef value) {
+  options.choosesDerivative = true;
+  auto invalid = [&](const char *help) {
+    return usageError(ErrorId::InvalidOptionValue, {value.str(), option.spelling.str()}, help);
+  };
+  if (option.id == OptionId::Wrt) {
+    llvm::SmallVector<llvm::StringRef> names;
+    value.split(names, ',');
+    for (llvm::StringRef name : names) {
+      if (name.trim().empty())
+        return invalid("name parameters: --wrt=0,1 or --wrt=w,b");
+      options.wrt.push_back(name.trim().str());
+    }
+    return std::nullopt;
+  }
+  if (option.id == OptionId::Mode) {
+    if (value != "reverse" && value != "forward")
+      return invalid("use reverse or forward");
+    options.isForward = value == "forward";
+    return std::nullopt;
+  }
+  if (value != "1" && value != "2")
+    return invalid("use 1 or 2");
+  options.order = value == "2" ? 2 : 1;
+  return std::nullopt;
+}
+
 /// What the name of the result asks for, where no option does.
 void OptionReader::takePhaseFromSuffix() {
   if (choseOtherwise || options.command != Options::Command::Build)
@@ -375,6 +414,10 @@ void OptionReader::takePhaseFromSuffix() {
 }
 
 std::optional<ExitCode> OptionReader::readInput(llvm::StringRef word) {
+  if (!options.input.empty() && options.command == Options::Command::GradCheck) {
+    options.programArguments.push_back(word.str());
+    return std::nullopt;
+  }
   if (!options.input.empty())
     return usageError(ErrorId::SeveralInputs, {options.input, word.str()},
                       "modules that the program imports are found by themselves");
@@ -406,14 +449,26 @@ std::optional<ExitCode> OptionReader::checkTogether() {
   if (options.input.empty())
     return usageError(ErrorId::NoInput, {}, "name a program: mpyc PROGRAM.mpy");
   if (options.command != Options::Command::Build && !options.output.empty())
-    return usageError(ErrorId::UnknownOption, {"-o"}, "'run' and 'check' write no file");
+    return usageError(ErrorId::UnknownOption, {"-o"},
+                      "'run', 'check' and 'gradcheck' write no file");
   if (options.command != Options::Command::Build && (options.saveTemps || options.onlyCommands))
     return usageError(ErrorId::UnknownOption, {options.saveTemps ? "--save-temps" : "-###"},
-                      "it belongs to compiling; leave 'run' and 'check' out");
+                      "it belongs to compiling alone");
   if (options.command != Options::Command::Build && options.phase != Phase::Executable)
-    return usageError(ErrorId::UnknownOption, {"--emit"}, "leave 'run' and 'check' out");
-  if (!options.function.empty() && options.phase != Phase::Gradient)
-    return usageError(ErrorId::UnknownOption, {"--of"}, "it belongs to 'mpyc grad'");
+    return usageError(ErrorId::UnknownOption, {"--emit"}, "it belongs to compiling alone");
+  bool isGradCheck = options.command == Options::Command::GradCheck;
+  if (!options.function.empty() && options.phase != Phase::Gradient && !isGradCheck)
+    return usageError(ErrorId::UnknownOption, {"--of"},
+                      "it belongs to 'mpyc grad' and 'mpyc gradcheck'");
+  if (options.isForward && options.order == 2)
+    return usageError(ErrorId::InvalidOptionValue, {"2", "--order"},
+                      "leave '--mode=forward' out: the second derivative is that of the gradient "
+                      "in a direction");
+  if (options.choosesDerivative && options.phase != Phase::Gradient)
+    return usageError(ErrorId::UnknownOption, {"--wrt, --mode or --order"},
+                      "they belong to 'mpyc grad'");
+  if (options.drawsInputs && !isGradCheck)
+    return usageError(ErrorId::UnknownOption, {"--random"}, "it belongs to 'mpyc gradcheck'");
   takePhaseFromSuffix();
   if (auto code = checkDevice())
     return code;

@@ -14,7 +14,7 @@ namespace mpy {
 
 /// Everything that the command line decides.
 struct Options {
-  enum class Command { Build, Run, Check } command = Command::Build;
+  enum class Command { Build, Run, Check, GradCheck } command = Command::Build;
   std::string input;
   /// Empty: a name made from the input, or standard output for text.
   std::string output;
@@ -31,8 +31,16 @@ struct Options {
   /// Where the toolkit is; empty: where it usually is.
   std::string cudaPath;
   std::vector<std::string> importPaths;
-  /// Of `mpyc grad`: the function whose derivatives are written; empty: all.
+  /// Of `mpyc grad` and `mpyc gradcheck`: the function whose derivatives are wanted; empty: all.
   std::string function;
+  /// Of `mpyc grad`: what is written of that function in place of what the program asks for.
+  std::vector<std::string> wrt;
+  bool isForward = false;
+  unsigned order = 1;
+  /// Whether the command line says one of these.
+  bool choosesDerivative = false;
+  /// Of `mpyc gradcheck`: at random numbers in place of the program's.
+  bool drawsInputs = false;
   bool verbose = false;
   bool timeReport = false;
   /// Lines of the program for debuggers.
@@ -41,7 +49,7 @@ struct Options {
   bool saveTemps = false;
   /// Prints commands in place of running them.
   bool onlyCommands = false;
-  /// What `mpyc run` hands to the program.
+  /// What `mpyc run` and `mpyc gradcheck` hand to the program.
   std::vector<std::string> programArguments;
 };
 

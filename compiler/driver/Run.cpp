@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,13 +28,35 @@ static void forwardSignal(int signal, siginfo_t *info, void *) {
     kill(child, signal);
 }
 
+/// Hands on what can be read, line by line, until the other side is closed.
+static void readLines(int from, llvm::function_ref<void(llvm::StringRef)> onLine) {
+  std::string pending;
+  char bytes[4096];
+  for (ssize_t count; (count = read(from, bytes, sizeof bytes)) != 0;) {
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      break;
+    pending.append(bytes, count);
+    size_t begin = 0;
+    for (size_t end; (end = pending.find('\n', begin)) != std::string::npos; begin = end + 1)
+      onLine(llvm::StringRef(pending).slice(begin, end));
+    pending.erase(0, begin);
+  }
+}
+
 static int runProgram(const std::string &executable, const Options &options,
-                      Diagnostics &diagnostics) {
+                      Diagnostics &diagnostics, llvm::function_ref<void(llvm::StringRef)> onLine) {
   std::vector<char *> arguments = {const_cast<char *>(options.input.c_str())};
   for (const std::string &argument : options.programArguments)
     arguments.push_back(const_cast<char *>(argument.c_str()));
   arguments.push_back(nullptr);
 
+  int ends[2] = {-1, -1};
+  if (onLine && pipe2(ends, O_CLOEXEC) != 0) {
+    diagnostics.reportGlobal(ErrorId::CannotRun, {std::strerror(errno)});
+    return ExitCode::ProgramError;
+  }
   child = fork();
   if (child < 0) {
     diagnostics.reportGlobal(ErrorId::CannotRun, {std::strerror(errno)});
@@ -43,6 +66,8 @@ static int runProgram(const std::string &executable, const Options &options,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
       std::signal(signal, SIG_DFL);
+    if (onLine)
+      dup2(ends[1], STDOUT_FILENO);
     execv(executable.c_str(), arguments.data());
     _exit(126);
   }
@@ -51,13 +76,19 @@ static int runProgram(const std::string &executable, const Options &options,
   action.sa_flags = SA_SIGINFO;
   for (int signal : {SIGINT, SIGTERM, SIGHUP})
     sigaction(signal, &action, nullptr);
+  if (onLine) {
+    close(ends[1]);
+    readLines(ends[0], onLine);
+    close(ends[0]);
+  }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int mpy::compileAndRun(const Options &options, SourceManager &sources, Diagnostics &diagnostics) {
+int mpy::compileAndRun(const Options &options, SourceManager &sources, Diagnostics &diagnostics,
+                       FunctionWatch *watch, llvm::function_ref<void(llvm::StringRef)> onLine) {
   llvm::SmallString<128> folder;
   if (std::error_code error = llvm::sys::fs::createUniqueDirectory("mpyc-run", folder)) {
     diagnostics.reportGlobal(ErrorId::CannotRun, {error.message()});
@@ -71,7 +102,7 @@ int mpy::compileAndRun(const Options &options, SourceManager &sources, Diagnosti
   Options build = options;
   build.command = Options::Command::Build;
   build.output = std::string(executable);
-  if (ExitCode code = compile(build, sources, diagnostics))
+  if (ExitCode code = compile(build, sources, diagnostics, watch))
     return code;
-  return runProgram(std::string(executable), options, diagnostics);
+  return runProgram(std::string(executable), options, diagnostics, onLine);
 }

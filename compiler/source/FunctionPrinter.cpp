@@ -47,6 +47,13 @@ void FunctionPrinter::comment(Operation *from) {
   if (!number || number == commented)
     return;
   commented = number;
+  // What the program says above the line, once.
+  unsigned first = number;
+  while (first > 1 && options.lineOf(first - 1).trim().starts_with("#"))
+    --first;
+  if (first < number && shownComments.insert(number).second)
+    for (unsigned above = first; above < number; ++above)
+      out += std::string(4 * depth, ' ') + options.lineOf(above).trim().str() + "\n";
   out.append(4 * depth, ' ');
   out += "# line " + std::to_string(number) + ": " + options.lineOf(number).trim().str() + "\n";
 }

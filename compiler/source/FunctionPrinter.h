@@ -70,6 +70,8 @@ private:
   llvm::StringSet<> taken;
   std::string out;
   unsigned depth = 1, commented = 0;
+  /// Lines of the program whose comments above have been written.
+  llvm::DenseSet<unsigned> shownComments;
 };
 
 } // namespace mpy

@@ -25,29 +25,41 @@ struct Wanted {
 };
 } // namespace
 
-/// `loss_0_grad` -> `loss`, `_grad`: the function of the program, and which derivative of it.
-static std::pair<StringRef, StringRef> splitName(StringRef symbol) {
+/// `loss_0_grad` -> `loss_0`, `_grad`: what was differentiated, and how.
+static std::pair<StringRef, StringRef> splitSymbol(StringRef symbol) {
   size_t end = StringRef::npos;
   for (StringRef suffix : {"_grad", "_tangent", "_fwd", "_rev"})
     if (size_t at = symbol.find(suffix); at != StringRef::npos)
       end = std::min(end, at);
   if (end == StringRef::npos)
     return {symbol, ""};
-  StringRef base = symbol.take_front(end), kind = symbol.drop_front(end);
+  return {symbol.take_front(end), symbol.drop_front(end)};
+}
+
+/// `loss_0_grad` -> `loss`, `_grad`: the function of the program, and which derivative of it.
+static std::pair<StringRef, StringRef> splitName(StringRef symbol) {
+  auto [base, kind] = splitSymbol(symbol);
+  if (kind.empty())
+    return {symbol, ""};
   auto [name, number] = base.rsplit('_');
   bool isNumbered = !number.empty() && llvm::all_of(number, llvm::isDigit);
   return {isNumbered ? name : base, kind};
 }
 
 /// The derivatives that functions of the program call, in the order of the calls.
-static std::vector<Wanted> findWanted(ModuleOp module, StringRef only) {
+static std::vector<Wanted> findWanted(ModuleOp module, const GradientSourceOptions &options) {
+  StringRef only = options.function;
   std::vector<Wanted> all;
   for (auto function : module.getOps<func::FuncOp>()) {
-    if (!splitName(function.getName()).second.empty())
+    if (!splitName(function.getName()).second.empty() ||
+        options.shownNames.contains(function.getName()))
       continue;
     function.walk([&](func::CallOp call) {
       auto [name, kind] = splitName(call.getCallee());
-      if (kind.empty() || (!only.empty() && name != only))
+      bool isShown = options.shownNames.empty()
+                         ? only.empty() || name == only
+                         : options.shownNames.contains(splitSymbol(call.getCallee()).first);
+      if (kind.empty() || !isShown)
         return;
       auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
       auto it = llvm::find_if(all, [&](Wanted &wanted) { return wanted.function == callee; });
@@ -67,7 +79,20 @@ void mpy::spreadNames(ModuleOp module) {
     if (name && !isa<NameLoc>(value.getLoc()))
       value.setLoc(NameLoc::get(name.getName(), value.getLoc()));
   };
+  // What is handed on to a function that is differentiated in it is called as there.
+  auto giveArguments = [&](StringRef callee, ValueRange inputs) {
+    auto function = module.lookupSymbol<func::FuncOp>(callee);
+    if (!function || function.isExternal())
+      return;
+    for (auto [input, argument] : llvm::zip(inputs, function.getArguments()))
+      if (isa<BlockArgument>(input))
+        give(input, argument);
+  };
   module.walk([&](Operation *op) {
+    if (auto request = dyn_cast<GradientOp>(op))
+      giveArguments(request.getCallee(), request.getInputs());
+    if (auto request = dyn_cast<TangentOp>(op))
+      giveArguments(request.getCallee(), request.getInputs());
     if (auto branch = dyn_cast<scf::IfOp>(op); branch && branch.getNumResults() == 1)
       for (Operation *end : {branch.thenYield().getOperation(), branch.elseYield().getOperation()})
         give(branch.getResult(0), end->getOperand(0));
@@ -118,7 +143,7 @@ static void keepResults(ModuleOp module, Wanted &wanted) {
 
 LogicalResult mpy::printGradients(ModuleOp module, const GradientSourceOptions &options,
                                   llvm::raw_ostream &out) {
-  std::vector<Wanted> wanted = findWanted(module, options.function);
+  std::vector<Wanted> wanted = findWanted(module, options);
   llvm::erase_if(wanted, [](const Wanted &each) { return each.results.empty(); });
   if (wanted.empty())
     return failure();
@@ -134,6 +159,9 @@ LogicalResult mpy::printGradients(ModuleOp module, const GradientSourceOptions &
   llvm::StringSet<> taken;
   auto name = [&](func::FuncOp function) {
     auto [base, kind] = splitName(function.getName());
+    auto shown = options.shownNames.find(splitSymbol(function.getName()).first);
+    if (shown != options.shownNames.end())
+      base = shown->second;
     std::string chosen = (base + kind).str();
     for (unsigned number = 2; !taken.insert(chosen).second; ++number)
       chosen = (base + kind + "_" + std::to_string(number)).str();

@@ -4,6 +4,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
 #include <string>
 
@@ -16,6 +17,9 @@ struct GradientSourceOptions {
   /// The program's file, as locations name it, and the text of a line of it.
   std::string program;
   llvm::function_ref<llvm::StringRef(unsigned line)> lineOf;
+  /// Functions of the module that alone are differentiated for who asks, and what they are called;
+  /// empty: all that the program asks for.
+  llvm::StringMap<std::string> shownNames;
 };
 
 /// Names what loops carry and branches choose after what the program assigns in them.

@@ -463,6 +463,8 @@ mpy_text *mpy_array_string(const mpy_view *array, int64_t precision, int8_t supp
 
 void mpy_choose_device(int64_t device);
 int64_t mpy_chosen_device(void);
+/// Whether this is the first call with a number from 0 to 63.
+int8_t mpy_first_time(int64_t which);
 
 /* ---- Files that a program opens, by number; 0 is standard input ---- */
 

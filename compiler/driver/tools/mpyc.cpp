@@ -15,6 +15,8 @@ int main(int count, char **words) {
     std::optional<ExitCode> code = parseOptions(arguments, options, diagnostics);
     if (!code && options.command == Options::Command::Run)
       return compileAndRun(options, sources, diagnostics);
+    if (!code && options.command == Options::Command::GradCheck)
+      return checkGradients(options, sources, diagnostics);
     if (!code)
       code = compile(options, sources, diagnostics);
     diagnostics.finish();

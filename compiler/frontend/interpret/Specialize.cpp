@@ -154,6 +154,7 @@ mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Mo
     Specializer specializer(context, sources, diagnostics, paths, attempts);
     Exports exports = options.exports ? *options.exports : Exports();
     specializer.exports = options.exports ? &exports : nullptr;
+    specializer.watch = options.watch;
     auto module = specializer.run(program);
     errors = std::move(capture.errors);
     if (module && options.exports)

@@ -2,6 +2,7 @@
 #ifndef MPY_FRONTEND_SPECIALIZE_H
 #define MPY_FRONTEND_SPECIALIZE_H
 
+#include "frontend/functions/FunctionWatch.h"
 #include "frontend/syntax/Ast.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -18,6 +19,8 @@ struct SpecializeOptions {
   std::vector<std::string> importPaths;
   /// Of a library: what is to be exported; what is becomes known. Null for an executable.
   Exports *exports = nullptr;
+  /// What is asked about functions of the program; what was found becomes known. Null: nothing.
+  FunctionWatch *watch = nullptr;
 };
 
 /// The module whose function @main is the program; null after errors, which are reported. That of a

@@ -4,6 +4,7 @@
 #include "frontend/arrays/ComplexNumbers.h"
 #include "frontend/containers/Builtins.h"
 #include "frontend/containers/RunTimeLists.h"
+#include "frontend/functions/FunctionWatch.h"
 #include "frontend/interpret/Prelude.h"
 #include "frontend/library/Library.h"
 #include "frontend/paths/Temporaries.h"
@@ -327,6 +328,10 @@ Value Specializer::callInline(const ClosureValue &closure, Locals parameters) {
     size_t depth;
     ~Pop() { s.frames.resize(depth); }
   } pop{*this, frames.size() - 1};
+  // Of a function that the library differentiates too, which names nothing itself.
+  if (!closure.library && mayBeDifferentiated())
+    for (auto &[name, value] : parameters)
+      label(value, name);
   if (auto *function = dyn_cast<ast::FunctionDef>(closure.node)) {
     callee.locals["%value"] = NoneValue{};
     execute(function->body);
@@ -386,6 +391,7 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
       if (auto result = callWithComplex(*this, publicModule(*closure->library), closure->name,
                                         arguments, closure))
         return *result;
+    watchCall(*this, callee, arguments);
     Locals parameters = bindParameters(*closure, arguments);
     if (auto result = callRecursive(*closure, parameters))
       return *result;

@@ -1,5 +1,6 @@
 // Imports: library modules under their many names are one thing each; a module of the program is
 // executed once, at its first import.
+#include "frontend/functions/FunctionWatch.h"
 #include "frontend/functions/Transforms.h"
 #include "frontend/library/PythonNames.h"
 #include "frontend/syntax/Parse.h"
@@ -193,6 +194,8 @@ Value Specializer::moduleAttribute(const ModuleValue &target, llvm::StringRef na
   }
   if (name == "__name__")
     return makeText(target.name);
+  if (Value watched = watchedOperator(*this, target.name, name); !watched.isUnbound())
+    return watched;
   if (auto *transform = findTransform(target.name, name))
     return transform;
   std::string inner = libraryModule(target.name + "." + name.str());

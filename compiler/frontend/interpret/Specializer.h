@@ -70,6 +70,7 @@ struct CurrentSpan : Span {
 struct Exports;
 struct ExportRequest;
 enum class ExportKind : uint8_t;
+struct FunctionWatch;
 
 /// What stays when a program is specialised again.
 struct Attempts {
@@ -88,6 +89,8 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> run(const ast::Module &program);
   /// Of a library: what is to be exported. Null for an executable.
   Exports *exports = nullptr;
+  /// What is asked about functions of the program (functions/FunctionWatch.h); null: nothing.
+  FunctionWatch *watch = nullptr;
 
   //===--- Emission (SpecializeEmit.cpp) ---===//
   mlir::OpBuilder builder;
@@ -218,6 +221,8 @@ public:
   bool dead = false;
   State snapshot();
   void restore(const State &state);
+  /// Runs an action; after an error undoes all of it and says no.
+  bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);
   /// Emits scf.if on a run-time condition; each branch runs on its own copy of the state, then
   /// slots are joined. `isLoop`: what differs is reported as before and after a loop.
   void branch(mlir::Value condition, llvm::function_ref<void()> thenBranch,
@@ -632,8 +637,6 @@ private:
                     llvm::function_ref<void(bool isCertain)> others);
   void unrollFor(const ast::For &loop, const Value &iterable, ValueList items, size_t from,
                  llvm::function_ref<void(Value)> take);
-  /// Runs an action; after an error undoes all of it and says no.
-  bool attempt(llvm::function_ref<void()> action, std::vector<Diagnostic> &errors);
   void undoSince(mlir::Block *block, mlir::Operation *last, mlir::Block::iterator end);
   /// Forgets names that neither the next iteration nor what follows the loop reads.
   void dropDeadNames(const ast::Node &loop);
