@@ -109,7 +109,7 @@ std::optional<ExitCode> OptionReader::readCommand() {
     return ExitCode::UsageError;
   }
   if (words.front() == "grad")
-    options.phase = Phase::Gradient;
+    choosePhase(Phase::Gradient);
   else if (words.front() == "run")
     options.command = Options::Command::Run;
   else if (words.front() == "gradcheck")

@@ -45,12 +45,14 @@ def expect(what, found, wanted, tolerance=1e-7):
 
 def written(mpyc, folder, *options):
     """The text of what mpyc writes, and its one function."""
-    done = subprocess.run([mpyc, "grad", *options, folder / "program.mpy"], capture_output=True, text=True)
+    # A suffix that other results have is only the name of a file here.
+    result = folder / "written.py"
+    done = subprocess.run([mpyc, "grad", *options, folder / "program.mpy", "-o", result], capture_output=True, text=True)
     if done.returncode:
         FAILED.append(f"{options}: {done.stderr}")
         return "", lambda **arguments: np.nan
-    names = {}
-    exec(done.stdout, names)
+    text, names = result.read_text(), {}
+    exec(text, names)
     functions = [name for name in names if name.startswith("loss")]
     expect(f"functions of {options}", len(functions), 1)
     function = names[functions[0]]
@@ -58,7 +60,7 @@ def written(mpyc, folder, *options):
     known = {"w": W, "b": B, "w_dot": V, "b_dot": 1.0}
     # What has no name in the program is the data.
     values = [known.get(name, known.get(name.rsplit("_", 1)[0], X) if name[-1].isdigit() else X) for name in parameters]
-    return done.stdout, lambda: function(*values)
+    return text, lambda: function(*values)
 
 
 def main():
