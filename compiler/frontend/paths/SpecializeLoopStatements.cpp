@@ -206,7 +206,10 @@ void Specializer::executeWhile(const ast::While &loop) {
     span = place;
     return evaluateTruth(*loop.test);
   };
-  whileLoop(loop, test, [&] { execute(loop.body); });
+  whileLoop(loop, test, [&] {
+    narrow(*loop.test, true);
+    execute(loop.body);
+  });
   finishLoop(*this, loop.orelse, outer);
 }
 
