@@ -231,6 +231,34 @@ Value builtins::maximumOf(Specializer &s, CallArguments &arguments) {
   return extreme(s, arguments, false);
 }
 
+namespace {
+/// What a comparison of objects did besides saying its result: it is asked again.
+class Effects {
+public:
+  explicit Effects(Specializer &s)
+      : s(s), heap(s.heap), block(s.builder.getInsertionBlock()),
+        last(s.builder.getInsertionPoint() == block->begin()
+                 ? nullptr
+                 : &*std::prev(s.builder.getInsertionPoint())) {}
+  bool any() const {
+    for (ObjectId id = 0; id < heap.size(); ++id)
+      if (heap.pointer(id) != s.heap.pointer(id))
+        return true;
+    auto first = last ? std::next(mlir::Block::iterator(last)) : block->begin();
+    for (mlir::Operation &op : llvm::make_range(first, block->end()))
+      if (op.walk([](RuntimeEffectOp) { return mlir::WalkResult::interrupt(); }).wasInterrupted())
+        return true;
+    return false;
+  }
+
+private:
+  Specializer &s;
+  Heap heap;
+  mlir::Block *block;
+  mlir::Operation *last;
+};
+} // namespace
+
 Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
   if (arguments.positional.size() == 1 && isSetOfAnyOrder(s, arguments.positional[0])) {
     CallArguments rest = arguments; // binding the set would ask for its order
@@ -260,6 +288,11 @@ Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
   ValueList keys;
   for (auto &item : items)
     keys.push_back(given[1].isNone() ? item : s.call(given[1], CallArguments{{item}, {}, s.span}));
+  bool areObjects =
+      llvm::any_of(keys, [&](const Value &key) { return s.object<InstanceState>(key) != nullptr; });
+  std::optional<Effects> effects;
+  if (areObjects)
+    effects.emplace(s);
   // Insertion keeps equal items in order.
   std::vector<size_t> order;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -269,6 +302,9 @@ Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
                                       keys[i], keys[order[at - 1]]));
       if (!less.knownBool) {
         // The order is run-time data.
+        if (effects && effects->any())
+          s.fail(ErrorId::Unsupported, {"sorting by a '__lt__' that does more than compare"},
+                 {.help = "give a key: sorted(items, key=lambda item: item.size)"});
         auto counted = [&](const ValueList &known) {
           Value list = s.newList(known);
           makeRunTimeList(s, list.get<ObjectRef>()->id);

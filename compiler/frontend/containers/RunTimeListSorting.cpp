@@ -4,6 +4,8 @@
 //   sorted(l, key=lambda p: (p.name, -p.age))   =>   %o = argsort (-ages)
 //                                                    %p = argsort (gather ranks(names), %o)
 //                                                    items in the order gather %o, %p
+//
+// Objects become their places, which code of the library finds by their `<`.
 #include "frontend/arrays/IntegerTypes.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/MixedNumbers.h"
@@ -78,8 +80,26 @@ RunTimeListState sortedItems(Specializer &s, const RunTimeListState &given, cons
   return sortedByKeys(s, given, asRunTimeList(s, made), reverse);
 }
 
+/// Whether the order of such keys is that of numbers.
+static bool isOfNumbers(const ResultPattern &key) {
+  if (key.kind == Kind::Tuple || key.kind == Kind::List)
+    return llvm::all_of(key.parts, isOfNumbers);
+  return key.kind != Kind::Instance;
+}
+
+/// The place of each key among all, as `<` of their class says.
+static RunTimeListState placesOf(Specializer &s, const RunTimeListState &keys, bool reverse) {
+  Value given = ObjectRef{s.heap.add(keys)};
+  const LibraryEntry &entry = findLibraryFile("_orders")->entries.at("places");
+  Value places = s.call(s.libraryValue(entry, "places"),
+                        CallArguments{{given, s.makeBool(reverse)}, {}, s.span});
+  return asRunTimeList(s, places);
+}
+
 RunTimeListState sortedByKeys(Specializer &s, const RunTimeListState &list,
                               const RunTimeListState &keys, bool reverse) {
+  if (!isOfNumbers(*keys.item))
+    return sortedByKeys(s, list, placesOf(s, keys, reverse), /*reverse=*/false);
   llvm::SmallVector<mlir::Value> numbers;
   llvm::ArrayRef<ItemColumn> columns = keys.columns;
   collectNumbers(s, *keys.item, columns, numbers);
