@@ -15,13 +15,13 @@ namespace mpy {
 
 /// Called as Python does; of binary operators also with `r` and `i` before the name.
 static const llvm::StringSet<> called = {
-    "__init__",    "__str__",      "__repr__",    "__format__",  "__hash__",     "__bool__",
-    "__eq__",      "__ne__",       "__lt__",      "__le__",      "__gt__",       "__ge__",
-    "__len__",     "__getitem__",  "__setitem__", "__delitem__", "__contains__", "__iter__",
-    "__next__",    "__reversed__", "__call__",    "__enter__",   "__exit__",     "__getattr__",
-    "__setattr__", "__delattr__",  "__index__",   "__int__",     "__float__",    "__round__",
-    "__trunc__",   "__floor__",    "__ceil__",    "__abs__",     "__neg__",      "__pos__",
-    "__invert__",  "__slots__",    "__doc__"};
+    "__init__",    "__str__",      "__repr__",    "__format__",    "__hash__",     "__bool__",
+    "__eq__",      "__ne__",       "__lt__",      "__le__",        "__gt__",       "__ge__",
+    "__len__",     "__getitem__",  "__setitem__", "__delitem__",   "__contains__", "__iter__",
+    "__next__",    "__reversed__", "__call__",    "__enter__",     "__exit__",     "__getattr__",
+    "__setattr__", "__delattr__",  "__index__",   "__int__",       "__float__",    "__round__",
+    "__trunc__",   "__floor__",    "__ceil__",    "__abs__",       "__neg__",      "__pos__",
+    "__invert__",  "__slots__",    "__doc__",     "__match_args__"};
 static const llvm::StringSet<> operators = {"add", "sub", "mul",      "matmul", "truediv",
                                             "mod", "pow", "lshift",   "rshift", "or",
                                             "xor", "and", "floordiv", "divmod"};

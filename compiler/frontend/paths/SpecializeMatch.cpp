@@ -8,10 +8,34 @@
 // What a pattern asks of structure is known while compiling; what it asks of numbers and text is a
 // condition of the program.
 #include "frontend/containers/RunTimeLists.h"
+#include "frontend/interpret/Prelude.h"
 
 namespace mpy {
 
 using Op = ast::BinaryOperator;
+
+/// The attributes that positions of a class pattern stand for.
+static std::vector<std::string> matchedNames(Specializer &s, const Value &type, size_t count) {
+  std::vector<std::string> names;
+  if (count == 0)
+    return names;
+  Value said = s.object<ClassState>(type) ? s.findAttribute(type, "__match_args__") : Value();
+  auto *tuple = said.as<TupleValue>();
+  for (size_t i = 0; tuple && i < count && i < tuple->items.size(); ++i)
+    if (auto name = s.knownText(tuple->items[i]))
+      names.push_back(*name);
+  if (names.size() != count)
+    s.fail(ErrorId::Unsupported, {"a class pattern with these positions"},
+           {.help = "name the attributes: Point(x=0)"});
+  return names;
+}
+
+/// Whether a key is in the dict must be known.
+static void refuseUncertain(Specializer &s, const Value &value) {
+  if (auto *optional = value.as<OptionalValue>(); optional && !optional->orNone)
+    s.fail(ErrorId::Unsupported, {"a pattern of a dict that may lack the key"},
+           {.help = "ask before: if key in items"});
+}
 
 Scalar Specializer::fits(const ast::Pattern &pattern, const Value &given,
                          std::vector<std::pair<std::string, Value>> &names) {
@@ -100,16 +124,51 @@ Scalar Specializer::fits(const ast::Pattern &pattern, const Value &given,
       return makeBool(false);
     Scalar result = makeBool(true);
     auto *builtin = type.get<const LibraryValue *>();
-    if (!cls->patterns.empty() && !(builtin && cls->patterns.size() == 1))
-      fail(ErrorId::Unsupported, {"a class pattern with positions"},
-           {.help = "name the attributes: Point(x=0)"});
-    if (!cls->patterns.empty())
+    std::vector<std::pair<std::string, Pattern *>> attributes;
+    if (builtin && cls->patterns.size() == 1)
       result = fits(*cls->patterns[0], subject, names);
-    for (auto [name, part] : llvm::zip(cls->kwdAttrs, cls->kwdPatterns)) {
+    else
+      for (auto [name, part] :
+           llvm::zip_first(matchedNames(*this, type, cls->patterns.size()), cls->patterns))
+        attributes.push_back({name, part});
+    for (auto [name, part] : llvm::zip(cls->kwdAttrs, cls->kwdPatterns))
+      attributes.push_back({name, part});
+    for (auto &[name, part] : attributes) {
       Value attribute = findAttribute(subject, name);
       if (attribute.isUnbound())
         return makeBool(false);
       result = scalarBinary(Op::BitAnd, result, fits(*part, attribute, names));
+    }
+    return whenPresent(result);
+  }
+  if (auto *mapping = llvm::dyn_cast<MatchMapping>(&pattern)) {
+    if (!runTimeDictKind(*this, subject).empty())
+      fail(ErrorId::Unsupported, {"a pattern of a dict whose keys are run-time data"},
+           {.help = "write if and elif"});
+    auto *dict = object<DictState>(subject);
+    if (!dict || dict->isSet)
+      return makeBool(false);
+    std::vector<std::pair<Value, Value>> others = dict->entries;
+    Scalar result = makeBool(true);
+    for (auto [key, part] : llvm::zip(mapping->keys, mapping->patterns)) {
+      Value wanted = evaluate(key);
+      auto entry = llvm::find_if(
+          others, [&](auto &one) { return sameObject(one.first, wanted).value_or(false); });
+      if (entry == others.end())
+        return makeBool(false);
+      Value value = entry->second;
+      others.erase(entry);
+      refuseUncertain(*this, value);
+      result = scalarBinary(Op::BitAnd, result, fits(*part, value, names));
+      if (result.knownBool == false)
+        return result;
+    }
+    if (!mapping->rest.empty()) {
+      for (auto &entry : others)
+        refuseUncertain(*this, entry.second);
+      DictState rest;
+      rest.entries = std::move(others);
+      names.push_back({mapping->rest, ObjectRef{heap.add(std::move(rest))}});
     }
     return whenPresent(result);
   }
