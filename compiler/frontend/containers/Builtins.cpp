@@ -479,6 +479,14 @@ static Value initialiseObject(Specializer &s, CallArguments &arguments) {
   return NoneValue{};
 }
 
+/// `super().__str__()`: the text of an exception, else what `repr` gives.
+static Value textOfObject(Specializer &s, CallArguments &arguments) {
+  Value self = s.bind(arguments, "self", "__str__")[0];
+  if (auto exception = s.exceptionIn(self))
+    return s.exceptionText(*exception);
+  return s.repr(self);
+}
+
 static Value hashOfObject(Specializer &s, CallArguments &arguments) {
   return hashValue(s, s.bind(arguments, "obj?", "hash")[0]);
 }
@@ -588,6 +596,7 @@ const LibraryValue *findBuiltin(llvm::StringRef name) {
       {"builtins.object.__getattribute__", getObjectAttribute, ""},
       {"builtins.object.__init__", initialiseObject, ""},
       {"builtins.object.__setattr__", setObjectAttribute, ""},
+      {"builtins.object.__str__", textOfObject, ""},
       {"builtins.range", rangeOf, ""},
       {"builtins.range.count", rangeCount, ""},
       {"builtins.range.index", rangeIndex, ""},

@@ -12,6 +12,7 @@
 #include "frontend/interpret/SpecialMethods.h"
 #include "frontend/library/PythonNames.h"
 #include "frontend/values/NamedTuples.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -118,6 +119,12 @@ static Value attributeOfClass(Specializer &s, const Value &object, const ClassSt
                               llvm::StringRef name) {
   if (name == "__name__" || name == "__qualname__")
     return s.makeText(cls.name);
+  if (name == "__mro__") {
+    ValueList classes;
+    for (ObjectId one : cls.resolution)
+      classes.push_back(ObjectRef{one});
+    return s.newTuple(std::move(classes));
+  }
   if (name == "__doc__") {
     for (auto &attribute : cls.attributes)
       if (attribute.first == name)
@@ -151,6 +158,8 @@ static Value superAttribute(Specializer &s, const SuperValue &super, llvm::Strin
     return methodOf(super.self,
                     findBuiltin(s.isSubclass(*cls, "BaseException") ? "exception.__init__"
                                                                     : "object.__init__"));
+  if (value.isUnbound() && name == "__str__" && !onClass)
+    return methodOf(super.self, findBuiltin("object.__str__"));
   if (value.isUnbound() && !onClass)
     value = objectAttribute(name);
   if (value.isUnbound() || (onClass && value.as<ClosureValue>()))
@@ -315,6 +324,25 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
   return typeAttribute(*this, object, name);
 }
 
+/// What every exception, class or function has in Python.
+static bool isPythonsOwn(Specializer &s, const Value &object, llvm::StringRef name) {
+  static const llvm::StringSet<> ofExceptions = {"__cause__", "__context__", "__traceback__",
+                                                 "__notes__", "add_note",    "with_traceback"};
+  static const llvm::StringSet<> ofClasses = {"__bases__", "__base__",       "__subclasses__",
+                                              "mro",       "__dictoffset__", "__basicsize__",
+                                              "__dict__",  "__module__"};
+  static const llvm::StringSet<> ofFunctions = {
+      "__defaults__",    "__kwdefaults__", "__code__",    "__closure__", "__globals__",
+      "__annotations__", "__dict__",       "__wrapped__", "__module__",  "__get__"};
+  if (object.as<ExceptionValue>() || s.exceptionIn(object))
+    return ofExceptions.contains(name);
+  if (auto *property = object.as<PropertyValue>())
+    return property->kind == PropertyValue::Kind::Property && name == "deleter";
+  if (s.object<ClassState>(object))
+    return ofClasses.contains(name);
+  return (object.as<ClosureValue>() || object.as<BoundMethodValue>()) && ofFunctions.contains(name);
+}
+
 /// There is no such attribute: what Python has is not supported; where it has none either that is
 /// the exception of a path that data choose, and else an error.
 static void failAttribute(Specializer &s, const Value &object, llvm::StringRef name) {
@@ -325,6 +353,8 @@ static void failAttribute(Specializer &s, const Value &object, llvm::StringRef n
       if (llvm::StringRef(attribute.first).edit_distance(name) == 1)
         help = "did you mean '" + attribute.first + "'?";
   bool isSpecial = name.starts_with("__");
+  if (isPythonsOwn(s, object, name))
+    s.fail(ErrorId::Unsupported, {"the attribute '" + name.str() + "'"});
   if (!runTimeDictKind(s, object).empty() || isTypeAttribute(type, name))
     s.fail(ErrorId::UnsupportedName, {type + "." + name.str()},
            {.found = "an attribute of Python's " + type});

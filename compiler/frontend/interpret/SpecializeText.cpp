@@ -156,10 +156,11 @@ static Text scalarText(Specializer &s, const Scalar &scalar, bool isRepr) {
 Text Specializer::exceptionText(const ExceptionValue &exception) {
   if (exception.arguments.empty())
     return makeText("");
-  if (exception.arguments.size() == 1)
-    return exception.kind == "KeyError" && !exception.isRendered
-               ? missingText(*this, exception.arguments[0])
-               : str(exception.arguments[0]);
+  if (exception.arguments.size() == 1) {
+    auto cls = exceptionClass(exception.kind);
+    bool isOfKey = cls && isSubclass(*cls, "KeyError") && !exception.isRendered;
+    return isOfKey ? missingText(*this, exception.arguments[0]) : str(exception.arguments[0]);
+  }
   return repr(newTuple(exception.arguments));
 }
 
