@@ -330,6 +330,33 @@ static Value displayValue(Specializer &s, const ast::Expr &expr, const ast::Expr
   return isTuple ? s.newTuple(std::move(items)) : s.newList(std::move(items));
 }
 
+/// Displays of dicts among the values of a dict whose keys are run-time data: where their keys
+/// differ, which of them is there is run-time data, and so are its keys. Such a display has no
+/// values of several types for its keys.
+static void shareKeys(const ast::Dict &node, std::vector<Span> &runTimeKeyed) {
+  std::set<std::string> layouts;
+  std::vector<Span> displays;
+  for (const ast::Expr *value : node.values) {
+    auto *inner = dyn_cast<ast::Dict>(value);
+    if (!inner)
+      return;
+    std::string layout;
+    for (const ast::Expr *key : inner->keys) {
+      auto *constant = dyn_cast_or_null<ast::Constant>(key);
+      if (!constant)
+        return;
+      layout += constant->text + ", ";
+    }
+    layouts.insert(std::move(layout));
+    displays.push_back(inner->span);
+  }
+  if (layouts.size() < 2)
+    return;
+  for (Span display : displays)
+    if (!llvm::is_contained(runTimeKeyed, display))
+      runTimeKeyed.push_back(display);
+}
+
 /// A dict display whose dict has keys that are run-time data.
 static Value runTimeDictDisplay(Specializer &s, const ast::Dict &node, const Value &dict) {
   InProgress made(s, dict);
@@ -466,6 +493,8 @@ Value Specializer::evaluate(const ast::Expr *expr) {
   case Kind::Set:
     return displayValue(*this, *expr, cast<Set>(*expr).elts);
   case Kind::Dict:
+    if (hasRunTimeKeys(expr->span))
+      shareKeys(cast<Dict>(*expr), attempts.runTimeKeyed);
     return dictDisplay(*this, cast<Dict>(*expr));
   case Kind::ListComp:
   case Kind::SetComp:
