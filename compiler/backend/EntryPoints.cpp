@@ -2,8 +2,9 @@
 //
 //   define void @main()            ->   define internal void @mpy_main()
 //                                       define i32 @main(i32 %argc, ptr %argv) {
-//                                         call void @mpy_begin(i32 %argc, ptr %argv, ptr
-//                                         @"prog.mpy") call void @mpy_main() call void @mpy_end()
+//                                         call void @mpy_begin(%argc, %argv, @"prog.mpy")
+//                                         call void @mpy_main()
+//                                         call void @mpy_end()
 //                                         ret i32 0
 //                                       }
 //

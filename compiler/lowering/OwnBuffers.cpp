@@ -1,11 +1,9 @@
 // own-buffers: tensors become reference counted buffers, written in place where nobody else reads
 // them.
 //
-//   %b = tensor.insert %v into %a[%i]      ->   memref.store %v, %a[%i]           (%a dies here and
-//   is unique)
-//                                          ->   memref.copy, memref.store         (%a is read
-//                                          later)
-//   scf.for iter_args(%a = %x)             ->   one test of %x before the loop, stores inside
+//   %b = tensor.insert %v into %a[%i]   ->   memref.store %v, %a[%i]     (%a dies here, is unique)
+//                                       ->   memref.copy, memref.store   (%a is read later)
+//   scf.for iter_args(%a = %x)          ->   one test of %x before the loop, stores inside
 //
 // Entry: linalg form, private functions with one block. Exit: no tensor is left.
 //

@@ -39,6 +39,17 @@ LEFTOVER = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 CODE = {".cpp", ".h", ".td", ".def", ".inc", ".py", ".g4", ".c", ".cmake", ".sh"}
 MAXIMUM_LINES = 800
 MAXIMUM_FILES = 30
+MAXIMUM_FUNCTION = 80
+# Functions that only dispatch: one case after the other, each of which is a line or a few.
+DISPATCHERS = {"Printer::expression", "Printer::statement", "Specializer::execute", "OptionReader::readOption", "Warp::run", "evaluate", "main"}
+# Functions that are still longer. They may shrink; no other may join them.
+STILL_LONG = {
+    "ReverseSweep::runLoop": 128, "Specializer::callTransform": 125, "BufferEmitter::emitDefault": 118, "Joiner::joinLists": 116,
+    "ResultWalk::describe": 112, "Writer::writeShape": 110, "pushForward": 103, "Joiner::joinParts": 103, "reachable": 100,
+    "Groups::build": 98, "extreme": 98, "Joiner::pairObjects": 95, "Specializer::knownItems": 95, "Specializer::compare": 94,
+    "stepToSource": 88, "Specializer::takeNext": 88, "ResultBuilder::build": 87, "widen": 87, "Joiner::pairValues": 86,
+    "Specializer::runTimeWalk": 83, "Specializer::initialiseBuiltins": 81,
+}
 MAXIMUM_PAGE = 50
 
 
@@ -127,6 +138,35 @@ def sizes(files):
                 yield f"{path}: {lines} lines, more than {MAXIMUM_LINES}"
 
 
+def functions(path):
+    """(name, line, number of lines) of each function of a formatted file: its body ends where its first line's indentation returns."""
+    lines = (ROOT / path).read_text().splitlines()
+    at = 0
+    while at < len(lines):
+        opened = re.match(r"( {0,2})\S.*\{$", lines[at])
+        if not opened or re.match(r" *(inline )?(namespace|struct|class|enum|union|extern \"C\")\b", lines[at]) or re.search(r"(=|\]) \{$", lines[at]):
+            at += 1
+            continue
+        first = last = at
+        while last < len(lines) and not lines[last].startswith(opened[1] + "}"):
+            last += 1
+        while first and lines[first - 1].strip() and not lines[first - 1].rstrip().endswith((";", "}", "{", ":")) \
+                and not lines[first - 1].lstrip().startswith(("//", "#", "template")):
+            first -= 1
+        named = re.search(r"([\w:~]+)\(", " ".join(lines[first:at + 1]))
+        yield named[1] if named else "?", first + 1, last - first + 1
+        at = last + 1
+
+
+def function_sizes(files):
+    for path in files:
+        if path.suffix in {".cpp", ".h"}:
+            for name, line, count in functions(path):
+                most = STILL_LONG.get(name, MAXIMUM_FUNCTION)
+                if count > most and name not in DISPATCHERS:
+                    yield f"{path}:{line}: {name} has {count} lines, more than {most}"
+
+
 def names(files):
     for path in files:
         # Files of the library, and their rows, are named as what programs import.
@@ -183,7 +223,7 @@ def runtime_functions(files):
 
 def main():
     files = tracked()
-    checks = [include_arrows, arrows_within_frontend, folder_pages, map_of_folders, sizes, names, leftovers, opening_comments, one_type_a_name,
+    checks = [include_arrows, arrows_within_frontend, folder_pages, map_of_folders, sizes, function_sizes, names, leftovers, opening_comments, one_type_a_name,
               runtime_functions]
     failed = 0
     for check in checks:

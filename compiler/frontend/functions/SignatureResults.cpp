@@ -2,8 +2,8 @@
 // run-time values as results of the function, and the same structure made again from the results of
 // a call:
 //
-//   return x, np.zeros(k), None or 1   =>   (argument 0, float64 array of run-time extent, optional
-//   int)   results (k, zeros, present, 1)
+//   return x, np.zeros(k), None or 1   ->   structure (argument 0, float64[k], optional int)
+//                                           results (k, zeros, present, 1)
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/functions/Signatures.h"
 #include "frontend/interpret/MixedNumbers.h"

@@ -1,7 +1,7 @@
 // Arguments taken apart into run-time values and a key:
 //
-//   f(x, [1, y])  with x: float64[n, 1], y: float64[n]   =>   operands (n, x, 1, y)   key A4.e0,1.
-//   L2 i A4.e0.
+//   f(x, [1, y])  with x: float64[n, 1], y: float64[n]   ->   operands (n, x, 1, y)
+//                                                             key A4.e0,1. L2 i A4.e0.
 //
 // Known numbers become parameters: one function serves the whole recursion. Equal extents share a
 // parameter; an extent of 1 stays.

@@ -1,15 +1,15 @@
 // Functions that call themselves. A recursion that run-time values end becomes a function of its
 // own, one for each signature:
 //
-//   def total(x): if len(x) == 0: return 0.0; return x[0] + total(x[1:])
-//   =>  func @total(%n, %x) -> (%sum, %tag) { if %n == 0 .. else { .. call @total(%n - 1, slice of
-//   x) .. } }
+//   def total(x):                   ->   func @total(%n, %x) -> (%sum, %tag) {
+//     if len(x) == 0: return 0.0           if %n == 0 { .. }
+//     return x[0] + total(x[1:])           else { .. call @total(%n - 1, slice of %x) .. }
+//                                        }
 //
 // What a call of itself returns is found by running the body: first such a path counts as one that
 // does not end, so that the others give the structure of the result; then the body runs with that,
-// until nothing is new. Where no structure fits all depths
-// (`tree(d)` builds lists in lists), the calls are executed in place, which ends where the
-// structure does.
+// until nothing is new. Where no structure fits all depths (`tree(d)` builds lists in lists), the
+// calls are executed in place, which ends where the structure does.
 #include "frontend/functions/CallIdentity.h"
 #include "frontend/functions/Recursion.h"
 #include "frontend/paths/UnrollBudget.h"

@@ -1,8 +1,8 @@
 // np.random and RandomState: draws from the legacy stream by calls of the runtime, in the order of
 // the program.
 //
-//   np.random.randn(2, 3) -> runtime_effect "mpy_random_gauss_array"(state, 6), mpy.reshape to (2,
-//   3)
+//   np.random.randn(2, 3)   ->   runtime_effect "mpy_random_gauss_array"(state, 6)
+//                                mpy.reshape to (2, 3)
 #include "frontend/arrays/ArrayIndexing.h"
 #include "frontend/arrays/ArrayShapes.h"
 #include "frontend/library/Library.h"
