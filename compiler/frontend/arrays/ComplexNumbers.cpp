@@ -201,7 +201,7 @@ std::optional<Value> callWithComplex(Specializer &s, llvm::StringRef module, llv
     files = {"_complex_elementary", "_complex_numpy", "_complex_shapes", "_complex_products"};
   else if (module == "numpy.linalg" || module == "scipy.linalg")
     files = {"_complex_linalg"};
-  else if (module == "numpy.fft" || module == "scipy.fft" || module == "scipy.signal")
+  else if (llvm::is_contained({"numpy.fft", "scipy.fft", "scipy.fftpack", "scipy.signal"}, module))
     return std::nullopt; // Written for both.
   for (const char *file : files) {
     auto *found = findLibraryFile(file);
