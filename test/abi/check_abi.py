@@ -304,6 +304,17 @@ def older_header(shop):
     assert "ImportError: libchanging.so and" in refused.stderr and "compile again" in refused.stderr, refused.stderr
 
 
+def imported(shop):
+    """What an imported module exports, it exports where it is compiled itself."""
+    (shop.folder / "part.mpy").write_text("from mpy import export\n@export(grad=True)\ndef square(x: float):\n    return x * x\n")
+    for start, call in (("import part", "part.square"), ("from part import square", "square")):
+        (shop.folder / "whole.mpy").write_text(f"{start}\nfrom mpy import export\n@export\ndef f(x: float):\n    return {call}(x) + 1.0\n")
+        header = run([shop.mpyc, "--emit=header", shop.folder / "whole.mpy"])
+        assert "int whole_f(" in header and "square" not in header, header
+    run([shop.mpyc, "-c", shop.folder / "whole.mpy", "--grad=square", "-o", shop.folder / "whole.o"])
+    assert "whole_square_grad" in defined(shop.folder / "whole.o")
+
+
 def two_modules(shop):
     """Two objects in one program, with one context; modules without statements have no state."""
     (shop.folder / "first.mpy").write_text("from mpy import export\n@export\ndef f(x: float):\n    return x + 1.0\n")
@@ -512,7 +523,7 @@ def names(shop):
     assert refused.returncode == 1 and "error[E0604]: 'f' cannot be exported: names that begin with 'mpy_' are those of mpy.h" in refused.stderr, refused.stderr
 
 
-TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, signatures, python_build, torch, jax, metadata, versions, nested, older_header, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, names, debug_lines, address_sanitizer, thread_sanitizer, costs]
+TESTS = [calls, bad_input, random_calls, threads, header_in_cpp, shared_library, symbols, python_module, signatures, python_build, torch, jax, metadata, versions, nested, older_header, imported, two_modules, python_sample, cpp_sample, fortran_sample, installed, page, sizes, quoted_annotations, names, debug_lines, address_sanitizer, thread_sanitizer, costs]
 # With a sanitizer: what links the runtime itself.
 SANITIZED = [calls, bad_input, random_calls, threads, two_modules]
 

@@ -483,6 +483,13 @@ Value primitiveMarkExport(Specializer &specializer, const Arguments &arguments) 
   auto *closure = function.as<ClosureValue>();
   if (!specializer.exports || !closure)
     return NoneValue{};
+  // What an imported module marks is for who compiles that.
+  for (const Frame *frame : llvm::reverse(specializer.frames))
+    if (frame->moduleNode && !frame->library) {
+      if (frame->moduleNode != specializer.frames.front()->moduleNode)
+        return NoneValue{};
+      break;
+    }
   ExportRequest request{closure->name, {ExportKind::Value}, {}};
   if (auto *node = llvm::dyn_cast<ast::FunctionDef>(closure->node))
     request.span = node->nameSpan;
