@@ -18,6 +18,9 @@ constexpr int64_t tileOfProduct = 64;
 /// A loop of one thread is worth as long as a transfer.
 constexpr int64_t mostRounds = 4096;
 constexpr int mostParameters = 256;
+/// What the host is about to branch on it finds out itself from so many elements, where it has
+/// them: a kernel would have to be waited for.
+constexpr int64_t pointsOfDecision = 65536;
 /// Shared memory of a block, less what kernels use for themselves.
 constexpr int64_t mostShared = 46 * 1024;
 /// Rows are worked on by a block each where they are long and few, and by several kernels where
@@ -161,6 +164,14 @@ static bool isAwaited(DeviceState &state, const mpy_kernel *kernel,
   return false;
 }
 
+/// Whether the host is about to branch on the result.
+static bool decides(const mpy_kernel *kernel) {
+  for (int64_t i = 0; i < kernel->buffer_count; ++i)
+    if (kernel->details[i] & MPY_KERNEL_DECIDES)
+      return true;
+  return false;
+}
+
 /// Room for partial results that is used by one kernel after the other.
 static CudaAddress scratchOf(DeviceState &state, int64_t bytes, Place place) {
   if (state.scratchBytes < bytes) {
@@ -262,7 +273,9 @@ static bool run(DeviceState &state, const mpy_kernel *kernel, const mpy_kernel_b
   if (kernel->form == MPY_SERIAL) {
     if (launch.points > mostRounds || !isAwaited(state, kernel, buffers))
       return false;
-  } else if (launch.points < state.minimum && !isAwaited(state, kernel, buffers)) {
+  } else if ((launch.points < state.minimum ||
+              (launch.points < pointsOfDecision && decides(kernel))) &&
+             !isAwaited(state, kernel, buffers)) {
     return false;
   }
   Place place = {kernel->file, kernel->line};

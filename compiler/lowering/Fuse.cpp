@@ -5,8 +5,11 @@
 #include "lowering/Extents.h"
 #include "lowering/Fusion.h"
 #include "lowering/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
 using namespace mlir;
 
@@ -89,6 +92,27 @@ static void separateStarts(IRRewriter &rewriter, func::FuncOp function) {
   });
 }
 
+// What is decided alike in every round of a loop, such as whether all positions are within bounds,
+// is decided once, in front of it.
+static void hoistDecisions(func::FuncOp function) {
+  auto isDecision = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor ? tensor.getRank() == 0 && tensor.getElementType().isInteger(1)
+                  : type.isInteger(1);
+  };
+  function.walk([&](scf::ForOp loop) {
+    moveLoopInvariantCode(
+        loop.getLoopRegions(),
+        [&](Value value, Region *) { return loop.isDefinedOutsideOfLoop(value); },
+        [&](Operation *op, Region *) {
+          return isa<linalg::GenericOp, linalg::FillOp, tensor::EmptyOp, tensor::ExtractOp>(op) &&
+                 llvm::all_of(op->getResultTypes(), isDecision) && isMemoryEffectFree(op) &&
+                 isSpeculatable(op);
+        },
+        [&](Operation *op, Region *) { loop.moveOutOfLoop(op); });
+  });
+}
+
 namespace {
 struct Fuse : impl::FuseBase<Fuse> {
   void runOnOperation() override {
@@ -103,6 +127,7 @@ struct Fuse : impl::FuseBase<Fuse> {
     // Bodies that came together share what they both compute.
     eliminateCommonSubExpressions(rewriter, dominance, getOperation());
     separateStarts(rewriter, getOperation());
+    hoistDecisions(getOperation());
     hideImpossibleBounds(getOperation());
   }
 };

@@ -3,7 +3,8 @@
 //   out(i, j) = f(x(i, j), y(j))    ->   for point = thread; point < n; point += all threads
 //   out(i) += f(x(i, j))            ->   a team of threads for each i, or for each part of one
 //
-// A group that gathers nothing is one thread's work at each point. What gathers is done by teams
+// A group that gathers nothing is one thread's work at each point; inputs that lie across the
+// outputs go through shared memory, a tile at a time. What gathers is done by teams
 // (KernelTeams.cpp). Kernels keep the group's order of operations on each element, so that the
 // results are those of the host's loop.
 #include "lowering/GroupKernel.h"
@@ -109,7 +110,11 @@ void GroupKernel::collectArguments() {
           (isGathered || !body.getArgument(number).use_empty()) && !fills[number - inputs];
       // All of a buffer that is no part of another one.
       bool isWhole = op->getOperand(number) == rootOf(operand);
-      how = kernelWrites | (isRead ? kernelReads : 0) | (isWhole ? kernelOverwrites : 0);
+      // One truth value of many elements, for the host to branch on.
+      bool decides = isGathered && keptDims.empty() &&
+                     cast<MemRefType>(operand.getType()).getElementType().isInteger(1);
+      how = kernelWrites | (isRead ? kernelReads : 0) | (isWhole ? kernelOverwrites : 0) |
+            (decides ? kernelDecides : 0);
     } else if (body.getArgument(number).use_empty()) {
       // Its extents say how far the loops go.
       buffers.push_back(0);
@@ -131,6 +136,13 @@ void GroupKernel::collectArguments() {
   });
 }
 
+/// A tile of a turned input; one column more, so that a column is in as many banks as a row.
+static constexpr int64_t sideOfTile = 32;
+static Type roomOfTile(Type element) {
+  auto space = gpu::AddressSpaceAttr::get(element.getContext(), gpu::AddressSpace::Workgroup);
+  return MemRefType::get({sideOfTile, sideOfTile + 1}, element, AffineMap(), space);
+}
+
 KernelOp GroupKernel::emit(gpu::GPUModuleOp kernels, StringRef name) {
   space.collapse(host, op);
   classifyOutputs();
@@ -149,8 +161,14 @@ KernelOp GroupKernel::emit(gpu::GPUModuleOp kernels, StringRef name) {
       partials.push_back(bytesOfElement(element));
     }
   }
+  findTurned();
+  for (unsigned input : turned)
+    shared.push_back(
+        roomOfTile(cast<MemRefType>(space.operands[input].getType()).getElementType()));
   KernelBuilder kernel(kernels, name, loc, *arguments, extras, shared);
-  if (gathered.empty())
+  if (!turned.empty())
+    emitTiles(kernel);
+  else if (gathered.empty())
     emitPoints(kernel);
   else
     emitTeams(kernel);
@@ -185,6 +203,8 @@ SmallVector<Value> GroupKernel::positionsIn(unsigned operand, ValueRange positio
 Value GroupKernel::loadOperand(KernelBuilder &kernel, unsigned operand, ValueRange positions) {
   if (!isa<MemRefType>(space.operands[operand].getType()))
     return kernel.valueOf(space.operands[operand]);
+  if (Value element = turnedElements.lookup(operand))
+    return element;
   return kernel.load(buffers[operand], positionsIn(operand, positions));
 }
 
@@ -237,6 +257,120 @@ void GroupKernel::emitPoints(KernelBuilder &kernel) {
   kernel.builder.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> positions = kernel.positionsOf(loop.getInductionVar(), extentsOf(keptDims));
   emitPoint(kernel, positions, {});
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+void GroupKernel::findTurned() {
+  constexpr int64_t smallest = 16;
+  constexpr unsigned mostTiles = 4;
+  if (!gathered.empty())
+    return;
+  /// The dimension along which an operand's elements lie side by side.
+  auto alongWhat = [&](unsigned operand) -> std::optional<unsigned> {
+    auto type = dyn_cast<MemRefType>(space.operands[operand].getType());
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (!type || type.getRank() == 0 || failed(type.getStridesAndOffset(strides, offset)) ||
+        strides.back() != 1)
+      return std::nullopt;
+    return cast<AffineDimExpr>(space.maps[operand].getResults().back()).getPosition();
+  };
+  auto isSmall = [&](unsigned dim) {
+    std::optional<int64_t> extent = getConstantIntValue(extents[dim]);
+    return extent && *extent < smallest;
+  };
+  unsigned inputs = op.getNumDpsInputs();
+  std::optional<unsigned> ofOutputs = alongWhat(inputs);
+  for (unsigned operand = inputs; operand < space.operands.size(); ++operand)
+    if (!ofOutputs || alongWhat(operand) != ofOutputs)
+      return;
+  fast = *ofOutputs;
+  for (unsigned input = 0; input < inputs; ++input) {
+    std::optional<unsigned> dim = alongWhat(input);
+    if (!dim || *dim == fast || !space.maps[input].isFunctionOfDim(fast) || isSmall(*dim) ||
+        isSmall(fast) || op.getRegion().front().getArgument(input).use_empty() ||
+        turned.size() == mostTiles || (!turned.empty() && *dim != slow))
+      continue;
+    slow = *dim;
+    turned.push_back(input);
+  }
+}
+
+/// Reads an element of each turned input into its tile, where there is one.
+void GroupKernel::readTile(KernelBuilder &kernel, Value inside, ValueRange positions, Value down,
+                           Value across) {
+  auto branch = scf::IfOp::create(kernel.builder, loc, inside, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(kernel.builder);
+  kernel.builder.setInsertionPointToStart(branch.thenBlock());
+  for (auto [number, input] : llvm::enumerate(turned))
+    memref::StoreOp::create(kernel.builder, loc, loadOperand(kernel, input, positions),
+                            kernel.sharedMemory(number), ValueRange{down, across});
+}
+
+void GroupKernel::emitTiles(KernelBuilder &kernel) {
+  OpBuilder &builder = kernel.builder;
+  Value side = kernel.constant(sideOfTile), thread = kernel.thread();
+  Value column = kernel.remainder(thread, side), row = kernel.divide(thread, side);
+  auto tilesOf = [&](unsigned dim) {
+    Value rounded = kernel.add(kernel.small(extents[dim]), kernel.constant(sideOfTile - 1));
+    return kernel.divide(rounded, side);
+  };
+  SmallVector<unsigned> others;
+  Value tilesAcross = tilesOf(fast), tilesDown = tilesOf(slow);
+  Value tiles = kernel.mul(tilesAcross, tilesDown);
+  for (unsigned dim : keptDims)
+    if (dim != slow && dim != fast) {
+      others.push_back(dim);
+      tiles = kernel.mul(tiles, kernel.small(extents[dim]));
+    }
+  Value blocks = kernel.divide(kernel.threadsOfGrid(), kernel.constant(threadsOfBlock));
+  auto loop = scf::ForOp::create(builder, loc, kernel.block(), tiles, blocks);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value across = kernel.remainder(loop.getInductionVar(), tilesAcross);
+  Value rest = kernel.divide(loop.getInductionVar(), tilesAcross);
+  Value down = kernel.remainder(rest, tilesDown);
+  SmallVector<Value> positions(space.reductions.size());
+  for (auto [dim, position] : llvm::zip_equal(
+           others, kernel.positionsOf(kernel.divide(rest, tilesDown), extentsOf(others))))
+    positions[dim] = position;
+  auto toIndex = [&](Value number) -> Value {
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), number);
+  };
+  /// Calls `emit` at each point of the thread: `slowIsRow` says along what its warp lies.
+  auto forPoints = [&](bool slowIsRow, auto emit) {
+    for (int64_t step = 0; step < sideOfTile; step += threadsOfBlock / sideOfTile) {
+      Value line = kernel.add(row, kernel.constant(step));
+      Value downAt = slowIsRow ? line : column, acrossAt = slowIsRow ? column : line;
+      Value slowAt = kernel.add(kernel.mul(down, side), downAt),
+            fastAt = kernel.add(kernel.mul(across, side), acrossAt);
+      positions[slow] = kernel.widen(slowAt);
+      positions[fast] = kernel.widen(fastAt);
+      Value inside =
+          arith::AndIOp::create(builder, loc, kernel.less(slowAt, kernel.small(extents[slow])),
+                                kernel.less(fastAt, kernel.small(extents[fast])));
+      emit(inside, toIndex(acrossAt), toIndex(downAt));
+    }
+  };
+  forPoints(/*slowIsRow=*/false, [&](Value inside, Value acrossAt, Value downAt) {
+    readTile(kernel, inside, positions, acrossAt, downAt);
+  });
+  gpu::BarrierOp::create(builder, loc);
+  forPoints(/*slowIsRow=*/true, [&](Value inside, Value acrossAt, Value downAt) {
+    auto branch = scf::IfOp::create(builder, loc, inside, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard inBranch(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    for (auto [number, input] : llvm::enumerate(turned))
+      turnedElements[input] = memref::LoadOp::create(builder, loc, kernel.sharedMemory(number),
+                                                     ValueRange{acrossAt, downAt});
+    emitPoint(kernel, positions, {});
+    turnedElements.clear();
+  });
+  // The next tile must not overwrite this one while it is read.
+  gpu::BarrierOp::create(builder, loc);
 }
 
 } // namespace mpy

@@ -32,6 +32,12 @@ private:
   llvm::SmallVector<mlir::Value> emitPoint(KernelBuilder &kernel, mlir::ValueRange positions,
                                            mlir::ValueRange accumulators);
   void emitPoints(KernelBuilder &kernel);
+  /// Finds inputs that are turned against the outputs: `slow` is the dimension along which they
+  /// lie, `fast` that of the outputs.
+  void findTurned();
+  void emitTiles(KernelBuilder &kernel);
+  void readTile(KernelBuilder &kernel, mlir::Value inside, mlir::ValueRange positions,
+                mlir::Value down, mlir::Value across);
   void emitTeams(KernelBuilder &kernel);
   void emitParts(KernelBuilder &kernel);
   llvm::SmallVector<mlir::Value> sharedRooms(KernelBuilder &kernel);
@@ -55,6 +61,11 @@ private:
   llvm::SmallVector<unsigned> gathered;
   bool anyOrder = true;
   llvm::SmallVector<unsigned> keptDims, reducedDims;
+  /// Inputs that go through shared memory, the two dimensions that they have turned, and their
+  /// elements at the point of the moment.
+  llvm::SmallVector<unsigned> turned;
+  unsigned slow = 0, fast = 0;
+  llvm::DenseMap<unsigned, mlir::Value> turnedElements;
   llvm::SmallVector<mlir::Value> hostExtents;
   llvm::SmallVector<mlir::OpFoldResult> extents;
   std::optional<KernelArguments> arguments;

@@ -9,7 +9,12 @@
 namespace mpy {
 
 /// How a kernel uses a buffer; bits, as runtime/Cuda.h has them.
-enum KernelAccess : int64_t { kernelReads = 1, kernelWrites = 2, kernelOverwrites = 4 };
+enum KernelAccess : int64_t {
+  kernelReads = 1,
+  kernelWrites = 2,
+  kernelOverwrites = 4,
+  kernelDecides = 8
+};
 
 /// What the first words of a kernel mean and how the run time launches it, as runtime/Cuda.h has
 /// it.

@@ -235,10 +235,12 @@ void mpy_trim(void);
 
 /* The mpy_gpu_module of a program. */
 #define MPY_KERNELS_SYMBOL "mpy_kernels"
-/* What a kernel does with a buffer: reads it, writes it, overwrites all of it; bits. */
+/* What a kernel does with a buffer: reads it, writes it, overwrites all of it, writes what the host
+ * is about to branch on; bits. */
 #define MPY_KERNEL_READS 1
 #define MPY_KERNEL_WRITES 2
 #define MPY_KERNEL_OVERWRITES 4
+#define MPY_KERNEL_DECIDES 8
 /* What the first words of a kernel are. Points: their number. Reduction: results, and elements of
  * each. Product: matrices, rows, columns, and the length of sums. Rows: their number, and elements
  * of each; a partial result is what shared memory keeps of an element. */

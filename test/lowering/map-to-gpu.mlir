@@ -87,6 +87,24 @@ func.func @rows(%x: memref<8x100xf64>, %y: memref<8x100xf64>, %s: memref<8xf64>)
 
 // -----
 
+// What lies across the result goes through shared memory.
+// CHECK-LABEL: func.func @turned
+// CHECK: gpu.func @group_0{{.*}} workgroup({{.*}} : memref<32x33xf64, #gpu.address_space<workgroup>>)
+// CHECK: memref.store
+// CHECK: gpu.barrier
+// CHECK: memref.load
+// CHECK: llvm.store
+func.func @turned(%x: memref<40x50xf64>, %y: memref<50x40xf64>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (j, i)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<40x50xf64>) outs(%y : memref<50x40xf64>) {
+  ^bb0(%in: f64, %out: f64):
+    linalg.yield %in : f64
+  }
+  return
+}
+
+// -----
+
 // What the runtime computes, and what lies on the stack, stays with the host.
 // CHECK-LABEL: func.func @host
 // CHECK-NOT: mpy.kernel
