@@ -160,7 +160,7 @@ std::string mpy::exportHeader(const Exports &exports) {
          "name is\n"
       << " * the same wherever the name stands; `?` is an extent that the call alone knows.\n"
       << " */\n"
-      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
+      << "#ifndef " << guard << "\n#define " << guard << " 0x" << exportSignature(exports) << "\n\n"
       << "#include <mpy.h>\n#include <stdbool.h>\n\n"
       << "#if MPY_ABI_VERSION != " << MPY_ABI_VERSION << "\n"
       << "#error \"" << exports.module << ".h was written for version " << MPY_ABI_VERSION
@@ -180,6 +180,9 @@ std::string mpy::exportHeader(const Exports &exports) {
       << "MPY_API const char *" << exports.module << "_metadata(void);\n";
   for (const Export &made : exports.functions)
     printFunction(out, exports, made);
-  out << "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+  out << "\n#ifdef __cplusplus\n}\n#endif\n"
+      << "#elif " << guard << " != 0x" << exportSignature(exports) << "\n"
+      << "#error \"two modules are named " << exports.module
+      << ": the linker would take the functions of one for both\"\n#endif\n";
   return text;
 }

@@ -335,6 +335,12 @@ def two_modules(shop):
     refused = subprocess.run(["cc", source, "-I", INCLUDE, "-I", shop.folder, shop.folder / "first.o", shop.folder / "second.o", other / "first.o", shop.runtime,
                               "-lmvec", "-lm", "-ldl", "-o", shop.folder / "both"], capture_output=True, text=True)
     assert refused.returncode and "multiple definition of `first_f'" in refused.stderr, refused.stderr
+    # Shared libraries would: their headers do not go together.
+    (other / "first.mpy").write_text("from mpy import export\n@export\ndef f(x: float, y: float):\n    return x + y\n")
+    run([shop.mpyc, other / "first.mpy", "-o", other / "first.h"])
+    source.write_text('#include "first.h"\n#include "first.h"\n#include "other/first.h"\n')
+    refused = subprocess.run(["cc", "-fsyntax-only", source, "-I", INCLUDE, "-I", shop.folder], capture_output=True, text=True)
+    assert refused.returncode and "two modules are named first" in refused.stderr and refused.stderr.count(" error: ") == 1, refused.stderr
 
 
 def page(shop):
