@@ -23,8 +23,14 @@ import tempfile
 import numpy as np
 
 FEWEST = 250
-# Files that are Python and no program of the language: a tape whose items differ in structure, for example.
-MOST_REFUSED = 9
+# Programs whose written file is Python and no program of the language, and what the compiler says of it: a tape whose items differ in
+# structure, a mask that is built path by path. No other may join them.
+NOT_COMPILED = {
+    "grad-compositions-chosen.mpy: E0201", "grad-compositions-exceptions.mpy: E0218", "grad-early-return.mpy: E0218",
+    "grad-generators.mpy: E0207", "grad-mask-assignment.mpy: E0408", "grad-mask-changed-later.mpy: E0408",
+    "grad-products-with-zeros.mpy: E0201", "grad-recursion-lists.mpy: E0905", "grad-return-inside-row-loop.mpy: E0218",
+    "grad-zero-factors.mpy: E0408", "neural_ode.mpy: E0408",
+}
 REFUSED = []
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lang/python"))
@@ -165,12 +171,12 @@ def literal(value):
     return text.replace("inf", "np.inf").replace("nan", "np.nan")
 
 
-def compiled(text, calls, mpyc):
+def compiled(name, text, calls, mpyc):
     """Empty if the written file, with calls at its end, prints the same compiled as under CPython."""
     lines = [text, "def show(x):", "    for v in np.ravel(x):", "        print('%.9e' % v)"]
-    for name, given, count in calls:
+    for function, given, count in calls:
         parts = ", ".join("r%d" % k for k in range(count))
-        lines.append("%s = %s(%s)" % (parts, name, ", ".join(map(literal, given))))
+        lines.append("%s = %s(%s)" % (parts, function, ", ".join(map(literal, given))))
         lines += ["show(r%d)" % k for k in range(count)]
     with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(folder) / "written.mpy"
@@ -178,7 +184,7 @@ def compiled(text, calls, mpyc):
         ours = subprocess.run([mpyc, "run", program], capture_output=True, text=True, timeout=120)
         refused = re.search(r"error\[(E\d+)\]", ours.stderr)
         if refused and ours.returncode == 1:
-            REFUSED.append(refused[0])
+            REFUSED.append(f"{name}: {refused[1]}")
             return ""
         if ours.returncode:
             return "compiled: " + ours.stderr
@@ -232,7 +238,7 @@ def compare(path, mpyc):
         else:
             left += 1
     if calls:
-        problem = compiled(done.stdout, calls, mpyc)
+        problem = compiled(path.name, done.stdout, calls, mpyc)
         if problem:
             wrong.append(f"{path.name}: {problem}")
     return compared, left, wrong, ""
@@ -273,9 +279,10 @@ def main():
     elif not options.filter and compared < FEWEST:
         wrong.append("")
         print(f"FAILED: fewer than {FEWEST} written functions were compared")
-    if len(REFUSED) > MOST_REFUSED:
+    others = sorted(set(REFUSED) - NOT_COMPILED)
+    if others:
         wrong.append("")
-        print(f"FAILED: {len(REFUSED)} written files do not compile: {REFUSED}")
+        print(f"FAILED: written files do not compile: {others}")
     print(f"{len(REFUSED)} written files are not in the language")
     print(f"{compared} passed, {len(wrong)} failed, 0 skipped")
     return 1 if wrong else 0
