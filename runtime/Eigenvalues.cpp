@@ -94,7 +94,7 @@ bool rotateSymmetric(int64_t n, double *a, double *values, double *vectors) {
     std::swap(values[i], values[least]);
     swapColumns(n, n, vectors, i, least);
   }
-  return true;
+  return isDiagonal;
 }
 
 /// Columns `from` to `width` of q become orthogonal to all before them, of length 1.
@@ -127,8 +127,9 @@ static void complete(int64_t m, int64_t width, int64_t from, double *q) {
     }
 }
 
-/// The columns of w (m, n), m >= n, are turned until they are orthogonal: w = a v.
-static void orthogonalize(int64_t m, int64_t n, double *w, double *v) {
+/// The columns of w (m, n), m >= n, are turned until they are orthogonal: w = a v. False if they do
+/// not become so. Columns up to the length `noise` are left by rounding and have no direction.
+static bool orthogonalize(int64_t m, int64_t n, double *w, double *v, double noise) {
   bool isDone = false;
   for (int sweep = 0; sweep < maximumSweeps && !isDone; ++sweep) {
     isDone = true;
@@ -140,7 +141,8 @@ static void orthogonalize(int64_t m, int64_t n, double *w, double *v) {
           y += w[i * n + q] * w[i * n + q];
           cross += w[i * n + p] * w[i * n + q];
         }
-        if (fabs(cross) <= DBL_EPSILON * sqrt(x) * sqrt(y) || fabs(cross) < DBL_MIN)
+        bool hasDirections = sqrt(x) > noise && sqrt(y) > noise;
+        if (!hasDirections || fabs(cross) <= DBL_EPSILON * sqrt(x) * sqrt(y))
           continue;
         isDone = false;
         Rotation rotation(x, y, cross);
@@ -150,10 +152,11 @@ static void orthogonalize(int64_t m, int64_t n, double *w, double *v) {
           rotation.turn(v[i * n + p], v[i * n + q]);
       }
   }
+  return isDone;
 }
 
 /// Singular values of a (m, n), m >= n, with `width` left vectors; right ones in the columns of v.
-static void tallSingular(int64_t m, int64_t n, double *w, int64_t width, double *u, double *s,
+static bool tallSingular(int64_t m, int64_t n, double *w, int64_t width, double *u, double *s,
                          double *v) {
   setIdentity(n, v);
   double largest = 0.0;
@@ -162,9 +165,14 @@ static void tallSingular(int64_t m, int64_t n, double *w, int64_t width, double 
   // Squares stay among the numbers that there are.
   int exponent = 0;
   frexp(largest, &exponent);
-  for (int64_t i = 0; i < m * n; ++i)
+  double total = 0.0;
+  for (int64_t i = 0; i < m * n; ++i) {
     w[i] = ldexp(w[i], -exponent);
-  orthogonalize(m, n, w, v);
+    total += w[i] * w[i];
+  }
+  double noise = DBL_EPSILON * sqrt(total);
+  if (!orthogonalize(m, n, w, v, noise))
+    return false;
   for (int64_t c = 0; c < n; ++c) {
     double square = 0.0;
     for (int64_t i = 0; i < m; ++i)
@@ -180,9 +188,8 @@ static void tallSingular(int64_t m, int64_t n, double *w, int64_t width, double 
     swapColumns(m, n, w, c, most);
     swapColumns(n, n, v, c, most);
   }
-  // What is left of a column by rounding alone has no direction.
   int64_t rank = 0;
-  while (rank < n && s[rank] > 0.25 * DBL_EPSILON * s[0])
+  while (rank < n && s[rank] > noise)
     ++rank;
   for (int64_t c = 0; c < rank; ++c)
     for (int64_t i = 0; i < m; ++i)
@@ -190,6 +197,7 @@ static void tallSingular(int64_t m, int64_t n, double *w, int64_t width, double 
   complete(m, width, rank, u);
   for (int64_t c = 0; c < n; ++c)
     s[c] = ldexp(s[c], exponent);
+  return true;
 }
 
 bool rotateSingular(int64_t m, int64_t n, const double *a, int64_t width, int64_t height, double *u,
@@ -203,7 +211,8 @@ bool rotateSingular(int64_t m, int64_t n, const double *a, int64_t width, int64_
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; ++j)
       work.data[i * columns + j] = isTall ? a[i * n + j] : a[j * n + i];
-  tallSingular(rows, columns, work.data, wide, left.data, s, right.data);
+  if (!tallSingular(rows, columns, work.data, wide, left.data, s, right.data))
+    return false;
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < wide; ++j)
       (isTall ? u[i * wide + j] : vt[j * rows + i]) = left.data[i * wide + j];
