@@ -105,7 +105,10 @@ static void hoistDecisions(func::FuncOp function) {
         loop.getLoopRegions(),
         [&](Value value, Region *) { return loop.isDefinedOutsideOfLoop(value); },
         [&](Operation *op, Region *) {
-          return isa<linalg::GenericOp, linalg::FillOp, tensor::EmptyOp, tensor::ExtractOp>(op) &&
+          // An element at a position is read where it is: its check may lie in the loop.
+          auto extract = dyn_cast<tensor::ExtractOp>(op);
+          return (isa<linalg::GenericOp, linalg::FillOp, tensor::EmptyOp>(op) ||
+                  (extract && extract.getIndices().empty())) &&
                  llvm::all_of(op->getResultTypes(), isDecision) && isMemoryEffectFree(op) &&
                  isSpeculatable(op);
         },
