@@ -9,9 +9,9 @@
 #include "driver/ExportHeader.h"
 #include "driver/PythonModule.inc"
 
+#include "frontend/library/PythonNames.h"
 #include "mpy.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -133,17 +133,7 @@ static std::string wrtText(const Export &made) {
 
 /// Whether a function of this name would take a name from the code that all modules share: a
 /// builtin of Python, or a name of its own.
-static bool isTaken(llvm::StringRef name) {
-  return name.starts_with("_") ||
-         llvm::StringSwitch<bool>(name)
-             .Cases({"abs", "all", "any", "bool", "bytes", "callable", "compile", "dict"}, true)
-             .Cases({"enumerate", "exec", "filter", "float", "getattr", "globals"}, true)
-             .Cases({"hasattr", "int", "isinstance", "issubclass", "iter", "len", "list"}, true)
-             .Cases({"map", "max", "min", "next", "object", "property", "range", "set"}, true)
-             .Cases({"setattr", "sorted", "staticmethod", "str", "sum", "super", "tuple"}, true)
-             .Cases({"type", "zip"}, true)
-             .Default(false);
-}
+static bool isTaken(llvm::StringRef name) { return name.starts_with("_") || isPythonBuiltin(name); }
 
 std::string mpy::exportPython(const Exports &exports, llvm::StringRef library) {
   std::string text;
