@@ -8,7 +8,8 @@
 //
 // The comparison is written in the language (lang/library/mpy/_watch.mpy). It says what it found in
 // lines of standard output that begin with a character of their own; all others are dropped. On
-// exit the code is 0 if there was something to check and nothing is wrong.
+// exit the code is 0 if there was something to check, nothing is wrong, and no function was left out
+// because there are too many.
 #include "driver/Compile.h"
 #include "frontend/functions/FunctionWatch.h"
 #include "llvm/ADT/StringExtras.h"
@@ -180,6 +181,8 @@ int mpy::checkGradients(const Options &options, SourceManager &sources, Diagnost
                                              : ": " + found.refusal)
                    << "\n";
     }
+  if (watch.left)
+    llvm::outs() << "more functions than these are not checked; name one of them: --of f\n";
   llvm::outs().flush();
   if (!checked && code == 0) {
     diagnostics.reportGlobal(
@@ -188,5 +191,5 @@ int mpy::checkGradients(const Options &options, SourceManager &sources, Diagnost
                        : "call it, or its gradient: the arguments say what it is checked at"});
     return ExitCode::ProgramError;
   }
-  return code ? code : failures ? 1 : 0;
+  return code ? code : failures || watch.left ? 1 : 0;
 }

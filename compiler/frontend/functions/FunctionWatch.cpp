@@ -119,8 +119,10 @@ static std::optional<int64_t> numberOf(FunctionWatch &watch, const FunctionWatch
     return other.title == found.title && other.place == found.place;
   });
   if (it == watch.found.end()) {
-    if (watch.found.size() == mostFound)
+    if (watch.found.size() == mostFound) {
+      ++watch.left;
       return std::nullopt;
+    }
     it = watch.found.insert(it, found);
   }
   return it - watch.found.begin();

@@ -35,6 +35,8 @@ struct FunctionWatch {
     std::string shownName = {};
   };
   std::vector<Found> found;
+  /// How many requests were for functions beyond the most that are told apart.
+  unsigned left = 0;
   /// Whether what runs now was added here: it is not asked about again.
   bool isBusy = false;
 };
