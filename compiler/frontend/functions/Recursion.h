@@ -7,6 +7,9 @@
 
 namespace mpy {
 
+/// The result of a function whose exceptions may be caught, among the names of its caller.
+inline constexpr const char *returnedName = "%kept.returned";
+
 /// A list among the arguments as a call gave it.
 struct ListArgument {
   std::optional<ResultPattern> item; // nothing: an empty list, of whatever

@@ -336,7 +336,7 @@ public:
   /// range (raised).
   std::optional<int64_t> sequencePosition(const Value &key, size_t size, const char *message);
 
-  //===--- Attributes, classes (SpecializeClasses.cpp) ---===//
+  //===--- Attributes, classes (Attributes.cpp, SpecializeClasses.cpp) ---===//
   Value attribute(const Value &object, llvm::StringRef name);
   /// Unbound where there is none.
   Value findAttribute(const Value &object, llvm::StringRef name);
@@ -465,8 +465,10 @@ public:
 private:
   friend class Joiner;
   friend class ForStatement;
+  friend class ConditionalLoop;
   friend class LoopRounds;
   friend class RecursiveCall;
+  friend class SpecializationRun;
   friend class PositionalWalk;
   ObjectId loadModule(llvm::StringRef name, llvm::StringRef path);
   ObjectId newModule(const ast::Module &module, llvm::StringRef name);
@@ -480,9 +482,6 @@ private:
   void executeTry(const ast::Try &node, llvm::function_ref<void()> body = nullptr);
   void executeMatch(const ast::Match &node);
   void matchFrom(const ast::Match &node, size_t from, const Value &subject);
-  /// Whether the subject fits; names that the pattern binds are added.
-  Scalar fits(const ast::Pattern &pattern, const Value &subject,
-              std::vector<std::pair<std::string, Value>> &names);
   void executeRaise(const ast::Raise &node);
   void executeAssert(const ast::Assert &node);
   void unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &value);

@@ -25,10 +25,11 @@ static constexpr size_t fewItems = 16;
 /// A `for` while it is decided what it becomes.
 class ForStatement {
 public:
-  ForStatement(Specializer &s, const ast::For &loop, Value iterable, bool isAlone)
-      : s(s), loop(loop), budget(unrollBudget(s)), whole(s.walkedValues.back()),
+  /// `whole`: what is walked; `iterable`: the same, or what nobody else takes from in its place.
+  ForStatement(Specializer &s, const ast::For &loop, Value whole, Value iterable, bool isAlone)
+      : s(s), loop(loop), budget(unrollBudget(s)), whole(std::move(whole)),
         iterable(std::move(iterable)), isAlone(isAlone) {
-    auto *made = whole.as<IterableValue>();
+    auto *made = this->whole.as<IterableValue>();
     isGenerator = made && made->kind == IterableValue::Kind::Generator;
     separateFunctions();
   }
@@ -405,7 +406,7 @@ void Specializer::executeFor(const ast::For &loop) {
     executeTaking(loop, iteratorOf(whole));
     return finishLoop(*this, loop.orelse, outer);
   }
-  ForStatement(*this, loop, isGenerator ? whole : *plain, isAlone).execute(checkSet);
+  ForStatement(*this, loop, whole, isGenerator ? whole : *plain, isAlone).execute(checkSet);
   Scalar left = dead || !walkedSet ? makeBool(true) : leftFlag();
   if (left.knownBool == false)
     checkSet();

@@ -7,7 +7,6 @@
 #include "frontend/paths/Joiner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
-#include <cmath>
 
 using namespace mlir;
 

@@ -213,99 +213,136 @@ void Specializer::executeWhile(const ast::While &loop) {
   finishLoop(*this, loop.orelse, outer);
 }
 
+/// A loop by a condition while it is decided what it becomes.
+class ConditionalLoop {
+public:
+  ConditionalLoop(Specializer &s, const ast::Stmt &loop, llvm::function_ref<Scalar()> test,
+                  llvm::function_ref<void()> body, const Scalar &first)
+      : s(s), loop(loop), test(test), body(body), first(first), budget(unrollBudget(s)) {}
+  /// Runs it in the first form that will do.
+  void execute();
+
+private:
+  using Errors = std::vector<Diagnostic>;
+  void runFrom(const Scalar &go);
+  void peelFrom(const Scalar &go, unsigned from);
+  void runInPlace(unsigned most);
+  bool tryAtRunTime(bool makesLists);
+  bool tryInPlace(unsigned most);
+  bool tryShort();
+  bool tryPeeled();
+
+  Specializer &s;
+  const ast::Stmt &loop;
+  llvm::function_ref<Scalar()> test;
+  llvm::function_ref<void()> body;
+  const Scalar first; // what the condition is before the loop
+  UnrollBudget &budget;
+  Errors errors, unrollErrors;
+  bool widened = false;
+};
+
+void ConditionalLoop::runFrom(const Scalar &go) {
+  RunTimeLoop shape;
+  shape.test = test;
+  shape.firstTest = go;
+  shape.body = body;
+  shape.jumps = true;
+  llvm::scope_exit note([&] { widened = shape.rounds > 1; });
+  s.runTimeLoop(&loop, shape);
+}
+
+void ConditionalLoop::peelFrom(const Scalar &go, unsigned from) {
+  Errors later;
+  if (go.knownBool == false || (from > 0 && s.attempt([&] { runFrom(go); }, later)))
+    return;
+  if (from > 0 && (from == Specializer::maximumPeeled || !widened))
+    throw Abort();
+  ++s.unrolled;
+  auto peel = [&] { s.runIteration(body, [&](bool) { peelFrom(test(), from + 1); }); };
+  if (go.knownBool)
+    peel();
+  else
+    s.branch(s.ssa(s.negate(go)), [] {}, peel, /*isLoop=*/true);
+}
+
+bool ConditionalLoop::tryPeeled() {
+  Errors later;
+  Unusable unusable = countUnusable(s.snapshot());
+  auto peel = [&] {
+    peelFrom(first, 0);
+    if (first.knownBool && !countUnusable(s.snapshot()).isWithin(unusable))
+      throw Abort();
+  };
+  return s.attempt(peel, later);
+}
+
+/// A condition that is known in each iteration lets the loop run at compile time.
+void ConditionalLoop::runInPlace(unsigned most) {
+  Scalar go = first;
+  uint64_t begun = budget.now();
+  for (unsigned round = 0; go.knownBool == true && !s.dead; ++round) {
+    budget.check(begun, 1, 1);
+    if (++s.unrolled > Specializer::maximumUnrolled || round > most)
+      s.fail(
+          ErrorId::UnrollsTooFar, {"this 'while'"},
+          {.found = "more than " + std::to_string(round) + " iterations that differ in structure",
+           .help = "keep the same types and structure in every iteration, then it stays a loop"});
+    s.frame().locals["%continue"] = s.makeBool(false);
+    body();
+    s.frame().locals["%continue"] = s.makeBool(false);
+    Scalar left = s.leftFlag();
+    if (left.knownBool == true)
+      return;
+    go = left.knownBool ? test() : left;
+  }
+  if (!go.knownBool)
+    s.fail(ErrorId::LoopNeverSettles);
+}
+
+bool ConditionalLoop::tryAtRunTime(bool makesLists) {
+  SaveAndRestore<bool> policy(s.keepsLists, s.keepsLists || !makesLists);
+  SaveAndRestore<size_t> lists(budget.listsBefore,
+                               makesLists && s.keepsLists ? budget.listsBefore : s.heap.size());
+  SaveAndRestore<unsigned> depth(budget.keptDepth,
+                                 budget.keptDepth + budget.keptLoops.count(&loop));
+  return s.attempt([&] { runFrom(first); }, errors);
+}
+
+bool ConditionalLoop::tryInPlace(unsigned most) {
+  SaveAndRestore<bool> policy(s.keepsLists, false);
+  bool works = s.attempt([&] { runInPlace(most); }, unrollErrors);
+  if (works)
+    s.unrolledLoops.insert(&loop);
+  return works;
+}
+
+bool ConditionalLoop::tryShort() {
+  return !budget.keptLoops.count(&loop) &&
+         unrollInBudget(budget, loop, s.unrolledLoops, [&] { return tryInPlace(shortLoop); });
+}
+
+void ConditionalLoop::execute() {
+  budget.activeLoops.push_back(&loop);
+  llvm::scope_exit leave(
+      [&, depth = budget.activeLoops.size() - 1] { budget.activeLoops.resize(depth); });
+  constexpr unsigned most = Specializer::maximumUnrolled;
+  // What had to be unrolled before is unrolled first. A short loop that fills a list keeps it one
+  // of known length, whose items can be changed.
+  bool wasUnrolled = s.unrolledLoops.count(&loop);
+  if ((wasUnrolled && tryInPlace(most)) || tryAtRunTime(false) || tryShort() ||
+      tryAtRunTime(true) || tryPeeled() || (first.knownBool && tryInPlace(most)))
+    return;
+  for (auto &error : errors.empty() ? unrollErrors : errors)
+    s.diagnostics.report(error);
+  throw Abort();
+}
+
 void Specializer::whileLoop(const ast::Stmt &loop, llvm::function_ref<Scalar()> test,
                             llvm::function_ref<void()> body) {
   Scalar first = test();
-  if (dead || first.knownBool == false)
-    return;
-  bool widened = false;
-  auto runFrom = [&](const Scalar &go) {
-    RunTimeLoop shape;
-    shape.test = test;
-    shape.firstTest = go;
-    shape.body = body;
-    shape.jumps = true;
-    llvm::scope_exit note([&] { widened = shape.rounds > 1; });
-    runTimeLoop(&loop, shape);
-  };
-  std::function<void(const Scalar &, unsigned)> peelFrom = [&](const Scalar &go, unsigned from) {
-    std::vector<Diagnostic> later;
-    if (go.knownBool == false || (from > 0 && attempt([&] { runFrom(go); }, later)))
-      return;
-    if (from > 0 && (from == maximumPeeled || !widened))
-      throw Abort();
-    ++unrolled;
-    auto peel = [&] { runIteration(body, [&](bool) { peelFrom(test(), from + 1); }); };
-    if (go.knownBool)
-      peel();
-    else
-      branch(ssa(negate(go)), [] {}, peel, /*isLoop=*/true);
-  };
-  auto tryPeeled = [&] {
-    std::vector<Diagnostic> later;
-    Unusable unusable = countUnusable(snapshot());
-    auto peel = [&] {
-      peelFrom(first, 0);
-      if (first.knownBool && !countUnusable(snapshot()).isWithin(unusable))
-        throw Abort();
-    };
-    return attempt(peel, later);
-  };
-  // A condition that is known in each iteration lets the loop run at compile time.
-  UnrollBudget &budget = unrollBudget(*this);
-  budget.activeLoops.push_back(&loop);
-  llvm::scope_exit leaveLoop(
-      [&, depth = budget.activeLoops.size() - 1] { budget.activeLoops.resize(depth); });
-  auto inPlace = [&](unsigned most) {
-    Scalar go = first;
-    uint64_t begun = budget.now();
-    for (unsigned round = 0; go.knownBool == true && !dead; ++round) {
-      budget.check(begun, 1, 1);
-      if (++unrolled > maximumUnrolled || round > most)
-        fail(
-            ErrorId::UnrollsTooFar, {"this 'while'"},
-            {.found = "more than " + std::to_string(round) + " iterations that differ in structure",
-             .help = "keep the same types and structure in every iteration, then it stays a loop"});
-      frame().locals["%continue"] = makeBool(false);
-      body();
-      frame().locals["%continue"] = makeBool(false);
-      Scalar left = leftFlag();
-      if (left.knownBool == true)
-        return;
-      go = left.knownBool ? test() : left;
-    }
-    if (!go.knownBool)
-      fail(ErrorId::LoopNeverSettles);
-  };
-  std::vector<Diagnostic> errors, unrollErrors;
-  auto tryAtRunTime = [&](bool makesLists, std::vector<Diagnostic> &found) {
-    SaveAndRestore<bool> policy(keepsLists, keepsLists || !makesLists);
-    SaveAndRestore<size_t> lists(budget.listsBefore,
-                                 makesLists && keepsLists ? budget.listsBefore : heap.size());
-    SaveAndRestore<unsigned> depth(budget.keptDepth,
-                                   budget.keptDepth + budget.keptLoops.count(&loop));
-    return attempt([&] { runFrom(first); }, found);
-  };
-  auto tryInPlace = [&](unsigned most) {
-    SaveAndRestore<bool> policy(keepsLists, false);
-    bool works = attempt([&] { inPlace(most); }, unrollErrors);
-    if (works)
-      unrolledLoops.insert(&loop);
-    return works;
-  };
-  auto tryShort = [&] {
-    return !budget.keptLoops.count(&loop) &&
-           unrollInBudget(budget, loop, unrolledLoops, [&] { return tryInPlace(shortLoop); });
-  };
-  // What had to be unrolled before is unrolled first. A short loop that fills a list keeps it one
-  // of known length, whose items can be changed.
-  bool wasUnrolled = unrolledLoops.count(&loop);
-  if ((wasUnrolled && tryInPlace(maximumUnrolled)) || tryAtRunTime(false, errors) || tryShort() ||
-      tryAtRunTime(true, errors) || tryPeeled() || (first.knownBool && tryInPlace(maximumUnrolled)))
-    return;
-  for (auto &error : errors.empty() ? unrollErrors : errors)
-    diagnostics.report(error);
-  throw Abort();
+  if (!dead && first.knownBool != false)
+    ConditionalLoop(*this, loop, test, body, first).execute();
 }
 
 } // namespace mpy
