@@ -22,16 +22,22 @@ are an error (E0701) at the call. Derivatives follow the steps of a function, to
 """
 
 
+def rendered(text):
+    """A text that is put together, as it is read: what only the call knows is `..`."""
+    if isinstance(text, ast.Constant):
+        return str(text.value)
+    if isinstance(text, ast.BinOp):
+        return rendered(text.left) + rendered(text.right)
+    if isinstance(text, ast.JoinedStr):
+        return "".join(map(rendered, text.values))
+    return ".."
+
+
 def refusals(node):
     """What a definition refuses while compiling."""
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "unsupported":
-            what = call.args[0]
-            if isinstance(what, ast.Constant):
-                yield what.value
-            else:
-                texts = [part.value for part in ast.walk(what) if isinstance(part, ast.Constant)]
-                yield "..".join(str(text) for text in texts)
+            yield rendered(call.args[0])
 
 
 def signature(node):
