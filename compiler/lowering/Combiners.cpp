@@ -33,6 +33,7 @@ bool Combiners::findOne(linalg::GenericOp op, ArrayRef<unsigned> outputs, unsign
   if (gathersInAnyOrder(last) && accumulator.hasOneUse() && *accumulator.user_begin() == last &&
       last->hasOneUse()) {
     operations[number] = last;
+    added[number] = last->getOperand(last->getOperand(0) == accumulator ? 1 : 0);
     return true;
   }
   // The best element; its position is found with it.
@@ -70,7 +71,9 @@ static bool followsFrom(Value value, Value x, Value y, Block *body) {
 }
 
 bool Combiners::find(linalg::GenericOp op, ArrayRef<unsigned> outputs) {
+  pair.reset();
   operations.assign(outputs.size(), nullptr);
+  added.assign(outputs.size(), nullptr);
   for (unsigned number = 0; number < outputs.size(); ++number)
     if (!(pair && pair->second == number) && !findOne(op, outputs, number)) {
       // The position may come before what it is the position of.
@@ -88,25 +91,67 @@ bool Combiners::find(linalg::GenericOp op, ArrayRef<unsigned> outputs) {
   return !pair || followsFrom(choice->getResult(0), element, best, choice->getBlock());
 }
 
+bool Combiners::areExtremes() const {
+  return !operations.empty() && llvm::all_of(operations, [](Operation *op) {
+    return op && isa<arith::MaximumFOp, arith::MinimumFOp>(op);
+  });
+}
+
+std::optional<bool> Combiners::isLargest(unsigned number) const {
+  if (Operation *op = operations[number])
+    return isa<arith::MaximumFOp>(op);
+  std::optional<bool> largest;
+  choice->getBlock()->walk([&](Operation *op) {
+    if (op->getNumOperands() != 2 || op->getOperand(0) != element || op->getOperand(1) != best)
+      return;
+    if (auto reals = dyn_cast<arith::CmpFOp>(op)) {
+      if (reals.getPredicate() == arith::CmpFPredicate::OGT)
+        largest = true;
+      else if (reals.getPredicate() == arith::CmpFPredicate::OLT)
+        largest = false;
+    } else if (auto integers = dyn_cast<arith::CmpIOp>(op)) {
+      if (integers.getPredicate() == arith::CmpIPredicate::sgt)
+        largest = true;
+      else if (integers.getPredicate() == arith::CmpIPredicate::slt)
+        largest = false;
+    }
+  });
+  return largest;
+}
+
+/// What every number replaces.
+static TypedAttr worstOf(bool largest, Type type) {
+  Builder builder(type.getContext());
+  if (auto real = dyn_cast<FloatType>(type))
+    return builder.getFloatAttr(
+        type, llvm::APFloat::getInf(real.getFloatSemantics(), /*Negative=*/largest));
+  unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+  return builder.getIntegerAttr(type, largest ? llvm::APInt::getSignedMinValue(width)
+                                              : llvm::APInt::getSignedMaxValue(width));
+}
+
 /// The element that changes nothing.
 static TypedAttr neutralOf(Operation *op, Type type) {
   Builder builder(type.getContext());
-  if (auto real = dyn_cast<FloatType>(type)) {
-    const llvm::fltSemantics &semantics = real.getFloatSemantics();
-    if (isa<arith::MaximumFOp, arith::MinimumFOp>(op))
-      return builder.getFloatAttr(
-          type, llvm::APFloat::getInf(semantics, /*Negative=*/isa<arith::MaximumFOp>(op)));
+  if (isa<arith::MaximumFOp, arith::MaxSIOp>(op))
+    return worstOf(/*largest=*/true, type);
+  if (isa<arith::MinimumFOp, arith::MinSIOp>(op))
+    return worstOf(/*largest=*/false, type);
+  if (isa<FloatType>(type))
     return builder.getFloatAttr(type, isa<arith::MulFOp>(op) ? 1 : 0);
-  }
   unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
   llvm::APInt value(width, isa<arith::MulIOp>(op) ? 1 : 0);
-  if (isa<arith::MaxSIOp>(op))
-    value = llvm::APInt::getSignedMinValue(width);
-  else if (isa<arith::MinSIOp>(op))
-    value = llvm::APInt::getSignedMaxValue(width);
-  else if (isa<arith::AndIOp>(op))
+  if (isa<arith::AndIOp>(op))
     value = llvm::APInt::getAllOnes(width);
   return builder.getIntegerAttr(type, value);
+}
+
+Value Combiners::worst(OpBuilder &builder, Location loc, unsigned number) const {
+  if (pair && pair->second == number)
+    return arith::ConstantOp::create(
+        builder, loc, builder.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+  return arith::ConstantOp::create(builder, loc,
+                                   worstOf(*isLargest(number), candidate(number).getType()));
 }
 
 SmallVector<Value> Combiners::neutral(OpBuilder &builder, Location loc, ValueRange inits) const {
@@ -116,8 +161,7 @@ SmallVector<Value> Combiners::neutral(OpBuilder &builder, Location loc, ValueRan
       values[number] = arith::ConstantOp::create(builder, loc, neutralOf(op, init.getType()));
     // The best so far starts as the program says: the worst there is.
     else if (number == pair->second)
-      values[number] = arith::ConstantOp::create(
-          builder, loc, builder.getI64IntegerAttr(std::numeric_limits<int64_t>::max()));
+      values[number] = worst(builder, loc, number);
   }
   return values;
 }

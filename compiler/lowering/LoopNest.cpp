@@ -10,6 +10,9 @@
 // - Adjacent loops over memory without gaps become one.
 // - Sums whose order is free (`reassoc`) are added in parts, each loop's and each block's by
 // itself: a bound on rounding errors that does not grow with the length.
+// - The largest number is gathered in any order, so that a vector holds several; of zeros with
+// different signs the order decides, and the loop runs again in order. A position is searched where
+// the best block of elements is.
 // - An innermost parallel loop says so: own-buffers computes in place only what is read at the
 // position where it is written.
 #include "lowering/LoopNest.h"
@@ -19,12 +22,15 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
 namespace mpy {
 
 static constexpr int64_t sumBlock = 1024;
+/// Elements whose best one is found before its position is; fewer than `shortLoop` are not worth it.
+static constexpr int64_t positionBlock = 128, shortLoop = 32;
 
 LoopNest::LoopNest(linalg::GenericOp op, OpBuilder &builder)
     : op(op), builder(builder), loc(op.getLoc()), space(op), operands(space.operands),
@@ -113,7 +119,15 @@ SmallVector<Value> LoopNest::emitLevel(unsigned level, ArrayRef<Value> accumulat
   bool sums = llvm::any_of(open, [&](unsigned output) { return isBlockedSum(output); });
   std::optional<int64_t> extent = getConstantIntValue(extents[level]);
   SmallVector<Value> results;
-  if (sums && isInnermost && !(extent && *extent <= sumBlock))
+  bool isShort = extent && *extent <= shortLoop;
+  bool gathers = isInnermost && !sums && !open.empty() && !isShort && combiners.find(op, open);
+  bool onlyGathers = open.size() == size_t(op.getNumDpsInits());
+  if (gathers && combiners.areExtremes() && (onlyGathers || findStored()))
+    results = emitExtremes(level, carried);
+  else if (gathers && onlyGathers && combiners.isBestWithPosition() &&
+           combiners.isLargest(combiners.bestOutput()))
+    results = emitPosition(level, carried);
+  else if (sums && isInnermost && !(extent && *extent <= sumBlock))
     results = emitBlocks(level, carried);
   else if (sums && (isInnermost || alreadyOpen))
     results = emitPart(level, index(0), extents[level], carried);
@@ -185,7 +199,148 @@ SmallVector<Value> LoopNest::emitBlocks(unsigned level, ArrayRef<Value> accumula
   return SmallVector<Value>(blocks.getResults());
 }
 
+//===----------------------------------------------------------------------===//
+// Extremes
+//===----------------------------------------------------------------------===//
+
+/// Finds for each extreme an output that keeps its elements; a group that writes cannot run twice,
+/// but what it has written can be read.
+bool LoopNest::findStored() {
+  stored.clear();
+  Operation *yield = op.getRegion().front().getTerminator();
+  for (unsigned number = 0; number < open.size(); ++number) {
+    std::optional<unsigned> found;
+    for (auto [output, value] : llvm::enumerate(yield->getOperands()))
+      if (value == combiners.candidate(number) && !llvm::is_contained(open, output))
+        found = output;
+    if (!found)
+      return false;
+    stored.push_back(*found);
+  }
+  return true;
+}
+
+/// The extremes in the order of the program, of elements that the loop before has written.
+SmallVector<Value> LoopNest::emitStoredBody(ArrayRef<Value> accumulators) {
+  SmallVector<Value> elements;
+  for (unsigned output : stored)
+    elements.push_back(load(op.getNumDpsInputs() + output));
+  return combiners.combine(builder, loc, accumulators, elements);
+}
+
+/// Extremes of a part, which starts anew: +-inf if it is empty, NaN if it has one. Numbers and the
+/// mark that there was a NaN are gathered apart: both by vectors.
+SmallVector<Value> LoopNest::gatherExtremes(unsigned level, Value begin, Value end) {
+  SmallVector<Value> starts;
+  for (unsigned number : extremes)
+    starts.push_back(combiners.worst(builder, loc, number));
+  for (unsigned number : extremes)
+    if (auto real = dyn_cast<FloatType>(combiners.candidate(number).getType()))
+      starts.push_back(arith::ConstantOp::create(
+          builder, loc, builder.getIntegerAttr(builder.getIntegerType(real.getWidth()), 0)));
+  SmallVector<Value> results = emitLoop(level, begin, end, starts);
+  size_t mark = extremes.size();
+  for (size_t place = 0; place < extremes.size(); ++place) {
+    auto real = dyn_cast<FloatType>(results[place].getType());
+    if (!real)
+      continue;
+    Value none =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(results[mark].getType()));
+    Value hasNan =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, results[mark++], none);
+    Value nan = arith::ConstantOp::create(
+        builder, loc, builder.getFloatAttr(real, llvm::APFloat::getNaN(real.getFloatSemantics())));
+    results[place] = arith::SelectOp::create(builder, loc, hasNan, nan, results[place]);
+  }
+  results.resize(extremes.size());
+  return results;
+}
+
+/// A NaN makes poison of the extreme, which its mark then hides.
+SmallVector<Value> LoopNest::gatherElements(ArrayRef<Value> accumulators) {
+  SmallVector<Value> next, marks;
+  auto numbersAlone = LLVM::FastmathFlags::nnan | LLVM::FastmathFlags::nsz;
+  size_t mark = extremes.size();
+  for (auto [place, number] : llvm::enumerate(extremes)) {
+    Value element = map.lookupOrDefault(combiners.candidate(number)), best = accumulators[place];
+    bool largest = *combiners.isLargest(number);
+    if (!isa<FloatType>(element.getType())) {
+      next.push_back(largest ? arith::MaxSIOp::create(builder, loc, best, element).getResult()
+                             : arith::MinSIOp::create(builder, loc, best, element).getResult());
+      continue;
+    }
+    next.push_back(
+        largest ? LLVM::MaxNumOp::create(builder, loc, best, element, numbersAlone).getResult()
+                : LLVM::MinNumOp::create(builder, loc, best, element, numbersAlone).getResult());
+    Value isNan = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, element, element);
+    Value seen = accumulators[mark++];
+    Value now = arith::ExtUIOp::create(builder, loc, seen.getType(), isNan);
+    marks.push_back(arith::OrIOp::create(builder, loc, seen, now));
+  }
+  llvm::append_range(next, marks);
+  return next;
+}
+
+/// Of equal numbers only zeros can be told apart: then, and only then, the order counts.
+SmallVector<Value> LoopNest::emitExtremes(unsigned level, ArrayRef<Value> accumulators) {
+  llvm::SmallVector<Value> gathered;
+  {
+    llvm::SaveAndRestore scope(extremes, llvm::to_vector(llvm::seq<unsigned>(0, open.size())));
+    gathered = gatherExtremes(level, index(0), extents[level]);
+  }
+  gathered = combiners.combine(builder, loc, accumulators, gathered);
+  Value isZero;
+  for (Value value : gathered) {
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getFloatAttr(value.getType(), 0.0));
+    Value one = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, value, zero);
+    isZero = isZero ? arith::OrIOp::create(builder, loc, isZero, one).getResult() : one;
+  }
+  auto choose = scf::IfOp::create(builder, loc, ValueRange(gathered).getTypes(), isZero,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(choose.thenBlock());
+  {
+    llvm::SaveAndRestore scope(readsStored, open.size() != size_t(op.getNumDpsInits()));
+    scf::YieldOp::create(builder, loc, emitLoop(level, index(0), extents[level], accumulators));
+  }
+  builder.setInsertionPointToStart(choose.elseBlock());
+  scf::YieldOp::create(builder, loc, gathered);
+  return SmallVector<Value>(choose.getResults());
+}
+
+/// The best of each block, without positions, tells which block is the first with the best element:
+/// only that one is walked element by element.
+SmallVector<Value> LoopNest::emitPosition(unsigned level, ArrayRef<Value> accumulators) {
+  unsigned number = combiners.bestOutput();
+  Value end = extents[level];
+  auto endOf = [&](Value begin) -> Value {
+    Value next = arith::AddIOp::create(builder, loc, begin, index(positionBlock));
+    return arith::MinSIOp::create(builder, loc, next, end);
+  };
+  Value from;
+  {
+    auto blocks = scf::ForOp::create(builder, loc, index(0), end, index(positionBlock),
+                                     ValueRange{accumulators[number], index(0)});
+    OpBuilder::InsertionGuard guard(builder);
+    blocks.getBody()->clear();
+    builder.setInsertionPointToStart(blocks.getBody());
+    Value begin = blocks.getInductionVar(), best = blocks.getRegionIterArg(0);
+    llvm::SaveAndRestore scope(extremes, SmallVector<unsigned>{number});
+    Value candidate = gatherExtremes(level, begin, endOf(begin)).front();
+    Value better = combiners.isBetter(builder, candidate, best);
+    Value nextBest = arith::SelectOp::create(builder, loc, better, candidate, best);
+    Value nextFrom =
+        arith::SelectOp::create(builder, loc, better, begin, blocks.getRegionIterArg(1));
+    scf::YieldOp::create(builder, loc, ValueRange{nextBest, nextFrom});
+    from = blocks.getResult(1);
+  }
+  return emitLoop(level, from, endOf(from), accumulators);
+}
+
 SmallVector<Value> LoopNest::emitBody(ArrayRef<Value> accumulators) {
+  if (readsStored)
+    return emitStoredBody(accumulators);
   Block &body = op.getRegion().front();
   unsigned inputs = op.getNumDpsInputs();
   for (unsigned output = 0; output < op.getNumDpsInits(); ++output) {
@@ -193,8 +348,9 @@ SmallVector<Value> LoopNest::emitBody(ArrayRef<Value> accumulators) {
     if (argument.use_empty())
       continue;
     const auto *position = llvm::find(open, output);
-    map.map(argument,
-            position != open.end() ? accumulators[position - open.begin()] : load(inputs + output));
+    map.map(argument, position == open.end() ? load(inputs + output)
+                      : extremes.empty() ? accumulators[position - open.begin()]
+                                         : combiners.worst(builder, loc, position - open.begin()));
   }
   for (Operation &inner : body.without_terminator()) {
     if (auto index = dyn_cast<linalg::IndexOp>(inner))
@@ -202,9 +358,12 @@ SmallVector<Value> LoopNest::emitBody(ArrayRef<Value> accumulators) {
     else
       builder.clone(inner, map);
   }
-  SmallVector<Value> next(accumulators);
+  SmallVector<Value> next =
+      extremes.empty() ? SmallVector<Value>(accumulators) : gatherElements(accumulators);
   for (auto [output, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
     const auto *position = llvm::find(open, output);
+    if (position != open.end() && !extremes.empty())
+      continue;
     if (position != open.end())
       next[position - open.begin()] = map.lookupOrDefault(value);
     else

@@ -2,6 +2,7 @@
 #ifndef MPY_LOWERING_LOOPNEST_H
 #define MPY_LOWERING_LOOPNEST_H
 #include "lowering/CollapseLoops.h"
+#include "lowering/Combiners.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -29,6 +30,14 @@ private:
                                           llvm::ArrayRef<mlir::Value> accumulators);
   llvm::SmallVector<mlir::Value> emitBlocks(unsigned level,
                                             llvm::ArrayRef<mlir::Value> accumulators);
+  llvm::SmallVector<mlir::Value> emitExtremes(unsigned level,
+                                              llvm::ArrayRef<mlir::Value> accumulators);
+  bool findStored();
+  llvm::SmallVector<mlir::Value> emitStoredBody(llvm::ArrayRef<mlir::Value> accumulators);
+  llvm::SmallVector<mlir::Value> emitPosition(unsigned level,
+                                              llvm::ArrayRef<mlir::Value> accumulators);
+  llvm::SmallVector<mlir::Value> gatherExtremes(unsigned level, mlir::Value begin, mlir::Value end);
+  llvm::SmallVector<mlir::Value> gatherElements(llvm::ArrayRef<mlir::Value> accumulators);
   llvm::SmallVector<mlir::Value> emitBody(llvm::ArrayRef<mlir::Value> accumulators);
   mlir::Value index(int64_t value);
 
@@ -47,6 +56,13 @@ private:
   /// Accumulators in the order in which they were opened: the outputs they belong to.
   llvm::SmallVector<unsigned> open;
   mlir::IRMapping map;
+  /// Outputs, by their place in `open`, whose extremes the innermost loop gathers in any order,
+  /// without what else the group does.
+  llvm::SmallVector<unsigned> extremes;
+  /// The outputs that keep the elements of the open ones, and whether they are read from there.
+  llvm::SmallVector<unsigned> stored;
+  bool readsStored = false;
+  Combiners combiners;
   /// Marks the accesses of a loop whose iterations are independent.
   mlir::Attribute accessGroup;
 };
