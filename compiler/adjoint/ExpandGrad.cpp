@@ -1,6 +1,7 @@
 // A module with requests for gradients -> the same without, each request a call of a generated
 // function.
 #include "adjoint/GenerateAdjoint.h"
+#include "adjoint/GenerateBatch.h"
 #include "adjoint/GenerateTangent.h"
 #include "adjoint/Passes.h"
 
@@ -36,6 +37,7 @@ public:
 private:
   LogicalResult expand(GradientOp request);
   LogicalResult expand(TangentOp request);
+  LogicalResult expand(BatchedOp request);
   FailureOr<func::FuncOp> generate(GradientOp request, func::FuncOp callee);
   FailureOr<func::FuncOp> findTangent(StringRef callee, const CallTangents &tangents);
   FailureOr<Twins> findTwins(func::CallOp call, const CallAdjoints &adjoints);
@@ -79,6 +81,8 @@ static SmallVector<FlatSymbolRefAttr, 2> calleesOf(Operation *op) {
     return {request.getCalleeAttr()};
   if (auto request = dyn_cast<TangentOp>(op))
     return {request.getCalleeAttr()};
+  if (auto request = dyn_cast<BatchedOp>(op))
+    return {request.getCalleeAttr()};
   SmallVector<FlatSymbolRefAttr, 2> rules;
   if (auto ruled = dyn_cast<RuledOp>(op))
     for (FlatSymbolRefAttr rule : {ruled.getReverseAttr(), ruled.getForwardAttr()})
@@ -113,6 +117,8 @@ LogicalResult Expansion::expand(func::FuncOp function) {
     if (auto request = dyn_cast<GradientOp>(user))
       done = expand(request);
     else if (auto request = dyn_cast<TangentOp>(user))
+      done = expand(request);
+    else if (auto request = dyn_cast<BatchedOp>(user))
       done = expand(request);
     if (failed(done))
       return failure();
@@ -154,6 +160,30 @@ LogicalResult Expansion::expand(TangentOp request) {
   SmallVector<Value> arguments(request.getInputs());
   llvm::append_range(arguments, request.getTangents());
   auto call = func::CallOp::create(builder, request.getLoc(), *function, arguments);
+  request.replaceAllUsesWith(call.getResults());
+  request.erase();
+  return success();
+}
+
+/// Each request has a function of its own, whose types say what is known of the examples.
+LogicalResult Expansion::expand(BatchedOp request) {
+  auto callee = symbols.lookup<func::FuncOp>(request.getCallee());
+  inlineCalls(callee);
+  if (failed(cleanUp(callee)))
+    return failure();
+  SmallVector<Value> arguments{request.getCount()};
+  llvm::append_range(arguments, request.getInputs());
+  OpBuilder builder(request);
+  auto function = func::FuncOp::create(
+      callee.getLoc(), (request.getCallee() + "_batched").str(),
+      builder.getFunctionType(ValueRange(arguments).getTypes(), request.getResultTypes()));
+  function.setPrivate();
+  symbols.insert(function, std::next(callee->getIterator()));
+  generateBatch(callee, function);
+  states[function] = State::Done;
+  if (failed(cleanUp(function)))
+    return failure();
+  auto call = func::CallOp::create(builder, request.getLoc(), function, arguments);
   request.replaceAllUsesWith(call.getResults());
   request.erase();
   return success();

@@ -44,6 +44,8 @@ static StringRef calleeOf(Operation *op) {
     return request.getCallee();
   if (auto request = dyn_cast<TangentOp>(op))
     return request.getCallee();
+  if (auto request = dyn_cast<BatchedOp>(op))
+    return request.getCallee();
   return {};
 }
 

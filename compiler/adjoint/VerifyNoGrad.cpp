@@ -12,7 +12,7 @@ namespace {
 struct VerifyNoGrad : mpy::impl::VerifyNoGradBase<VerifyNoGrad> {
   void runOnOperation() override {
     getOperation().walk([&](mlir::Operation *op) {
-      if (!isa<mpy::GradientOp, mpy::TangentOp>(op))
+      if (!isa<mpy::GradientOp, mpy::TangentOp, mpy::BatchedOp>(op))
         return;
       op->emitOpError("should have been expanded");
       signalPassFailure();

@@ -68,6 +68,32 @@ LogicalResult TangentOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===------------------------------------------------------------------------------------------===//
+// batched
+//===------------------------------------------------------------------------------------------===//
+LogicalResult BatchedOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
+  if (!callee)
+    return emitOpError("calls ") << getCallee() << ", which is not a function";
+  FunctionType type = callee.getFunctionType();
+  SmallVector<Type> given{IndexType::get(getContext())};
+  llvm::append_range(given, getInputs().getTypes());
+  if (type.getInputs() != ArrayRef<Type>(given))
+    return emitOpError("arguments are not those of ") << getCallee();
+  if (type.getNumResults() != getOutputs().size())
+    return emitOpError("results are not those of ") << getCallee();
+  for (auto [one, all] : llvm::zip(type.getResults(), getOutputs().getTypes())) {
+    auto stacked = cast<RankedTensorType>(all);
+    auto tensor = dyn_cast<RankedTensorType>(one);
+    Type element = getElementTypeOrSelf(one);
+    if (stacked.getElementType() !=
+            (element.isIndex() ? IntegerType::get(getContext(), 64) : element) ||
+        stacked.getShape().drop_front() != (tensor ? tensor.getShape() : ArrayRef<int64_t>()))
+      return emitOpError("results are not those of ") << getCallee() << ", stacked";
+  }
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
 // ruled
 //===------------------------------------------------------------------------------------------===//
 /// Whether a rule takes and gives values of these types.

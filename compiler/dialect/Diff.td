@@ -13,14 +13,22 @@ def GradientOp : Op<MpyDialect, "gradient", [AttrSizedOperandSegments, DeclareOp
   let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` (`seeds` `(` $seeds^ `:` type($seeds) `)`)? attr-dict `:` functional-type($inputs, $outputs)";
 }
 // In several directions: tangents of all of `wrt` for one direction after the other, and so the tangents among the results.
+// With `dependences`, tangents are numbers of sets (see `set_union`): what each element may depend on.
 def TangentOp : Op<MpyDialect, "tangent", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
                                            MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Calls `callee` and pushes tangents of its arguments `wrt` (floats, scalar or tensor) forward. Results: all results of the "
                 "callee, then one tangent, of the result's type, for each of `of`.";
   let arguments = (ins FlatSymbolRefAttr:$callee, DenseI64ArrayAttr:$of, DenseI64ArrayAttr:$wrt, Variadic<AnyMpy>:$inputs,
-                       Variadic<Elements>:$tangents);
+                       Variadic<Elements>:$tangents, UnitAttr:$dependences);
   let results = (outs Variadic<AnyMpy>:$outputs);
-  let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` `tangents` `(` $tangents `:` type($tangents) `)` attr-dict `:` functional-type($inputs, $outputs)";
+  let assemblyFormat = "$callee `of` $of `wrt` $wrt `(` $inputs `)` `tangents` `(` $tangents `:` type($tangents) `)` (`dependences` $dependences^)? attr-dict `:` functional-type($inputs, $outputs)";
+}
+def BatchedOp : Op<MpyDialect, "batched", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Calls `callee` for each of `count` examples, at least one: with the number of the example as its first argument and the "
+                "inputs as the others. Results: those of the callee, scalars and tensors, with one more leading dimension of extent `count`.";
+  let arguments = (ins FlatSymbolRefAttr:$callee, Index:$count, Variadic<AnyMpy>:$inputs);
+  let results = (outs Variadic<TensorLike>:$outputs);
+  let assemblyFormat = "$callee `of` $count `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs)";
 }
 def RuledOp : Op<MpyDialect, "ruled", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
                                        DeclareOpInterfaceMethods<DifferentiableOpInterface, ["passes"]>]> {

@@ -221,6 +221,8 @@ def OrOp : BinaryFlat<"or", Bits<"::mlir::arith::OrIOp">.meaning>;
 def XorOp : BinaryFlat<"xor", Bits<"::mlir::arith::XOrIOp">.meaning>;
 def ShiftLeftOp : BinaryFlat<"shift_left", "shiftLeftScalar(builder, loc, arguments)">;
 def ShiftRightOp : BinaryFlat<"shift_right", "shiftRightScalar(builder, loc, arguments)">;
+// Sets of numbers by their own numbers, 0 for none (runtime/Sets.cpp). Floats, so that they stand where tangents would.
+def SetUnionOp : BinaryFlat<"set_union", Runtime<"mpy_set_union">.meaning>;
 
 //===------------------------------------------------------------------------------------------===//
 // Comparison, choice, conversion: rules in Primitives.cpp.

@@ -680,6 +680,7 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"mpy._primitives.grad_once", makeTransform<Kind::Grad, Convention::Mpy>, ""},
       {"mpy._primitives.jvp", pushForward<true>, ""},
       {"mpy._primitives.jvp_once", pushForward<false>, ""},
+      {"mpy._primitives.for_examples", callForExamples, ""},
       {"mpy._primitives.jvp_directions", pushForward<true, true>, ""},
       {"mpy._primitives.may_be_differentiated", mayBeDifferentiated, ""},
       {"mpy._primitives.known_number", knownNumber, ""},

@@ -20,6 +20,10 @@ struct RuledCall {
   Value arguments, plain, run, reverse, forward;
 };
 
+/// for_examples(count, function): function(0), function(1), .. as arrays with one row for each; None
+/// where that has to be a loop of the program.
+Value callForExamples(Specializer &specializer, CallArguments &arguments);
+
 /// The function `name` of a module of transforms, or null.
 const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name);
 

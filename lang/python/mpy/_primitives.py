@@ -51,9 +51,9 @@ def jvp(function, primals, tangents):
     return mpy.jvp(function, primals, tangents)
 
 
-def jvp_directions(function, primals, directions):
-    pushed = [mpy.jvp(function, primals, tangents) for tangents in directions]
-    return pushed[0][0], [tangent for _, tangent in pushed]
+def for_examples(count, function):
+    """Nothing: here a loop calls the function for each example."""
+    return None
 
 
 def known_number(value):
