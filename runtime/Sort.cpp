@@ -1,14 +1,116 @@
 // Rows of numbers into order: in place by value, or as the indices that would sort them. NaN comes
-// last, ties stay in the order they had.
+// last, ties stay in the order they had. Long rows are dealt out by their digits (least significant
+// first), short ones are compared.
 #include "Context.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 namespace mpy {
 
 template <typename T> static bool isNan(T value) { return value != value; }
+
+//===----------------------------------------------------------------------===//
+// Digits
+//===----------------------------------------------------------------------===//
+
+static constexpr int digitBits = 11, digitValues = 1 << digitBits;
+/// Shorter rows are sorted before the counters of the digits are.
+static constexpr int64_t manyElements = 2000;
+
+template <typename T>
+using Key = std::conditional_t<sizeof(T) == 8, uint64_t,
+                               std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+
+/// An unsigned number that has the order of the value.
+template <typename T> static Key<T> keyOf(T value) {
+  constexpr Key<T> sign = Key<T>(1) << (8 * sizeof(Key<T>) - 1);
+  Key<T> bits;
+  if constexpr (sizeof(T) < sizeof(Key<T>))
+    bits = Key<T>(value);
+  else
+    memcpy(&bits, &value, sizeof bits);
+  if constexpr (std::is_floating_point_v<T>)
+    return bits & sign ? ~bits : bits ^ sign;
+  else
+    return bits ^ sign;
+}
+
+template <typename T> static T valueOf(Key<T> key) {
+  constexpr Key<T> sign = Key<T>(1) << (8 * sizeof(Key<T>) - 1);
+  if constexpr (std::is_floating_point_v<T>)
+    key = key & sign ? key ^ sign : ~key;
+  else
+    key ^= sign;
+  if constexpr (sizeof(T) < sizeof(Key<T>))
+    return T(key);
+  T value;
+  memcpy(&value, &key, sizeof value);
+  return value;
+}
+
+/// Sorts items by their keys, in order of equal ones, into one of the two arrays; returns which.
+template <typename Item, typename KeyOfItem>
+static Item *dealByDigits(Item *items, Item *spare, int64_t count, KeyOfItem keyOfItem) {
+  using KeyType = decltype(keyOfItem(*items));
+  constexpr int digits = (8 * sizeof(KeyType) + digitBits - 1) / digitBits;
+  constexpr KeyType mask = KeyType(digitValues - 1);
+  auto *counts = static_cast<int64_t *>(allocateRaw(digits * digitValues * sizeof(int64_t)));
+  memset(counts, 0, digits * digitValues * sizeof(int64_t));
+  for (int64_t i = 0; i < count; ++i) {
+    KeyType key = keyOfItem(items[i]);
+    for (int digit = 0; digit < digits; ++digit)
+      ++counts[digit * digitValues + ((key >> (digit * digitBits)) & mask)];
+  }
+  for (int digit = 0; digit < digits; ++digit) {
+    int64_t *places = counts + digit * digitValues, place = 0;
+    // Nothing moves where all have the same digit.
+    if (places[(keyOfItem(items[0]) >> (digit * digitBits)) & mask] == count)
+      continue;
+    for (int64_t value = 0; value < digitValues; ++value)
+      place += std::exchange(places[value], place);
+    for (int64_t i = 0; i < count; ++i)
+      spare[places[(keyOfItem(items[i]) >> (digit * digitBits)) & mask]++] = items[i];
+    std::swap(items, spare);
+  }
+  freeRaw(counts);
+  return items;
+}
+
+template <typename T> static void sortLongRow(T *row, int64_t length) {
+  auto *keys = static_cast<Key<T> *>(allocateRaw(2 * length * sizeof(Key<T>)));
+  for (int64_t i = 0; i < length; ++i)
+    keys[i] = keyOf(row[i]);
+  Key<T> *sorted = dealByDigits(keys, keys + length, length, [](Key<T> key) { return key; });
+  for (int64_t i = 0; i < length; ++i)
+    row[i] = valueOf<T>(sorted[i]);
+  freeRaw(keys);
+}
+
+template <typename T> static void argsortLongRow(const T *row, int64_t length, int64_t *indices) {
+  struct Item {
+    Key<T> key;
+    int64_t index;
+  };
+  auto *items = static_cast<Item *>(allocateRaw(2 * length * sizeof(Item)));
+  for (int64_t i = 0; i < length; ++i) {
+    // Zeros of both signs are equal, NaNs of all kinds are, and come last.
+    Key<T> key = isNan(row[i]) ? ~Key<T>(0) : keyOf(T(row[i] == 0 ? T(0) : row[i]));
+    items[i] = {key, i};
+  }
+  Item *sorted =
+      dealByDigits(items, items + length, length, [](const Item &item) { return item.key; });
+  for (int64_t i = 0; i < length; ++i)
+    indices[i] = sorted[i].index;
+  freeRaw(items);
+}
+
+//===----------------------------------------------------------------------===//
+// Comparisons
+//===----------------------------------------------------------------------===//
 
 template <typename T> static void sortRow(T *row, int64_t length) {
   T *end = row + length;
@@ -20,6 +122,8 @@ template <typename T> static void sortRow(T *row, int64_t length) {
         std::swap(*write++, *read);
     end = write;
   }
+  if (end - row >= manyElements)
+    return sortLongRow(row, end - row);
   std::sort(row, end);
 }
 
@@ -68,7 +172,10 @@ template <typename T>
 static void argsortRows(const void *data, int64_t rows, int64_t length, int64_t *indices) {
   int64_t *spare = static_cast<int64_t *>(allocateRaw(length * sizeof(int64_t)));
   for (int64_t i = 0; i < rows; ++i)
-    argsortRow(static_cast<const T *>(data) + i * length, length, indices + i * length, spare);
+    if (length >= manyElements)
+      argsortLongRow(static_cast<const T *>(data) + i * length, length, indices + i * length);
+    else
+      argsortRow(static_cast<const T *>(data) + i * length, length, indices + i * length, spare);
   freeRaw(spare);
 }
 
