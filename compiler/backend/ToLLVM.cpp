@@ -69,21 +69,27 @@ template <typename Op> struct CallOfLibrary : ConvertOpToLLVMPattern<Op> {
   StringRef name;
 };
 
-/// A load or store that keeps its access groups.
+/// Loads and stores that keep their access groups. A truth value in memory is a byte of 0 or 1, and is
+/// loaded and stored as one: LLVM makes no vectors of numbers of one bit in memory.
 struct MarkedLoad : ConvertOpToLLVMPattern<memref::LoadOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(memref::LoadOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     auto groups = op->getAttrOfType<ArrayAttr>("llvm.access_groups");
-    if (!groups)
-      return failure();
     MemRefType type = op.getMemRefType();
+    bool truth = type.getElementType().isInteger(1);
+    if (!groups && !truth)
+      return failure();
     Value address = getStridedElementPtr(rewriter, op.getLoc(), type, adaptor.getMemref(),
                                          adaptor.getIndices());
-    auto load = LLVM::LoadOp::create(rewriter, op.getLoc(),
-                                     typeConverter->convertType(type.getElementType()), address);
-    load.setAccessGroupsAttr(groups);
-    rewriter.replaceOp(op, load);
+    Type element = truth ? rewriter.getI8Type() : typeConverter->convertType(type.getElementType());
+    auto load = LLVM::LoadOp::create(rewriter, op.getLoc(), element, address);
+    if (groups)
+      load.setAccessGroupsAttr(groups);
+    if (truth)
+      rewriter.replaceOpWithNewOp<LLVM::TruncOp>(op, rewriter.getI1Type(), load);
+    else
+      rewriter.replaceOp(op, load);
     return success();
   }
 };
@@ -92,12 +98,17 @@ struct MarkedStore : ConvertOpToLLVMPattern<memref::StoreOp> {
   LogicalResult matchAndRewrite(memref::StoreOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     auto groups = op->getAttrOfType<ArrayAttr>("llvm.access_groups");
-    if (!groups)
+    bool truth = op.getMemRefType().getElementType().isInteger(1);
+    if (!groups && !truth)
       return failure();
     Value address = getStridedElementPtr(rewriter, op.getLoc(), op.getMemRefType(),
                                          adaptor.getMemref(), adaptor.getIndices());
-    auto store = LLVM::StoreOp::create(rewriter, op.getLoc(), adaptor.getValue(), address);
-    store.setAccessGroupsAttr(groups);
+    Value value = adaptor.getValue();
+    if (truth)
+      value = LLVM::ZExtOp::create(rewriter, op.getLoc(), rewriter.getI8Type(), value);
+    auto store = LLVM::StoreOp::create(rewriter, op.getLoc(), value, address);
+    if (groups)
+      store.setAccessGroupsAttr(groups);
     rewriter.replaceOp(op, store);
     return success();
   }
