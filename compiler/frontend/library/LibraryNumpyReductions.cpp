@@ -296,48 +296,4 @@ Value trace(Specializer &specializer, const Arguments &arguments) {
                 wrap(specializer, sumOver(specializer, line, {int64_t(line.rank()) - 1})));
 }
 
-Value median(Specializer &specializer, const Arguments &arguments) {
-  ArrayValue x = toArray(specializer, arguments["a"]);
-  if (!isFloat(x.dtype))
-    x = castArray(specializer, x, DType::Float64);
-  if (keeps(specializer, arguments))
-    failArgument(specializer, "keepdims", arguments.name, "True");
-  int64_t axis = 0;
-  if (arguments.has("axis"))
-    axis = normalizeAxis(specializer, arguments["axis"], x.rank());
-  else
-    x = reshaped(specializer, x, {product(x.shape)});
-  llvm::SmallVector<int64_t> order;
-  for (int64_t other = 0; other < int64_t(x.rank()); ++other)
-    if (other != axis)
-      order.push_back(other);
-  order.push_back(axis);
-  CallArguments call;
-  call.positional = {specializer.newArray(permuted(specializer, x, order))};
-  Value sorted = findLibraryFunction("numpy.sort")->call(specializer, call);
-  ObjectId object = *specializer.arrayObject(sorted);
-  IntExpr count = x.shape[axis];
-  if (!count.known() || *count.known() == 0)
-    check(specializer, compareInts(specializer, mlir::arith::CmpIPredicate::ne, count, 0),
-          "IndexError", CheckText{"cannot do a non-empty take from an empty axes.", {}});
-  auto at = [&](const IntExpr &position) {
-    return arraySubscript(specializer, object,
-                          specializer.newTuple({EllipsisValue{}, specializer.makeInt(position)}));
-  };
-  Value low = at(floorDivide(count - IntExpr(1), 2)), high = at(floorDivide(count, 2)),
-        last = at(count - IntExpr(1));
-  Value half = applyBinary(specializer, BinaryFunction::Divide,
-                           applyBinary(specializer, BinaryFunction::Add, low, high),
-                           specializer.makeFloat(2));
-  // NaN is last in order and makes the median NaN.
-  ElementOperand operands[] = {
-      makeOperand(specializer, applyComparison(specializer, ComparePredicate::ne, last, last)),
-      makeOperand(specializer, last), makeOperand(specializer, half)};
-  llvm::SmallVector<mlir::Value> values;
-  Shape shape = prepare(specializer, operands, {DType::Bool, x.dtype, x.dtype}, values);
-  return finish(specializer, arguments,
-                wrap(specializer, x.dtype, shape,
-                     specializer.create<SelectOp>(values[0], values[1], values[2]).getResult()));
-}
-
 } // namespace mpy::library
