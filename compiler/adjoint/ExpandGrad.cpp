@@ -153,6 +153,7 @@ LogicalResult Expansion::expand(TangentOp request) {
   CallTangents passing{llvm::to_vector(request.getWrt()), llvm::to_vector(request.getOf())};
   if (!request.getWrt().empty())
     passing.directions = request.getTangents().size() / request.getWrt().size();
+  passing.dependences = request.getDependences();
   FailureOr<func::FuncOp> function = findTangent(request.getCallee(), passing);
   if (failed(function))
     return failure();
@@ -197,7 +198,7 @@ FailureOr<func::FuncOp> Expansion::findTangent(StringRef name, const CallTangent
     text << ':';
     llvm::interleaveComma(numbers, text);
   }
-  text << " in " << tangents.directions;
+  text << " in " << tangents.directions << (tangents.dependences ? " dependences" : "");
   if (auto known = pushed.find(key); known != pushed.end())
     return known->second;
   auto callee = symbols.lookup<func::FuncOp>(name);

@@ -11,6 +11,7 @@
 // directions share the function: each operation has a tangent for each of them.
 #include "adjoint/GenerateTangent.h"
 
+#include "adjoint/Dependences.h"
 #include "adjoint/GenerateAdjoint.h"
 #include "dialect/Dialect.h"
 #include "dialect/Differentiable.h"
@@ -23,8 +24,9 @@ namespace {
 class ForwardSweep : public TangentContext {
 public:
   ForwardSweep(MLIRContext *context, const Activity &activity, const FindTangent &findTangent,
-               unsigned directions)
-      : opBuilder(context), activity(activity), findTangent(findTangent), tangents(directions) {}
+               const CallTangents &wanted)
+      : opBuilder(context), activity(activity), findTangent(findTangent),
+        tangents(wanted.directions), dependences(wanted.dependences) {}
 
   LogicalResult sweep(Block &block);
   Value tangent(Value operand) override { return tangents[direction].lookup(operand); }
@@ -83,6 +85,8 @@ private:
   SmallVector<llvm::DenseMap<Value, Value>, 1> tangents;
   /// The one that rules are asked for.
   unsigned direction = 0;
+  /// Whether tangents are numbers of sets: what each element may depend on.
+  bool dependences;
 };
 } // namespace
 
@@ -118,7 +122,7 @@ LogicalResult ForwardSweep::applyRule(DifferentiableOpInterface rule) {
   LogicalResult done = success();
   eachDirection([&] {
     if (succeeded(done))
-      done = rule.buildTangent(*this);
+      done = dependences ? buildDependences(*this, rule) : rule.buildTangent(*this);
   });
   return done;
 }
@@ -299,6 +303,7 @@ LogicalResult ForwardSweep::sweepCall(func::CallOp call) {
       active.push_back(result.getResultNumber());
     }
   passing.directions = tangents.size();
+  passing.dependences = dependences;
   for (unsigned number = 0; number < tangents.size(); ++number)
     for (unsigned index : active)
       types.push_back(types[index]);
@@ -338,7 +343,7 @@ LogicalResult mpy::generateTangent(func::FuncOp function, const CallTangents &ta
   auto outputs =
       llvm::map_to_vector(tangents.results, [&](int64_t index) { return end->getOperand(index); });
   Activity activity(function, inputs, outputs);
-  ForwardSweep sweep(function.getContext(), activity, findTangent, tangents.directions);
+  ForwardSweep sweep(function.getContext(), activity, findTangent, tangents);
   sweep.eachDirection([&] {
     for (Value input : inputs)
       sweep.set(input, body.addArgument(input.getType(), tangentOf(input.getLoc())));

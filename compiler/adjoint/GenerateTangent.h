@@ -10,6 +10,8 @@ namespace mpy {
 struct CallTangents {
   llvm::SmallVector<int64_t> arguments, results;
   unsigned directions = 1;
+  /// Whether what passes are numbers of sets (Dependences.h).
+  bool dependences = false;
 };
 
 /// The function that is called in the place of one that calls itself, with tangents.

@@ -768,6 +768,17 @@ void mpy_tape_clear(mpy_tape *tape);
 /* The bytes on the tape. */
 int64_t mpy_tape_size(const mpy_tape *tape);
 
+/* Sets of numbers by numbers of their own, 0 for none (Sets.cpp): the union of two; those of one
+ * number each; unions of the rows of a matrix; rows of a matrix united with others by index; how
+ * many numbers are in sets, and these. */
+double mpy_set_union(double a, double b);
+void mpy_set_singletons(int64_t count, void **data, int64_t *sizes);
+void mpy_set_union_rows(const mpy_view *x, void **data, int64_t *sizes);
+void mpy_set_union_scatter(const mpy_view *x, const mpy_view *value, const mpy_view *index,
+                           void **data, int64_t *sizes);
+void mpy_set_sizes(const mpy_view *x, void **data, int64_t *sizes);
+void mpy_set_members(const mpy_view *x, void **data, int64_t *sizes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -467,20 +467,18 @@ static void collectTangents(Specializer &s, const Arguments &wrt, size_t primals
 }
 
 /// jvp(f, primals, tangents): the value of f and its derivative in the direction of the tangents,
-/// in the form of the value. With several directions a list of tangents and a list of derivatives.
-template <bool isRepeated, bool hasDirections = false>
+/// in the form of the value. With sets, what elements may depend on passes in the place of tangents.
+template <bool isRepeated, bool hasSets = false>
 static Value pushForward(Specializer &s, CallArguments &arguments) {
   ValueList given = s.bind(arguments, "fun, primals, tangents", "jvp");
   auto primals = s.knownItems(given[1]);
   if (!primals)
     s.fail(ErrorId::ArgumentType, {"primals", s.describe(given[1])}, {.expected = "a tuple"});
-  ValueList directions = hasDirections ? *s.knownItems(given[2]) : ValueList{given[2]};
   Arguments wrt(s, TransformValue::Convention::Mpy);
   for (auto &primal : *primals)
     wrt.collect(s.present(primal, "the primal"));
   llvm::SmallVector<mlir::Value> leading, tangents;
-  for (auto &direction : directions)
-    collectTangents(s, wrt, primals->size(), direction, tangents);
+  collectTangents(s, wrt, primals->size(), given[2], tangents);
   llvm::SmallVector<int64_t> wrtNumbers;
   for (auto &primal : wrt.leaves) {
     wrtNumbers.push_back(leading.size());
@@ -527,12 +525,12 @@ static Value pushForward(Specializer &s, CallArguments &arguments) {
     llvm::SmallVector<int64_t> of;
     for (size_t i = 0; i < results.leaves.size(); ++i)
       of.push_back(i);
-    for (size_t direction = 0; direction < directions.size(); ++direction)
-      all.append(types.begin(), types.begin() + results.leaves.size());
+    all.append(types.begin(), types.begin() + results.leaves.size());
     auto op = s.create<TangentOp>(
         mlir::TypeRange(all), mlir::FlatSymbolRefAttr::get(callee.getSymNameAttr()),
         s.builder.getDenseI64ArrayAttr(of), s.builder.getDenseI64ArrayAttr(wrtNumbers), operands,
         mlir::ValueRange(tangents));
+    op.setDependences(hasSets);
     pushedResults.assign(op.getResults().begin() + types.size(), op.getResults().end());
     return op.getResults().take_front(types.size());
   };
@@ -567,10 +565,8 @@ static Value pushForward(Specializer &s, CallArguments &arguments) {
     }
     return results.forEachPart(value, form);
   };
-  ValueList derivatives;
-  for (size_t direction = 0; direction < directions.size(); ++direction)
-    derivatives.push_back(form(result));
-  return s.newTuple({result, hasDirections ? s.newList(derivatives) : derivatives[0]});
+  Value derivative = form(result);
+  return s.newTuple({result, derivative});
 }
 
 //===----------------------------------------------------------------------===//
@@ -681,7 +677,7 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"mpy._primitives.jvp", pushForward<true>, ""},
       {"mpy._primitives.jvp_once", pushForward<false>, ""},
       {"mpy._primitives.for_examples", callForExamples, ""},
-      {"mpy._primitives.jvp_directions", pushForward<true, true>, ""},
+      {"mpy._primitives.jvp_sets", pushForward<true, true>, ""},
       {"mpy._primitives.may_be_differentiated", mayBeDifferentiated, ""},
       {"mpy._primitives.known_number", knownNumber, ""},
       {"mpy._primitives.parameter_names", parameterNames, ""},

@@ -228,6 +228,27 @@ Value primitiveFactors(Specializer &specializer, const Arguments &arguments) {
   return specializer.newTuple(results);
 }
 
+/// Sets of numbers by numbers of their own (runtime/Sets.cpp): `set_singletons` of so many numbers,
+/// the `set_sizes` of some sets, and their `set_members`, one after the other.
+Value primitiveSets(Specializer &specializer, const Arguments &arguments) {
+  std::string name = *specializer.knownText(arguments["routine"]);
+  bool isNew = name == "set_singletons";
+  DType dtype = isNew ? DType::Float64 : DType::Int64;
+  mlir::Value given = isNew ? specializer.ssaAs(*arguments["x"].get<Scalar>(), DType::Int64)
+                            : toArray(specializer, arguments["x"]).tensor;
+  if (!isNew && !mlir::getElementTypeOrSelf(given).isF64())
+    given = specializer.create<CastOp>(given, specializer.builder.getF64Type());
+  auto type = mlir::RankedTensorType::get({mlir::ShapedType::kDynamic},
+                                          isNew ? mlir::Type(specializer.builder.getF64Type())
+                                                : specializer.builder.getI64Type());
+  mlir::Value numbers = specializer
+                            .create<RuntimeCallOp>(mlir::TypeRange(type), "mpy_" + name,
+                                                   mlir::ValueRange(given), false)
+                            .getResult(0);
+  Shape shape{symbolExpr(specializer.create<mlir::tensor::DimOp>(numbers, int64_t(0)), true)};
+  return specializer.newArray({dtype, shape, numbers});
+}
+
 /// A tuple of a class with named fields.
 Value primitiveNamedTuple(Specializer &specializer, const Arguments &arguments) {
   TupleValue tuple{*specializer.knownItems(arguments["items"]), {}};

@@ -56,6 +56,37 @@ def for_examples(count, function):
     return None
 
 
+_sets = [()]  # what is in a set, by the number of the set
+
+
+def _number_of(members):
+    if members not in _sets:
+        _sets.append(members)
+    return float(_sets.index(members))
+
+
+def sets(routine, x):
+    """Sets of numbers, by numbers of their own."""
+    if routine == "set_singletons":
+        return dispatch.wrap(numpy.array([_number_of((k,)) for k in range(x)]))
+    found = [_sets[int(number)] for number in dispatch.primal(x)]
+    if routine == "set_sizes":
+        return dispatch.wrap(numpy.array([len(members) for members in found], dtype=numpy.int64))
+    return dispatch.wrap(numpy.array([k for members in found for k in members], dtype=numpy.int64))
+
+
+def jvp_sets(function, primals, numbers):
+    """What the elements of the value depend on: here what their slopes by all elements say."""
+    (x,), (given,) = primals, numbers
+    slopes = dispatch.primal(mpy.jacobian(function)(x))
+    names = numpy.ravel(dispatch.primal(given))
+    value = dispatch.primal(function(x))
+    rows = numpy.reshape(slopes, (numpy.size(value), numpy.size(names)))
+    found = [sum((_sets[int(number)] for number in names[row != 0]), ()) for row in rows]
+    result = numpy.reshape([_number_of(members) for members in found], numpy.shape(value))
+    return value, dispatch.wrap(result)
+
+
 def known_number(value):
     return value
 
