@@ -38,6 +38,14 @@ private:
   llvm::DenseSet<mlir::Operation *> divided;
 };
 
+/// A value of all examples as another one times a factor that they share: what a chain of derivatives
+/// does to a bundle is computed once, and the bundle multiplied once.
+struct Multiple {
+  mlir::Value base, factor;
+  /// Whether a derivative multiplied; what the program did alone keeps its roundings.
+  bool isDerivative = false;
+};
+
 /// An extent, known or in a value.
 using Extents = llvm::SmallVector<mlir::OpFoldResult>;
 
@@ -86,6 +94,9 @@ public:
   /// The operation on other operands, with another type of its result.
   mlir::Value again(mlir::Operation *op, mlir::ValueRange operands, mlir::Type type);
   void set(mlir::Value original, mlir::Value stacked);
+  /// The value as a multiple; of itself, without a factor, if nothing else is known.
+  Multiple multipleOf(mlir::Value original);
+  void setMultiple(mlir::Value original, Multiple multiple) { multiples[original] = multiple; }
 
   /// Writes the operations of a block.
   void write(mlir::Block &block);
@@ -95,6 +106,8 @@ public:
   mlir::OpBuilder &builder;
   mlir::Value count;
   mlir::IRMapping plain;
+  /// Of values that few examples have, what each has; null is zero.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> singles;
 
 private:
   void write(mlir::Operation *op);
@@ -108,11 +121,22 @@ private:
   mlir::Value ofExample(mlir::Value original, mlir::Value example);
 
   llvm::DenseMap<mlir::Value, mlir::Value> all;
+  llvm::DenseMap<mlir::Value, Multiple> multiples;
   mlir::Location location = builder.getUnknownLoc();
 };
 
 /// Writes an operation for all examples by its rule; fails where it has none.
 llvm::LogicalResult applyBatchRule(Batch &batch, mlir::Operation *op);
+
+/// Whether a vector of each example is 1 at the example's own number and 0 elsewhere.
+bool isUnitVector(Batch &batch, mlir::Value vector);
+
+/// Writes an operation that is linear in what few examples have for these alone; false if it is none.
+bool applySingles(Batch &batch, mlir::Operation *op);
+
+/// Writes an operation that multiplies a bundle by what the examples share, or adds two multiples of
+/// one; false if it does neither.
+bool applyMultiple(Batch &batch, mlir::Operation *op);
 
 /// Whether the operation has a rule for which its operands fit.
 bool hasBatchRule(const VariedValues &varied, mlir::Operation *op);

@@ -133,6 +133,25 @@ static Value underEachOther(Batch &batch, Value operand, bool isTransposed, OpFo
   return batch.reshape(all, {batch.product(batch.number(), rows), inner});
 }
 
+/// x @ y where x or y is 1 at one place: a row or column of the other for each example.
+static bool applyChoice(Batch &batch, MatmulOp op, OpFoldResult rows, OpFoldResult columns) {
+  bool ofRows = batch.isVaried(op.getX());
+  Value chosen = ofRows ? op.getX() : op.getY(), matrix = ofRows ? op.getY() : op.getX();
+  if (!isRepeated(ofRows ? rows : columns))
+    return false;
+  if (!isUnitVector(batch, chosen))
+    return false;
+  // Rows of what is summed over.
+  Value lines = batch.shared(matrix);
+  if (ofRows ? op.getTransposeY() : !op.getTransposeX())
+    lines = batch.transpose(lines, {1, 0});
+  OpFoldResult one = batch.builder.getIndexAttr(1), zero = batch.builder.getIndexAttr(0);
+  Value part =
+      batch.slice(lines, {zero, zero}, {batch.number(), ofRows ? columns : rows}, {one, one}, {});
+  batch.set(op.getResult(), batch.reshape(part, {batch.number(), rows, columns}));
+  return true;
+}
+
 static void applyProduct(Batch &batch, MatmulOp op) {
   if (op.stack())
     return applyStackProduct(batch, op);
@@ -145,6 +164,8 @@ static void applyProduct(Batch &batch, MatmulOp op) {
                                batch.stacked(op.getY()), op.getTransposeX(), op.getTransposeY()));
     return;
   }
+  if (applyChoice(batch, op, rows, columns))
+    return;
   if (variesX) {
     Value left = underEachOther(batch, op.getX(), op.getTransposeX(), rows, inner);
     Value product = MatmulOp::create(batch.builder, batch.loc(), left, batch.shared(op.getY()),
@@ -443,6 +464,8 @@ static void applyScatter(Batch &batch, ScatterOp op) {
 // All rules
 //===------------------------------------------------------------------------------------------===//
 LogicalResult mpy::applyBatchRule(Batch &batch, Operation *op) {
+  if (applySingles(batch, op))
+    return success();
   OpBuilder &builder = batch.builder;
   auto stackedResult = [&] { return batch.stackedType(op->getResult(0).getType()); };
   llvm::TypeSwitch<Operation *>(op)
@@ -509,6 +532,9 @@ LogicalResult mpy::applyBatchRule(Batch &batch, Operation *op) {
       .Case([&](arith::MulIOp) { applyScalar<MulOp>(batch, op); })
       .Case([&](arith::AndIOp) { applyScalar<AndOp>(batch, op); })
       .Case([&](arith::OrIOp) { applyScalar<OrOp>(batch, op); })
-      .Default([&](Operation *) { applyElementwise(batch, op); });
+      .Default([&](Operation *) {
+        if (!applyMultiple(batch, op))
+          applyElementwise(batch, op);
+      });
   return success();
 }

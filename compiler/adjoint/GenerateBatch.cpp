@@ -158,6 +158,11 @@ void Batch::set(Value original, Value stacked) {
   all[original] = fit(stacked, stackedType(original.getType()));
 }
 
+Multiple Batch::multipleOf(Value original) {
+  auto known = multiples.find(original);
+  return known == multiples.end() ? Multiple{stacked(original), Value()} : known->second;
+}
+
 Value Batch::stacked(Value original) {
   if (Value known = all.lookup(original))
     return known;
