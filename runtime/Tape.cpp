@@ -123,3 +123,33 @@ int64_t mpy_tape_size(const mpy_tape *tape) {
     size += chunk->used - chunk->bytes;
   return size;
 }
+
+int64_t mpy_snapshot_count(const char *file, int64_t line, int64_t bytes, int64_t stateBytes) {
+  if (bytes < stateBytes)
+    raise({file, line}, "ValueError",
+          "checkpointed: the memory does not hold one state of the loop");
+  // The step that is reversed needs room beside the states that are kept.
+  int64_t count = (bytes - bytes / 32) / (stateBytes > 0 ? stateBytes : 1);
+  return count > 0 ? count : 1;
+}
+
+// Griewank and Walther's revolve (ACM TOMS 26, 2000): with `count` states, the first included, and
+// at most r forward runs of each step, up to C(count + r, count) steps can be reversed.
+int64_t mpy_snapshot_distance(int64_t steps, int64_t count) {
+  if (steps <= 1)
+    return 1;
+  if (count <= 1)
+    return steps - 1;
+  // reach = C(count + runs, count), and before: with one run less.
+  __int128 reach = 1, before = 1;
+  int64_t runs = 0;
+  while (reach < steps) {
+    ++runs;
+    before = reach;
+    reach = reach * (count + runs) / runs;
+  }
+  // C(count - 1 + runs - 1, count - 1): the fewest steps that the states behind are worth.
+  __int128 behind = before * count / (count + runs - 1);
+  __int128 distance = steps - behind < before ? steps - behind : before;
+  return static_cast<int64_t>(distance < 1 ? 1 : distance);
+}

@@ -41,6 +41,25 @@ static void linkBranches(scf::IfOp branch, SmallVectorImpl<Link> &links) {
                   {branch.elseYield().getOperand(index), result}});
 }
 
+static SmallVector<Link> collectLinks(func::FuncOp function);
+static void spread(ArrayRef<Link> links, bool forwards, llvm::DenseSet<Value> &reached);
+
+/// From the arguments of a function to those of its results that depend on them.
+static void linkCallee(CheckpointOp call, SmallVectorImpl<Link> &links) {
+  auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+  SmallVector<Link> inside = collectLinks(callee);
+  Block &body = callee.getBody().front();
+  for (auto [argument, operand] : llvm::zip(body.getArguments(), call.getInputs())) {
+    if (!isDifferentiable(argument.getType()))
+      continue;
+    llvm::DenseSet<Value> reached{argument};
+    spread(inside, true, reached);
+    for (auto [value, result] : llvm::zip(body.getTerminator()->getOperands(), call.getOutputs()))
+      if (reached.contains(value))
+        links.push_back({operand, result});
+  }
+}
+
 static SmallVector<Link> collectLinks(func::FuncOp function) {
   SmallVector<Link> links;
   function.walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -50,6 +69,8 @@ static SmallVector<Link> collectLinks(func::FuncOp function) {
       return linkLoop(loop, links);
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return linkBranches(branch, links);
+    if (auto call = dyn_cast<CheckpointOp>(op))
+      return linkCallee(call, links);
     auto rule = dyn_cast<DifferentiableOpInterface>(op);
     for (OpOperand &operand : op->getOpOperands())
       if (!rule || rule.passes(operand.getOperandNumber()))

@@ -24,12 +24,33 @@ static void forget(RuledOp ruled) {
   ruled.erase();
 }
 
+/// A call whose steps need not be kept -> a call.
+static void callPlainly(CheckpointOp op) {
+  OpBuilder builder(op);
+  auto call = func::CallOp::create(builder, op.getLoc(), op.getCalleeAttr(), op.getResultTypes(),
+                                   op.getInputs());
+  op->replaceAllUsesWith(call);
+  op.erase();
+}
+
 namespace {
 /// Expands the requests of one module.
 class Expansion {
 public:
   Expansion(ModuleOp module, llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp)
-      : symbols(module), cleanUp(cleanUp) {}
+      : symbols(module), cleanUp(cleanUp) {
+    partners.twins = [this](func::CallOp call, const CallAdjoints &adjoints) {
+      return findTwins(call, adjoints);
+    };
+    partners.rerun = [this](StringRef callee, const CallAdjoints &adjoints, bool fenced) {
+      return findRerun(callee, adjoints, fenced);
+    };
+    partners.quiet = [this](StringRef callee) { return findQuiet(callee); };
+    partners.declare = [this](func::FuncOp function) {
+      symbols.insert(function);
+      states[function] = State::Done;
+    };
+  }
 
   /// Expands the requests of a function and of all it calls; those it differentiates first.
   LogicalResult expand(func::FuncOp function);
@@ -41,18 +62,22 @@ private:
   FailureOr<func::FuncOp> generate(GradientOp request, func::FuncOp callee);
   FailureOr<func::FuncOp> findTangent(StringRef callee, const CallTangents &tangents);
   FailureOr<Twins> findTwins(func::CallOp call, const CallAdjoints &adjoints);
+  FailureOr<func::FuncOp> findRerun(StringRef callee, const CallAdjoints &adjoints, bool fenced);
+  FailureOr<func::FuncOp> findQuiet(StringRef callee);
+  func::FuncOp copyOf(func::FuncOp function, StringRef suffix);
   LogicalResult checkRules(func::FuncOp function, ArrayRef<int64_t> wrt);
   LogicalResult settleRules(func::FuncOp function);
   void inlineCalls(func::FuncOp function);
   bool isRecursive(func::FuncOp function);
 
   enum class State { Running, Done };
+  Partners partners;
   SymbolTable symbols;
   llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp;
   llvm::DenseMap<Operation *, State> states;
   llvm::StringMap<func::FuncOp> generated;
   llvm::StringMap<Twins> twins;
-  llvm::StringMap<func::FuncOp> pushed;
+  llvm::StringMap<func::FuncOp> pushed, reruns, quiets;
   llvm::DenseMap<Operation *, bool> recursive;
 };
 
@@ -69,6 +94,8 @@ struct ExpandGrad : mpy::impl::ExpandGradBase<ExpandGrad> {
         return signalPassFailure();
     // Nobody differentiates any more.
     getOperation().walk(forget);
+    getOperation().walk([](CheckpointLoopOp mark) { mark.erase(); });
+    getOperation().walk(callPlainly);
   }
 };
 } // namespace
@@ -76,6 +103,8 @@ struct ExpandGrad : mpy::impl::ExpandGradBase<ExpandGrad> {
 /// The symbols that an operation calls, differentiates, or may call in a derivative.
 static SmallVector<FlatSymbolRefAttr, 2> calleesOf(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
+    return {call.getCalleeAttr()};
+  if (auto call = dyn_cast<CheckpointOp>(op))
     return {call.getCalleeAttr()};
   if (auto request = dyn_cast<GradientOp>(op))
     return {request.getCalleeAttr()};
@@ -212,8 +241,8 @@ FailureOr<func::FuncOp> Expansion::findTangent(StringRef name, const CallTangent
   // Known before its body is: it may call itself.
   pushed[key] = function;
   if (failed(generateTangent(function, tangents,
-                             [this](func::CallOp call, const CallTangents &passing) {
-                               return findTangent(call.getCallee(), passing);
+                             [this](StringRef callee, const CallTangents &passing) {
+                               return findTangent(callee, passing);
                              })))
     return failure();
   states[function] = State::Done;
@@ -234,10 +263,7 @@ FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp cal
   if (seeded)
     function.setAllArgAttrs(ArrayRef<DictionaryAttr>());
   function.setAllResultAttrs(ArrayRef<DictionaryAttr>());
-  if (failed(generateAdjoint(function, request.getOf(), request.getWrt(), seeded,
-                             [this](func::CallOp call, const CallAdjoints &adjoints) {
-                               return findTwins(call, adjoints);
-                             })))
+  if (failed(generateAdjoint(function, request.getOf(), request.getWrt(), seeded, partners)))
     return failure();
   states[function] = State::Done;
   if (failed(settleRules(function)) || failed(cleanUp(function)))
@@ -245,14 +271,20 @@ FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp cal
   return function;
 }
 
-FailureOr<Twins> Expansion::findTwins(func::CallOp call, const CallAdjoints &adjoints) {
+/// What a function that passes adjoints is known by.
+static std::string keyOf(StringRef callee, const CallAdjoints &adjoints) {
   std::string key;
   llvm::raw_string_ostream text(key);
-  text << call.getCallee();
+  text << callee;
   for (ArrayRef<int64_t> numbers : {adjoints.results, adjoints.arguments, adjoints.begun}) {
     text << ':';
     llvm::interleaveComma(numbers, text);
   }
+  return key;
+}
+
+FailureOr<Twins> Expansion::findTwins(func::CallOp call, const CallAdjoints &adjoints) {
+  std::string key = keyOf(call.getCallee(), adjoints);
   if (auto known = twins.find(key); known != twins.end())
     return known->second;
   auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
@@ -270,15 +302,55 @@ FailureOr<Twins> Expansion::findTwins(func::CallOp call, const CallAdjoints &adj
     return failure();
   // Known before their bodies are: they call themselves.
   Twins made = twins[key] = {forward, reverse};
-  if (failed(generateTwins(made, adjoints, [this](func::CallOp call, const CallAdjoints &adjoints) {
-        return findTwins(call, adjoints);
-      })))
+  if (failed(generateTwins(made, adjoints, partners)))
     return failure();
   states[forward] = states[reverse] = State::Done;
   if (failed(settleRules(forward)) || failed(settleRules(reverse)) || failed(cleanUp(forward)) ||
       failed(cleanUp(reverse)))
     return failure();
   return made;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// What runs again
+//===------------------------------------------------------------------------------------------===//
+/// A copy that stands behind a function, its calls inlined.
+func::FuncOp Expansion::copyOf(func::FuncOp function, StringRef suffix) {
+  func::FuncOp copy = function.clone();
+  copy.setPrivate();
+  copy.setName((function.getName() + suffix).str());
+  symbols.insert(copy, std::next(function->getIterator()));
+  states[copy] = State::Done;
+  inlineCalls(copy);
+  return copy;
+}
+
+FailureOr<func::FuncOp> Expansion::findQuiet(StringRef name) {
+  if (auto known = quiets.find(name); known != quiets.end())
+    return known->second;
+  func::FuncOp function = copyOf(symbols.lookup<func::FuncOp>(name), "_again");
+  // Known before its body is: it may call itself.
+  quiets[name] = function;
+  if (failed(removeEffects(function, partners.quiet)) || failed(cleanUp(function)))
+    return failure();
+  return function;
+}
+
+FailureOr<func::FuncOp> Expansion::findRerun(StringRef name, const CallAdjoints &adjoints,
+                                             bool fenced) {
+  std::string key = keyOf(name, adjoints) + (fenced ? " fenced" : "");
+  if (auto known = reruns.find(key); known != reruns.end())
+    return known->second;
+  FailureOr<func::FuncOp> quiet = findQuiet(name);
+  if (failed(quiet))
+    return failure();
+  func::FuncOp function = copyOf(*quiet, "_rerun");
+  reruns[key] = function;
+  if (failed(checkRules(function, adjoints.arguments)) ||
+      failed(generateRerun(function, adjoints, fenced, partners)) ||
+      failed(settleRules(function)) || failed(cleanUp(function)))
+    return failure();
+  return function;
 }
 
 //===------------------------------------------------------------------------------------------===//

@@ -48,6 +48,8 @@ LogicalResult ReverseSweep::sweep(Scope &inner) {
       done = sweepControlFlow(op);
     else if (auto call = dyn_cast<func::CallOp>(op))
       done = sweepCall(call);
+    else if (auto call = dyn_cast<CheckpointOp>(op))
+      done = sweepCheckpoint(call);
     else if (auto rule = dyn_cast<DifferentiableOpInterface>(op))
       done = rule.buildAdjoint(*this);
     else
@@ -165,8 +167,11 @@ Value ReverseSweep::finish(Scope &outermost, Value input) {
 }
 
 LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of,
-                                   ArrayRef<int64_t> wrt, bool seeded, const FindTwins &findTwins) {
+                                   ArrayRef<int64_t> wrt, bool seeded, const Partners &partners) {
   countWhileLoops(function);
+  FailureOr<SnapshotLoops> loops = outlineSteps(function, partners);
+  if (failed(loops))
+    return failure();
   Block &body = function.getBody().front();
   Operation *end = body.getTerminator();
   auto inputs =
@@ -175,7 +180,7 @@ LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of,
   Activity activity(function, inputs, outputs);
 
   OpBuilder builder(end);
-  ReverseSweep sweep(builder, activity, unnamed(function.getLoc()), findTwins);
+  ReverseSweep sweep(builder, activity, unnamed(function.getLoc()), partners, *loops);
   Scope outermost;
   outermost.forward = outermost.reverse = &body;
   if (failed(sweep.run(outermost, outputs, [&](Value output) -> Value {

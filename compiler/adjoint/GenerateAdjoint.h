@@ -2,6 +2,7 @@
 #pragma once
 
 #include "adjoint/Activity.h"
+#include "adjoint/Rerun.h"
 #include "adjoint/Tape.h"
 #include "dialect/Differentiable.h"
 
@@ -17,15 +18,43 @@ struct CallAdjoints {
 struct Twins {
   mlir::func::FuncOp forward, reverse;
 };
-using FindTwins =
-    std::function<llvm::FailureOr<Twins>(mlir::func::CallOp call, const CallAdjoints &adjoints)>;
+
+/// The functions that a sweep calls in the place of others; who expands the requests makes them.
+struct Partners {
+  std::function<llvm::FailureOr<Twins>(mlir::func::CallOp call, const CallAdjoints &adjoints)>
+      twins;
+  /// A function again without effects, then its reverse sweep: takes its arguments, adjoints of
+  /// results, and sums so far; returns adjoints of arguments. `fenced`: apart from the first run.
+  std::function<llvm::FailureOr<mlir::func::FuncOp>(llvm::StringRef callee,
+                                                    const CallAdjoints &adjoints, bool fenced)>
+      rerun;
+  /// A function without its effects.
+  FindQuiet quiet;
+  /// Puts a function into the module, under a name of its own.
+  std::function<void(mlir::func::FuncOp function)> declare;
+};
+
+/// A loop of which some states are kept (Snapshots.cpp): its body is one call of a function, and
+/// behind the `slots` of its state it carries its run, the run whose state is kept next, and how
+/// many are.
+struct SnapshotLoop {
+  CheckpointOp step;
+  unsigned slots = 0;
+  /// How often the body runs, and how many states may be kept.
+  mlir::Value count, limit;
+  /// In the body: whether the state that it begins with is kept.
+  mlir::Value keep;
+  Streams streams;
+};
+using SnapshotLoops = llvm::DenseMap<mlir::Operation *, SnapshotLoop>;
 
 /// Walks blocks backwards and asks each operation for its rule. Knows no operation by name.
 class ReverseSweep : public AdjointContext {
 public:
   ReverseSweep(mlir::OpBuilder &builder, const Activity &activity, mlir::Location outside,
-               const FindTwins &findTwins)
-      : opBuilder(builder), activity(activity), outside(outside), findTwins(findTwins) {}
+               const Partners &partners, const SnapshotLoops &snapshotLoops)
+      : opBuilder(builder), activity(activity), outside(outside), partners(partners),
+        snapshotLoops(snapshotLoops) {}
 
   /// Reverses the outermost scope: gives each output its seed, then sweeps.
   llvm::LogicalResult run(Scope &outermost, llvm::ArrayRef<mlir::Value> outputs,
@@ -38,6 +67,8 @@ public:
   llvm::LogicalResult sweepControlFlow(mlir::Operation *op);
   /// Reverses a call of a function that calls itself (ReverseCalls.cpp).
   llvm::LogicalResult sweepCall(mlir::func::CallOp call);
+  /// Reverses a call whose steps are not kept (Checkpoints.cpp).
+  llvm::LogicalResult sweepCheckpoint(CheckpointOp op);
 
   // What rules see.
   mlir::OpBuilder &builder() override { return opBuilder; }
@@ -63,6 +94,12 @@ public:
 private:
   llvm::LogicalResult sweepBranches(mlir::Operation *op);
   llvm::LogicalResult sweepLoop(mlir::Operation *op, const struct LoopShape &shape);
+  /// Reverses a loop of which some states are kept (Snapshots.cpp).
+  llvm::LogicalResult sweepSnapshots(mlir::scf::ForOp loop, const SnapshotLoop &kept);
+  /// Which adjoints pass a call, and those that go in.
+  CallAdjoints passAdjoints(mlir::Operation *call, llvm::SmallVectorImpl<mlir::Value> &operands);
+  /// What comes out of a reversed call.
+  void takeAdjoints(mlir::Operation *call, const CallAdjoints &adjoints, mlir::ValueRange bars);
   llvm::SmallVector<mlir::Value> activeCaptures(mlir::Operation *op);
   mlir::Value nameBar(mlir::Value bar, mlir::Value primal);
   mlir::Location barLocation(mlir::Value primal);
@@ -77,7 +114,10 @@ private:
   mlir::OpBuilder &opBuilder;
   const Activity &activity;
   mlir::Location outside;
-  const FindTwins &findTwins;
+  const Partners &partners;
+  const SnapshotLoops &snapshotLoops;
+  /// Random states as they are before a call that runs again.
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> savedStreams;
   Scope *scope = nullptr;
   Undo undo;
   mlir::Operation *current = nullptr;
@@ -89,12 +129,24 @@ private:
 /// they are 1.
 llvm::LogicalResult generateAdjoint(mlir::func::FuncOp function, llvm::ArrayRef<int64_t> of,
                                     llvm::ArrayRef<int64_t> wrt, bool seeded,
-                                    const FindTwins &findTwins);
+                                    const Partners &partners);
 
 /// Makes a single-block function the forward one of twins and writes the body of the other, whose
 /// type is set (ReverseCalls.cpp).
 llvm::LogicalResult generateTwins(Twins twins, const CallAdjoints &adjoints,
-                                  const FindTwins &findTwins);
+                                  const Partners &partners);
+
+/// Makes a single-block function without effects one that takes adjoints of its results as further
+/// arguments, and sums so far, and returns adjoints of its arguments (Checkpoints.cpp).
+llvm::LogicalResult generateRerun(mlir::func::FuncOp function, const CallAdjoints &adjoints,
+                                  bool fenced, const Partners &partners);
+
+/// A call of a function whose steps the sweep over this one need not keep, either.
+CheckpointOp callAgain(mlir::OpBuilder &builder, mlir::Location loc, mlir::func::FuncOp callee,
+                       mlir::ValueRange operands);
+
+/// Makes the bodies of checkpointed loops functions, of which some states are kept.
+llvm::FailureOr<SnapshotLoops> outlineSteps(mlir::func::FuncOp function, const Partners &partners);
 
 /// The type of the function that reverses calls of `callee`.
 mlir::FunctionType reverseType(mlir::func::FuncOp callee, const CallAdjoints &adjoints);

@@ -69,7 +69,7 @@ private:
   LogicalResult sweepBranches(scf::IfOp branch);
   LogicalResult sweepLoop(scf::ForOp loop);
   LogicalResult sweepLoop(scf::WhileOp loop);
-  LogicalResult sweepCall(func::CallOp call);
+  template <typename Call> LogicalResult sweepCall(Call call);
   LogicalResult applyRule(DifferentiableOpInterface rule);
   void addTangentArguments(Block &block, ArrayRef<Value> arguments);
   void takeTangents(ValueRange values, ValueRange found);
@@ -148,6 +148,7 @@ LogicalResult ForwardSweep::sweep(Block &block) {
                              .Case([&](scf::ForOp loop) { return sweepLoop(loop); })
                              .Case([&](scf::WhileOp loop) { return sweepLoop(loop); })
                              .Case([&](func::CallOp call) { return sweepCall(call); })
+                             .Case([&](CheckpointOp call) { return sweepCall(call); })
                              .Case([&](DifferentiableOpInterface rule) { return applyRule(rule); })
                              .Default([](Operation *op) {
                                refuseUnknown(op);
@@ -282,13 +283,13 @@ LogicalResult ForwardSweep::sweepLoop(scf::WhileOp loop) {
   return success();
 }
 
-LogicalResult ForwardSweep::sweepCall(func::CallOp call) {
+template <typename Call> LogicalResult ForwardSweep::sweepCall(Call call) {
   CallTangents passing;
-  SmallVector<Value> operands(call.getOperands());
-  SmallVector<Type> types(call.getResultTypes());
+  SmallVector<Value> operands(call->getOperands());
+  SmallVector<Type> types(call->getResultTypes());
   SmallVector<unsigned> active;
   SmallVector<Value> moving;
-  for (auto [index, operand] : llvm::enumerate(call.getOperands()))
+  for (auto [index, operand] : llvm::enumerate(call->getOperands()))
     if (llvm::any_of(tangents, [&](auto &directional) { return directional.contains(operand); })) {
       passing.arguments.push_back(index);
       moving.push_back(operand);
@@ -297,7 +298,7 @@ LogicalResult ForwardSweep::sweepCall(func::CallOp call) {
     return success();
   emitBefore(call);
   collect(moving, operands);
-  for (OpResult result : call.getResults())
+  for (OpResult result : call->getResults())
     if (activity.isActive(result)) {
       passing.results.push_back(result.getResultNumber());
       active.push_back(result.getResultNumber());
@@ -307,13 +308,17 @@ LogicalResult ForwardSweep::sweepCall(func::CallOp call) {
   for (unsigned number = 0; number < tangents.size(); ++number)
     for (unsigned index : active)
       types.push_back(types[index]);
-  FailureOr<func::FuncOp> callee = findTangent(call, passing);
-  if (failed(callee))
+  FailureOr<func::FuncOp> found = findTangent(call.getCallee(), passing);
+  if (failed(found))
     return failure();
   OpBuilder here(call);
-  func::FuncOp function = *callee;
-  auto grown = func::CallOp::create(
-      here, call.getLoc(), FlatSymbolRefAttr::get(function.getSymNameAttr()), types, operands);
+  func::FuncOp function = *found;
+  auto callee = FlatSymbolRefAttr::get(function.getSymNameAttr());
+  Operation *grown;
+  if constexpr (std::is_same_v<Call, CheckpointOp>)
+    grown = CheckpointOp::create(here, call.getLoc(), types, callee, operands);
+  else
+    grown = func::CallOp::create(here, call.getLoc(), callee, types, operands);
   replaceWithTangents(call, grown, active);
   return success();
 }

@@ -14,9 +14,9 @@ struct CallTangents {
   bool dependences = false;
 };
 
-/// The function that is called in the place of one that calls itself, with tangents.
+/// The function that is called in the place of another, with tangents.
 using FindTangent = std::function<llvm::FailureOr<mlir::func::FuncOp>(
-    mlir::func::CallOp call, const CallTangents &tangents)>;
+    llvm::StringRef callee, const CallTangents &tangents)>;
 
 /// Gives a single-block function without requests the tangents of its arguments as further
 /// arguments and those of its results as further results.

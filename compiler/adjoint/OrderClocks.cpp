@@ -40,6 +40,8 @@ namespace mpy {
 static StringRef calleeOf(Operation *op) {
   if (auto call = dyn_cast<func::CallOp>(op))
     return call.getCallee();
+  if (auto call = dyn_cast<CheckpointOp>(op))
+    return call.getCallee();
   if (auto request = dyn_cast<GradientOp>(op))
     return request.getCallee();
   if (auto request = dyn_cast<TangentOp>(op))

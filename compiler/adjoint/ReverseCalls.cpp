@@ -28,18 +28,17 @@ FunctionType mpy::reverseType(func::FuncOp callee, const CallAdjoints &adjoints)
   return FunctionType::get(callee.getContext(), inputs, results);
 }
 
-LogicalResult ReverseSweep::sweepCall(func::CallOp call) {
+CallAdjoints ReverseSweep::passAdjoints(Operation *call, SmallVectorImpl<Value> &operands) {
   CallAdjoints adjoints;
-  SmallVector<Value> operands;
-  for (OpResult result : call.getResults())
+  for (OpResult result : call->getResults())
     if (Value bar = scope->bars.lookup(result); bar && isActive(result)) {
       adjoints.results.push_back(result.getResultNumber());
       operands.push_back(bar);
     }
-  if (operands.empty())
-    return success();
+  if (adjoints.results.empty())
+    return adjoints;
   llvm::SmallPtrSet<Value, 4> begun;
-  for (auto [index, operand] : llvm::enumerate(call.getOperands())) {
+  for (auto [index, operand] : llvm::enumerate(call->getOperands())) {
     if (!isActive(operand))
       continue;
     adjoints.arguments.push_back(index);
@@ -50,24 +49,36 @@ LogicalResult ReverseSweep::sweepCall(func::CallOp call) {
       operands.push_back(bar);
     }
   }
-  FailureOr<Twins> twins = findTwins(call, adjoints);
+  return adjoints;
+}
+
+void ReverseSweep::takeAdjoints(Operation *call, const CallAdjoints &adjoints, ValueRange bars) {
+  // Sums that went in come out whole; all others are added to what is there by then.
+  for (bool whole : {true, false})
+    for (auto [index, bar] : llvm::zip(adjoints.arguments, bars)) {
+      if (llvm::is_contained(adjoints.begun, index) != whole)
+        continue;
+      Value operand = call->getOperand(index);
+      if (whole)
+        setBar(operand, bar);
+      else
+        add(operand, bar);
+    }
+}
+
+LogicalResult ReverseSweep::sweepCall(func::CallOp call) {
+  SmallVector<Value> operands;
+  CallAdjoints adjoints = passAdjoints(call, operands);
+  if (operands.empty())
+    return success();
+  FailureOr<Twins> twins = partners.twins(call, adjoints);
   if (failed(twins))
     return failure();
   func::FuncOp reverseFunction = twins->reverse;
   auto reverse = func::CallOp::create(
       opBuilder, loc(), FlatSymbolRefAttr::get(reverseFunction.getSymNameAttr()),
       reverseFunction.getFunctionType().getResults().drop_back(), operands);
-  // Sums that went in come out whole; all others are added to what is there by then.
-  for (bool whole : {true, false})
-    for (auto [index, bar] : llvm::zip(adjoints.arguments, reverse.getResults())) {
-      if (llvm::is_contained(adjoints.begun, index) != whole)
-        continue;
-      Value operand = call.getOperand(index);
-      if (whole)
-        setBar(operand, bar);
-      else
-        add(operand, bar);
-    }
+  takeAdjoints(call, adjoints, reverse.getResults());
   func::FuncOp forwardFunction = twins->forward;
   scope->children.push_back(
       {call, reverse, {}, FlatSymbolRefAttr::get(forwardFunction.getSymNameAttr())});
@@ -75,9 +86,12 @@ LogicalResult ReverseSweep::sweepCall(func::CallOp call) {
 }
 
 LogicalResult mpy::generateTwins(Twins twins, const CallAdjoints &adjoints,
-                                 const FindTwins &findTwins) {
+                                 const Partners &partners) {
   auto [forward, reverse] = twins;
   countWhileLoops(forward);
+  FailureOr<SnapshotLoops> loops = outlineSteps(forward, partners);
+  if (failed(loops))
+    return failure();
   Block &body = forward.getBody().front(), &back = *reverse.addEntryBlock();
   Operation *end = body.getTerminator();
   auto inputs = llvm::map_to_vector(
@@ -103,7 +117,7 @@ LogicalResult mpy::generateTwins(Twins twins, const CallAdjoints &adjoints,
   for (auto [index, sum] :
        llvm::zip(adjoints.begun, back.getArguments().drop_front(outputs.size())))
     outermost.bars[body.getArgument(index)] = sum;
-  ReverseSweep sweep(builder, activity, loc, findTwins);
+  ReverseSweep sweep(builder, activity, loc, partners, *loops);
   auto seeds = back.getArguments().begin();
   if (failed(sweep.run(outermost, outputs, [&](Value) -> Value { return *seeds++; })))
     return failure();

@@ -36,6 +36,8 @@ LogicalResult ReverseSweep::sweepControlFlow(Operation *op) {
     return success();
   if (isa<scf::IfOp>(op))
     return sweepBranches(op);
+  if (auto kept = snapshotLoops.find(op); kept != snapshotLoops.end())
+    return sweepSnapshots(cast<scf::ForOp>(op), kept->second);
   LoopShape shape;
   if (auto loop = dyn_cast<scf::ForOp>(op)) {
     shape.body = loop.getBody();

@@ -232,7 +232,7 @@ bool Scope::usesTape() const {
 }
 
 bool Scope::Child::usesTape() const {
-  return twin || llvm::any_of(bodies, [](const auto &body) { return body->usesTape(); });
+  return twin || pushes || llvm::any_of(bodies, [](const auto &body) { return body->usesTape(); });
 }
 
 /// A location under the name that versions of the tape are printed with.
@@ -365,7 +365,9 @@ Value Threading::forward(Scope &scope, Value tape) {
     if (child.usesTape())
       tape = grow(
           child.forward, tape,
-          [&](unsigned body, Value inside) { return forward(*child.bodies[body], inside); },
+          [&](unsigned body, Value inside) {
+            return child.pushes ? child.pushes(inside) : forward(*child.bodies[body], inside);
+          },
           child.twin);
   if (PushOp push = pushes.lookup(&scope)) {
     push.getTapeMutable().assign(tape);
@@ -383,7 +385,9 @@ Value Threading::reverse(Scope &scope, Value tape) {
     if (child.usesTape())
       tape = grow(
           child.reverse, tape,
-          [&](unsigned body, Value inside) { return reverse(*child.bodies[body], inside); },
+          [&](unsigned body, Value inside) {
+            return child.pops ? child.pops(inside) : reverse(*child.bodies[body], inside);
+          },
           child.twin ? cast<func::CallOp>(child.reverse).getCalleeAttr() : child.twin);
   return tape;
 }

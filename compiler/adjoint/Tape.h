@@ -4,6 +4,7 @@
 
 #include "adjoint/Undo.h"
 
+#include <functional>
 #include <memory>
 
 namespace mpy {
@@ -38,6 +39,9 @@ struct Scope {
     llvm::SmallVector<std::unique_ptr<Scope>> bodies;
     /// For a call: what is called in its place, with a tape. `reverse` is a call then, too.
     mlir::FlatSymbolRefAttr twin = {};
+    /// For a loop that says itself what it pushes and pops: the tape that a body begins with -> the
+    /// one that it ends with.
+    std::function<mlir::Value(mlir::Value tape)> pushes = {}, pops = {};
 
     /// Whether it or what is inside stores something.
     bool usesTape() const;

@@ -94,6 +94,19 @@ LogicalResult BatchedOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===------------------------------------------------------------------------------------------===//
+// checkpoint
+//===------------------------------------------------------------------------------------------===//
+LogicalResult CheckpointOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
+  if (!callee)
+    return emitOpError("calls ") << getCallee() << ", which is not a function";
+  if (callee.getFunctionType() !=
+      FunctionType::get(getContext(), getInputs().getTypes(), getOutputs().getTypes()))
+    return emitOpError("is not of the type of ") << getCallee();
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
 // ruled
 //===------------------------------------------------------------------------------------------===//
 /// Whether a rule takes and gives values of these types.

@@ -44,6 +44,18 @@ def RuledOp : Op<MpyDialect, "ruled", [Pure, AttrSizedOperandSegments, DeclareOp
                        "(`forward` $forward^)? (`with` `(` $keptForForward^ `:` type($keptForForward) `)`)? "
                        "(`settled` $settled^)? (`of` $inputs^ `:` type($inputs))? `values` $values `:` type($values) attr-dict `->` type($outputs)";
 }
+def CheckpointOp : Op<MpyDialect, "checkpoint", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "A call of `callee` whose steps the reverse sweep does not keep: it keeps the arguments and runs the callee again, without its "
+                "effects and with the same random numbers. Where nobody differentiates it is a call.";
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyMpy>:$inputs);
+  let results = (outs Variadic<AnyMpy>:$outputs);
+  let assemblyFormat = "$callee `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs)";
+}
+def CheckpointLoopOp : Op<MpyDialect, "checkpoint_loop", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Says of the loop around it that the reverse sweep keeps some of its states, in so many bytes, and runs the others again.";
+  let arguments = (ins I64:$bytes);
+  let assemblyFormat = "$bytes attr-dict";
+}
 def TapeNewOp : Op<MpyDialect, "tape_new", !listconcat([MemoryEffects<[MemAlloc]>], differentiable)> {
   let summary = "An empty tape.";
   let results = (outs TapeType:$result);

@@ -28,7 +28,7 @@ struct Wanted {
 /// `loss_0_grad` -> `loss_0`, `_grad`: what was differentiated, and how.
 static std::pair<StringRef, StringRef> splitSymbol(StringRef symbol) {
   size_t end = StringRef::npos;
-  for (StringRef suffix : {"_grad", "_tangent", "_fwd", "_rev"})
+  for (StringRef suffix : {"_grad", "_tangent", "_fwd", "_rev", "_again", "_step"})
     if (size_t at = symbol.find(suffix); at != StringRef::npos)
       end = std::min(end, at);
   if (end == StringRef::npos)
@@ -36,8 +36,7 @@ static std::pair<StringRef, StringRef> splitSymbol(StringRef symbol) {
   return {symbol.take_front(end), symbol.drop_front(end)};
 }
 
-/// `loss_0_grad` -> `loss`, `_grad`: the function of the program, and which derivative of it.
-static std::pair<StringRef, StringRef> splitName(StringRef symbol) {
+std::pair<StringRef, StringRef> mpy::splitName(StringRef symbol) {
   auto [base, kind] = splitSymbol(symbol);
   if (kind.empty())
     return {symbol, ""};

@@ -22,6 +22,9 @@ struct GradientSourceOptions {
   llvm::StringMap<std::string> shownNames;
 };
 
+/// `loss_0_grad` -> `loss`, `_grad`: the function of the program, and which derivative of it.
+std::pair<llvm::StringRef, llvm::StringRef> splitName(llvm::StringRef symbol);
+
 /// Names what loops carry and branches choose after what the program assigns in them.
 void spreadNames(mlir::ModuleOp module);
 

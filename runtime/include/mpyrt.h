@@ -767,6 +767,11 @@ void *mpy_tape_pop_bytes(mpy_tape *tape, int64_t bytes);
 void mpy_tape_clear(mpy_tape *tape);
 /* The bytes on the tape. */
 int64_t mpy_tape_size(const mpy_tape *tape);
+/* How many states of a loop fit into so many bytes; ValueError if not one. */
+int64_t mpy_snapshot_count(const char *file, int64_t line, int64_t bytes, int64_t stateBytes);
+/* From a state that is kept, steps behind it that are to be reversed, and how many states may be
+   kept, that one included: after how many steps the next is kept. */
+int64_t mpy_snapshot_distance(int64_t steps, int64_t count);
 
 /* Sets of numbers by numbers of their own, 0 for none (Sets.cpp): the union of two; those of one
  * number each; unions of the rows of a matrix; rows of a matrix united with others by index; how

@@ -9,6 +9,7 @@ import number_checks
 import process_checks
 import random_checks
 import runtime_library
+import snapshot_checks
 import text_checks
 
 
@@ -33,6 +34,7 @@ def main():
             "random": lambda: random_checks.check(runtime, 20),
             "files": lambda: file_checks.check(runtime, folder),
             "numbers": lambda: number_checks.check(runtime, 200),
+            "snapshots": lambda: snapshot_checks.check(runtime),
             "process": lambda: process_checks.check(options.library, options.cxx, folder),
         }
         for name, group in groups.items():

@@ -251,8 +251,11 @@ void refuseEffects(Specializer &s, func::FuncOp function, ErrorId error, llvm::S
   llvm::SmallPtrSet<mlir::Operation *, 8> seen{function};
   while (!pending.empty())
     pending.pop_back_val().walk([&](mlir::Operation *op) {
-      if (auto call = dyn_cast<func::CallOp>(op)) {
-        auto callee = s.module.lookupSymbol<func::FuncOp>(call.getCallee());
+      auto call = dyn_cast<func::CallOp>(op);
+      auto rerun = dyn_cast<CheckpointOp>(op);
+      if (call || rerun) {
+        auto callee =
+            s.module.lookupSymbol<func::FuncOp>(call ? call.getCallee() : rerun.getCallee());
         if (callee && seen.insert(callee).second)
           pending.push_back(callee);
       }
@@ -633,6 +636,46 @@ static Value makeTransform(Specializer &s, CallArguments &arguments) {
                 CallArguments{{given[0], argnum, s.makeBool(hasValue)}, {}, s.span});
 }
 
+/// run_again(f, args, keywords): the call f(*args, **keywords), in a function of its own.
+static Value runAgain(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "fun, args, keywords", "run_again");
+  CallArguments passed{*s.knownItems(given[1]), {}, arguments.span};
+  for (auto &[key, value] : s.object<DictState>(given[2])->entries)
+    passed.keywords.push_back({*s.knownText(key), value});
+  auto body = [&](mlir::ValueRange) {
+    Value result = s.call(given[0], passed);
+    if (!s.dead)
+      s.frame().locals["%kept.result"] = result;
+  };
+  auto makeCall = [&](func::FuncOp callee, mlir::ValueRange operands,
+                      mlir::TypeRange types) -> mlir::ValueRange {
+    return s
+        .create<CheckpointOp>(types, mlir::FlatSymbolRefAttr::get(callee.getSymNameAttr()),
+                              operands)
+        .getOutputs();
+  };
+  s.outline(
+      nameOfFunction(given[0]), {}, body, [] { return llvm::SmallVector<mlir::Value>(); },
+      makeCall);
+  if (s.dead)
+    return NoneValue{};
+  Value result = s.frame().locals["%kept.result"];
+  s.frame().locals.erase("%kept.result");
+  return result;
+}
+
+/// checkpointed_range(r, bytes): a range over which a loop is differentiated in so much memory.
+static Value checkpointedRange(Specializer &s, CallArguments &arguments) {
+  ValueList given = s.bind(arguments, "r, bytes", "checkpointed_range");
+  auto *range = given[0].as<RangeValue>();
+  if (!range)
+    s.fail(ErrorId::ArgumentType, {"argument", s.describe(given[0])},
+           {.expected = "range(..): checkpointed(range(n), memory='1GiB')"});
+  RangeValue result = *range;
+  result.snapshotBytes = s.intExpr(*given[1].get<Scalar>());
+  return std::make_shared<const RangeValue>(std::move(result));
+}
+
 /// Whether a rule of a derivative may be asked for here.
 static Value mayBeDifferentiated(Specializer &s, CallArguments &) {
   return s.makeBool(s.mayBeDifferentiated());
@@ -679,6 +722,8 @@ const LibraryValue *findTransform(llvm::StringRef module, llvm::StringRef name) 
       {"mpy._primitives.for_examples", callForExamples, ""},
       {"mpy._primitives.jvp_sets", pushForward<true, true>, ""},
       {"mpy._primitives.may_be_differentiated", mayBeDifferentiated, ""},
+      {"mpy._primitives.run_again", runAgain, ""},
+      {"mpy._primitives.checkpointed_range", checkpointedRange, ""},
       {"mpy._primitives.known_number", knownNumber, ""},
       {"mpy._primitives.parameter_names", parameterNames, ""},
       {"mpy._primitives.with_rules", withRules, ""},

@@ -65,7 +65,10 @@ public:
   PositionalWalk(ForStatement &statement, const Value &iterable, RunTimeWalk &walk)
       : statement(statement), s(statement.s), loop(statement.loop), budget(statement.budget),
         iterable(iterable), walk(walk), place(s.span), lists(walkedLists(s, iterable)) {
-    known = walk.length.known() && *walk.length.known() <= maximumIterations;
+    auto *range = iterable.as<RangeValue>();
+    if (range)
+      snapshotBytes = range->snapshotBytes;
+    known = !snapshotBytes && walk.length.known() && *walk.length.known() <= maximumIterations;
     // A short loop that fills a list keeps it one of known length, whose items can be changed.
     isShort = known && isShortLoop(budget, loop, *walk.length.known());
   }
@@ -95,6 +98,8 @@ private:
   const Span place;
   const std::vector<ObjectId> lists;
   std::vector<IntExpr> lengths;
+  /// Of a loop that keeps some of its states for the reverse sweep: it stays a loop.
+  std::optional<IntExpr> snapshotBytes;
   bool known, isShort, changesList = false, widened = false;
 };
 
@@ -225,6 +230,7 @@ void PositionalWalk::runFrom(int64_t from) {
   shape.trip = walk.length - IntExpr(from);
   if (from > 0 && !shape.trip->known())
     shape.trip = symbolExpr(s.index(*shape.trip), true);
+  shape.snapshotBytes = snapshotBytes;
   shape.begin = [&](const IntExpr &k) { begin(k + IntExpr(from)); };
   auto run = [&] { body(); };
   shape.body = run;

@@ -17,10 +17,11 @@ struct RunTimeLoop {
   std::optional<IntExpr> trip;                // for: the number of iterations
   std::function<void(const IntExpr &)> begin; // for: binds the target for an iteration
   llvm::function_ref<void()> body;
-  std::function<Scalar()> test; // while: asked before each iteration but the first
-  Scalar firstTest;             // while: asked before the loop
-  bool jumps = false;           // break or return inside
-  unsigned rounds = 0;          // how many heads were tried for it
+  std::function<Scalar()> test;              // while: asked before each iteration but the first
+  Scalar firstTest;                          // while: asked before the loop
+  bool jumps = false;                        // break or return inside
+  std::optional<IntExpr> snapshotBytes = {}; // the reverse sweep keeps so much, else all
+  unsigned rounds = 0;                       // how many heads were tried for it
 };
 
 /// The flags of the loop around an inner one; a flag that was not there is not there afterwards, so

@@ -209,7 +209,7 @@ private:
   Block *body = nullptr;
   mlir::ValueRange arguments;
   IntExpr counter;
-  mlir::Value goOnValue;
+  mlir::Value goOnValue, snapshotBytes;
   llvm::SmallVector<mlir::Value> yielded;
   State joined;
 };
@@ -232,6 +232,8 @@ llvm::SmallVector<mlir::Value> LoopRounds::initialValues(llvm::ArrayRef<JoinedLe
 }
 
 void LoopRounds::makeLoop(mlir::ValueRange initial) {
+  if (shape.snapshotBytes)
+    snapshotBytes = s.ssa(s.makeInt(*shape.snapshotBytes));
   if (!isWhile) {
     mlir::Value zero = s.create<arith::ConstantIndexOp>(0);
     mlir::Value one = s.create<arith::ConstantIndexOp>(1);
@@ -260,6 +262,8 @@ void LoopRounds::makeLoop(mlir::ValueRange initial) {
 void LoopRounds::runBody() {
   size_t depth = s.frames.size();
   try {
+    if (snapshotBytes)
+      CheckpointLoopOp::create(s.builder, location, snapshotBytes);
     if (shape.begin)
       shape.begin(counter);
     shape.body();

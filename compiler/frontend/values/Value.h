@@ -191,6 +191,8 @@ struct SliceValue {
 };
 struct RangeValue {
   IntExpr start, stop, step;
+  /// Of checkpointed(range(..)): how many bytes the reverse sweep of a loop over it may keep.
+  std::optional<IntExpr> snapshotBytes = {};
 };
 
 /// A function of the program with the cells it captured.
