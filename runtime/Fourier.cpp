@@ -1,32 +1,49 @@
-// Discrete Fourier transforms of any length, over rows of complex numbers.
+// Discrete Fourier transforms of any length.
 //
-// A length is taken apart into factors 4, 2, 3, 5 and other primes; each factor is one pass over
-// the row, which also sorts (Stockham), so nothing is permuted at the end. A length with a large
-// prime factor is a convolution of a length without one (Bluestein). Angles are reduced to an
-// eighth of a turn before their sine and cosine are taken, so the roots of unity are right to the
-// last digit.
+// A length is taken apart into factors 8, 4, 2, 3, 5 and other primes, each of them one pass. Eight
+// transforms are computed side by side (FourierKernel.inc): of neighbours in memory, of rows, or,
+// for one row alone, of the columns of a matrix that the row is cut into. A length with a large
+// prime factor is a convolution of a length without one (Bluestein). Angles are reduced to an eighth
+// of a turn before their sine and cosine are taken, so the roots of unity are right to the last
+// digit. What a length needs is made once and kept.
 #include "Context.h"
+#include "FourierKernels.h"
+#include "VectorLevel.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <pthread.h>
 
 namespace mpy {
 
 namespace {
 
-struct Complex {
-  double re, im;
-};
+constexpr int64_t lanes = 8;
+/// Rows from here on are cut into a matrix.
+constexpr int64_t leastMatrix = 64;
+/// Neighbours are transformed side by side up to here; longer ones, one by one, stay in the cache.
+constexpr int64_t mostSideBySide = 4096;
+/// Up to here a matrix has a table of all its turns.
+constexpr int64_t mostTurns = 1 << 15;
+constexpr int64_t largestPrime = 50;
 
-inline Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
-inline Complex operator-(Complex a, Complex b) { return {a.re - b.re, a.im - b.im}; }
+FourierKernels kernels;
+
+void chooseKernels() {
+  int level = vectorLevel();
+#ifdef __x86_64__
+  kernels = level == 512 ? fourierKernelsAvx512()
+            : level == 2 ? fourierKernelsAvx2()
+                         : fourierKernelsBaseline();
+#else
+  kernels = fourierKernelsBaseline();
+#endif
+}
+
 inline Complex operator*(Complex a, Complex b) {
   return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-}
-inline Complex operator*(double a, Complex b) { return {a * b.re, a * b.im}; }
-/// Times i or -i.
-inline Complex turned(Complex a, bool isLeft) {
-  return isLeft ? Complex{-a.im, a.re} : Complex{a.im, -a.re};
 }
 
 /// exp(-2 pi i k / n), for 0 <= k < n.
@@ -54,151 +71,40 @@ Complex rootOfUnity(int64_t k, int64_t n) {
   return {c, s};
 }
 
-class Memory {
-public:
-  explicit Memory(int64_t count)
-      : numbers(static_cast<Complex *>(allocateRaw((count + 1) * sizeof(Complex)))) {}
-  ~Memory() { freeRaw(numbers); }
-  Memory(const Memory &) = delete;
-  Memory &operator=(const Memory &) = delete;
-  Complex *numbers;
-};
-
-/// A length without large prime factors.
-class Passes {
-public:
-  explicit Passes(int64_t n) : n(n), roots(n) {
-    for (int64_t k = 0; k < n; ++k)
-      roots.numbers[k] = rootOfUnity(k, n);
-    for (int64_t rest = n, factor = 4; rest > 1;) {
-      if (rest % factor == 0) {
-        factors[count++] = factor;
-        rest /= factor;
-      } else {
-        factor = factor == 4 ? 2 : factor == 2 ? 3 : factor + 2;
-        if (factor * factor > rest && factor > 3)
-          factor = rest;
-      }
-    }
-  }
-  /// Transforms a row in place; `other` is as long.
-  void run(Complex *row, Complex *other, bool isInverse) const;
-
-private:
-  template <bool isInverse>
-  void pass(int64_t factor, const Complex *from, Complex *to, int64_t done) const;
-  template <bool isInverse>
-  void passOfPrime(int64_t factor, const Complex *from, Complex *to, int64_t done) const;
-  template <bool isInverse> Complex root(int64_t k) const {
-    Complex w = roots.numbers[k];
-    return isInverse ? Complex{w.re, -w.im} : w;
-  }
-
-  int64_t n;
-  int64_t factors[64];
-  int count = 0;
-  Memory roots;
-};
-
-/// The transform of `factor` numbers each, times the roots that the next pass expects. `from` is
-/// indexed by what is left, the factor, and what is done; `to` with the factor last.
-template <bool isInverse>
-void Passes::pass(int64_t factor, const Complex *from, Complex *to, int64_t done) const {
-  int64_t left = n / (done * factor);
-  for (int64_t k = 0; k < done; ++k) {
-    const Complex *x = from + left * factor * k;
-    Complex *y = to + left * k;
-    int64_t far = left * done;
-    for (int64_t i = 0; i < left; ++i) {
-      int64_t step = done * i;
-      if (factor == 4) {
-        Complex a = x[i], b = x[i + left], c = x[i + 2 * left], d = x[i + 3 * left];
-        Complex sum = a + c, gap = a - c, other = b + d, side = turned(b - d, isInverse);
-        y[i] = sum + other;
-        if (step == 0) {
-          y[i + far] = gap + side;
-          y[i + 2 * far] = sum - other;
-          y[i + 3 * far] = gap - side;
-        } else {
-          y[i + far] = (gap + side) * root<isInverse>(step);
-          y[i + 2 * far] = (sum - other) * root<isInverse>(2 * step);
-          y[i + 3 * far] = (gap - side) * root<isInverse>(3 * step);
-        }
-      } else if (factor == 2) {
-        Complex a = x[i], b = x[i + left];
-        y[i] = a + b;
-        y[i + far] = step == 0 ? a - b : (a - b) * root<isInverse>(step);
-      } else if (factor == 3) {
-        constexpr double half = 0.86602540378443864676;
-        Complex a = x[i], sum = x[i + left] + x[i + 2 * left];
-        Complex side = half * turned(x[i + left] - x[i + 2 * left], isInverse);
-        Complex middle = a - 0.5 * sum;
-        y[i] = a + sum;
-        y[i + far] = (middle + side) * root<isInverse>(step);
-        y[i + 2 * far] = (middle - side) * root<isInverse>(2 * step);
-      } else {
-        constexpr double c1 = 0.3090169943749474241, s1 = 0.95105651629515357212;
-        constexpr double c2 = -0.8090169943749474241, s2 = 0.58778525229247312917;
-        Complex a = x[i], b = x[i + left], c = x[i + 2 * left], d = x[i + 3 * left],
-                e = x[i + 4 * left];
-        Complex p = b + e, q = c + d, r = b - e, s = c - d;
-        Complex first = a + (c1 * p + c2 * q), second = a + (c2 * p + c1 * q);
-        Complex one = turned(s1 * r + s2 * s, isInverse), two = turned(s2 * r - s1 * s, isInverse);
-        y[i] = a + (p + q);
-        y[i + far] = (first + one) * root<isInverse>(step);
-        y[i + 2 * far] = (second + two) * root<isInverse>(2 * step);
-        y[i + 3 * far] = (second - two) * root<isInverse>(3 * step);
-        y[i + 4 * far] = (first - one) * root<isInverse>(4 * step);
-      }
-    }
-  }
+/// Numbers that outlive a call, at an address that vectors may have.
+template <typename T> T *allocated(int64_t count) {
+  size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
+  void *memory = aligned_alloc(64, bytes ? bytes : 64);
+  if (!memory)
+    raiseNoMemory(static_cast<int64_t>(bytes));
+  return static_cast<T *>(memory);
 }
 
-template <bool isInverse>
-void Passes::passOfPrime(int64_t factor, const Complex *from, Complex *to, int64_t done) const {
-  int64_t left = n / (done * factor), far = left * done, turns = n / factor;
-  for (int64_t k = 0; k < done; ++k)
-    for (int64_t i = 0; i < left; ++i) {
-      const Complex *x = from + left * factor * k + i;
-      Complex *y = to + left * k + i;
-      for (int64_t j = 0; j < factor; ++j) {
-        // Pairs of opposite roots together: half the products.
-        Complex even = x[0], odd = {0, 0};
-        int64_t at = 0;
-        for (int64_t m = 1; 2 * m < factor; ++m) {
-          at += j;
-          if (at >= factor)
-            at -= factor;
-          Complex w = root<isInverse>(at * turns), a = x[m * left], b = x[(factor - m) * left];
-          even = even + w.re * (a + b);
-          odd = odd + w.im * (a - b);
-        }
-        Complex sum = even + turned(odd, true);
-        y[j * far] = j * i == 0 ? sum : sum * root<isInverse>(j * i * done);
-      }
-    }
-}
-
-void Passes::run(Complex *row, Complex *other, bool isInverse) const {
-  Complex *from = row, *to = other;
-  int64_t done = 1;
-  for (int i = 0; i < count; ++i) {
-    int64_t factor = factors[i];
-    if (factor <= 5 && isInverse)
-      pass<true>(factor, from, to, done);
-    else if (factor <= 5)
-      pass<false>(factor, from, to, done);
-    else if (isInverse)
-      passOfPrime<true>(factor, from, to, done);
-    else
-      passOfPrime<false>(factor, from, to, done);
-    done *= factor;
-    Complex *written = to;
-    to = from;
-    from = written;
+void makePasses(FourierPasses &passes, int64_t n) {
+  passes = {n, {}, 0, nullptr};
+  int64_t rest = n;
+  int twos = 0;
+  for (; rest % 2 == 0; rest /= 2)
+    ++twos;
+  while (twos > 0) {
+    int power = twos == 1 ? 1 : twos == 2 || twos == 4 ? 2 : 3;
+    passes.factors[passes.count++] = int64_t(1) << power;
+    twos -= power;
   }
-  if (from != row)
-    memcpy(row, from, n * sizeof(Complex));
+  for (int64_t factor = 3; rest > 1;) {
+    if (factor * factor > rest)
+      factor = rest;
+    if (rest % factor == 0) {
+      passes.factors[passes.count++] = factor;
+      rest /= factor;
+    } else {
+      factor += 2;
+    }
+  }
+  Complex *roots = allocated<Complex>(n);
+  for (int64_t k = 0; k < n; ++k)
+    roots[k] = rootOfUnity(k, n);
+  passes.roots = roots;
 }
 
 int64_t largestFactor(int64_t n) {
@@ -211,12 +117,12 @@ int64_t largestFactor(int64_t n) {
   return n > largest ? n : largest;
 }
 
-/// The least length with factors 2, 3 and 5 that is at least as long.
+/// The least multiple of 64 with factors 2, 3 and 5 that is at least as long.
 int64_t smoothLength(int64_t least) {
-  int64_t best = 1;
+  int64_t best = 64;
   while (best < least)
     best *= 2;
-  for (int64_t fives = 1; fives < best; fives *= 5)
+  for (int64_t fives = 64; fives < best; fives *= 5)
     for (int64_t threes = fives; threes < best; threes *= 3) {
       int64_t length = threes;
       while (length < least)
@@ -226,77 +132,252 @@ int64_t smoothLength(int64_t least) {
   return best;
 }
 
-/// Any length as a convolution with a chirp, exp(-pi i k^2 / n).
-class Chirp {
-public:
-  explicit Chirp(int64_t n)
-      : n(n), length(smoothLength(2 * n - 1)), passes(length), chirp(n), kernel(length) {
-    Memory other(length);
+/// How many rows the matrix of a row has: the divisor that fills vectors best, next to the root.
+int64_t bestRows(int64_t n) {
+  int64_t best = 1, cost = n * lanes;
+  auto filled = [](int64_t count) { return (count + lanes - 1) / lanes * lanes; };
+  for (int64_t rows = 2; rows * rows <= n; ++rows)
+    if (n % rows == 0) {
+      int64_t other = n / rows, work = (filled(rows) * other + filled(other) * rows) / 2;
+      if (work <= cost) {
+        best = rows;
+        cost = work;
+      }
+    }
+  return best;
+}
+
+/// What transforms of a length need.
+struct Plan {
+  int64_t n;
+  /// Numbers that the plan keeps, in bytes.
+  int64_t size;
+  /// A length without large prime factors.
+  FourierPasses passes;
+  /// The matrix of a row, where it is one.
+  FourierRow row;
+  bool isMatrix;
+  /// A length with one: the convolution with a chirp, exp(-pi i k^2 / n), of this length.
+  Plan *convolution;
+  Complex *chirp, *kernel;
+  double *room, *numbers;
+};
+
+void freePlan(Plan *plan) {
+  if (!plan)
+    return;
+  for (const void *memory :
+       {static_cast<const void *>(plan->passes.roots),
+        static_cast<const void *>(plan->row.down.roots),
+        static_cast<const void *>(plan->row.across.roots),
+        static_cast<const void *>(plan->row.turns), static_cast<const void *>(plan->row.coarse),
+        static_cast<const void *>(plan->row.fine), static_cast<const void *>(plan->chirp),
+        static_cast<const void *>(plan->kernel), static_cast<const void *>(plan->room),
+        static_cast<const void *>(plan->numbers)})
+    free(const_cast<void *>(memory));
+  freePlan(plan->convolution);
+  free(plan);
+}
+
+void makeRow(FourierRow &row, int64_t n, int64_t rows) {
+  row.n = n;
+  row.rows = rows;
+  row.columns = n / rows;
+  makePasses(row.down, rows);
+  makePasses(row.across, row.columns);
+  int64_t blocks = (row.columns + lanes - 1) / lanes;
+  row.turnBlocks = n <= mostTurns ? blocks : 1;
+  double *turns = allocated<double>(row.turnBlocks * rows * 2 * lanes);
+  for (int64_t block = 0; block < row.turnBlocks; ++block)
+    for (int64_t k = 0; k < rows; ++k)
+      for (int64_t i = 0; i < lanes; ++i) {
+        Complex w = rootOfUnity(k * (block * lanes + i) % n, n);
+        double *turn = turns + (block * rows + k) * 2 * lanes;
+        turn[i] = w.re;
+        turn[lanes + i] = w.im;
+      }
+  row.turns = turns;
+  row.shift = 0;
+  while ((int64_t(1) << 2 * row.shift) < n)
+    ++row.shift;
+  int64_t step = int64_t(1) << row.shift, count = (n + step - 1) / step;
+  Complex *coarse = allocated<Complex>(count), *fine = allocated<Complex>(step);
+  for (int64_t k = 0; k < count; ++k)
+    coarse[k] = rootOfUnity(k * step, n);
+  for (int64_t k = 0; k < step; ++k)
+    fine[k] = rootOfUnity(k % n, n);
+  row.coarse = coarse;
+  row.fine = fine;
+}
+
+void runRow(const Plan &plan, const double *from, double *into, bool isInverse);
+
+Plan *makePlan(int64_t n) {
+  Plan *plan = allocated<Plan>(1);
+  memset(static_cast<void *>(plan), 0, sizeof(Plan));
+  plan->n = n;
+  if (largestFactor(n) > largestPrime) {
+    int64_t length = smoothLength(2 * n - 1);
+    plan->convolution = makePlan(length);
+    plan->chirp = allocated<Complex>(n);
+    plan->kernel = allocated<Complex>(length);
+    plan->numbers = allocated<double>(2 * (length + n));
     for (int64_t i = 0; i < length; ++i)
-      kernel.numbers[i] = {0, 0};
+      plan->kernel[i] = {0, 0};
     int64_t square = 0; // k^2 modulo 2n
     for (int64_t k = 0; k < n; ++k) {
       Complex w = rootOfUnity(square, 2 * n);
-      chirp.numbers[k] = w;
+      plan->chirp[k] = w;
       Complex turnedBack = {w.re / static_cast<double>(length),
                             -w.im / static_cast<double>(length)};
-      kernel.numbers[k] = turnedBack;
+      plan->kernel[k] = turnedBack;
       if (k > 0)
-        kernel.numbers[length - k] = turnedBack;
+        plan->kernel[length - k] = turnedBack;
       square = (square + 2 * k + 1) % (2 * n);
     }
-    passes.run(kernel.numbers, other.numbers, false);
+    double *kernel = reinterpret_cast<double *>(plan->kernel);
+    runRow(*plan->convolution, kernel, kernel, false);
+    plan->size = plan->convolution->size + 2 * 16 * (length + n);
+    return plan;
   }
-  void run(Complex *row, Complex *work, Complex *other, bool isInverse) const {
-    // The inverse is the transform of the conjugate, conjugated.
-    double sign = isInverse ? -1 : 1;
-    for (int64_t k = 0; k < n; ++k)
-      work[k] = Complex{row[k].re, sign * row[k].im} * chirp.numbers[k];
-    for (int64_t k = n; k < length; ++k)
-      work[k] = {0, 0};
-    passes.run(work, other, false);
-    for (int64_t k = 0; k < length; ++k)
-      work[k] = work[k] * kernel.numbers[k];
-    passes.run(work, other, true);
-    for (int64_t k = 0; k < n; ++k) {
-      Complex y = work[k] * chirp.numbers[k];
-      row[k] = {y.re, sign * y.im};
+  int64_t rows = n >= leastMatrix ? bestRows(n) : 1, space = 0;
+  plan->isMatrix = rows > 1 && n / rows > 1;
+  if (plan->isMatrix) {
+    makeRow(plan->row, n, rows);
+    int64_t longest = n / rows, blocks = (longest + lanes - 1) / lanes;
+    space = 2 * longest + (rows + lanes - 1) / lanes * lanes * blocks;
+  }
+  if (!plan->isMatrix || n <= mostSideBySide) {
+    makePasses(plan->passes, n);
+    space = space < 2 * n ? 2 * n : space;
+  }
+  plan->room = allocated<double>(2 * lanes * space);
+  plan->numbers = allocated<double>(2 * lanes * n);
+  plan->size = 16 * lanes * (space + n);
+  return plan;
+}
+
+/// Plans that no thread uses now; the last one is the newest.
+constexpr int keptPlans = 16;
+constexpr int64_t largestKept = int64_t(1) << 28;
+Plan *plans[keptPlans];
+pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+Plan *takePlan(int64_t n) {
+  pthread_mutex_lock(&lock);
+  Plan *found = nullptr;
+  for (int i = keptPlans - 1; i >= 0 && !found; --i)
+    if (plans[i] && plans[i]->n == n) {
+      found = plans[i];
+      plans[i] = nullptr;
     }
+  pthread_mutex_unlock(&lock);
+  return found ? found : makePlan(n);
+}
+
+void givePlan(Plan *plan) {
+  if (plan->size > largestKept)
+    return freePlan(plan);
+  pthread_mutex_lock(&lock);
+  int place = keptPlans - 1;
+  while (place > 0 && plans[place])
+    --place;
+  Plan *oldest = plans[place];
+  for (int i = place; i + 1 < keptPlans; ++i)
+    plans[i] = plans[i + 1];
+  plans[keptPlans - 1] = plan;
+  pthread_mutex_unlock(&lock);
+  freePlan(oldest);
+}
+
+/// A convolution with the chirp; the inverse is the transform of the conjugate, conjugated.
+void runChirp(const Plan &plan, const double *from, double *into, bool isInverse) {
+  Complex *work = reinterpret_cast<Complex *>(plan.numbers);
+  int64_t n = plan.n, length = plan.convolution->n;
+  double sign = isInverse ? -1 : 1;
+  for (int64_t k = 0; k < n; ++k)
+    work[k] = Complex{from[2 * k], sign * from[2 * k + 1]} * plan.chirp[k];
+  for (int64_t k = n; k < length; ++k)
+    work[k] = {0, 0};
+  runRow(*plan.convolution, plan.numbers, plan.numbers, false);
+  for (int64_t k = 0; k < length; ++k)
+    work[k] = work[k] * plan.kernel[k];
+  runRow(*plan.convolution, plan.numbers, plan.numbers, true);
+  for (int64_t k = 0; k < n; ++k) {
+    Complex y = work[k] * plan.chirp[k];
+    into[2 * k] = y.re;
+    into[2 * k + 1] = sign * y.im;
   }
-  int64_t n, length;
+}
 
-private:
-  Passes passes;
-  Memory chirp, kernel;
-};
+/// Of one row, which may be transformed in place.
+void runRow(const Plan &plan, const double *from, double *into, bool isInverse) {
+  if (plan.convolution)
+    runChirp(plan, from, into, isInverse);
+  else if (plan.isMatrix)
+    kernels.row(plan.row, from, into, isInverse, plan.room);
+  else
+    kernels.columns(plan.passes, from, into, 1, 1, isInverse, plan.room);
+}
 
-template <typename Real>
-void transform(const Real *data, Real *out, int64_t rows, int64_t n, bool isInverse) {
-  if (rows == 0 || n == 0)
-    return;
-  Memory row(n);
-  auto eachRow = [&](auto run) {
-    for (int64_t i = 0; i < rows; ++i) {
-      const Real *from = data + 2 * n * i;
-      Real *to = out + 2 * n * i;
+/// `rows` short rows: element k of eight of them side by side.
+void runShortRows(const Plan &plan, const double *from, double *into, int64_t rows,
+                  bool isInverse) {
+  Complex *tile = reinterpret_cast<Complex *>(plan.numbers);
+  int64_t n = plan.n;
+  for (int64_t first = 0; first < rows; first += lanes) {
+    int64_t count = rows - first < lanes ? rows - first : lanes;
+    const Complex *x = reinterpret_cast<const Complex *>(from) + first * n;
+    Complex *y = reinterpret_cast<Complex *>(into) + first * n;
+    for (int64_t i = 0; i < count; ++i)
       for (int64_t k = 0; k < n; ++k)
-        row.numbers[k] = {static_cast<double>(from[2 * k]), static_cast<double>(from[2 * k + 1])};
-      run();
-      for (int64_t k = 0; k < n; ++k) {
-        to[2 * k] = static_cast<Real>(row.numbers[k].re);
-        to[2 * k + 1] = static_cast<Real>(row.numbers[k].im);
-      }
-    }
-  };
-  if (largestFactor(n) <= 50) {
-    Passes passes(n);
-    Memory other(n);
-    eachRow([&] { passes.run(row.numbers, other.numbers, isInverse); });
-    return;
+        tile[k * lanes + i] = x[i * n + k];
+    kernels.columns(plan.passes, plan.numbers, plan.numbers, lanes, count, isInverse, plan.room);
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t k = 0; k < n; ++k)
+        y[i * n + k] = tile[k * lanes + i];
   }
-  Chirp chirp(n);
-  Memory work(chirp.length), other(chirp.length);
-  eachRow([&] { chirp.run(row.numbers, work.numbers, other.numbers, isInverse); });
+}
+
+/// Of the columns of a matrix (n, width), one by one.
+void runLongColumns(const Plan &plan, const double *from, double *into, int64_t width,
+                    bool isInverse) {
+  Complex *column = allocated<Complex>(plan.n);
+  const Complex *x = reinterpret_cast<const Complex *>(from);
+  Complex *y = reinterpret_cast<Complex *>(into);
+  for (int64_t i = 0; i < width; ++i) {
+    for (int64_t k = 0; k < plan.n; ++k)
+      column[k] = x[k * width + i];
+    runRow(plan, reinterpret_cast<double *>(column), reinterpret_cast<double *>(column), isInverse);
+    for (int64_t k = 0; k < plan.n; ++k)
+      y[k * width + i] = column[k];
+  }
+  free(column);
+}
+
+void transform(const double *data, double *out, int64_t rows, int64_t n, int64_t width,
+               bool isInverse) {
+  if (rows == 0 || n == 0 || width == 0)
+    return;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, chooseKernels);
+  Plan *plan = takePlan(n);
+  bool hasPasses = plan->passes.roots;
+  int64_t size = 2 * n * width;
+  if (width == 1 && hasPasses && !plan->isMatrix && rows > 1)
+    runShortRows(*plan, data, out, rows, isInverse);
+  else
+    for (int64_t i = 0; i < rows; ++i, data += size, out += size) {
+      if (width == 1)
+        runRow(*plan, data, out, isInverse);
+      else if (!hasPasses)
+        runLongColumns(*plan, data, out, width, isInverse);
+      else
+        for (int64_t k = 0; k < width; k += lanes)
+          kernels.columns(plan->passes, data + 2 * k, out + 2 * k, width, width - k, isInverse,
+                          plan->room);
+    }
+  givePlan(plan);
 }
 
 } // namespace
@@ -305,12 +386,20 @@ void transform(const Real *data, Real *out, int64_t rows, int64_t n, bool isInve
 
 using namespace mpy;
 
-void mpy_fourier_f64(const double *data, double *out, int64_t rows, int64_t length,
+void mpy_fourier_f64(const double *data, double *out, int64_t rows, int64_t length, int64_t width,
                      int64_t isInverse) {
-  transform(data, out, rows, length, isInverse);
+  transform(data, out, rows, length, width, isInverse);
 }
 
-void mpy_fourier_f32(const float *data, float *out, int64_t rows, int64_t length,
+/// By way of doubles, as NumPy's of float32 to the last digit or better.
+void mpy_fourier_f32(const float *data, float *out, int64_t rows, int64_t length, int64_t width,
                      int64_t isInverse) {
-  transform(data, out, rows, length, isInverse);
+  int64_t count = 2 * rows * length * width;
+  double *numbers = allocated<double>(count);
+  for (int64_t i = 0; i < count; ++i)
+    numbers[i] = static_cast<double>(data[i]);
+  transform(numbers, numbers, rows, length, width, isInverse);
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = static_cast<float>(numbers[i]);
+  free(numbers);
 }

@@ -4,15 +4,13 @@
 #include "GemmKernels.h"
 
 #include "Context.h"
+#include "VectorLevel.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <pthread.h>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 
 namespace mpy {
 
@@ -33,26 +31,6 @@ pthread_once_t blasOpened = PTHREAD_ONCE_INIT;
 void *blasLibrary = nullptr;
 
 } // namespace
-
-#ifdef __x86_64__
-static uint64_t enabledStates() {
-  uint32_t low, high;
-  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return static_cast<uint64_t>(high) << 32 | low;
-}
-
-// 0, 2 or 512: what processor and system both support.
-static int vectorLevel() {
-  unsigned a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA) || !(c & bit_AVX))
-    return 0;
-  uint64_t enabled = enabledStates();
-  if ((enabled & 6) != 6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2))
-    return 0;
-  bool wide = (b & bit_AVX512F) && (b & bit_AVX512VL) && (b & bit_AVX512DQ) && (b & bit_AVX512BW);
-  return wide && (enabled & 0xE6) == 0xE6 ? 512 : 2;
-}
-#endif
 
 template <typename T> static void chooseKernels() {
   GemmKernels<T> &kernels = state<T>.kernels;

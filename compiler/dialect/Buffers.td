@@ -59,8 +59,8 @@ def GemmOp : Op<MpyDialect, "gemm", [MemoryEffects<[MemRead, MemWrite]>]> {
 }
 def FourierRowsOp : Op<MpyDialect, "fourier_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "fourier of a contiguous buffer into another.";
-  let arguments = (ins AnyMemRef:$x, AnyMemRef:$out, UnitAttr:$inverse);
-  let assemblyFormat = "$x `into` $out (`inverse` $inverse^)? attr-dict `:` type($x) `,` type($out)";
+  let arguments = (ins AnyMemRef:$x, AnyMemRef:$out, UnitAttr:$inverse, DefaultValuedAttr<I64Attr, "0">:$behind);
+  let assemblyFormat = "$x `into` $out (`inverse` $inverse^)? (`behind` $behind^)? attr-dict `:` type($x) `,` type($out)";
 }
 def ArgsortRowsOp : Op<MpyDialect, "argsort_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "argsort of a contiguous buffer into another.";

@@ -130,7 +130,9 @@ void MatmulOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRCont
 //===------------------------------------------------------------------------------------------===//
 LogicalResult FourierOp::verify() {
   RankedTensorType type = getX().getType();
-  bool isComplex = type.getRank() >= 2 && type.getShape().back() == 2;
+  if (type.getRank() < static_cast<int64_t>(getBehind()) + 2)
+    return emitOpError("takes pairs of floats along its last axis");
+  bool isComplex = type.getShape().back() == 2;
   return isComplex && isa<FloatType>(type.getElementType())
              ? success()
              : emitOpError("takes pairs of floats along its last axis");
@@ -141,12 +143,14 @@ LogicalResult FourierOp::verify() {
 LogicalResult FourierOp::buildAdjoint(AdjointContext &context) {
   Value g = context.bar(0);
   if (g && context.isActive(getX()))
-    context.add(getX(), FourierOp::create(context.builder(), context.loc(), g, !getInverse()));
+    context.add(getX(),
+                FourierOp::create(context.builder(), context.loc(), g, !getInverse(), getBehind()));
   return success();
 }
 
 LogicalResult FourierOp::buildTangent(TangentContext &context) {
   if (Value dx = context.tangent(getX()))
-    context.set(getResult(), FourierOp::create(context.builder(), context.loc(), dx, getInverse()));
+    context.set(getResult(),
+                FourierOp::create(context.builder(), context.loc(), dx, getInverse(), getBehind()));
   return success();
 }

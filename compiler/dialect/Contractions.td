@@ -37,11 +37,11 @@ def MatmulOp : Op<MpyDialect, "matmul", !listconcat([Pure], differentiable)> {
   let hasCanonicalizer = 1;
 }
 def FourierOp : Op<MpyDialect, "fourier", !listconcat([Pure, AllTypesMatch<["x", "result"]>], differentiable)> {
-  let summary = "The discrete Fourier transform along the axis before the last; the last axis, of extent 2, has the real and the "
-                "imaginary part. `inverse`: with the opposite sign of the exponent. Not scaled.";
-  let arguments = (ins TensorLike:$x, UnitAttr:$inverse);
+  let summary = "The discrete Fourier transform along the axis that `behind` others follow before the last; the last axis, of extent 2, has "
+                "the real and the imaginary part. `inverse`: with the opposite sign of the exponent. Not scaled.";
+  let arguments = (ins TensorLike:$x, UnitAttr:$inverse, DefaultValuedAttr<I64Attr, "0">:$behind);
   let results = (outs TensorLike:$result);
-  let assemblyFormat = "$x (`inverse` $inverse^)? attr-dict `:` type($x)";
+  let assemblyFormat = "$x (`inverse` $inverse^)? (`behind` $behind^)? attr-dict `:` type($x)";
   let hasVerifier = 1;
 }
 #endif

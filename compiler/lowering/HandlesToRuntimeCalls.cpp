@@ -208,12 +208,15 @@ LogicalResult RuntimeEmitter::emitArgsort(ArgsortRowsOp op) {
 
 LogicalResult RuntimeEmitter::emitFourier(FourierRowsOp op) {
   auto type = cast<MemRefType>(op.getX().getType());
-  int64_t rank = type.getRank();
-  Value rows = constant(1);
-  for (int64_t dim = 0; dim + 2 < rank; ++dim)
-    rows = LLVM::MulOp::create(builder, loc, rows, sizeOf(op.getX(), dim));
+  int64_t axis = type.getRank() - 2 - static_cast<int64_t>(op.getBehind());
+  Value rows = constant(1), width = constant(1);
+  for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
+    if (dim != axis) {
+      Value &count = dim < axis ? rows : width;
+      count = LLVM::MulOp::create(builder, loc, count, sizeOf(op.getX(), dim));
+    }
   call(type.getElementType().isF64() ? "mpy_fourier_f64" : "mpy_fourier_f32", {},
-       {dataOf(op.getX()), dataOf(op.getOut()), rows, sizeOf(op.getX(), rank - 2),
+       {dataOf(op.getX()), dataOf(op.getOut()), rows, sizeOf(op.getX(), axis), width,
         constant(op.getInverse())});
   return success();
 }

@@ -328,8 +328,8 @@ LogicalResult BufferEmitter::emitDefault(Operation &op) {
       if (ShapedType::isDynamic(size))
         sizes.push_back(memref::DimOp::create(builder, loc, input, dim));
     Value out = memref::AllocOp::create(builder, loc, type, sizes);
-    if (auto transform = dyn_cast<FourierOp>(op))
-      FourierRowsOp::create(builder, loc, input, out, transform.getInverse());
+    if (auto wave = dyn_cast<FourierOp>(op))
+      FourierRowsOp::create(builder, loc, input, out, wave.getInverse(), wave.getBehind());
     else
       ArgsortRowsOp::create(builder, loc, input, out);
     define(op.getResult(0), out, Uniqueness::fresh());

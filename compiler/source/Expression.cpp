@@ -65,6 +65,7 @@ private:
   Maybe writeArithmetic();
   Maybe writeElementwise();
   Maybe writeShape();
+  Expression writeTransform(FourierOp transform);
   Maybe writeReduction(ArrayRef<int64_t> axes);
   Expression writeConstant(arith::ConstantOp constant);
   Expression writeUnordered(arith::CmpFOp compare);
@@ -563,6 +564,16 @@ std::optional<Expression> Writer::writeReduction(ArrayRef<int64_t> axes) {
   return call(function, {text(x), "axis=" + (axes.size() == 1 ? list : "(" + list + ")")});
 }
 
+Expression Writer::writeTransform(FourierOp transform) {
+  std::string x = text(transform.getX());
+  std::string whole = transform.getInverse() ? "np.fft.ifft(" : "np.fft.fft(";
+  whole += x + "[..., 0] + 1j * " + x + "[..., 1]";
+  whole += transform.getInverse() ? ", norm='forward'" : "";
+  if (transform.getBehind())
+    whole += ", axis=" + std::to_string(-1 - static_cast<int64_t>(transform.getBehind()));
+  return Expression{"np.stack([np.real(" + whole + ")), np.imag(" + whole + "))], axis=-1)"};
+}
+
 std::optional<Expression> Writer::writeShape() {
   return llvm::TypeSwitch<Operation *, Maybe>(op)
       .Case([&](tensor::DimOp dim) -> Maybe {
@@ -643,13 +654,7 @@ std::optional<Expression> Writer::writeShape() {
       })
       .Case([&](NormalizeIndexOp index) { return operand(index.getIndex()); })
       .Case([&](NonzeroOp) { return callOfOperands("np.flatnonzero"); })
-      .Case([&](FourierOp transform) {
-        std::string x = text(transform.getX());
-        std::string whole = "np.fft.fft(" + x + "[..., 0] + 1j * " + x + "[..., 1]";
-        if (transform.getInverse())
-          whole = "np.fft.ifft(" + x + "[..., 0] + 1j * " + x + "[..., 1], norm='forward'";
-        return Expression{"np.stack([np.real(" + whole + ")), np.imag(" + whole + "))], axis=-1)"};
-      })
+      .Case([&](FourierOp transform) { return writeTransform(transform); })
       .Case([&](ArgsortOp sort) {
         return call("np.argsort", {text(sort.getX()), "axis=-1", "kind='stable'"});
       })

@@ -622,10 +622,11 @@ void mpy_gemm_stack_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, in
 
 /* np.sort along the last axis of a contiguous (rows, length) buffer, in place; nan goes last. */
 void mpy_sort_rows(int64_t dtype, void *data, int64_t rows, int64_t length);
-/* Discrete Fourier transforms of rows of complex numbers, parts side by side; not scaled. */
-void mpy_fourier_f64(const double *data, double *out, int64_t rows, int64_t length,
+/* Discrete Fourier transforms along the middle axis of (rows, length, width) complex numbers, parts
+ * side by side; not scaled. */
+void mpy_fourier_f64(const double *data, double *out, int64_t rows, int64_t length, int64_t width,
                      int64_t isInverse);
-void mpy_fourier_f32(const float *data, float *out, int64_t rows, int64_t length,
+void mpy_fourier_f32(const float *data, float *out, int64_t rows, int64_t length, int64_t width,
                      int64_t isInverse);
 /* np.argsort(kind='stable') along the last axis, into int64 indices. */
 void mpy_argsort_rows(int64_t dtype, const void *data, int64_t rows, int64_t length,
@@ -663,6 +664,14 @@ void mpy_svd(const mpy_view *a, int64_t full, void **u, int64_t *u_sizes, void *
 void mpy_eig(const mpy_view *a, void **real, int64_t *real_sizes, void **imaginary,
              int64_t *imaginary_sizes, void **vectors, int64_t *vector_sizes, void **failures,
              int64_t *failure_sizes);
+/* Complex matrices by their parts. */
+void mpy_complex_lu(const mpy_view *re, const mpy_view *im, void **lu_re, int64_t *re_sizes,
+                    void **lu_im, int64_t *im_sizes, void **pivots, int64_t *pivot_sizes,
+                    void **order, int64_t *order_sizes);
+void mpy_complex_eig(const mpy_view *re, const mpy_view *im, void **real, int64_t *real_sizes,
+                     void **imaginary, int64_t *imaginary_sizes, void **vectors_re,
+                     int64_t *vectors_re_sizes, void **vectors_im, int64_t *vectors_im_sizes,
+                     void **failures, int64_t *failure_sizes);
 /* np.flatnonzero: the row-major positions of what is not zero, as int64 of rank 1. */
 void mpy_nonzero(const mpy_view *mask, void **data, int64_t *sizes);
 

@@ -128,7 +128,9 @@ static double element(const Data &x, int64_t number, int64_t row, int64_t column
 }
 
 static Data multiply(const Data &x, const Data &y, bool flipX, bool flipY, bool summed) {
-  auto fromEnd = [](const Data &data, int64_t place) { return data.shape[data.shape.size() - place]; };
+  auto fromEnd = [](const Data &data, int64_t place) {
+    return data.shape[data.shape.size() - place];
+  };
   int64_t rows = fromEnd(x, flipX ? 1 : 2), inner = fromEnd(x, flipX ? 2 : 1),
           columns = fromEnd(y, flipY ? 2 : 1);
   bool isStack = x.shape.size() == 3 || y.shape.size() == 3;
@@ -271,8 +273,7 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
       .Case([&](ArgMinOp c) { return extremeIndex(x(), c.getAxis(), -1); })
       .Case([&](CumsumOp c) { return cumulate(x(), c.getAxis(), c.getReverse()); })
       .Case([&](MatmulOp c) {
-        return multiply(x(), in.get(c.getY()), c.getTransposeX(), c.getTransposeY(),
-                        c.getSummed());
+        return multiply(x(), in.get(c.getY()), c.getTransposeX(), c.getTransposeY(), c.getSummed());
       })
       .Case([&](SliceOp c) {
         Data result(without(integers(in, c.getSizes()), c.getDropped()));
@@ -319,16 +320,20 @@ static std::optional<Data> evaluate(Operation *op, Interpreter &in) {
       })
       .Case([&](FourierOp c) {
         Data result(x().shape);
-        int64_t n = x().shape[x().shape.size() - 2];
+        size_t axis = x().shape.size() - 2 - c.getBehind();
+        int64_t n = x().shape[axis], step = 1;
+        for (size_t i = axis + 1; i < x().shape.size(); ++i)
+          step *= x().shape[i];
         double turn = (c.getInverse() ? 2 : -2) * std::acos(-1.0) / n;
-        for (int64_t row = 0; row < x().count(); row += 2 * n)
-          for (int64_t k = 0; k < n; ++k)
-            for (int64_t j = 0; j < n; ++j) {
-              double a = x().elements[row + 2 * j], b = x().elements[row + 2 * j + 1];
-              double u = std::cos(turn * j * k), v = std::sin(turn * j * k);
-              result.elements[row + 2 * k] += a * u - b * v;
-              result.elements[row + 2 * k + 1] += a * v + b * u;
-            }
+        for (int64_t row = 0; row < x().count(); row += n * step)
+          for (int64_t at = row; at < row + step; at += 2)
+            for (int64_t k = 0; k < n; ++k)
+              for (int64_t j = 0; j < n; ++j) {
+                double a = x().elements[at + step * j], b = x().elements[at + step * j + 1];
+                double u = std::cos(turn * j * k), v = std::sin(turn * j * k);
+                result.elements[at + step * k] += a * u - b * v;
+                result.elements[at + step * k + 1] += a * v + b * u;
+              }
         return result;
       })
       .Case([&](ArgsortOp) {

@@ -229,6 +229,6 @@ func.func @fourier(%x: tensor<2x?x2xf64> {check.shape = array<i64: 2, 3, 2>}) ->
   %q = mpy.exp %x : tensor<2x?x2xf64>
   %r = mpy.fourier %q : tensor<2x?x2xf64>
   %s = mpy.mul %r, %q : tensor<2x?x2xf64>, tensor<2x?x2xf64> -> tensor<2x?x2xf64>
-  %t = mpy.fourier %s inverse : tensor<2x?x2xf64>
+  %t = mpy.fourier %s inverse behind 1 : tensor<2x?x2xf64>
   return %t : tensor<2x?x2xf64>
 }

@@ -302,10 +302,14 @@ Value primitiveComplexView(Specializer &s, const Arguments &arguments) {
   return shape.empty() ? Value(ObjectRef{id}) : s.newView(id, step, shape, false);
 }
 
-/// The Fourier transform of pairs along the last axis but one; not scaled.
+/// The Fourier transform of pairs along the axis that some others follow before the last; not
+/// scaled.
 Value primitiveFourier(Specializer &s, const Arguments &arguments) {
   ArrayValue x = toArray(s, arguments["x"]);
-  x.tensor = s.create<FourierOp>(x.tensor, flag(s, arguments, "inverse")).getResult();
+  std::optional<int64_t> behind = s.knownInt(arguments["behind"]);
+  if (!behind)
+    s.fail(ErrorId::NotKnownHere, {"the axis of a transform"});
+  x.tensor = s.create<FourierOp>(x.tensor, flag(s, arguments, "inverse"), *behind).getResult();
   return s.newArray(x);
 }
 

@@ -200,9 +200,10 @@ def complex_of(re, im):
     return result[()]
 
 
-def fourier(x, inverse=False):
+def fourier(x, inverse=False, behind=0):
     whole = complex_of(x[..., 0], x[..., 1])
-    whole = numpy.fft.ifft(whole, norm="forward") if inverse else numpy.fft.fft(whole)
+    axis = -1 - behind
+    whole = numpy.fft.ifft(whole, axis=axis, norm="forward") if inverse else numpy.fft.fft(whole, axis=axis)
     return numpy.stack([whole.real, whole.imag], -1).astype(x.dtype)
 
 
