@@ -1,5 +1,5 @@
 // Vector forms of the C library's elementary functions: glibc's libmvec has them at no more than 4
-// units in the last place.
+// units in the last place. Special functions of the runtime library have theirs (SpecialKernel.inc).
 //
 //   declare double @tanh(double)   ->   ..
 //   "vector-function-abi-variant"="_ZGV_LLVM_N8v_tanh(_ZGVeN8v_tanh)"
@@ -27,35 +27,46 @@ static constexpr Entry table[] = {
     {"expm1", 1}, {"log", 1},   {"log10", 1}, {"log1p", 1}, {"log2", 1}, {"sin", 1},   {"sinh", 1},
     {"tan", 1},   {"tanh", 1},  {"atan2", 2}, {"hypot", 2}, {"pow", 2}};
 
+/// Of doubles alone: float32 is rounded from them.
+static constexpr Entry specialTable[] = {{"mpy_special_bessel_i", 2}, {"mpy_special_bessel_ie", 2},
+                                         {"mpy_special_bessel_j", 2}, {"mpy_special_bessel_y", 2},
+                                         {"mpy_special_erfinv", 1},   {"mpy_special_gamma", 1},
+                                         {"mpy_special_log_ndtr", 1}, {"mpy_special_ndtr", 1},
+                                         {"mpy_special_ndtri", 1},    {"mpy_special_polygamma", 2}};
+
 void mpy::addVectorMath(Module &module, bool avx2, bool avx512) {
   if (!module.getTargetTriple().isX86() || !avx2)
     return;
   SmallVector<GlobalValue *> used;
-  for (const Entry &entry : table)
-    for (bool isDouble : {true, false}) {
-      std::string name = std::string(entry.name) + (isDouble ? "" : "f");
-      Function *scalar = module.getFunction(name);
-      if (!scalar || !scalar->isDeclaration())
+  auto add = [&](const Entry &entry, bool isDouble) {
+    std::string name = std::string(entry.name) + (isDouble ? "" : "f");
+    Function *scalar = module.getFunction(name);
+    if (!scalar || !scalar->isDeclaration())
+      return;
+    std::string variants;
+    for (unsigned bits : {512u, 256u}) {
+      if (bits == 512 && !avx512)
         continue;
-      std::string variants;
-      for (unsigned bits : {512u, 256u}) {
-        if (bits == 512 && !avx512)
-          continue;
-        unsigned lanes = bits / (isDouble ? 64 : 32);
-        std::string shape =
-            "N" + std::to_string(lanes) + std::string(entry.arguments, 'v') + "_" + name;
-        std::string symbol = std::string("_ZGV") + (bits == 512 ? "e" : "d") + shape;
-        auto *vector = FixedVectorType::get(scalar->getReturnType(), lanes);
-        SmallVector<Type *> inputs(entry.arguments, vector);
-        FunctionCallee callee =
-            module.getOrInsertFunction(symbol, FunctionType::get(vector, inputs, false));
-        auto *function = cast<Function>(callee.getCallee());
-        function->setAttributes(scalar->getAttributes());
-        used.push_back(function);
-        variants += (variants.empty() ? "" : ",") + ("_ZGV_LLVM_" + shape) + "(" + symbol + ")";
-      }
-      scalar->addFnAttr("vector-function-abi-variant", variants);
+      unsigned lanes = bits / (isDouble ? 64 : 32);
+      std::string shape =
+          "N" + std::to_string(lanes) + std::string(entry.arguments, 'v') + "_" + name;
+      std::string symbol = std::string("_ZGV") + (bits == 512 ? "e" : "d") + shape;
+      auto *vector = FixedVectorType::get(scalar->getReturnType(), lanes);
+      SmallVector<Type *> inputs(entry.arguments, vector);
+      FunctionCallee callee =
+          module.getOrInsertFunction(symbol, FunctionType::get(vector, inputs, false));
+      auto *function = cast<Function>(callee.getCallee());
+      function->setAttributes(scalar->getAttributes());
+      used.push_back(function);
+      variants += (variants.empty() ? "" : ",") + ("_ZGV_LLVM_" + shape) + "(" + symbol + ")";
     }
+    scalar->addFnAttr("vector-function-abi-variant", variants);
+  };
+  for (const Entry &entry : table)
+    for (bool isDouble : {true, false})
+      add(entry, isDouble);
+  for (const Entry &entry : specialTable)
+    add(entry, true);
   // The vectoriser finds them by name; nothing else refers to them before.
   appendToCompilerUsed(module, used);
 }
