@@ -6,6 +6,7 @@
 #include "frontend/arrays/ArrayElementwise.h"
 #include "frontend/arrays/ArrayProducts.h"
 #include "frontend/arrays/ArrayReductions.h"
+#include "frontend/arrays/ComplexNumbers.h"
 #include "frontend/arrays/IntegerTypes.h"
 #include "frontend/interpret/MixedNumbers.h"
 
@@ -466,11 +467,25 @@ void storeResult(Specializer &specializer, ObjectId object, const Value &result,
                     "output array is read-only");
 }
 
+/// Raises where a real array would take complex elements.
+static void refuseComplex(Specializer &specializer, ast::BinaryOperator op, ObjectId array,
+                          const Value &value, llvm::StringRef function) {
+  if (complexKindOf(specializer, value) == ComplexKind::None)
+    return;
+  DType target = specializer.read(array).dtype;
+  Value result = specializer.binary(op, ObjectRef{array}, value);
+  ElementOperand part = makeOperand(specializer, complexParts(specializer, result).first);
+  failCertain(specializer, "numpy._core._exceptions._UFuncOutputCastingError",
+              ("Cannot cast ufunc '" + function + "' output from dtype('").str() +
+                  (part.dtype == DType::Float32 ? "complex64" : "complex128") + "') to dtype('" +
+                  nameOf(target) + "') with casting rule 'same_kind'");
+}
+
 void arrayInPlace(Specializer &specializer, ast::BinaryOperator op, ObjectId array,
                   const Value &value) {
-  Value result = arrayBinary(specializer, op, ObjectRef{array}, value);
-  storeResult(specializer, array, result,
-              op == ast::BinaryOperator::MatMult ? "matmul" : nameOf(functionOf(op)));
+  llvm::StringRef function = op == ast::BinaryOperator::MatMult ? "matmul" : nameOf(functionOf(op));
+  refuseComplex(specializer, op, array, value, function);
+  storeResult(specializer, array, arrayBinary(specializer, op, ObjectRef{array}, value), function);
 }
 
 } // namespace mpy

@@ -520,6 +520,13 @@ static mlir::Value hashOf(Specializer &s, const Value &given) {
   } else if (std::string type = unhashableType(s, key); !type.empty()) {
     s.raiseHere("TypeError", "unhashable type: '" + type + "'");
     return constant(0);
+  } else if (complexKindOf(s, key) != ComplexKind::None) {
+    auto [real, imaginary] = complexParts(s, key);
+    auto part = [&](const Value &value) {
+      return pure(s, "mpy_float_hash", i64, s.ssaAs(*value.get<Scalar>(), DType::Float64));
+    };
+    mlir::Value scaled = s.create<arith::MulIOp>(part(imaginary), constant(1000003));
+    hash = s.create<arith::AddIOp>(part(real), scaled);
   } else if (hasOwnEquality(s, key) || key.as<RangeValue>()) {
     hash = s.ssaAs(*hashValue(s, key).get<Scalar>(), DType::Int64);
   } else {

@@ -3,6 +3,7 @@
 //   nan in [nan]   =>   one object: True            (1, nan) == (1, nan)   =>   True
 //   a.keys() == b.keys()   =>   as sets             slice(1) == slice(1)   =>   by their bounds
 #include "frontend/interpret/Equality.h"
+#include "frontend/arrays/ComplexNumbers.h"
 #include "frontend/containers/Ranges.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/MixedNumbers.h"
@@ -221,7 +222,37 @@ std::string unhashableType(Specializer &s, const Value &key) {
   return cls && hashMethod(s, *cls).isNone() ? s.typeName(key) : "";
 }
 
+/// The parts of a number that is known, real or complex.
+static std::optional<std::pair<double, double>> knownParts(Specializer &s, const Value &value) {
+  auto known = [&](const Value &part) -> std::optional<double> {
+    if (auto whole = s.knownInt(part))
+      return static_cast<double>(*whole);
+    auto *scalar = part.get<Scalar>();
+    return scalar ? scalar->knownFloat : std::nullopt;
+  };
+  bool isComplex = complexKindOf(s, value) != ComplexKind::None;
+  auto [real, imaginary] =
+      isComplex ? complexParts(s, value) : std::pair(value, Value(s.makeInt(IntExpr(0))));
+  auto re = known(real), im = known(imaginary);
+  return re && im ? std::optional(std::pair(*re, *im)) : std::nullopt;
+}
+
+/// Python's text of a complex number that is known.
+static std::string complexText(Specializer &s, std::pair<double, double> parts) {
+  auto text = [&](double part) {
+    std::string digits = s.repr(s.makeFloat(part)).known;
+    return llvm::StringRef(digits).ends_with(".0") ? digits.substr(0, digits.size() - 2) : digits;
+  };
+  std::string imaginary = text(parts.second) + "j";
+  if (parts.first == 0 && !std::signbit(parts.first))
+    return imaginary;
+  return "(" + text(parts.first) + (imaginary[0] == '-' ? "" : "+") + imaginary + ")";
+}
+
 Text missingText(Specializer &s, const Value &key) {
+  if (complexKindOf(s, key) == ComplexKind::Python)
+    if (auto parts = knownParts(s, key))
+      return s.makeText(complexText(s, *parts));
   auto cls = s.classOf(key);
   bool hasText = !cls || !s.classAttribute(*cls, "__repr__").isUnbound();
   return hasText ? s.repr(key) : s.makeText("<__main__." + s.typeName(key) + " object>");
@@ -329,6 +360,11 @@ static Word hashWord(Specializer &s, const Value &value) {
     s.raiseHere("TypeError", "unhashable type: '" + type + "'");
     throw PathEnds();
   }
+  if (complexKindOf(s, value) != ComplexKind::None) {
+    auto [real, imaginary] = complexParts(s, value);
+    Word of = hashWord(s, real);
+    return replaceMinusOne(s, add(s, of, multiply(s, hashWord(s, imaginary), 1000003)), -2);
+  }
   if (auto result = s.callMethod(value, "__hash__", {})) {
     auto *number = result->get<Scalar>();
     if (!number || isFloat(number->kind)) {
@@ -351,6 +387,17 @@ Value hashValue(Specializer &s, const Value &value) {
 Scalar sameInstanceKey(Specializer &s, const Value &key, const Value &wanted) {
   if (isIdentical(key, wanted))
     return s.makeBool(true);
+  // A complex number may be equal to a real one, and to nothing else.
+  if (complexKindOf(s, key) != ComplexKind::None || complexKindOf(s, wanted) != ComplexKind::None) {
+    auto isNumber = [&](const Value &value) {
+      return value.get<Scalar>() || complexKindOf(s, value) != ComplexKind::None;
+    };
+    if (!isNumber(key) || !isNumber(wanted))
+      return s.makeBool(false);
+    if (auto x = knownParts(s, key), y = knownParts(s, wanted); x && y)
+      return s.makeBool(*x == *y);
+    return s.truth(s.compare(Compare::Eq, key, wanted));
+  }
   auto hashed = [&](const Value &value) -> std::optional<int64_t> {
     if (!s.classOf(value))
       return std::nullopt;

@@ -174,6 +174,8 @@ static const Routine *findRoutine(llvm::StringRef name) {
   static const DType F = DType::Float64, I = DType::Int64;
   static const Routine table[] = {
       {"cholesky", false, {{F, "mn"}, {I, "1"}}},
+      {"complex_eig", false, {{F, "n"}, {F, "n"}, {F, "mn"}, {F, "mn"}, {I, "1"}}},
+      {"complex_lu", false, {{F, "mn"}, {F, "mn"}, {I, "k"}, {I, "m"}}},
       {"eig", false, {{F, "n"}, {F, "n"}, {F, "mn"}, {I, "1"}}},
       {"eigh", true, {{F, "n"}, {F, "mn"}, {I, "1"}}},
       {"lu", false, {{F, "mn"}, {I, "k"}, {I, "m"}}},
