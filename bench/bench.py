@@ -1,7 +1,9 @@
 """Measures compiled programs against NumPy + autograd and hand-written code, side by side, one thread.
 
-    python bench/bench.py --mpyc build/release/bin/mpyc
+    python bench/bench.py --mpyc build/release/bin/mpyc [programs | library]
 
+`programs` are those of this folder; `library` measures linear algebra, transforms and special functions against NumPy, SciPy and
+autograd.
 Every program prints `time SECONDS` and `result NUMBERS` for each repetition; a time counts only if the results agree.
 """
 
@@ -85,10 +87,56 @@ def smallest_time(words, repetitions):
     return statistics.median(times)
 
 
+SPECIAL = ("expit logit log_expit erf erfc erfinv gamma gammaln digamma j0 j1 y0 y1 i0 i0e i1 i1e ndtr log_ndtr ndtri xlogy entr "
+           "rel_entr").split()
+
+
+def library_rows(mpyc, folder):
+    """Functions of the library against NumPy's and SciPy's, and gradients against their own values."""
+    good = []
+
+    def attempt(title, ours, other, limit, faster):
+        try:
+            good.append(row(title, *side_by_side(ours, other), limit, faster))
+        except RuntimeError as error:
+            print(f"{title:58} FAILED: {error}")
+            good.append(False)
+
+    for source in (FOLDER / "library").glob("*.mpy"):
+        shutil.copy(source, folder / (source.stem + ".py"))
+        subprocess.run([mpyc, source, "-o", folder / source.stem], check=True, env=ENVIRONMENT)
+
+    def against_python(stem, title, limit, faster, *arguments):
+        attempt(title, [folder / stem, *arguments], [sys.executable, folder / f"{stem}.py", *arguments], limit, faster)
+
+    def gradient(stem, title, limit, *arguments):
+        ours, value = ([folder / stem, *arguments, *more] for more in (["gradient"], ["value"]))
+        attempt(title, ours, value, limit, False)
+
+    for n in ("10", "100", "1000"):
+        for name in ("solve", "cholesky", "svd", "eigh"):
+            against_python("linear_algebra", f"{name}, n {n}: NumPy", 3 if n == "10" else 1.1, n == "10", name, n)
+            gradient("linear_algebra", f"{name}, n {n}, gradient: its own value", 3, name, n)
+    for size in ("1024", "1048576", "1000x1000", "10007"):
+        against_python("fourier", f"fft, {size}: NumPy", 1.0, False, size)
+        gradient("fourier", f"fft, {size}, gradient: its own value", 2.2, size)
+    for name in SPECIAL:
+        against_python("special", f"{name}, a million numbers: SciPy", 2, True, name)
+    against_python("gaussian_process", "marginal likelihood, 1,000 points, gradient: autograd", 2, True)
+    return good
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--mpyc", required=True, type=pathlib.Path)
-    mpyc = parser.parse_args().mpyc.resolve()
+    parser.add_argument("table", nargs="?", choices=("programs", "library"), default="programs")
+    options = parser.parse_args()
+    mpyc = options.mpyc.resolve()
+    if options.table == "library":
+        with tempfile.TemporaryDirectory() as name:
+            good = library_rows(mpyc, pathlib.Path(name))
+        print(f"{sum(map(bool, good))} passed, {len(good) - sum(map(bool, good))} failed, 0 skipped")
+        return int(not all(good))
     compiler = next(filter(shutil.which, ("gcc", "clang-22")))
     wide = ["-O3", "-march=native", "-ffast-math"] + (["-mprefer-vector-width=512"] if compiler == "gcc" else ["-fveclib=libmvec"])
     good = []
