@@ -288,8 +288,7 @@ Value builtins::sortedOf(Specializer &s, CallArguments &arguments) {
   ValueList keys;
   for (auto &item : items)
     keys.push_back(given[1].isNone() ? item : s.call(given[1], CallArguments{{item}, {}, s.span}));
-  bool areObjects =
-      llvm::any_of(keys, [&](const Value &key) { return s.object<InstanceState>(key) != nullptr; });
+  bool areObjects = llvm::any_of(keys, [&](const Value &key) { return s.isOfClass(key); });
   std::optional<Effects> effects;
   if (areObjects)
     effects.emplace(s);

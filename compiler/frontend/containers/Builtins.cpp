@@ -3,6 +3,7 @@
 #include "frontend/containers/Builtins.h"
 #include "frontend/arrays/ComplexNumbers.h"
 #include "frontend/containers/Ranges.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/Equality.h"
 #include "frontend/interpret/MixedNumbers.h"
@@ -156,7 +157,7 @@ static Value reversedOf(Specializer &s, CallArguments &arguments) {
     return s.raiseHere("TypeError", "'" + s.typeName(given) + "' object is not reversible");
   // What has keys is reversed as it is now.
   Value sequence = isView || dict ? s.newList(*s.knownItems(given)) : given;
-  if (!s.object<InstanceState>(given))
+  if (!s.isOfClass(given))
     sequence = s.iterated(sequence);
   Value length = s.call(findBuiltin("len"), CallArguments{{sequence}, {}, s.span});
   if (s.dead)
@@ -294,6 +295,8 @@ static Value isInstanceOf(Specializer &s, CallArguments &arguments) {
       return eachKind(s, *scalar, [&](const Scalar &one) {
         return Value(s.makeBool(s.isInstance(one, given[1])));
       });
+    if (auto *row = value.as<RowValue>())
+      return isRowOf(s, *row, given[1]);
     return s.makeBool(s.isInstance(value, given[1]));
   });
 }
@@ -367,6 +370,8 @@ static Value hasAttributeOf(Specializer &s, CallArguments &arguments) {
   refuseOwnLookup(s, given[0], *name, "hasattr()");
   if (auto *uncertain = uncertainAttribute(s, given[0], *name))
     return s.makeScalar(ScalarKind::PyBool, uncertain->present);
+  if (auto has = given[0].as<RowValue>() ? hasRowAttribute(s, given[0], *name) : std::nullopt)
+    return *has;
   return s.makeBool(hasAttribute(s, given[0], *name));
 }
 static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
@@ -380,6 +385,13 @@ static Value getAttributeOf(Specializer &s, CallArguments &arguments) {
       uncertain && !given[2].isUnbound()) {
     Value value = uncertain->value, otherwise = given[2];
     return s.branchValue(uncertain->present, [&] { return value; }, [&] { return otherwise; });
+  }
+  auto has = given[0].as<RowValue>() && !given[2].isUnbound() ? hasRowAttribute(s, given[0], *name)
+                                                              : std::nullopt;
+  if (has && !has->knownBool) {
+    Value otherwise = given[2];
+    return s.branchValue(
+        has->value, [&] { return s.attribute(given[0], *name); }, [&] { return otherwise; });
   }
   return !given[2].isUnbound() && !hasAttribute(s, given[0], *name) ? given[2]
                                                                     : s.attribute(given[0], *name);
@@ -396,6 +408,8 @@ static Value typeOfValue(Specializer &s, CallArguments &arguments) {
   Value value = s.bind(arguments, "object", "type")[0];
   if (complexKindOf(s, value) == ComplexKind::Array)
     return libraryAttribute(s, "numpy", "ndarray");
+  if (value.as<RowValue>())
+    return s.findAttribute(value, "__class__");
   if (auto cls = s.classOf(value))
     return ObjectRef{*cls};
   if (auto *exception = value.as<ExceptionValue>())
@@ -517,6 +531,8 @@ static mlir::Value hashOf(Specializer &s, const Value &given) {
       mlir::Value scaled = s.create<arith::MulIOp>(hash, constant(1000003));
       hash = s.create<arith::XOrIOp>(scaled, hashOf(s, item));
     }
+  } else if (auto *row = key.as<RowValue>(); row && !hasOwnEquality(s, key)) {
+    hash = s.ssa(s.makeInt(row->row));
   } else if (std::string type = unhashableType(s, key); !type.empty()) {
     s.raiseHere("TypeError", "unhashable type: '" + type + "'");
     return constant(0);

@@ -437,7 +437,10 @@ static Value insertItem(Specializer &s, ObjectId id, const Value &key, const Val
 
 static Value extendList(Specializer &s, ObjectId id, const Value &iterable) {
   if (auto *other = runTimeListOf(s, iterable)) {
-    RunTimeListState more = *other, list = *s.heap.get<RunTimeListState>(id);
+    RunTimeListState more = *other;
+    if (!s.heap.get<RunTimeListState>(id)) // It is empty.
+      convertList(s, id, &*more.item);
+    RunTimeListState list = *s.heap.get<RunTimeListState>(id);
     setList(s, id, orItemsDiffer(s, [&] { return concatenate(s, list, more); }), false);
     return NoneValue{};
   }
@@ -452,8 +455,7 @@ static Value extendList(Specializer &s, ObjectId id, const Value &iterable) {
 /// What an error says that a value is; an object without a text of its own has an address in
 /// Python's.
 static Text shownIn(Specializer &s, const Value &value, const char *words) {
-  auto *instance = s.object<InstanceState>(value);
-  bool hasText = !instance || !s.findAttribute(value, "__repr__").isUnbound();
+  bool hasText = !s.isOfClass(value) || !s.findAttribute(value, "__repr__").isUnbound();
   return s.concat(
       {hasText ? s.repr(value) : s.makeText("<__main__." + s.typeName(value) + " object>"),
        s.makeText(words)});
@@ -479,7 +481,7 @@ Value searchItem(Specializer &s, const Value &list, const Value &wanted, Search 
     if (before.knownBool == true)
       return;
     // A method of the program is not called behind the first that is equal.
-    bool mayCall = !before.knownBool && s.object<InstanceState>(parts[1]);
+    bool mayCall = !before.knownBool && s.isOfClass(parts[1]);
     Scalar same = s.truth(mayCall ? s.branchValue(
                                         s.ssa(s.negate(before)), [&] { return isEqual(parts[1]); },
                                         [&] { return Value(s.makeBool(false)); })

@@ -84,7 +84,7 @@ RunTimeListState sortedItems(Specializer &s, const RunTimeListState &given, cons
 static bool isOfNumbers(const ResultPattern &key) {
   if (key.kind == Kind::Tuple || key.kind == Kind::List)
     return llvm::all_of(key.parts, isOfNumbers);
-  return key.kind != Kind::Instance;
+  return key.kind != Kind::Instance && key.kind != Kind::Row;
 }
 
 /// The place of each key among all, as `<` of their class says.

@@ -50,6 +50,8 @@ static void describeKnown(Specializer &s, const Value &value, llvm::raw_ostream 
   } else if (auto id = s.arrayObject(value)) {
     for (const IntExpr &extent : s.heap.get<ArrayState>(*id)->shape)
       out << "x" << extent.known().value_or(-1);
+  } else if (auto *row = value.as<RowValue>()) {
+    out << "w" << row->row.known().value_or(-1);
   } else if (auto *ref = value.get<ObjectRef>()) {
     out << "o" << ref->id;
   } else if (auto *closure = value.as<ClosureValue>()) {

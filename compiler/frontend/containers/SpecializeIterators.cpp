@@ -48,7 +48,7 @@ static size_t functionsOf(const IterableValue &made) {
 }
 
 static bool hasMethod(Specializer &s, const Value &value, llvm::StringRef name) {
-  return s.object<InstanceState>(value) && !s.classAttribute(*s.classOf(value), name).isUnbound();
+  return s.isOfClass(value) && !s.classAttribute(*s.classOf(value), name).isUnbound();
 }
 
 bool Specializer::isIterator(const Value &value) {
@@ -98,7 +98,7 @@ std::optional<Value> Specializer::unshared(const Value &value, bool isNew) {
     for (Value &inner : llvm::drop_begin(plain.parts, functionsOf(*made)))
       inner = strip(inner);
     if (made->kind == Kind::Elements) {
-      isAtStart &= !object<InstanceState>(plain.parts[0]);
+      isAtStart &= !isOfClass(plain.parts[0]);
       return plain.parts[0];
     }
     return std::make_shared<const IterableValue>(std::move(plain));
@@ -214,7 +214,7 @@ Taken Specializer::takeWhere(const Scalar &has, llvm::function_ref<Taken()> then
 
 /// An item of what is no iterator, if it has one at the position.
 Taken Specializer::takeAt(const Value &container, const IntExpr &position) {
-  if (object<InstanceState>(container))
+  if (isOfClass(container))
     return takeCalled([&] { return *callMethod(container, "__getitem__", {makeInt(position)}); },
                       {"IndexError", "StopIteration"});
   auto *list = object<ListState>(container);
@@ -394,7 +394,7 @@ Taken Specializer::takeNext(const Value &given) {
       return {makeBool(false), NoneValue{}};
     }
     // Behind its end an object is not asked again.
-    taken = !object<InstanceState>(sources[0])
+    taken = !isOfClass(sources[0])
                 ? takeAt(sources[0], position)
                 : takeWhere(isOpen(position), [&] { return takeAt(sources[0], position); });
     break;

@@ -78,7 +78,7 @@ Value Specializer::iterated(const Value &value, bool isAnyOrder) {
   auto *text = iterable.get<Text>();
   if (text && text->value)
     return charactersOf(*this, *text);
-  if (!object<InstanceState>(iterable) || !runTimeDictKind(*this, iterable).empty())
+  if (!isOfClass(iterable) || !runTimeDictKind(*this, iterable).empty())
     return iterable;
   if (auto made = callMethod(iterable, "__iter__", {})) {
     if (dead || isIterator(*made))

@@ -52,6 +52,8 @@ Value LeafMapper::map(const Value &value) const {
   if (auto *range = value.as<RangeValue>())
     return std::make_shared<const RangeValue>(
         RangeValue{expr(range->start), expr(range->stop), expr(range->step)});
+  if (auto *row = value.as<RowValue>())
+    return std::make_shared<const RowValue>(RowValue{object(row->cls), expr(row->row)});
   if (auto *slice = value.as<SliceValue>())
     return std::make_shared<const SliceValue>(
         SliceValue{map(slice->start), map(slice->stop), map(slice->step)});

@@ -27,6 +27,17 @@ static void collectNames(const ast::Node *node, const ast::NameSet &locals,
   forEachChild(node, [&](ast::Node *child) { collectNames(child, locals, names); });
 }
 
+/// The cells of the module's names that a function may read.
+static void forEachGlobal(Specializer &s, const ClosureValue &closure,
+                          llvm::function_ref<void(ObjectId)> visit) {
+  std::set<std::string> names;
+  collectNames(closure.node, closure.scope().locals, names);
+  auto *globals = s.heap.get<NamespaceState>(closure.globals);
+  for (auto &cell : globals->cells)
+    if (names.count(cell.first))
+      visit(cell.second);
+}
+
 std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>>
 reachable(Specializer &s, const ClosureValue &start, const Locals &parameters) {
   std::vector<std::pair<ObjectId, std::shared_ptr<const ObjectState>>> found;
@@ -48,12 +59,7 @@ reachable(Specializer &s, const ClosureValue &start, const Locals &parameters) {
       visit(entry.second);
     if (!closures.insert(closure.node).second)
       return;
-    std::set<std::string> names;
-    collectNames(closure.node, closure.scope().locals, names);
-    auto *globals = s.heap.get<NamespaceState>(closure.globals);
-    for (auto &cell : globals->cells)
-      if (names.count(cell.first))
-        add(cell.second);
+    forEachGlobal(s, closure, add);
   };
   visit = [&](const Value &value) {
     mapper.map(value);
@@ -90,6 +96,8 @@ reachable(Specializer &s, const ClosureValue &start, const Locals &parameters) {
     else if (dict)
       for (auto &entry : dict->entries)
         visitArgument(entry.second);
+    else if (ref && s.heap.get<RunTimeListState>(ref->id))
+      mapper.map(s.heap.at(ref->id)); // The classes of rows, which have the tables.
     else if (!ref || (s.heap.pointer(ref->id) && !s.heap.get<ArrayState>(ref->id) &&
                       !s.heap.get<RunTimeListState>(ref->id)))
       visit(value);
@@ -107,6 +115,8 @@ reachable(Specializer &s, const ClosureValue &start, const Locals &parameters) {
       llvm::for_each(array->maybeAliases, add);
     } else if (auto *list = std::get_if<ListState>(&state)) {
       llvm::for_each(list->items, visit);
+    } else if (std::get_if<RunTimeListState>(&state)) {
+      mapper.map(state);
     } else if (auto *dict = std::get_if<DictState>(&state)) {
       for (auto &entry : dict->entries)
         visit(entry.second);

@@ -18,7 +18,7 @@ using Kind = ResultPattern::Kind;
 
 bool ResultPattern::operator==(const ResultPattern &other) const {
   // Of an object, `fixed` is its class.
-  bool hasFixed = kind == Kind::Fixed || kind == Kind::Instance;
+  bool hasFixed = kind == Kind::Fixed || kind == Kind::Instance || kind == Kind::Row;
   return kind == other.kind &&
          (!hasFixed || isIdentical(fixed, other.fixed) || fixed.get<DType>() ||
           fixed.get<DTypeObject>()) &&
@@ -98,6 +98,24 @@ ResultPattern itemOfList(Specializer &s, const ResultPattern &list) {
   return *item;
 }
 
+static ResultPattern patternOf(const RowValue &row, size_t mark) {
+  // A table from inside is not known outside.
+  if (mark > 0 && row.cls >= mark)
+    throw CannotCross{"an object of a class that the function makes"};
+  ResultPattern pattern;
+  pattern.kind = Kind::Row;
+  pattern.fixed = ObjectRef{row.cls};
+  return pattern;
+}
+
+static ResultPattern patternOf(ResultWalk &walk, const OptionalValue &optional) {
+  ResultPattern pattern;
+  pattern.kind = Kind::Optional;
+  pattern.orNone = optional.orNone;
+  pattern.parts.push_back(walk.describe(optional.value));
+  return pattern;
+}
+
 ResultPattern ResultWalk::describe(const Value &value) {
   ResultPattern pattern;
   auto all = [&](const ValueList &items) {
@@ -120,12 +138,10 @@ ResultPattern ResultWalk::describe(const Value &value) {
     all(tuple->items);
     return pattern;
   }
-  if (auto *optional = value.as<OptionalValue>()) {
-    pattern.kind = Kind::Optional;
-    pattern.orNone = optional->orNone;
-    pattern.parts.push_back(describe(optional->value));
-    return pattern;
-  }
+  if (auto *row = value.as<RowValue>())
+    return patternOf(*row, context.mark);
+  if (auto *optional = value.as<OptionalValue>())
+    return patternOf(*this, *optional);
   if (value.get<ConflictValue>())
     s.present(value, "the result");
   if (auto *ref = value.get<ObjectRef>()) {
@@ -288,10 +304,10 @@ ResultPattern widen(Specializer &s, const ResultPattern &a, const ResultPattern 
     result.parts = {isEmptyA ? itemOf(b) : isEmptyB ? itemOf(a) : widen(s, itemOf(a), itemOf(b))};
     return result;
   }
-  bool isSameClass = a.kind != Kind::Instance || isIdentical(a.fixed, b.fixed);
+  bool isSameClass = isIdentical(a.fixed, b.fixed);
   if (a.kind == b.kind && isSameClass &&
       (a.kind == Kind::Tuple || a.kind == Kind::List || a.kind == Kind::Dict ||
-       a.kind == Kind::Instance) &&
+       a.kind == Kind::Instance || a.kind == Kind::Row) &&
       a.parts.size() == b.parts.size() && a.object == b.object && a.fields == b.fields) {
     for (size_t i = 0; i < a.parts.size(); ++i)
       result.parts[i] = widen(s, a.parts[i], b.parts[i]);
@@ -318,6 +334,9 @@ void leafTypes(Specializer &s, const ResultPattern &pattern,
     break;
   case Kind::Text:
     types.push_back(StringType::get(s.context()));
+    break;
+  case Kind::Row:
+    types.push_back(s.builder.getIndexType());
     break;
   case Kind::Array:
     for (auto &extent : pattern.shape)
@@ -367,6 +386,9 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
   case Kind::Text:
     leaves.push_back(s.ssa(*value.get<Text>()));
     return;
+  case Kind::Row:
+    leaves.push_back(s.index(value.as<RowValue>()->row));
+    return;
   case Kind::Array: {
     ArrayValue array = s.read(value.get<ObjectRef>()->id);
     for (size_t i = 0; i < array.rank(); ++i)
@@ -412,6 +434,14 @@ void ResultWalk::flatten(const ResultPattern &pattern, const Value &value,
   }
 }
 
+static Value dictOf(Specializer &s, const ResultPattern &pattern, const ValueList &items) {
+  DictState dict;
+  dict.isItem = pattern.isShared;
+  for (size_t i = 0; i < items.size(); ++i)
+    dict.entries.push_back({s.makeText(pattern.fields[i]), items[i]});
+  return ObjectRef{s.heap.add(std::move(dict))};
+}
+
 Value ResultBuilder::build(const ResultPattern &pattern) {
   auto all = [&] {
     ValueList items;
@@ -428,6 +458,9 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
     return numberOf(s, pattern.kinds, [&] { return leaves[next++]; });
   case Kind::Text:
     return Text{"", leaves[next++]};
+  case Kind::Row:
+    return std::make_shared<const RowValue>(
+        RowValue{pattern.fixed.get<ObjectRef>()->id, symbolExpr(leaves[next++], true)});
   case Kind::Array: {
     std::vector<IntExpr> shape;
     for (auto &extent : pattern.shape)
@@ -461,14 +494,8 @@ Value ResultBuilder::build(const ResultPattern &pattern) {
     return std::make_shared<const TupleValue>(TupleValue{all(), pattern.fields});
   case Kind::List:
     return ObjectRef{s.heap.add(ListState{all(), pattern.isShared})};
-  case Kind::Dict: {
-    DictState dict;
-    dict.isItem = pattern.isShared;
-    ValueList items = all();
-    for (size_t i = 0; i < items.size(); ++i)
-      dict.entries.push_back({s.makeText(pattern.fields[i]), items[i]});
-    return ObjectRef{s.heap.add(std::move(dict))};
-  }
+  case Kind::Dict:
+    return dictOf(s, pattern, all());
   case Kind::Instance: {
     InstanceState instance{pattern.fixed.get<ObjectRef>()->id, {}, pattern.isShared};
     ValueList items = all();

@@ -268,6 +268,11 @@ Value ArgumentWalk::visit(const Value &value) {
     return std::make_shared<const OptionalValue>(
         OptionalValue{present, visit(optional->value), optional->orNone});
   }
+  if (auto *row = value.as<RowValue>()) {
+    note("w" + std::to_string(row->cls));
+    mlir::Value number = leaf([&] { return s.index(row->row); }, row->row);
+    return std::make_shared<const RowValue>(RowValue{row->cls, symbolExpr(number, true)});
+  }
   if (auto *dtype = value.get<DType>()) {
     note("d" + std::to_string(static_cast<int>(*dtype)));
     return value;

@@ -85,10 +85,11 @@ struct ResultPattern {
     RunTimeList,
     Dict,
     Instance,
+    Row,
     Optional
   };
   Kind kind = Kind::Fixed;
-  Value fixed;                           // Fixed: the value itself; Instance: its class
+  Value fixed;                           // Fixed: the value itself; Instance, Row: its class
   ScalarKind number = ScalarKind::PyInt; // Number
   uint16_t kinds = 0;                    // Number: more than one bit is a mixed number
   DType dtype = DType::Float64;          // Array

@@ -6,6 +6,7 @@
 //   xs.sort  of a list: a builtin, or a def of the library
 #include "frontend/containers/Builtins.h"
 #include "frontend/containers/Ranges.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/MixedNumbers.h"
 #include "frontend/interpret/Prelude.h"
@@ -146,7 +147,12 @@ static Value attributeOfClass(Specializer &s, const Value &object, const ClassSt
 }
 
 static Value superAttribute(Specializer &s, const SuperValue &super, llvm::StringRef name) {
-  auto cls = s.classOf(super.self);
+  // The classes of a family have one base each.
+  auto *row = super.self.as<RowValue>();
+  auto cls = row && !knownClass(s, *row) ? std::optional(super.ownerClass) : s.classOf(super.self);
+  if (row)
+    if (auto known = knownClass(s, *row))
+      cls = known;
   bool onClass = false;
   if (!cls)
     if (auto *ref = super.self.get<ObjectRef>(); ref && s.heap.get<ClassState>(ref->id))
@@ -303,6 +309,8 @@ Value Specializer::findAttribute(const Value &object, llvm::StringRef name) {
       return found;
   if (this->object<InstanceState>(object))
     return instanceAttribute(*this, object, name);
+  if (object.as<RowValue>())
+    return rowAttribute(*this, object, name);
   if (auto *cls = this->object<ClassState>(object))
     return attributeOfClass(*this, object, *cls, name);
   if (auto *super = object.as<SuperValue>())
@@ -359,7 +367,7 @@ static void failAttribute(Specializer &s, const Value &object, llvm::StringRef n
     s.fail(ErrorId::UnsupportedName, {type + "." + name.str()},
            {.found = "an attribute of Python's " + type});
   auto *scalar = object.get<Scalar>();
-  bool isKnown = instance || (isKnownType(type) && !(scalar && scalar->isMixed()));
+  bool isKnown = s.isOfClass(object) || (isKnownType(type) && !(scalar && scalar->isMixed()));
   if (isKnown && !isSpecial && !s.isCertain()) {
     s.raiseHere("AttributeError", "'" + type + "' object has no attribute '" + name.str() + "'");
     return;
@@ -373,7 +381,7 @@ Value Specializer::attribute(const Value &object, llvm::StringRef name) {
   Value value = findAttribute(object, name);
   if (!value.isUnbound())
     return value;
-  if (this->object<InstanceState>(object) && !frames.empty())
+  if (isOfClass(object) && !frames.empty())
     if (auto result = callMethod(object, "__getattr__", {makeText(name.str())}))
       return *result;
   failAttribute(*this, object, name);

@@ -5,6 +5,7 @@
 #include "frontend/interpret/Equality.h"
 #include "frontend/arrays/ComplexNumbers.h"
 #include "frontend/containers/Ranges.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/MixedNumbers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -158,6 +159,8 @@ static std::optional<Scalar> sameMethods(Specializer &s, const BoundMethodValue 
 }
 
 std::optional<Scalar> equalByValue(Specializer &s, const Value &lhs, const Value &rhs) {
+  if (auto *x = lhs.as<RowValue>(), *y = rhs.as<RowValue>(); x && y)
+    return isSameRow(s, *x, *y);
   if (auto *x = lhs.as<RangeValue>(), *y = rhs.as<RangeValue>(); x && y)
     return sameRanges(s, *x, *y);
   if (auto *x = lhs.as<SliceValue>(), *y = rhs.as<SliceValue>(); x && y)

@@ -16,6 +16,8 @@ namespace mpy {
 bool isRunTimeKey(Specializer &s, const Value &key) {
   if (auto *tuple = key.as<TupleValue>())
     return llvm::any_of(tuple->items, [&](const Value &item) { return isRunTimeKey(s, item); });
+  if (auto *row = key.as<RowValue>())
+    return !row->row.known() || hasOwnEquality(s, key);
   if (hasOwnEquality(s, key))
     return llvm::any_of(s.object<InstanceState>(key)->attributes,
                         [&](auto &attribute) { return isRunTimeKey(s, attribute.second); });

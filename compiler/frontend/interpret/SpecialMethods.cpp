@@ -6,6 +6,7 @@
 //   def __del__(self)            error: the special method '__del__' is not supported yet
 #include "frontend/interpret/SpecialMethods.h"
 #include "frontend/containers/Builtins.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -111,6 +112,12 @@ static const PropertyValue *propertyIn(const Value &attribute) {
 
 void setOwnAttribute(Specializer &s, const Value &object, llvm::StringRef name,
                      const Value &value) {
+  if (object.as<RowValue>()) {
+    ObjectId cls = *s.classOf(object);
+    if (s.classAttribute(cls, name).isUnbound() && isWithoutSlot(s, cls, name))
+      return raiseAttributeError(s, object, name);
+    return setRowAttribute(s, object, name, value);
+  }
   ObjectId id = object.get<ObjectRef>()->id, cls = s.object<InstanceState>(object)->cls;
   Value fromClass = s.classAttribute(cls, name);
   if (auto *property = propertyIn(fromClass)) {
@@ -124,6 +131,7 @@ void setOwnAttribute(Specializer &s, const Value &object, llvm::StringRef name,
   }
   if (!name.starts_with("%") && isWithoutSlot(s, cls, name))
     return raiseAttributeError(s, object, name);
+  noteHeld(s, cls, value);
   InstanceState changed = *s.object<InstanceState>(object);
   beginChange(s, id);
   changed = *s.object<InstanceState>(object);
@@ -155,7 +163,8 @@ static void deleteOwnAttribute(Specializer &s, const Value &object, llvm::String
 
 void deleteAttribute(Specializer &s, const Value &object, llvm::StringRef name) {
   if (!s.object<InstanceState>(object))
-    s.fail(ErrorId::Unsupported, {"'del' of an attribute of " + s.describe(object)});
+    s.fail(ErrorId::Unsupported, {"'del' of an attribute of " + s.describe(object)},
+           {.help = "set it to None"});
   if (!s.callMethod(object, "__delattr__", {s.makeText(name.str())}))
     deleteOwnAttribute(s, object, name);
 }
@@ -178,7 +187,7 @@ static std::pair<ValueList, std::string> named(Specializer &s, CallArguments &ar
 
 Value setObjectAttribute(Specializer &s, CallArguments &arguments) {
   auto [given, name] = named(s, arguments, "self, name, value?", "__setattr__");
-  if (!s.object<InstanceState>(given[0]))
+  if (!s.isOfClass(given[0]))
     s.fail(ErrorId::CannotSetAttribute, {s.typeName(given[0]), name});
   setOwnAttribute(s, given[0], name, given[2]);
   return NoneValue{};

@@ -1,6 +1,7 @@
 // Runs the specialiser over a program: its module becomes func.func @main, functions asked for by
 // gradients stand beside it.
 #include "frontend/interpret/Specialize.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/interpret/Specializer.h"
 #include "frontend/library/MissingNames.h"
 #include "frontend/paths/UnrollBudget.h"
@@ -140,6 +141,22 @@ mlir::OwningOpRef<mlir::ModuleOp> Specializer::run(const ast::Module &program) {
 /// Each means to specialise the program once more.
 static constexpr size_t maximumRunTimeDicts = 64;
 
+/// Specialises the program with objects as rows; `errors` stay what they were where it does not
+/// compile so either.
+static mlir::OwningOpRef<mlir::ModuleOp>
+withRows(Attempts &attempts, std::vector<Diagnostic> &errors,
+         llvm::function_ref<mlir::OwningOpRef<mlir::ModuleOp>()> specialized) {
+  std::vector<Diagnostic> withoutRows = errors;
+  for (auto candidates : {RowCandidates::Recursive, RowCandidates::Several, RowCandidates::All})
+    while (addRowClasses(attempts, candidates) || attempts.hasNewAttribute) {
+      attempts.hasNewAttribute = false;
+      if (auto module = specialized())
+        return module;
+    }
+  errors = std::move(withoutRows);
+  return {};
+}
+
 mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Module &program,
                                              SourceManager &sources, Diagnostics &diagnostics,
                                              const SpecializeOptions &options) {
@@ -171,15 +188,21 @@ mlir::OwningOpRef<mlir::ModuleOp> specialize(MLIRContext &context, const ast::Mo
         attempts.runTimeKeyed.push_back(*origin);
     return before < attempts.runTimeKeyed.size() && before < maximumRunTimeDicts;
   };
-  mlir::OwningOpRef<mlir::ModuleOp> module = attempt();
-  while (!module && learn()) {
-    attempts.isScouting = true;
-    do {
-      attempt();
-    } while (learn());
-    attempts.isScouting = false;
-    module = attempt();
-  }
+  auto specialized = [&] {
+    mlir::OwningOpRef<mlir::ModuleOp> module = attempt();
+    while (!module && learn()) {
+      attempts.isScouting = true;
+      do {
+        attempt();
+      } while (learn());
+      attempts.isScouting = false;
+      module = attempt();
+    }
+    return module;
+  };
+  mlir::OwningOpRef<mlir::ModuleOp> module = specialized();
+  if (!module && llvm::any_of(errors, [](auto &error) { return mayNeedRows(error.id); }))
+    module = withRows(attempts, errors, specialized);
   if (!module)
     addMissingNames(program, diagnostics, errors);
   if (!module)

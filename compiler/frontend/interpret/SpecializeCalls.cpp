@@ -416,7 +416,7 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
   }
   if (auto *ref = callee.get<ObjectRef>(); ref && heap.get<ClassState>(ref->id))
     return instantiate(ref->id, std::move(arguments));
-  if (object<InstanceState>(callee)) {
+  if (isOfClass(callee)) {
     Value method = findAttribute(callee, "__call__");
     if (!method.isUnbound())
       return call(method, std::move(arguments));
@@ -426,8 +426,7 @@ Value Specializer::call(const Value &given, CallArguments arguments) {
     return call(property->getter, std::move(arguments));
   // Only what certainly is no function for Python is that path's exception.
   bool isData = callee.get<Scalar>() || callee.get<Text>() || callee.as<TupleValue>() ||
-                object<ListState>(callee) || object<DictState>(callee) ||
-                object<InstanceState>(callee);
+                object<ListState>(callee) || object<DictState>(callee) || isOfClass(callee);
   if (isData && !isCertain() && runTimeDictKind(*this, callee).empty())
     return raiseHere("TypeError", "'" + typeName(callee) + "' object is not callable");
   fail(ErrorId::NotCallable, {describe(callee)});

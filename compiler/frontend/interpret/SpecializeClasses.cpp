@@ -5,6 +5,7 @@
 #include "frontend/arrays/IntegerTypes.h"
 #include "frontend/containers/Builtins.h"
 #include "frontend/containers/Ranges.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/MixedNumbers.h"
 #include "frontend/interpret/Prelude.h"
@@ -130,6 +131,8 @@ void Specializer::executeClass(const ast::ClassDef &node) {
   if (dead)
     return;
   addAttributes(*this, node, body.locals, id, cls);
+  if (!isOfLibrary && attempts.rowClasses.count(&node))
+    addTable(*this, id, cls);
   if (isOfLibrary)
     *libraryClasses[id - firstLibraryClass] = std::move(cls);
   else
@@ -149,6 +152,8 @@ std::optional<ObjectId> Specializer::classOf(const Value &value) {
     return instance->cls;
   if (auto *tuple = value.as<TupleValue>())
     return classOfTuple(*tuple);
+  if (auto *row = value.as<RowValue>())
+    return row->cls;
   return std::nullopt;
 }
 
@@ -186,8 +191,8 @@ void Specializer::setAttribute(const Value &given, llvm::StringRef name, const V
       }
     attributes.push_back({name.str(), value});
   };
-  if (auto *instance = this->object<InstanceState>(object)) {
-    Value own = name.starts_with("%") ? Value() : classAttribute(instance->cls, "__setattr__");
+  if (isOfClass(object)) {
+    Value own = name.starts_with("%") ? Value() : classAttribute(*classOf(object), "__setattr__");
     if (own.isUnbound())
       setOwnAttribute(*this, object, name, value);
     else
@@ -222,7 +227,8 @@ std::optional<Value> Specializer::callMethod(const Value &object, llvm::StringRe
   auto cls = classOf(object);
   if (!cls)
     return std::nullopt;
-  Value function = classAttribute(*cls, method);
+  auto *row = object.as<RowValue>();
+  Value function = row ? rowMethod(*this, *row, method) : classAttribute(*cls, method);
   if (function.isUnbound())
     return std::nullopt;
   return call(boundAttribute(*this, object, function, *cls),
@@ -259,6 +265,11 @@ Value Specializer::instantiate(ObjectId cls, CallArguments arguments) {
       return call(maker, std::move(arguments));
     }
   askClass(ObjectRef{cls}, "_constructed");
+  if (!isOfLibrary(cls) && !isException && state.node) {
+    noteMade(*this, cls);
+    if (hasRows(*this, cls))
+      return makeRow(*this, cls, std::move(arguments));
+  }
   std::string name = state.name;
   Value self = ObjectRef{heap.add(InstanceState{cls, {}})};
   if (isException)
@@ -286,6 +297,13 @@ bool Specializer::isInstance(const Value &given, const Value &type) {
     if (auto *exception = given.as<ExceptionValue>()) {
       auto own = exceptionClass(exception->kind);
       return own && llvm::is_contained(heap.get<ClassState>(*own)->resolution, ref->id);
+    }
+    if (auto *row = given.as<RowValue>()) {
+      Scalar isOne = isRowOf(*this, *row, type);
+      if (!isOne.knownBool)
+        fail(ErrorId::Unsupported, {"the class of an object that run-time data choose"},
+             {.help = "ask isinstance()"});
+      return *isOne.knownBool;
     }
     auto own = classOf(given);
     return own && llvm::is_contained(heap.get<ClassState>(*own)->resolution, ref->id);

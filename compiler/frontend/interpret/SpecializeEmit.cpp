@@ -198,6 +198,9 @@ std::string Specializer::typeName(const Value &value) {
       return cls ? s.heap.get<ClassState>(*cls)->name : exception->kind;
     }
     std::string operator()(const Shared<ChoiceValue> &) { return "function"; }
+    std::string operator()(const Shared<RowValue> &row) {
+      return s.heap.get<ClassState>(row->cls)->name;
+    }
     std::string operator()(const Shared<OptionalValue> &optional) {
       return s.typeName(optional->value);
     }

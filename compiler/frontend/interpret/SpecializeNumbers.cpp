@@ -248,7 +248,7 @@ Scalar Specializer::truth(const Value &value) {
                                                        view->kind == IterableValue::Kind::Values ||
                                                        view->kind == IterableValue::Kind::Items))
     return truth(view->parts[0]);
-  if (object<InstanceState>(value)) {
+  if (isOfClass(value)) {
     if (auto result = callMethod(value, "__bool__", {})) {
       auto *scalar = result->get<Scalar>();
       if (scalar && scalar->kind == ScalarKind::PyBool)

@@ -3,6 +3,7 @@
 #include "frontend/arrays/ArrayOperands.h"
 #include "frontend/containers/Builtins.h"
 #include "frontend/containers/Ranges.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/Equality.h"
 #include "frontend/interpret/MixedNumbers.h"
@@ -324,7 +325,7 @@ Value Specializer::unary(ast::UnaryOperator op, const Value &operand) {
                 ("bad operand type for unary " + ast::operatorText(op) + ": 'NoneType'").str())));
   if (isArray(operand))
     return arrayUnary(*this, op, operand);
-  if (object<InstanceState>(operand)) {
+  if (isOfClass(operand)) {
     const char *name = op == Unary::USub ? "__neg__" : op == Unary::UAdd ? "__pos__" : "__invert__";
     if (auto result = callMethod(operand, name, {}))
       return *result;
@@ -405,6 +406,10 @@ std::optional<bool> Specializer::sameObject(const Value &lhs, const Value &rhs) 
     auto *y = rhs.as<ClosureValue>();
     return x == y;
   }
+  if (auto *x = lhs.as<RowValue>()) {
+    auto *y = rhs.as<RowValue>();
+    return x->cls != y->cls ? std::optional(false) : isSameRow(*this, *x, *y).knownBool;
+  }
   if (auto *x = lhs.as<ModuleValue>())
     return x->name == rhs.as<ModuleValue>()->name;
   return std::nullopt;
@@ -479,12 +484,12 @@ static Value contains(Specializer &s, const Value &item, const Value &container)
     CallArguments search{{container, item}, {}, s.span};
     Value count = *runTimeListMethod(s, "count", search);
     return s.scalarCompare(Compare::Gt, *count.get<Scalar>(), s.makeInt(IntExpr(0)));
-  } else if (s.object<InstanceState>(container) && !s.isIterator(container) &&
+  } else if (s.isOfClass(container) && !s.isIterator(container) &&
              s.classAttribute(*s.classOf(container), "__iter__").isUnbound() &&
              s.classAttribute(*s.classOf(container), "__getitem__").isUnbound()) {
     return s.raiseHere("TypeError",
                        "argument of type '" + s.typeName(container) + "' is not iterable");
-  } else if (container.as<IterableValue>() || s.object<InstanceState>(container)) {
+  } else if (container.as<IterableValue>() || s.isOfClass(container)) {
     return anyItem(s, container,
                    [&](const Value &candidate) { return sameItem(s, candidate, item); });
   } else {
@@ -544,6 +549,8 @@ static Value identity(Specializer &s, const Value &lhs, const Value &rhs) {
   if (auto same = ofLibraryClass(s, lhs, "_is"))
     return s.call(*same, CallArguments{{rhs}, {}, s.span});
   refuseChoice(s, lhs, rhs);
+  if (auto *x = lhs.as<RowValue>(), *y = rhs.as<RowValue>(); x && y)
+    return isSameRow(s, *x, *y);
   if (auto one = itemIdentity(s, lhs, rhs))
     return *one;
   auto same = s.sameObject(lhs, rhs);

@@ -6,6 +6,7 @@
 //
 // Where one branch always leaves, the rest of the list moves into the other, so no flag is needed.
 #include "frontend/containers/Builtins.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/interpret/Equality.h"
 #include "frontend/interpret/SpecialMethods.h"
@@ -68,6 +69,8 @@ void Specializer::execute(const ast::Body &body, size_t from) {
     if (dead)
       return;
     span = body[i]->span;
+    if (!rowsInConstructors.empty())
+      showRow(*this, *body[i]);
     if (auto *node = dyn_cast<ast::If>(body[i])) {
       if (executeIf(*node, body, i))
         return;
@@ -336,7 +339,7 @@ void Specializer::unpack(llvm::ArrayRef<ast::Expr *> targets, const Value &given
   for (size_t i = 0; i < targets.size(); ++i)
     if (isa<ast::Starred>(targets[i]))
       star = i;
-  bool isTaken = !items && (value.as<IterableValue>() || object<InstanceState>(value));
+  bool isTaken = !items && (value.as<IterableValue>() || isOfClass(value));
   if (isTaken && star == targets.size())
     return unpackIterator(*this, targets, value);
   if (!items && star < targets.size()) {
@@ -427,7 +430,7 @@ void Specializer::executeAugmented(const ast::AugAssign &node) {
                                           "__irshift__",  "__ior__",  "__ixor__", "__iand__",
                                           "__ifloordiv__"};
     std::optional<Value> inPlace;
-    if (object<InstanceState>(current))
+    if (isOfClass(current))
       inPlace = callMethod(current, methods[static_cast<int>(node.op)], {operand});
     if (inPlace && inPlace->get<NotImplementedValue>())
       inPlace.reset();

@@ -190,7 +190,7 @@ Text Specializer::str(const Value &given) {
     return arrayText(*this, read(*id), "mpy_array_str", "mpy_unsigned_str");
   if (auto *dtype = value.get<DTypeObject>())
     return makeText(nameOf(dtype->type).str());
-  if (object<InstanceState>(value))
+  if (isOfClass(value))
     if (auto result = callMethod(value, "__str__", {})) {
       if (auto *text = result->get<Text>())
         return *text;
@@ -330,7 +330,7 @@ Text Specializer::repr(const Value &given) {
     return sequenceText(*this, {slice->start, slice->stop, slice->step}, "slice(", ")");
   if (runTimeDictKind(*this, value) == "set")
     listedByPrelude(*this, value, /*isAnyOrder=*/false); // Fails.
-  if (object<InstanceState>(value))
+  if (isOfClass(value))
     if (auto result = callMethod(value, "__repr__", {}); result && result->get<Text>())
       return *result->get<Text>();
   if (auto exception = exceptionIn(value)) {

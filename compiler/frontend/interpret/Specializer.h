@@ -49,6 +49,7 @@ struct ResultPattern;
 struct RuledCall;
 struct RunTimeLoop;
 struct RunTimeWalk;
+struct RowInConstructor;
 
 /// Whether the value can only be called.
 bool isFunction(const Value &value);
@@ -78,6 +79,19 @@ struct Attempts {
   std::vector<Span> runTimeKeyed;
   /// Looks for more of them: a statement that fails does not end the program, and nothing is kept.
   bool isScouting = false;
+  /// Classes whose objects are rows of a table (Rows.h), and attributes that their own methods do
+  /// not name.
+  std::map<const ast::ClassDef *, std::set<std::string>> rowClasses;
+  /// One of these attributes was found.
+  bool hasNewAttribute = false;
+  /// Classes of the program that objects were made of: how often, and what attributes of them held.
+  struct MadeClass {
+    unsigned count = 0;
+    std::set<const ast::ClassDef *> held;
+    /// It and its bases in the program, in the order of attributes.
+    std::vector<const ast::ClassDef *> bases;
+  };
+  std::map<const ast::ClassDef *, MadeClass> made;
   /// Modules of the program, by path, and statements of the library.
   std::map<std::string, std::unique_ptr<ast::Module>> modules;
 };
@@ -187,6 +201,18 @@ public:
     checkUsable(ref->id);
     return heap.get<T>(ref->id);
   }
+  /// Whether a value is an object of a class, wherever its attributes are.
+  bool isOfClass(const Value &value) {
+    return object<InstanceState>(value) || value.as<RowValue>();
+  }
+  /// Whether a class is one of lang/library.
+  bool isOfLibrary(ObjectId cls) const {
+    return cls >= firstLibraryClass && cls < firstLibraryClass + libraryClasses.size();
+  }
+  /// What is known of the program from earlier attempts.
+  Attempts &learned() { return attempts; }
+  /// Objects whose constructors run and that will be rows, innermost last.
+  std::vector<RowInConstructor *> rowsInConstructors;
   /// Fails for an object whose content is not known, unless it can be read again.
   void checkUsable(ObjectId id);
   /// The new state of an object of the program, after `beginChange`; a list that holds it sees it.

@@ -153,7 +153,7 @@ Arguments::Arguments(Specializer &specializer, const CallArguments &given, const
                       parameters[position] + "' (pos " + llvm::Twine(position + 1) + ")");
   // A path may be an object that says its text.
   for (auto [parameter, value] : llvm::zip_equal(parameters, values))
-    if ((parameter == "fname" || parameter == "file") && specializer.object<InstanceState>(value))
+    if ((parameter == "fname" || parameter == "file") && specializer.isOfClass(value))
       if (auto text = specializer.callMethod(value, "__fspath__", {}))
         value = *text;
 }

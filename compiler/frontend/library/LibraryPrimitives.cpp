@@ -3,12 +3,19 @@
 //
 //   deepcopy([a, a])    =>    a new list with one new array, twice
 #include "frontend/arrays/ArrayOperands.h"
+#include "frontend/containers/Rows.h"
 #include "frontend/containers/RunTimeLists.h"
 #include "frontend/functions/LeafMapper.h"
 #include "frontend/library/Library.h"
 #include "frontend/values/NamedTuples.h"
 
 namespace mpy::library {
+
+/// A copy of a row is another row.
+[[noreturn]] static void refuseCopy(Specializer &s) {
+  s.fail(ErrorId::Unsupported, {"a copy of an object that run-time data choose"},
+         {.help = "make a new object of its class"});
+}
 
 namespace {
 class Copier {
@@ -25,6 +32,9 @@ private:
     s.checkUsable(id);
     ObjectState state = s.heap.at(id);
     ObjectId result = id;
+    // Rows refer to their class.
+    if (std::holds_alternative<ClassState>(state) && hasRows(s, id))
+      refuseCopy(s);
     if (std::holds_alternative<ArrayState>(state)) {
       ArrayValue array = s.read(id);
       result = s.newArray(array).get<ObjectRef>()->id;
@@ -75,10 +85,17 @@ Value primitiveDeepcopy(Specializer &specializer, const Arguments &arguments) {
 /// An object of the same class that holds the same values.
 Value primitiveCopy(Specializer &specializer, const Arguments &arguments) {
   const Value &x = arguments["x"];
+  if (x.as<RowValue>())
+    refuseCopy(specializer);
   auto *instance = specializer.object<InstanceState>(x);
   if (!instance)
     return x;
   return ObjectRef{specializer.heap.add(InstanceState{instance->cls, instance->attributes})};
+}
+
+/// The method of an object's class, for objects of several classes (Rows.h).
+Value primitiveMethodOf(Specializer &specializer, const Arguments &arguments) {
+  return methodOfClass(specializer, arguments["x"], *specializer.knownText(arguments["name"]));
 }
 
 /// The names that the body of a class annotates, but those of the class alone.
@@ -104,7 +121,8 @@ Value primitiveOwnNames(Specializer &specializer, const Arguments &arguments) {
   ValueList names;
   if (auto *cls = specializer.object<ClassState>(arguments["cls"]))
     for (auto &attribute : cls->attributes)
-      names.push_back(specializer.makeText(attribute.first));
+      if (!llvm::StringRef(attribute.first).starts_with("%"))
+        names.push_back(specializer.makeText(attribute.first));
   return specializer.newTuple(names);
 }
 

@@ -277,7 +277,14 @@ Value Joiner::joinValue(const Value &a, const Value &b, const std::string &name)
   }
   if (a.data.index() != b.data.index())
     return conflict(a, b, name);
-  return joinParts(a, b, name);
+  return a.as<RowValue>() ? joinRows(a, b, name) : joinParts(a, b, name);
+}
+
+Value Joiner::joinRows(const Value &a, const Value &b, const std::string &name) {
+  auto *x = a.as<RowValue>(), *y = b.as<RowValue>();
+  if (x->cls != y->cls)
+    return conflict(a, b, name);
+  return std::make_shared<const RowValue>(RowValue{x->cls, joinExpr(x->row, y->row)});
 }
 
 Value Joiner::joinParts(const Value &a, const Value &b, const std::string &name) {

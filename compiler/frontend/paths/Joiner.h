@@ -54,6 +54,7 @@ private:
   Value joinParts(const Value &a, const Value &b, const std::string &name);
   std::optional<Value> joinFunctions(const Value &a, const Value &b);
   Value joinValue(const Value &a, const Value &b, const std::string &name);
+  Value joinRows(const Value &a, const Value &b, const std::string &name);
   Value joinOptional(const Value &a, const Value &b, const std::string &name);
   Scalar joinScalar(const Scalar &a, const Scalar &b);
   ObjectState joinObject(const Pair &pair);

@@ -136,6 +136,7 @@ struct SuperValue;
 struct ExceptionValue;
 struct OptionalValue;
 struct ChoiceValue;
+struct RowValue;
 
 template <typename T> using Shared = std::shared_ptr<const T>;
 
@@ -145,7 +146,7 @@ struct Value {
                Shared<RangeValue>, Shared<ClosureValue>, Shared<BoundMethodValue>,
                const LibraryValue *, Shared<ModuleValue>, Shared<TransformValue>,
                Shared<IterableValue>, Shared<PropertyValue>, Shared<SuperValue>,
-               Shared<ExceptionValue>, Shared<OptionalValue>, Shared<ChoiceValue>>
+               Shared<ExceptionValue>, Shared<OptionalValue>, Shared<ChoiceValue>, Shared<RowValue>>
       data;
 
   Value() : data(Unbound{}) {}
@@ -292,6 +293,12 @@ struct ExceptionValue {
 struct ChoiceValue {
   mlir::Value which; // i64
   ValueList options;
+};
+
+/// An object that run-time data choose: a row of the table of its class (containers/Rows.h).
+struct RowValue {
+  ObjectId cls;
+  IntExpr row;
 };
 
 /// A value on some paths only: on the others the name is unset, or None.
