@@ -199,6 +199,14 @@ def main():
             "Jacobi 1000x1000, 100 steps, gradient: its own value",
             *side_by_side([compiled("jacobi_gradient")], [compiled("jacobi")]), 3, False))
 
+        def directions():
+            """Ratios that a program measures itself, side by side."""
+            done = subprocess.run([compiled("directions")], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+            ratios = [line.split(maxsplit=3) for line in done.stdout.splitlines()]
+            return all([limit_row(name.removesuffix(" 0.0"), float(ratio), "x ", float(limit)) for _, ratio, limit, name in ratios])
+
+        attempt("many directions at once", directions)
+
         def processes():
             tutorial = FOLDER.parent / "samples/tutorial_2.mpy"
             ok = limit_row("tutorial 2: source to executable", smallest_time([mpyc, tutorial, "-o", folder / "tutorial"], 5), "s ", 1)

@@ -38,10 +38,31 @@ static Value makeOne(Batch &batch, Value like) {
                                    cast<TypedAttr>(batch.builder.getFloatAttr(element, 1.0)));
 }
 
+/// The matrix whose transpose a bundle of vectors is, without anything moved in between.
+static Value turnedMatrix(Value base) {
+  auto type = cast<RankedTensorType>(base.getType());
+  while (auto reshape = base.getDefiningOp<ReshapeOp>())
+    base = reshape.getX();
+  auto transpose = base.getDefiningOp<TransposeOp>();
+  bool isSame = transpose && type.getRank() == 2 && !type.isDynamicDim(0) &&
+                transpose.getResult().getType() == type &&
+                transpose.getPermutation() == ArrayRef<int64_t>{1, 0};
+  return isSame ? transpose.getX() : Value();
+}
+
 /// Sets a value to a multiple and writes it down.
 static bool finish(Batch &batch, Value original, Multiple multiple) {
   Value factor = multiple.factor;
   batch.setMultiple(original, multiple);
+  // Rows of a matrix are multiplied where they are; a product takes the result transposed.
+  if (Value matrix = turnedMatrix(multiple.base); matrix && isTensor(factor)) {
+    OpFoldResult length = batch.extentsOf(original)[0];
+    Value column = batch.reshape(factor, {length, batch.builder.getIndexAttr(1)});
+    Value product = ScaledOp::create(batch.builder, batch.loc(), matrix,
+                                     batch.broadcast(column, {length, batch.number()}));
+    batch.set(original, batch.transpose(product, {1, 0}));
+    return true;
+  }
   if (isTensor(factor)) {
     Extents extents = batch.stackedExtents(original);
     factor = batch.broadcast(factor, extents);

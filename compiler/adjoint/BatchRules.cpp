@@ -146,8 +146,11 @@ static bool applyChoice(Batch &batch, MatmulOp op, OpFoldResult rows, OpFoldResu
   if (ofRows ? op.getTransposeY() : !op.getTransposeX())
     lines = batch.transpose(lines, {1, 0});
   OpFoldResult one = batch.builder.getIndexAttr(1), zero = batch.builder.getIndexAttr(0);
-  Value part =
-      batch.slice(lines, {zero, zero}, {batch.number(), ofRows ? columns : rows}, {one, one}, {});
+  int64_t lineCount = cast<RankedTensorType>(lines.getType()).getDimSize(0);
+  bool isAll = getConstantIntValue(batch.number()) == lineCount;
+  Value part = isAll ? lines
+                     : batch.slice(lines, {zero, zero}, {batch.number(), ofRows ? columns : rows},
+                                   {one, one}, {});
   batch.set(op.getResult(), batch.reshape(part, {batch.number(), rows, columns}));
   return true;
 }
