@@ -404,63 +404,21 @@ static SmallVector<Value> arraysOfPositions(Batch &batch, ValueRange indices) {
   return result;
 }
 
-/// The examples as the last dimension, and back.
-static SmallVector<int64_t> rotation(int64_t rank, bool toFront) {
-  SmallVector<int64_t> permutation;
-  for (int64_t dimension = 0; dimension < rank; ++dimension)
-    permutation.push_back((dimension + (toFront ? rank - 1 : 1)) % rank);
-  return permutation;
-}
-
-static Value toBack(Batch &batch, Value all) {
-  return batch.transpose(all, rotation(cast<RankedTensorType>(all.getType()).getRank(), false));
-}
-
-static Value toFront(Batch &batch, Value all) {
-  return batch.transpose(all, rotation(cast<RankedTensorType>(all.getType()).getRank(), true));
-}
-
-static Type toBack(Batch &batch, Type type) {
-  auto all = batch.stackedType(type);
-  SmallVector<int64_t> shape(all.getShape().drop_front());
-  shape.push_back(all.getDimSize(0));
-  return RankedTensorType::get(shape, all.getElementType());
-}
-
 static void applyGather(Batch &batch, GatherOp op) {
-  OpBuilder &builder = batch.builder;
-  if (haveShared(batch, op.getIndices())) {
-    SmallVector<Value> indices;
-    for (Value index : op.getIndices())
-      indices.push_back(batch.shared(index));
-    Value gathered = GatherOp::create(builder, batch.loc(), toBack(batch, op.getResult().getType()),
-                                      toBack(batch, batch.stacked(op.getX())), indices);
-    return batch.set(op.getResult(), toFront(batch, gathered));
-  }
-  auto type = batch.stackedType(op.getResult().getType());
   SmallVector<Value> indices = arraysOfPositions(batch, op.getIndices());
   bool varies = batch.isVaried(op.getX());
   Value from = varies ? batch.stacked(op.getX()) : batch.shared(op.getX());
-  batch.set(op.getResult(), GatherOp::create(builder, batch.loc(), type, from,
+  batch.set(op.getResult(), GatherOp::create(batch.builder, batch.loc(),
+                                             batch.stackedType(op.getResult().getType()), from,
                                              ArrayRef(indices).drop_front(varies ? 0 : 1)));
 }
 
 static void applyScatter(Batch &batch, ScatterOp op) {
-  OpBuilder &builder = batch.builder;
-  Value all = batch.stacked(op.getX()), value = batch.stacked(op.getValue());
-  if (!haveShared(batch, op.getIndices())) {
-    batch.set(op.getResult(),
-              ScatterOp::create(builder, batch.loc(), all.getType(), all, value,
-                                arraysOfPositions(batch, op.getIndices()), op.getAccumulate()));
-    return;
-  }
-  SmallVector<Value> indices;
-  for (Value index : op.getIndices())
-    indices.push_back(batch.shared(index));
-  Value into = toBack(batch, all);
-  Value scattered = ScatterOp::create(builder, batch.loc(), into.getType(), into,
-                                      toBack(batch, value), indices, op.getAccumulate());
-  batch.set(op.getResult(), toFront(batch, scattered));
+  Value all = batch.stacked(op.getX());
+  batch.set(op.getResult(),
+            ScatterOp::create(batch.builder, batch.loc(), all.getType(), all,
+                              batch.stacked(op.getValue()),
+                              arraysOfPositions(batch, op.getIndices()), op.getAccumulate()));
 }
 
 //===------------------------------------------------------------------------------------------===//

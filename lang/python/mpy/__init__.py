@@ -12,8 +12,8 @@ from .annotations import *  # noqa: F403
 _operators = """grad value_and_grad grad_and_loss elementwise_grad jacobian hessian hvp linearize vjp
 jvp""".split()
 _same = {"jacfwd": "jacobian", "jacrev": "jacobian"}
-_written = {"checkpointed": "mpy._checkpoints", "sparse_hessian": "mpy._sparse", "sparse_jacobian": "mpy._sparse",
-            "vmap": "mpy._vectors"}
+_written = {"checkpointed": "mpy._checkpoints", "vmap": "mpy._vectors"}
+_written.update(dict.fromkeys(("sparse_hessian", "sparse_jacobian", "sparse_structure"), "mpy._sparse"))
 _rules = ["checkpoint", "custom_jvp", "custom_vjp", "stop_gradient"]
 
 __all__ = [*_operators, *_same, *_written, *_rules]

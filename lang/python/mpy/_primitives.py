@@ -86,9 +86,12 @@ def sets(routine, x):
 
 
 def jvp_sets(function, primals, numbers):
-    """What the elements of the value depend on: here what their slopes by all elements say."""
+    """What the elements of the value depend on: here what their slopes by all elements say, at a few points."""
     (x,), (given,) = primals, numbers
-    slopes = dispatch.primal(mpy.jacobian(function)(x))
+    slopes = 0.0
+    for factor in (0.0, 0.3, -0.4):
+        step = factor * numpy.cos(numpy.arange(x.size) + 1.0).reshape(x.shape)
+        slopes = slopes + numpy.abs(dispatch.primal(mpy.jacobian(function)(x * (1.0 + step))))
     names = numpy.ravel(dispatch.primal(given))
     value = dispatch.primal(function(x))
     rows = numpy.reshape(slopes, (numpy.size(value), numpy.size(names)))
