@@ -4,6 +4,7 @@
 #include "adjoint/GenerateBatch.h"
 #include "adjoint/GenerateTangent.h"
 #include "adjoint/Passes.h"
+#include "adjoint/ZeroDerivatives.h"
 
 #include "dialect/Canonical.h"
 
@@ -257,6 +258,8 @@ FailureOr<func::FuncOp> Expansion::generate(GradientOp request, func::FuncOp cal
   function.setName((callee.getName() + "_grad").str());
   symbols.insert(function, std::next(callee->getIterator()));
   inlineCalls(function);
+  if (function->getParentOp()->hasAttr(notesAttribute))
+    noteZeroDerivatives(function, request.getOf(), request.getWrt(), request.getLoc());
   if (failed(checkRules(function, request.getWrt())))
     return failure();
   bool seeded = !request.getSeeds().empty();

@@ -2,6 +2,7 @@
 #include "adjoint/GenerateAdjoint.h"
 
 #include "dialect/Formula.h"
+#include "support/Externs.h"
 
 using namespace mlir;
 using namespace mpy;
@@ -20,7 +21,11 @@ static std::string sourceName(StringRef callee) {
 }
 
 void mpy::refuseUnknown(Operation *op) {
-  if (auto callee = op->getAttrOfType<StringAttr>("callee"))
+  auto callee = op->getAttrOfType<StringAttr>("callee");
+  if (auto outside = callee ? externOf(callee.getValue()) : std::nullopt)
+    op->emitError("E0503: ") << "no derivative: the extern function '" << outside->first
+                             << "' has no rule; give it one: f.defvjp(fwd, bwd)";
+  else if (callee)
     op->emitError("E0502: ") << "'" << sourceName(callee.getValue()) << "' has no derivative";
   else
     op->emitError("E0502: ") << "'" << op->getName() << "' has no derivative";

@@ -107,6 +107,15 @@ std::vector<std::string> mpy::linkCommand(const LinkJob &job, std::string &reaso
   if (isSmall)
     words.push_back("-Wl,--strip-all");
   words.push_back(job.object);
+  for (const std::string &file : job.more) {
+    words.push_back(file);
+    // Where the program looks for it when it starts.
+    if (llvm::StringRef(file).contains(".so")) {
+      llvm::SmallString<128> folder(file);
+      llvm::sys::fs::make_absolute(folder);
+      words.push_back(("-Wl,-rpath," + llvm::sys::path::parent_path(folder)).str());
+    }
+  }
   if (std::optional<std::string> plots = plotsLibrary(job.runtimeLibrary))
     words.push_back(*plots);
   words.insert(words.end(), {job.runtimeLibrary, "-static-libgcc", "-Wl,--gc-sections",
@@ -147,8 +156,8 @@ bool mpy::link(const LinkJob &job, llvm::StringRef messages, llvm::function_ref<
 }
 
 bool mpy::writeArchive(llvm::StringRef object, llvm::StringRef memberName,
-                       llvm::StringRef runtimeLibrary, llvm::StringRef output,
-                       std::string &reason) {
+                       llvm::ArrayRef<std::string> more, llvm::StringRef runtimeLibrary,
+                       llvm::StringRef output, std::string &reason) {
   auto failed = [&](llvm::Error error) {
     reason = llvm::toString(std::move(error));
     return false;
@@ -158,7 +167,8 @@ bool mpy::writeArchive(llvm::StringRef object, llvm::StringRef memberName,
   // What members refer to stays in memory until they are written.
   std::vector<std::unique_ptr<llvm::MemoryBuffer>> buffers;
   std::vector<std::unique_ptr<llvm::object::Archive>> archives;
-  std::vector<std::string> paths = {runtimeLibrary.str()};
+  std::vector<std::string> paths(more.begin(), more.end());
+  paths.push_back(runtimeLibrary.str());
   if (std::optional<std::string> plots = plotsLibrary(runtimeLibrary))
     paths.push_back(*plots);
   for (const std::string &path : paths) {
@@ -166,6 +176,12 @@ bool mpy::writeArchive(llvm::StringRef object, llvm::StringRef memberName,
     if (!buffer) {
       reason = buffer.getError().message();
       return false;
+    }
+    if (llvm::StringRef(path).ends_with(".o")) {
+      members.emplace_back(
+          llvm::MemoryBufferRef((*buffer)->getBuffer(), llvm::sys::path::filename(path)));
+      buffers.push_back(std::move(*buffer));
+      continue;
     }
     auto archive = llvm::object::Archive::create((*buffer)->getMemBufferRef());
     if (!archive)

@@ -2,6 +2,7 @@
 #ifndef MPY_BACKEND_LINK_H
 #define MPY_BACKEND_LINK_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
@@ -17,14 +18,18 @@ std::optional<std::string> findRuntimeLibrary(llvm::StringRef compilerPath);
 /// What the linker makes of an object and the runtime.
 enum class LinkKind { Executable, SharedLibrary };
 
-/// Puts an object and all of the runtime into an archive; false with a sentence in `reason`.
+/// Puts an object, further objects and archives, and all of the runtime into an archive; false with
+/// a sentence in `reason`.
 bool writeArchive(llvm::StringRef object, llvm::StringRef memberName,
-                  llvm::StringRef runtimeLibrary, llvm::StringRef output, std::string &reason);
+                  llvm::ArrayRef<std::string> more, llvm::StringRef runtimeLibrary,
+                  llvm::StringRef output, std::string &reason);
 
 /// What is linked.
 struct LinkJob {
   LinkKind kind;
   std::string object, runtimeLibrary, output;
+  /// Objects, archives and shared libraries beside it.
+  std::vector<std::string> more;
   /// With debug information, names that nobody else can see are kept.
   bool hasDebugLines = false;
 };

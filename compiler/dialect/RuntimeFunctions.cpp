@@ -8,6 +8,9 @@ std::optional<mpy::RuntimeState> mpy::stateOf(llvm::StringRef callee) {
 #define MPY_RUNTIME_FUNCTION(name, state) {#name, RuntimeState::state},
 #include "dialect/RuntimeFunctions.def"
   };
+  // A function of another program may do anything.
+  if (callee.starts_with("extern:"))
+    return RuntimeState::Process;
   auto row = table.find(callee);
   return row == table.end() ? std::nullopt : std::optional(row->second);
 }

@@ -9,10 +9,12 @@
 #include "driver/Crash.h"
 #include "driver/ExportHeader.h"
 #include "driver/ExportPython.h"
+#include "driver/Externs.h"
 #include "driver/Output.h"
 #include "driver/Pipeline.h"
 #include "driver/Report.h"
 
+#include "adjoint/ZeroDerivatives.h"
 #include "backend/Cpu.h"
 #include "backend/DebugLines.h"
 #include "backend/EntryPoints.h"
@@ -80,6 +82,8 @@ private:
   size_t kernelCount = 0;
   /// Of a library: what it exports.
   std::optional<Exports> exports;
+  /// Functions of other programs that the program declares.
+  std::vector<ExternDeclaration> externs;
 };
 } // namespace
 
@@ -166,12 +170,14 @@ ExitCode Compilation::runFrontEnd() {
   context.loadAllAvailableDialects();
   PassErrors errors(context, diagnostics);
   errors.remarks = &remarks;
+  errors.notesAreErrors = options.notesAreErrors;
 
   SpecializeOptions specializeOptions;
   specializeOptions.importPaths = options.importPaths;
   specializeOptions.watch = watch;
   if (isLibrary()) {
     exports = Exports{moduleName(options.input), options.input, options.exports, {}};
+    exports->mayBeExterns = options.phase == Phase::Header;
     specializeOptions.exports = &*exports;
   }
   mlir::OwningOpRef<mlir::ModuleOp> module =
@@ -188,8 +194,11 @@ ExitCode Compilation::runFrontEnd() {
   }
   if (stopsAfter(Phase::Mpy))
     return writeModule(*module);
+  externs = takeExterns(*module);
+  if (options.saysNotes)
+    (*module)->setAttr(notesAttribute, mlir::UnitAttr::get(&context));
   if (stopsAfter(Phase::Header))
-    return write(exportHeader(*exports));
+    return write(exportHeader(*exports, externs));
   if (stopsAfter(Phase::Gradient))
     return writeGradients(*module, errors);
   if (ExitCode code = runStages(*module, errors))
@@ -406,7 +415,7 @@ ExitCode Compilation::printCommands() {
 LinkJob Compilation::linkJob(llvm::StringRef object, llvm::StringRef runtime,
                              llvm::StringRef result) const {
   LinkKind kind = isOfLibrary(options.phase) ? LinkKind::SharedLibrary : LinkKind::Executable;
-  return {kind, object.str(), runtime.str(), result.str(), options.debugLines};
+  return {kind, object.str(), runtime.str(), result.str(), options.linked, options.debugLines};
 }
 
 /// What the linker makes: the result, or what a Python module calls.
@@ -440,11 +449,12 @@ ExitCode Compilation::link(llvm::StringRef object) {
     std::string reason;
     bool linked =
         options.phase == Phase::StaticLibrary
-            ? writeArchive(object, exports->module + ".o", *runtime, path, reason)
+            ? writeArchive(object, exports->module + ".o", options.linked, *runtime, path, reason)
             : mpy::link(linkJob(objectPath, *runtime, path), messages, awaitOnInterrupt, reason);
     if (linked)
       return true;
-    diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
+    if (!reportMissingExterns(externs, reason))
+      diagnostics.reportGlobal(ErrorId::LinkFailed, {}, {.found = reason});
     return false;
   };
   std::string file = linkedFile();

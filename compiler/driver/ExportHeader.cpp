@@ -145,7 +145,36 @@ static void printFunction(llvm::raw_ostream &out, const Exports &exports, const 
   printDeclaration(out, name + "_shapes", shapes);
 }
 
-std::string mpy::exportHeader(const Exports &exports) {
+/// What others are to define, as the program calls it.
+static void printExterns(llvm::raw_ostream &out, const Exports &exports,
+                         llvm::ArrayRef<ExternDeclaration> externs) {
+  if (externs.empty())
+    return;
+  out << "\n/* Functions that " << llvm::sys::path::filename(exports.file)
+      << " calls and another program defines. Arrays are row-major and contiguous;\n"
+      << " * parameters (x) are only read, results (r) have memory to be filled. What is returned "
+         "is "
+         "MPY_OK,\n"
+      << " * or another number, which raises RuntimeError.\n */\n";
+  for (const ExternDeclaration &one : externs)
+    out << "/* " << one.name << ": " << one.signature << " */\n"
+        << externPrototype(one.name, one.signature) << "\n";
+}
+
+static std::string headerOfExterns(const Exports &exports,
+                                   llvm::ArrayRef<ExternDeclaration> externs) {
+  std::string text, guard = llvm::StringRef(exports.module).upper() + "_H";
+  llvm::raw_string_ostream out(text);
+  out << "#ifndef " << guard << "\n#define " << guard << "\n\n#include <mpy.h>\n\n"
+      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+  printExterns(out, exports, externs);
+  out << "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+  return text;
+}
+
+std::string mpy::exportHeader(const Exports &exports, llvm::ArrayRef<ExternDeclaration> externs) {
+  if (exports.functions.empty())
+    return headerOfExterns(exports, externs);
   std::string text;
   llvm::raw_string_ostream out(text);
   std::string guard = llvm::StringRef(exports.module).upper() + "_H";
@@ -180,6 +209,7 @@ std::string mpy::exportHeader(const Exports &exports) {
       << "MPY_API const char *" << exports.module << "_metadata(void);\n";
   for (const Export &made : exports.functions)
     printFunction(out, exports, made);
+  printExterns(out, exports, externs);
   out << "\n#ifdef __cplusplus\n}\n#endif\n"
       << "#elif " << guard << " != 0x" << exportSignature(exports) << "\n"
       << "#error \"two modules are named " << exports.module

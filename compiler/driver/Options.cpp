@@ -12,6 +12,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/StringSaver.h"
@@ -236,7 +237,11 @@ std::optional<ExitCode> OptionReader::readOption(const OptionInfo &option, llvm:
     return std::nullopt;
   case OptionId::ErrorFormat:
     return readErrorFormat(value);
+  case OptionId::Notes:
+    options.saysNotes = true;
+    return std::nullopt;
   case OptionId::WarningsAreErrors:
+    options.notesAreErrors = true;
     return std::nullopt;
   case OptionId::Verbose:
     options.verbose = true;
@@ -413,7 +418,18 @@ void OptionReader::takePhaseFromSuffix() {
       options.phase = phase;
 }
 
+/// Whether a word of the command line names what is linked with the program.
+static bool isLinkedFile(llvm::StringRef word) {
+  return word.ends_with(".o") || word.ends_with(".a") || word.ends_with(".so") ||
+         word.contains(".so.");
+}
+
 std::optional<ExitCode> OptionReader::readInput(llvm::StringRef word) {
+  // Behind the first word that is handed to the program, all are.
+  if (isLinkedFile(word) && options.programArguments.empty()) {
+    options.linked.push_back(word.str());
+    return std::nullopt;
+  }
   if (!options.input.empty() && options.command == Options::Command::GradCheck) {
     options.programArguments.push_back(word.str());
     return std::nullopt;
@@ -423,6 +439,12 @@ std::optional<ExitCode> OptionReader::readInput(llvm::StringRef word) {
                       "modules that the program imports are found by themselves");
   options.input = word.str();
   if (options.command == Options::Command::Run) {
+    while (!words.empty() && isLinkedFile(words.front())) {
+      options.linked.push_back(words.front().str());
+      words = words.drop_front();
+    }
+    if (!words.empty() && words.front() == "--")
+      words = words.drop_front();
     for (llvm::StringRef argument : words)
       options.programArguments.push_back(argument.str());
     words = {};
@@ -476,6 +498,15 @@ std::optional<ExitCode> OptionReader::checkTogether() {
       (options.phase == Phase::Executable || options.phase == Phase::Python))
     return usageError(ErrorId::InvalidOptionValue, {"-", "-o"},
                       "an executable or Python module needs a file of its own");
+  for (const std::string &file : options.linked)
+    if (!llvm::sys::fs::exists(file))
+      return usageError(ErrorId::UnreadableInput, {file, "there is no such file"},
+                        "what is linked with the program is made by a C compiler: cc -c smooth.c");
+  if (options.phase == Phase::StaticLibrary && llvm::any_of(options.linked, [](llvm::StringRef f) {
+        return !f.ends_with(".o") && !f.ends_with(".a");
+      }))
+    return usageError(ErrorId::UnknownOption, {options.linked.back()},
+                      "an archive holds objects; name the shared library where it is linked");
   if (options.phase == Phase::Executable && !options.exports.empty())
     return usageError(ErrorId::ExportOption, {},
                       "'-c' makes an object, '-shared' and '--static-lib' libraries");

@@ -31,6 +31,8 @@ struct Options {
   /// Where the toolkit is; empty: where it usually is.
   std::string cudaPath;
   std::vector<std::string> importPaths;
+  /// Objects, archives and shared libraries that define the program's extern functions.
+  std::vector<std::string> linked;
   /// Of `mpyc grad` and `mpyc gradcheck`: the function whose derivatives are wanted; empty: all.
   std::string function;
   /// Of `mpyc grad`: what is written of that function in place of what the program asks for.
@@ -41,6 +43,9 @@ struct Options {
   bool choosesDerivative = false;
   /// Of `mpyc gradcheck`: at random numbers in place of the program's.
   bool drawsInputs = false;
+  /// Whether it is said where derivatives are 0, and whether that is an error.
+  bool saysNotes = false;
+  bool notesAreErrors = false;
   bool verbose = false;
   bool timeReport = false;
   /// Lines of the program for debuggers.

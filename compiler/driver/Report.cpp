@@ -80,20 +80,22 @@ static std::optional<Span> resolve(const SourceManager &sources, mlir::Location 
 
 void PassErrors::handle(mlir::Diagnostic &diagnostic) {
   std::string text = diagnostic.str();
-  if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark) {
+  auto [code, message] = llvm::StringRef(text).split(": ");
+  std::optional<ErrorId> id = errorFromCode(code);
+  bool isRemark = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark;
+  if (isRemark && !id) {
     if (remarks)
       *remarks += text + "\n";
     return;
   }
-  if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
+  if (!isRemark && diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
     return;
-  auto [code, message] = llvm::StringRef(text).split(": ");
-  std::optional<ErrorId> id = errorFromCode(code);
   if (!id) {
     llvm::raw_string_ostream(internal) << diagnostic.getLocation() << ": " << text << "\n";
     return;
   }
   Details details;
+  details.isNote = isRemark && !notesAreErrors;
   std::optional<Span> span =
       resolve(diagnostics.sourceManager(), diagnostic.getLocation(), details.notes);
   for (mlir::Diagnostic &note : diagnostic.getNotes()) {
@@ -102,6 +104,8 @@ void PassErrors::handle(mlir::Diagnostic &diagnostic) {
     std::vector<Note> outer;
     if (rest.consume_front("help: "))
       details.help = rest.str();
+    else if (rest.consume_front("found: "))
+      details.found = rest.str();
     else if (auto place = resolve(diagnostics.sourceManager(), note.getLocation(), outer))
       details.notes.push_back({*place, noteText});
   }

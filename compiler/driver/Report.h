@@ -24,6 +24,8 @@ public:
   std::string internal;
   /// Where remarks go, such as the listing of allocations; null drops them.
   std::string *remarks = nullptr;
+  /// Whether remarks with an id are errors: `-Werror`.
+  bool notesAreErrors = false;
 
 private:
   void handle(mlir::Diagnostic &diagnostic);

@@ -1,6 +1,7 @@
 // Calls that pass arrays to the runtime: descriptions of arrays on the stack, results through
 // out-parameters, gemm by pointers.
 #include "lowering/RuntimeEmitter.h"
+#include "support/Externs.h"
 
 using namespace mlir;
 
@@ -28,6 +29,8 @@ Value RuntimeEmitter::describe(Value buffer) {
 }
 
 LogicalResult RuntimeEmitter::emitCall(BufferCallOp op) {
+  if (externOf(op.getCallee()))
+    makeExtern(op.getCallee());
   SmallVector<Value> operands;
   if (op.getRaises())
     operands = place(loc);

@@ -72,6 +72,8 @@ private:
   void emitPush(TapePushOp op);
   void emitPop(TapePopOp op);
   llvm::LogicalResult emitCall(BufferCallOp op);
+  /// Makes the function that stands for one of another program among those of the runtime.
+  void makeExtern(llvm::StringRef callee);
   std::pair<mlir::Value, mlir::Value> emitCatch(BufferCallOp op, mlir::Type result,
                                                 mlir::ValueRange operands,
                                                 llvm::ArrayRef<mlir::Value> sizes);

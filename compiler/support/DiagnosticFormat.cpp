@@ -26,7 +26,7 @@ static void addPlace(llvm::json::Object &object, const SourceManager &sources, S
 
 llvm::json::Value diagnosticAsJson(const Diagnostic &diagnostic, const SourceManager &sources,
                                    llvm::StringRef rendered) {
-  llvm::json::Object object{{"level", "error"},
+  llvm::json::Object object{{"level", diagnostic.details.isNote ? "note" : "error"},
                             {"code", errorCode(diagnostic.id)},
                             {"message", safe(diagnostic.message)},
                             {"rendered", safe(rendered)}};
@@ -70,7 +70,7 @@ static llvm::json::Value sarifResult(const Diagnostic &diagnostic, const SourceM
     if (!more->empty())
       text += std::string("\n") + key + *more;
   llvm::json::Object result{{"ruleId", errorCode(diagnostic.id)},
-                            {"level", "error"},
+                            {"level", diagnostic.details.isNote ? "note" : "error"},
                             {"message", llvm::json::Object{{"text", safe(text)}}}};
   if (diagnostic.span)
     result["locations"] = llvm::json::Array{sarifPlace(sources, *diagnostic.span)};

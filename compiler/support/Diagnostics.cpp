@@ -80,6 +80,8 @@ void Diagnostics::report(Diagnostic diagnostic) {
   if (!seen.insert({static_cast<int>(diagnostic.id), span.file, span.begin, diagnostic.message})
            .second)
     return;
+  if (diagnostic.details.isNote)
+    return print(diagnostic);
   ++errorCount;
   if (errorCount <= maximumPrinted)
     print(diagnostic);
@@ -110,7 +112,8 @@ void Diagnostics::printText(llvm::raw_ostream &out, const Diagnostic &diagnostic
     printPlace(out, *diagnostic.span);
   else
     out << "mpyc: ";
-  out << "error[" << errorCode(diagnostic.id) << "]: " << diagnostic.message << '\n';
+  out << (diagnostic.details.isNote ? "note[" : "error[") << errorCode(diagnostic.id)
+      << "]: " << diagnostic.message << '\n';
   if (diagnostic.span)
     printExcerpt(out, *diagnostic.span);
   const Details &details = diagnostic.details;

@@ -40,6 +40,8 @@ struct Details {
   /// What would not be an error, were what is made there of another kind: a dict whose keys may be
   /// run-time data.
   std::optional<Span> origin = {};
+  /// Whether it is a note that `-W` asks for, and no error.
+  bool isNote = false;
 };
 
 /// One complete error, message text filled in.

@@ -84,6 +84,8 @@ struct Exports {
   std::string file;   ///< of the program, as errors name it
   std::vector<ExportRequest> requests;
   std::vector<Export> functions;
+  /// Whether it is enough that the program declares what it calls of others.
+  bool mayBeExterns = false;
 };
 
 } // namespace mpy

@@ -640,6 +640,19 @@ void mpy_array_copy(const mpy_view *array, void **data, int64_t *sizes);
 void mpy_sort(const mpy_view *array, void **data, int64_t *sizes);
 void mpy_argsort(const mpy_view *array, void **data, int64_t *sizes);
 
+/* ---- Functions of other programs ---- */
+
+struct mpy_array;
+/* An array as mpy.h describes it: the view's own data, or a contiguous copy. */
+void mpy_extern_argument(const mpy_view *view, struct mpy_array *array);
+/* Frees the copy. */
+void mpy_extern_release(const mpy_view *view, struct mpy_array *array);
+/* A new array for a result, described as mpy.h does. */
+void mpy_extern_result(struct mpy_array *array, int64_t dtype, int64_t bytes, int64_t rank,
+                       const int64_t *sizes, void **data);
+/* RuntimeError unless the status is MPY_OK. */
+void mpy_extern_check(const char *file, int64_t line, const char *name, int32_t status);
+
 /* ---- Factors of matrices ---- */
 
 /* Arrays (.., m, n) of float64; results have the same leading extents. `failures` (.., 1) holds 0,

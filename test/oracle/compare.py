@@ -20,6 +20,7 @@ Comments at the head of a program:
     # overflows          an int passes 64 bits: the program prints what CPython prints, all of it or
                          up to an OverflowError there
     # no-differences     for check_oracle.py
+    # links: f.c         a C file with the extern functions that it calls
     # autograd           CPython runs it with NumPy and autograd alone: derivatives of complex numbers
 """
 
@@ -173,6 +174,8 @@ def key_of(program, digest):
     for module in sorted(program.parent.glob("*.mpy")):
         if module.stem in names:
             key.update(module.read_bytes())
+    if links := header(text).get("links"):
+        key.update((program.parent / links).read_bytes())
     for module in sorted(program.parent.glob("*/*.mpy")):
         if module.parent.name in names:
             key.update(module.read_bytes())
@@ -205,6 +208,8 @@ def run_expected(task, limit=TIME_LIMIT):
             code = 70
             signal.alarm(limit)
             arguments = marks.get("args", "").split()
+            if "links" in marks:
+                os.environ["MPY_EXTERNS"] = compiled_externs(program, marks, folder, shared=True)
             if "autograd" in marks:
                 os.execv(sys.executable, [sys.executable, "-W", "ignore", str(program), *arguments])
             try:
@@ -225,6 +230,15 @@ def run_expected(task, limit=TIME_LIMIT):
     if store:
         pathlib.Path(store).write_text(json.dumps(result))
     return result
+
+
+def compiled_externs(program, marks, folder, shared):
+    """The C file that a program links, as an object or a shared library in a folder."""
+    made = os.path.join(folder, "externs.so" if shared else "externs.o")
+    source = program.parent / marks["links"]
+    how = ["-shared"] if shared else ["-c"]
+    subprocess.run(["cc", "-O1", "-fPIC", *how, "-I", ROOT / "runtime/include", source, "-o", made], check=True)
+    return made
 
 
 def compiled(command, limit):
@@ -249,6 +263,8 @@ def run_compiled(program, marks, mpyc, level, folder, limit, most=None):
     """The compiled program's result, or the compiler's failure. `most`: seconds to compile it."""
     binary = os.path.join(folder, program.stem + level)
     build = [mpyc, str(program), "-o", binary, *FLAGS] + ([level] if level else [])
+    if "links" in marks:
+        build.append(compiled_externs(program, marks, folder, shared=False))
     code, errors, seconds = compiled(build, limit)
     # Other work on the machine only ever makes it longer.
     for _ in range(2):

@@ -12,6 +12,7 @@
 #include "frontend/functions/ExportTypes.h"
 #include "frontend/interpret/Specialize.h"
 #include "frontend/library/Library.h"
+#include "support/Externs.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -433,6 +434,8 @@ llvm::SmallVector<mlir::Value> Specializer::exportFunctions(const ast::Module &p
   top.entryBlock = statements;
   span = program.span.start();
   builder.setInsertionPointToEnd(statements);
+  if (exports->requests.empty() && exports->mayBeExterns && module->hasAttr(externsAttribute))
+    return {};
   if (exports->requests.empty())
     fail(ErrorId::NothingExported, {llvm::sys::path::filename(exports->file).str()},
          {.help = "mark functions with @export of module mpy, or name them: --export=f"});

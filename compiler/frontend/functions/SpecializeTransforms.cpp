@@ -262,7 +262,9 @@ void refuseEffects(Specializer &s, func::FuncOp function, ErrorId error, llvm::S
       auto effect = dyn_cast<RuntimeEffectOp>(op);
       if (!effect || stateOf(effect.getCallee()) == RuntimeState::Nothing ||
           stateOf(effect.getCallee()) == RuntimeState::Options ||
-          effect.getCallee() == "mpy_check_stack")
+          effect.getCallee() == "mpy_check_stack" ||
+          // What C does is taken to follow from the arguments.
+          effect.getCallee().starts_with("extern:"))
         return;
       s.fail(error, {},
              {.found = "a function that prints, draws random numbers, or reads files or a clock",

@@ -25,6 +25,8 @@ static llvm::StringRef kindsOf(llvm::StringRef callee, mlir::ValueRange inputs) 
            "OSError UnicodeDecodeError ValueError ";
   if (callee.starts_with("mpy_environment"))
     return "ValueError ";
+  if (callee.starts_with("extern:"))
+    return "RuntimeError ";
   if (callee == "mpy_argv")
     return "IndexError ";
   if (callee.starts_with("mpy_parse_") || callee.starts_with("mpy_random"))

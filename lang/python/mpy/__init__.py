@@ -15,8 +15,9 @@ _same = {"jacfwd": "jacobian", "jacrev": "jacobian"}
 _written = {"checkpointed": "mpy._checkpoints", "vmap": "mpy._vectors"}
 _written.update(dict.fromkeys(("sparse_hessian", "sparse_jacobian", "sparse_structure"), "mpy._sparse"))
 _rules = ["checkpoint", "custom_jvp", "custom_vjp", "stop_gradient"]
+_others = ["extern"]
 
-__all__ = [*_operators, *_same, *_written, *_rules]
+__all__ = [*_operators, *_same, *_written, *_rules, *_others]
 __all__ += [*annotations.__all__, "numpy"]
 
 
@@ -31,6 +32,10 @@ def __getattr__(name):
         from . import custom
 
         globals().update({key: getattr(custom, key) for key in _rules})
+    elif name in _others:
+        from .externs import extern
+
+        globals()["extern"] = extern
     elif name in _written:
         from . import written
 
