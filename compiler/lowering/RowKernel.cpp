@@ -178,7 +178,7 @@ private:
 
   /// The value of the row in a buffer; every lane reads what no member has computed.
   Value valueOfRow(const RowMember &member, unsigned number, unsigned operand) {
-    Value &value = rowValues[rootOfOperand(member, operand)];
+    Value &value = rowValues[member.space.operands[operand]];
     if (!value)
       value = kernel->load(buffers[number][operand], rowPositions);
     return value;
@@ -194,7 +194,7 @@ private:
       return valueOfRow(member, number, operand);
     if (*member.accesses[operand] == RowAccess::Elements) {
       Value root = rootOf(buffer);
-      Value &value = elements[root];
+      Value &value = elements[buffer];
       if (!value && computed.contains(root))
         value = kernel->loadAt(cast<MemRefType>(root.getType()).getElementType(), stages[root],
                                kernel->widen(slot));
@@ -333,7 +333,7 @@ private:
         }
         unsigned operand = operandOf(member, output);
         Value root = rootOfOperand(member, operand);
-        elements[root] = value;
+        elements[member.space.operands[operand]] = value;
         if (staged.contains(root))
           kernel->storeAt(value, stages[root], kernel->widen(slot));
         if (lastWriter[root] == &member)
@@ -359,7 +359,7 @@ private:
   /// A value of the row: all lanes know it, one stores it.
   void keepRow(const RowMember &member, unsigned number, unsigned operand, Value value) {
     Value root = rootOfOperand(member, operand);
-    rowValues[root] = value;
+    rowValues[member.space.operands[operand]] = value;
     if (lastWriter[root] != &member)
       return;
     auto branch = scf::IfOp::create(kernel->builder, loc, leads, /*withElseRegion=*/false);
@@ -388,7 +388,10 @@ private:
   Value team, leads, shift, slot;
   SmallVector<Value> rowPositions;
   unsigned firstRoom = 0;
-  llvm::DenseMap<Value, Value> stages, rowValues, elements;
+  llvm::DenseMap<Value, Value> stages;
+  /// What is known of each view: members may read several views of one buffer, unless one of them
+  /// writes to it.
+  llvm::DenseMap<Value, Value> rowValues, elements;
   /// Buffers whose elements a phase before has computed.
   llvm::DenseSet<Value> computed;
 };
