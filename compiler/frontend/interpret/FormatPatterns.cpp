@@ -34,11 +34,24 @@ static Value formattedNumber(Specializer &s, const Value &value, char conversion
   return function ? s.call(findBuiltin(function), CallArguments{{value}, {}, s.span}) : value;
 }
 
+/// Whether Python takes this for something with subscripts, which `%(key)` reads and which may be
+/// left unread: lists, dicts, ranges, arrays, objects with `__getitem__`; no tuple and no text.
+static bool hasSubscripts(Specializer &s, const Value &value) {
+  if (auto *dict = s.object<DictState>(value))
+    return !dict->isSet;
+  if (s.object<ListState>(value) || runTimeListOf(s, value) || value.as<RangeValue>() ||
+      s.arrayObject(value))
+    return true;
+  auto cls = s.classOf(value);
+  return cls && !value.as<TupleValue>() && !value.get<Text>() &&
+         !s.classAttribute(*cls, "__getitem__").isUnbound();
+}
+
 /// A `%` pattern while it is taken apart. Where Python raises, the path is dead and the text empty.
 class PercentPattern {
 public:
   PercentPattern(Specializer &s, llvm::StringRef pattern, const Value &arguments)
-      : s(s), rest(pattern), arguments(arguments), isMapping(s.object<DictState>(arguments)) {
+      : s(s), rest(pattern), arguments(arguments), isMapping(hasSubscripts(s, arguments)) {
     if (auto *tuple = arguments.as<TupleValue>())
       values = tuple->items;
     else if (isRunTimeTuple(s, arguments))
@@ -204,8 +217,7 @@ Text PercentPattern::format() {
     if (s.dead)
       return s.makeText("");
   }
-  if (!isMapping && next < values.size() &&
-      !(s.object<ListState>(arguments) || runTimeListOf(s, arguments)))
+  if (!isMapping && next < values.size())
     return raised("TypeError", "not all arguments converted during string formatting");
   return s.concat(parts);
 }

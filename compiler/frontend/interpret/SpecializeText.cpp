@@ -252,8 +252,12 @@ static Text rangeText(Specializer &s, const RangeValue &range) {
   std::vector<Text> parts{s.makeText("range("), s.str(s.makeInt(range.start)), s.makeText(", "),
                           s.str(s.makeInt(range.stop))};
   if (!range.step.isKnown(1)) {
-    parts.push_back(s.makeText(", "));
-    parts.push_back(s.str(s.makeInt(range.step)));
+    // A step of 1 is not shown: the text is repeated as often as the step is another.
+    IntExpr distance = maximum(range.step - IntExpr(1), IntExpr(1) - range.step);
+    Value step = s.concat({s.makeText(", "), s.str(s.makeInt(range.step))});
+    Value shown =
+        s.binary(ast::BinaryOperator::Mult, step, s.makeInt(minimum(distance, IntExpr(1))));
+    parts.push_back(*shown.get<Text>());
   }
   parts.push_back(s.makeText(")"));
   return s.concat(parts);
