@@ -104,6 +104,9 @@ struct Context {
   char *stackLimit = nullptr;
   void (*errorHook)(void *, const char *, int64_t, const char *, const char *) = nullptr;
   void *errorHookData = nullptr;
+  /// The tape that has grown last, if it is not empty again, and what pushed to it (Tape.cpp).
+  const mpy_tape *tape = nullptr;
+  Place tapePlace = {};
   Catching *catching = nullptr;
   RawBlock *newestRaw = nullptr;
   LibraryState *library = nullptr;

@@ -162,6 +162,11 @@ struct Purpose {
     text.append(purpose.rank == 1 ? ",) and data type " : ") and data type ");
     text.append(elementTypes[purpose.dtype].name);
   }
+  if (context().tape) {
+    text.append("; the tape of a gradient keeps what the loop in line ");
+    text.appendInt(context().tapePlace.line);
+    text.append(" computes: for i in mpy.checkpointed(range(n), memory='1GiB') keeps less");
+  }
   mpy_raise_message(purpose.place.file, purpose.place.line, "MemoryError", text.cString());
 }
 

@@ -56,7 +56,11 @@ static void enter(mpy_tape *tape, Chunk *chunk, char *cursor) {
   tape->fields = {cursor, chunk->bytes, chunk->end};
 }
 
-static void dropTape(void *data) { freeChunks(static_cast<mpy_tape *>(data)->first); }
+static void dropTape(void *data) {
+  if (context().tape == data)
+    context().tape = nullptr;
+  freeChunks(static_cast<mpy_tape *>(data)->first);
+}
 
 static void advance(Place place, mpy_tape *tape, int64_t bytes) {
   Chunk *current = tape->chunk;
@@ -66,6 +70,9 @@ static void advance(Place place, mpy_tape *tape, int64_t bytes) {
     current->next = nullptr;
   }
   if (!current || !current->next) {
+    // The one that grows last is the one that fills memory.
+    context().tape = tape;
+    context().tapePlace = place;
     int64_t size = current ? (current->end - current->bytes) * 2 : firstChunkBytes;
     size = size > largestChunkBytes ? largestChunkBytes : size;
     Chunk *chunk = newChunk(place, size < bytes ? bytes : size);
@@ -111,6 +118,8 @@ void *mpy_tape_pop_bytes(mpy_tape *tape, int64_t bytes) {
 }
 
 void mpy_tape_clear(mpy_tape *tape) {
+  if (context().tape == tape)
+    context().tape = nullptr;
   if (tape->first)
     enter(tape, tape->first, tape->first->bytes);
 }
@@ -129,7 +138,7 @@ int64_t mpy_snapshot_count(const char *file, int64_t line, int64_t bytes, int64_
     raise({file, line}, "ValueError",
           "checkpointed: the memory does not hold one state of the loop");
   // The step that is reversed needs room beside the states that are kept.
-  int64_t count = (bytes - bytes / 32) / (stateBytes > 0 ? stateBytes : 1);
+  int64_t count = (bytes - bytes / 16) / (stateBytes > 0 ? stateBytes : 1);
   return count > 0 ? count : 1;
 }
 

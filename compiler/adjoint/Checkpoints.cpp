@@ -75,6 +75,7 @@ LogicalResult mpy::generateRerun(func::FuncOp function, const CallAdjoints &adjo
       llvm::map_to_vector(adjoints.results, [&](int64_t index) { return end->getOperand(index); });
   Activity activity(function, inputs, outputs);
   Location loc = unnamed(function.getLoc());
+  markSweep(function, partners);
   OpBuilder builder(end);
   ReverseSweep sweep(builder, activity, loc, partners, *loops);
   Scope outermost;

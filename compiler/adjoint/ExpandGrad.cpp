@@ -38,8 +38,10 @@ namespace {
 /// Expands the requests of one module.
 class Expansion {
 public:
-  Expansion(ModuleOp module, llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp)
+  Expansion(ModuleOp module, bool marksSweeps,
+            llvm::function_ref<LogicalResult(func::FuncOp)> cleanUp)
       : symbols(module), cleanUp(cleanUp) {
+    partners.marksSweeps = marksSweeps;
     partners.twins = [this](func::CallOp call, const CallAdjoints &adjoints) {
       return findTwins(call, adjoints);
     };
@@ -83,13 +85,14 @@ private:
 };
 
 struct ExpandGrad : mpy::impl::ExpandGradBase<ExpandGrad> {
+  using ExpandGradBase::ExpandGradBase;
   void runOnOperation() override {
     OpPassManager cleanup("func.func");
     cleanup.addPass(createCanonicalForm());
     cleanup.addPass(createCSEPass());
     cleanup.addPass(createCanonicalForm());
     auto cleanUp = [&](func::FuncOp function) { return runPipeline(cleanup, function); };
-    Expansion expansion(getOperation(), cleanUp);
+    Expansion expansion(getOperation(), marksSweeps, cleanUp);
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (failed(expansion.expand(function)))
         return signalPassFailure();

@@ -1,6 +1,7 @@
 // A function -> the same function followed by its reverse sweep, which returns gradients.
 #include "adjoint/GenerateAdjoint.h"
 
+#include "dialect/Fence.h"
 #include "dialect/Formula.h"
 #include "support/Externs.h"
 
@@ -171,6 +172,18 @@ Value ReverseSweep::finish(Scope &outermost, Value input) {
   return barOrZeros(input);
 }
 
+void mpy::markSweep(func::FuncOp function, const Partners &partners) {
+  if (!partners.marksSweeps)
+    return;
+  // Those of functions that this one has in it are no marks any more.
+  function.walk([](FenceOp fence) {
+    if (fence.getValues().empty() && fence.getKept().empty())
+      fence.erase();
+  });
+  OpBuilder builder(function.getBody().front().getTerminator());
+  FenceOp::create(builder, unnamed(function.getLoc()), ValueRange(), ValueRange());
+}
+
 LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of,
                                    ArrayRef<int64_t> wrt, bool seeded, const Partners &partners) {
   countWhileLoops(function);
@@ -184,6 +197,7 @@ LogicalResult mpy::generateAdjoint(func::FuncOp function, ArrayRef<int64_t> of,
   auto outputs = llvm::map_to_vector(of, [&](int64_t index) { return end->getOperand(index); });
   Activity activity(function, inputs, outputs);
 
+  markSweep(function, partners);
   OpBuilder builder(end);
   ReverseSweep sweep(builder, activity, unnamed(function.getLoc()), partners, *loops);
   Scope outermost;

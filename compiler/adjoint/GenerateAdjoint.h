@@ -30,6 +30,8 @@ struct Partners {
       rerun;
   /// A function without its effects.
   FindQuiet quiet;
+  /// Whether a fence of nothing stands between the two sweeps of each function, for reports.
+  bool marksSweeps = false;
   /// Puts a function into the module, under a name of its own.
   std::function<void(mlir::func::FuncOp function)> declare;
 };
@@ -140,6 +142,9 @@ llvm::LogicalResult generateTwins(Twins twins, const CallAdjoints &adjoints,
 /// arguments, and sums so far, and returns adjoints of its arguments (Checkpoints.cpp).
 llvm::LogicalResult generateRerun(mlir::func::FuncOp function, const CallAdjoints &adjoints,
                                   bool fenced, const Partners &partners);
+
+/// Puts a fence of nothing where the reverse sweep of a function begins.
+void markSweep(mlir::func::FuncOp function, const Partners &partners);
 
 /// A call of a function whose steps the sweep over this one need not keep, either.
 CheckpointOp callAgain(mlir::OpBuilder &builder, mlir::Location loc, mlir::func::FuncOp callee,

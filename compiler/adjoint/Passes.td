@@ -15,6 +15,7 @@ def ExpandGrad : Pass<"expand-grad", "::mlir::ModuleOp"> {
     (function, outputs, inputs) share one function. Afterwards no mpy.gradient is left; derivatives consist of the same
     operations as programs, so that they can be differentiated again.
   }];
+  let options = [Option<"marksSweeps", "marks-sweeps", "bool", "false", "Puts a fence of nothing between the sweeps of each gradient">];
 }
 
 def VerifyNoGrad : Pass<"verify-no-grad", "::mlir::ModuleOp"> {

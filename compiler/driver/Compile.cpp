@@ -25,6 +25,7 @@
 #include "frontend/syntax/AstPrint.h"
 #include "frontend/syntax/Parse.h"
 #include "source/GradientSource.h"
+#include "source/StorageReport.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
@@ -62,6 +63,11 @@ private:
   ExitCode write(llvm::StringRef bytes);
   ExitCode writeModule(mlir::ModuleOp module);
   ExitCode writeGradients(mlir::ModuleOp module, PassErrors &errors);
+  bool expandGradients(mlir::ModuleOp module, PassErrors &errors, bool marksSweeps);
+  ExitCode writeStorage(mlir::ModuleOp module, PassErrors &errors);
+  std::optional<ExitCode> keepOne(mlir::ModuleOp module, PassErrors &errors);
+  ExitCode askInstead();
+  GradientSourceOptions sourceOptions() const;
   bool stopsAfter(Phase phase) const {
     return options.command != Options::Command::Check && options.phase == phase;
   }
@@ -192,15 +198,23 @@ ExitCode Compilation::runFrontEnd() {
       module->print(llvm::errs(), mlir::OpPrintingFlags().printGenericOpForm());
     internalError(errors.internal);
   }
-  if (stopsAfter(Phase::Mpy))
+  if (stopsAfter(Phase::Mpy)) {
+    if (!options.function.empty() && !keepFunction(*module, options.function))
+      return askInstead();
     return writeModule(*module);
+  }
   externs = takeExterns(*module);
   if (options.saysNotes)
     (*module)->setAttr(notesAttribute, mlir::UnitAttr::get(&context));
   if (stopsAfter(Phase::Header))
     return write(exportHeader(*exports, externs));
+  if (options.reportsMemory || options.explainsLines)
+    return writeStorage(*module, errors);
   if (stopsAfter(Phase::Gradient))
     return writeGradients(*module, errors);
+  if (options.command == Options::Command::Build && !options.function.empty())
+    if (std::optional<ExitCode> code = keepOne(*module, errors))
+      return *code;
   if (ExitCode code = runStages(*module, errors))
     return code;
   if (options.command == Options::Command::Check || options.phase < Phase::LlvmIr)
@@ -300,8 +314,9 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
     addDebugLines(module, options.input);
   std::unique_ptr<llvm::Module> translated = target->translate(module, context, reason);
   if (!translated ||
-      !(exports ? addExports(*translated, *exports, reason)
-                : addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason)))
+      !(!options.function.empty() ? true
+        : exports ? addExports(*translated, *exports, reason)
+                  : addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason)))
     internalError(errors.internal + reason);
   addLinesOfEntries(*translated);
   if (options.hasKernels)
@@ -490,44 +505,86 @@ static void askFor(const Options &options, FunctionWatch &watch) {
   watch.order = options.order;
 }
 
-ExitCode Compilation::writeGradients(mlir::ModuleOp module, PassErrors &errors) {
+/// Expands the requests for derivatives; false after reporting why not.
+bool Compilation::expandGradients(mlir::ModuleOp module, PassErrors &errors, bool marksSweeps) {
   enter(Phase::Gradient);
   spreadNames(module);
   mlir::PassManager manager(module.getContext());
-  addGradientPasses(manager);
+  addGradientPasses(manager, marksSweeps);
   stopwatch.attach(manager);
   bool failed = mlir::failed(manager.run(module));
   if (diagnostics.hasErrors())
-    return ExitCode::ProgramError;
+    return false;
   if (failed)
     internalError(errors.internal);
   spreadNames(module);
-  std::string text;
-  llvm::raw_string_ostream out(text);
-  auto lineOf = [&](unsigned line) { return sources.line(*file, line); };
-  GradientSourceOptions source{options.function, options.input, lineOf, {}};
+  return true;
+}
+
+/// Which derivatives are written.
+GradientSourceOptions Compilation::sourceOptions() const {
+  GradientSourceOptions source{options.function, options.input, {}, {}};
   if (watch)
     for (const FunctionWatch::Found &found : watch->found)
       for (const std::string &symbol : found.symbols)
         source.shownNames[symbol] = found.shownName;
-  bool written = succeeded(printGradients(module, source, out));
-  if (diagnostics.hasErrors())
-    return ExitCode::ProgramError;
-  if (!written && !watch && !options.function.empty()) {
-    // The program calls it without asking for its gradient.
+  return source;
+}
+
+/// Where the program does not ask for the derivative of a function that it calls: asks for it.
+ExitCode Compilation::askInstead() {
+  if (!watch && !options.function.empty()) {
     FunctionWatch asked;
     askFor(options, asked);
     return Compilation(options, sources, diagnostics, &asked).run();
   }
-  if (!written) {
-    bool isAny = options.function.empty();
-    diagnostics.reportGlobal(
-        ErrorId::NoGradientAsked, {isAny ? "any function" : "'" + options.function + "'"},
-        {.help =
-             "call it, or grad(f)(..), in the program: the arguments say what the gradient is of"});
+  bool isAny = options.function.empty();
+  diagnostics.reportGlobal(
+      ErrorId::NoGradientAsked, {isAny ? "any function" : "'" + options.function + "'"},
+      {.help =
+           "call it, or grad(f)(..), in the program: the arguments say what the gradient is of"});
+  return ExitCode::ProgramError;
+}
+
+ExitCode Compilation::writeGradients(mlir::ModuleOp module, PassErrors &errors) {
+  if (!expandGradients(module, errors, /*marksSweeps=*/false))
     return ExitCode::ProgramError;
-  }
-  return write(text);
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  auto lineOf = [&](unsigned line) { return sources.line(*file, line); };
+  GradientSourceOptions source = sourceOptions();
+  source.lineOf = lineOf;
+  bool written = succeeded(printGradients(module, source, out));
+  if (diagnostics.hasErrors())
+    return ExitCode::ProgramError;
+  return written ? write(text) : askInstead();
+}
+
+/// What reverse sweeps keep, and what each line becomes.
+ExitCode Compilation::writeStorage(mlir::ModuleOp module, PassErrors &errors) {
+  if (!expandGradients(module, errors, /*marksSweeps=*/true))
+    return ExitCode::ProgramError;
+  auto lineOf = [&](unsigned line) { return sources.line(*file, line); };
+  StorageReportOptions report{
+      options.function, sourceOptions().shownNames, {}, lineOf, options.explainsLines};
+  for (const auto &[name, number] : options.sizes)
+    report.sizes[name] = number;
+  std::string text = reportStorage(module, report);
+  if (text.empty())
+    return askInstead();
+  if (options.command != Options::Command::Check)
+    return write(text);
+  llvm::outs() << text;
+  return ExitCode::Success;
+}
+
+/// Leaves the derivatives of the one function that is asked for; an exit code where that is all.
+std::optional<ExitCode> Compilation::keepOne(mlir::ModuleOp module, PassErrors &errors) {
+  if (!expandGradients(module, errors, /*marksSweeps=*/false))
+    return ExitCode::ProgramError;
+  if (!keepDerivatives(module, sourceOptions()))
+    return askInstead();
+  return std::nullopt;
 }
 
 ExitCode mpy::compile(const Options &options, SourceManager &sources, Diagnostics &diagnostics,

@@ -41,6 +41,7 @@ private:
   std::optional<ExitCode> readDevice(llvm::StringRef name);
   std::optional<ExitCode> readChips(llvm::StringRef list);
   std::optional<ExitCode> readExport(llvm::StringRef option, llvm::StringRef value);
+  std::optional<ExitCode> readSizes(llvm::StringRef list);
   std::optional<ExitCode> readDerivative(const OptionInfo &option, llvm::StringRef value);
   std::optional<ExitCode> choosePhase(Phase phase) {
     options.phase = phase;
@@ -158,6 +159,10 @@ std::optional<ExitCode> OptionReader::readResponseFile(llvm::StringRef path) {
 std::optional<ExitCode> OptionReader::readWord(llvm::StringRef word) {
   if (word == "-h")
     word = "--help";
+  if (word == "--explain" && options.phase == Phase::Gradient) {
+    options.explainsLines = true;
+    return std::nullopt;
+  }
   for (const OptionInfo &option : optionTable) {
     llvm::StringRef rest = word;
     if (!rest.consume_front(option.spelling))
@@ -229,6 +234,11 @@ std::optional<ExitCode> OptionReader::readOption(const OptionInfo &option, llvm:
   case OptionId::Random:
     options.drawsInputs = true;
     return std::nullopt;
+  case OptionId::Memory:
+    options.reportsMemory = true;
+    return std::nullopt;
+  case OptionId::Sizes:
+    return readSizes(value);
   case OptionId::SaveTemps:
     options.saveTemps = true;
     return std::nullopt;
@@ -407,6 +417,20 @@ std::optional<ExitCode> OptionReader::readDerivative(const OptionInfo &option,
   return std::nullopt;
 }
 
+std::optional<ExitCode> OptionReader::readSizes(llvm::StringRef list) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  list.split(parts, ',');
+  for (llvm::StringRef part : parts) {
+    auto [name, number] = part.split('=');
+    int64_t size = 0;
+    if (name.trim().empty() || number.trim().getAsInteger(10, size))
+      return usageError(ErrorId::InvalidOptionValue, {part.str(), "--sizes"},
+                        "names and numbers: --sizes=n=1000,x.shape[0]=20");
+    options.sizes.push_back({name.trim().str(), size});
+  }
+  return std::nullopt;
+}
+
 /// What the name of the result asks for, where no option does.
 void OptionReader::takePhaseFromSuffix() {
   if (choseOtherwise || options.command != Options::Command::Build)
@@ -479,9 +503,18 @@ std::optional<ExitCode> OptionReader::checkTogether() {
   if (options.command != Options::Command::Build && options.phase != Phase::Executable)
     return usageError(ErrorId::UnknownOption, {"--emit"}, "it belongs to compiling alone");
   bool isGradCheck = options.command == Options::Command::GradCheck;
-  if (!options.function.empty() && options.phase != Phase::Gradient && !isGradCheck)
+  bool isReport = options.reportsMemory || options.explainsLines;
+  if (options.reportsMemory && options.command != Options::Command::Check)
+    return usageError(ErrorId::UnknownOption, {"--memory"}, "it belongs to 'mpyc check'");
+  if (!options.sizes.empty() && !isReport)
+    return usageError(ErrorId::UnknownOption, {"--sizes"},
+                      "it belongs to 'mpyc check --memory' and 'mpyc grad --explain'");
+  bool isForm = options.command == Options::Command::Build && options.phase != Phase::Ast &&
+                options.phase <= Phase::Assembly;
+  if (!options.function.empty() && !isForm && !isReport && !isGradCheck)
     return usageError(ErrorId::UnknownOption, {"--of"},
-                      "it belongs to 'mpyc grad' and 'mpyc gradcheck'");
+                      "it belongs to 'mpyc grad', 'mpyc gradcheck', 'mpyc check --memory' and to "
+                      "--emit= of texts behind the AST");
   if (options.isForward && options.order == 2)
     return usageError(ErrorId::InvalidOptionValue, {"2", "--order"},
                       "leave '--mode=forward' out: the second derivative is that of the gradient "

@@ -46,6 +46,10 @@ struct Options {
   /// Whether it is said where derivatives are 0, and whether that is an error.
   bool saysNotes = false;
   bool notesAreErrors = false;
+  /// Of `mpyc check`: what reverse sweeps keep; of `mpyc grad`: what each line becomes.
+  bool reportsMemory = false, explainsLines = false;
+  /// Numbers for the names in their sizes.
+  std::vector<std::pair<std::string, int64_t>> sizes;
   bool verbose = false;
   bool timeReport = false;
   /// Lines of the program for debuggers.

@@ -60,11 +60,11 @@ static void addAdjointStage(mlir::OpPassManager &passes) {
   passes.addPass(mlir::createSymbolDCEPass());
 }
 
-void mpy::addGradientPasses(mlir::OpPassManager &passes) {
+void mpy::addGradientPasses(mlir::OpPassManager &passes, bool marksSweeps) {
   passes.addPass(createInlinePass());
   addCleanup(passes);
   passes.addPass(mlir::createSymbolDCEPass());
-  passes.addPass(createExpandGrad());
+  passes.addPass(createExpandGrad({marksSweeps}));
   passes.addPass(createVerifyNoGrad());
 }
 

@@ -19,7 +19,7 @@ struct Stage {
 llvm::ArrayRef<Stage> stages(bool hasKernels);
 
 /// The passes that expand requests for derivatives and leave each in a function of its own.
-void addGradientPasses(mlir::OpPassManager &passes);
+void addGradientPasses(mlir::OpPassManager &passes, bool marksSweeps = false);
 
 /// The pass that lists the allocations and copies in loops after the stage of that name.
 void addAllocationListing(mlir::OpPassManager &passes);

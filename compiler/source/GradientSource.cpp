@@ -36,13 +36,16 @@ static std::pair<StringRef, StringRef> splitSymbol(StringRef symbol) {
   return {symbol.take_front(end), symbol.drop_front(end)};
 }
 
+/// `loss_0` -> `loss`.
+static StringRef sourceFunction(StringRef symbol) {
+  auto [name, number] = symbol.rsplit('_');
+  bool isNumbered = !number.empty() && llvm::all_of(number, llvm::isDigit);
+  return isNumbered ? name : symbol;
+}
+
 std::pair<StringRef, StringRef> mpy::splitName(StringRef symbol) {
   auto [base, kind] = splitSymbol(symbol);
-  if (kind.empty())
-    return {symbol, ""};
-  auto [name, number] = base.rsplit('_');
-  bool isNumbered = !number.empty() && llvm::all_of(number, llvm::isDigit);
-  return {isNumbered ? name : base, kind};
+  return {kind.empty() ? symbol : sourceFunction(base), kind};
 }
 
 /// The derivatives that functions of the program call, in the order of the calls.
@@ -138,6 +141,48 @@ static void keepResults(ModuleOp module, Wanted &wanted) {
   wanted.results.clear();
   for (unsigned index = 0; index < kept.size(); ++index)
     wanted.results.insert(index);
+}
+
+/// Erases all functions but these and what they call or differentiate.
+static void keepReached(ModuleOp module, llvm::SetVector<Operation *> reached) {
+  for (Operation *function : reached)
+    cast<func::FuncOp>(function).setPublic();
+  for (size_t index = 0; index < reached.size(); ++index)
+    reached[index]->walk([&](Operation *op) {
+      for (NamedAttribute attribute : op->getAttrs())
+        attribute.getValue().walk([&](FlatSymbolRefAttr symbol) {
+          if (Operation *callee = module.lookupSymbol(symbol.getValue()))
+            reached.insert(callee);
+        });
+    });
+  for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+    if (!reached.contains(function))
+      function.erase();
+}
+
+bool mpy::keepDerivatives(ModuleOp module, const GradientSourceOptions &options) {
+  llvm::SetVector<Operation *> kept;
+  for (Wanted &each : findWanted(module, options)) {
+    if (each.results.empty())
+      continue;
+    keepResults(module, each);
+    kept.insert(each.function);
+  }
+  if (kept.empty())
+    return false;
+  keepReached(module, kept);
+  return true;
+}
+
+bool mpy::keepFunction(ModuleOp module, StringRef name) {
+  llvm::SetVector<Operation *> kept;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (sourceFunction(function.getName()) == name)
+      kept.insert(function);
+  if (kept.empty())
+    return false;
+  keepReached(module, kept);
+  return true;
 }
 
 LogicalResult mpy::printGradients(ModuleOp module, const GradientSourceOptions &options,

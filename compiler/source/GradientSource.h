@@ -28,6 +28,13 @@ std::pair<llvm::StringRef, llvm::StringRef> splitName(llvm::StringRef symbol);
 /// Names what loops carry and branches choose after what the program assigns in them.
 void spreadNames(mlir::ModuleOp module);
 
+/// Leaves of a module whose requests are expanded the derivatives of one function, public, and what
+/// they call; says whether there are any.
+bool keepDerivatives(mlir::ModuleOp module, const GradientSourceOptions &options);
+
+/// Leaves of a module the functions that one function of the program became, and what they call.
+bool keepFunction(mlir::ModuleOp module, llvm::StringRef name);
+
 /// Prints, for a module whose requests for derivatives are expanded, each function that a request
 /// became and those that it calls. What cannot be written is reported at its operation (E0811);
 /// failure without a report: there is none.
