@@ -270,6 +270,7 @@ ExitCode Compilation::makeKernels(mlir::ModuleOp module, PassErrors &errors) {
   kernels->moveBefore(own->getBody(), own->getBody()->end());
   module->removeAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName());
   kernelCount = llvm::range_size(*kernels.getBody());
+  stopwatch.addCount("kernels", llvm::range_size(kernels.getOps<mlir::gpu::GPUFuncOp>()));
   if (options.command == Options::Command::Check || options.phase == Phase::Buffers)
     return ExitCode::Success;
   enter(Phase::Ptx);

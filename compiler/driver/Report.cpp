@@ -166,6 +166,9 @@ void Stopwatch::printPassTimes() {
 void Stopwatch::finish() {
   if (phaseTimes.empty())
     return;
+  if (printPasses || printPhases)
+    for (auto [things, count] : counts)
+      llvm::errs() << llvm::format("%9zu     ", count) << things << "\n";
   phaseTimes.back().seconds = secondsSince(phaseStart);
   if (printPhases) {
     for (const Line &line : phaseTimes)

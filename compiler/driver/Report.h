@@ -47,6 +47,8 @@ public:
   void addPass(llvm::StringRef name, double seconds);
   /// Prints the passes so far, each once.
   void printPassTimes();
+  /// Says how many things of a kind there are, in both reports.
+  void addCount(const char *things, size_t count) { counts.push_back({things, count}); }
   /// Ends the last phase and prints the report if it is wanted.
   void finish();
   /// Measures the passes of a manager.
@@ -68,6 +70,7 @@ private:
   Clock::time_point phaseStart;
   std::vector<Line> passTimes;
   std::vector<Line> phaseTimes;
+  std::vector<std::pair<const char *, size_t>> counts;
 };
 
 } // namespace mpy
