@@ -27,8 +27,14 @@ static CUresult load(CUmodule *handle, const void *image, unsigned count, int *n
   if (!image)
     return CUDA_ERROR_INVALID_VALUE;
   const char *text = static_cast<const char *>(image);
-  if (!memcmp(text, "\177ELF", 4) || !memcmp(text, "\x50\xed\x55\xba", 4))
+  constexpr char elfOf64Bits = 2;
+  bool isElf = !memcmp(text, "\177ELF", 4);
+  if ((isElf && text[4] == elfOf64Bits) || !memcmp(text, "\x50\xed\x55\xba", 4))
     return CUDA_ERROR_NO_BINARY_FOR_GPU;
+  // A module's text begins with a directive or a comment; nothing else is an image.
+  const char *first = text + strspn(text, " \t\n");
+  if (isElf || (*first != '.' && *first != '/'))
+    return CUDA_ERROR_INVALID_IMAGE;
   auto made = std::make_unique<LoadedModule>();
   try {
     made->module = parseModule(text);
