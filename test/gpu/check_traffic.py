@@ -7,6 +7,10 @@ two. `# needed: N` is the number of bytes that a step must read and write once. 
 at most 1.1 times these bytes, and of the sectors that accesses ask for at least 90% is used (not where the program says
 `scattered`: whose places are data). Launches and transfers of a step are those of `expected.txt`, which `--write` writes.
 A line there that ends in `not yet: ..` says which bound does not hold today.
+
+`digits-epoch` is samples/digits.mpy with as many epochs as the argument says. Home come the loss of each step, which the
+program adds up, one truth value that its labels are inside the scores, and two shares of an epoch; to the device goes the order
+of the examples.
 """
 
 import argparse
@@ -19,6 +23,7 @@ import sys
 import tempfile
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
 EXPECTED = FOLDER / "traffic/expected.txt"
 DIRECTIONS = {"to": "hostToDevice", "from": "deviceToHost"}
 
@@ -48,7 +53,8 @@ class Step:
         return total
 
     def line(self):
-        return "launches %(launches)d, transfers to the device %(to)d, from it %(from)d" % self.figures
+        return "launches %(launches)d, transfers to the device %(to)d, from it %(from)d" % self.figures + (
+            " of %(fromBytes)d bytes" % self.figures if self.figures["from"] else "")
 
     def moved(self):
         return 32 * (self.figures["distinctReadSectors"] + self.figures["distinctWrittenSectors"])
@@ -56,6 +62,21 @@ class Step:
     def used(self):
         f = self.figures
         return (f["readBytes"] + f["writtenBytes"]) / (32 * max(f["readSectors"] + f["writtenSectors"], 1))
+
+
+def epochs_of_digits(folder):
+    """The sample, which takes the number of its epochs as a program of this folder does its steps."""
+    text = (ROOT / "samples/digits.mpy").read_text()
+    for old, new in (
+        ("sys.argv[1] if len(sys.argv) > 1 else 'samples/data/digits.csv.gz'", "'%s'" % (ROOT / "samples/data/digits.csv.gz")),
+        ("epochs=10", "epochs=int(sys.argv[1])"),
+    ):
+        if old not in text:
+            raise RuntimeError("samples/digits.mpy has no %s" % old)
+        text = text.replace(old, new)
+    program = pathlib.Path(folder, "digits-epoch.mpy")
+    program.write_text(text)
+    return program
 
 
 def bounds(program, step):
@@ -83,7 +104,8 @@ def main():
     options = parser.parse_args()
     expected = dict(line.split(": ", 1) for line in EXPECTED.read_text().splitlines()) if EXPECTED.exists() else {}
     passed = failed = 0
-    for program in sorted((FOLDER / "traffic").glob("*.mpy")):
+    made = tempfile.TemporaryDirectory()
+    for program in [*sorted((FOLDER / "traffic").glob("*.mpy")), epochs_of_digits(made.name)]:
         if options.filter not in program.name:
             continue
         with tempfile.TemporaryDirectory() as folder:
