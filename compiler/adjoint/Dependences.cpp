@@ -255,8 +255,8 @@ LogicalResult mpy::buildDependences(TangentContext &context, Operation *op) {
       })
       .Case([&](FourierOp transform) {
         int64_t rank = transform.getX().getType().getRank();
-        return buildMixed(emit, transform.getX(), transform.getResult(), {rank - 2, rank - 1},
-                          false);
+        int64_t axis = rank - 2 - static_cast<int64_t>(transform.getBehind());
+        return buildMixed(emit, transform.getX(), transform.getResult(), {axis, rank - 1}, false);
       })
       .Case([&](MatmulOp product) { return buildProduct(emit, product); })
       .Case([&](ScatterOp scatter) {
