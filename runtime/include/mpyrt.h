@@ -133,8 +133,7 @@ typedef struct mpy_export {
 /* What each exported function does: checks the words of its arguments (numbers by value, arrays and
  * results as pointers), runs the body, and turns what it raises into a status. */
 int mpy_enter(mpy_ctx *ctx, const mpy_export *function, const int64_t *words);
-/* The extents of its results, for the same arguments: the words behind them point to room for the
- * shape of each array; -1 where the call alone knows. */
+/* The extents of its results, put where the words behind the arguments point; -1: not known. */
 int mpy_enter_shapes(mpy_ctx *ctx, const mpy_export *function, const int64_t *words);
 /* Runs the statements of a module, unless the context has done so. */
 int mpy_enter_module(mpy_ctx *ctx, const mpy_module *module);
@@ -196,8 +195,7 @@ void mpy_string_ranks(const mpy_view *codes, const mpy_view *ends, void **data, 
 
 /* ---- Memory ---- */
 
-/* A new buffer with one reference, 64-byte aligned, contents undefined; MemoryError if there is
- * none. */
+/* A new buffer with one reference, 64-byte aligned, contents undefined; or MemoryError. */
 void *mpy_alloc(int64_t bytes);
 /* mpy_alloc with a place for the error. */
 void *mpy_alloc_at(const char *file, int64_t line, int64_t bytes);
@@ -235,8 +233,7 @@ void mpy_trim(void);
 
 /* The mpy_gpu_module of a program. */
 #define MPY_KERNELS_SYMBOL "mpy_kernels"
-/* What a kernel does with a buffer: reads it, writes it, overwrites all of it, writes what the host
- * is about to branch on; bits. */
+/* What a kernel does with a buffer, in bits; of DECIDES the host is about to branch on it. */
 #define MPY_KERNEL_READS 1
 #define MPY_KERNEL_WRITES 2
 #define MPY_KERNEL_OVERWRITES 4
@@ -552,8 +549,7 @@ void mpy_random_exponential_array(const char *file, int64_t line, mpy_random *ra
 /* randint: a new int64 array of rank 1 with values in [low, high). */
 void mpy_random_int_array(const char *file, int64_t line, mpy_random *random, int64_t low,
                           int64_t high, int64_t count, void **data, int64_t *sizes);
-/* permutation(n) as int64; also the order in which permutation and shuffle put the rows of an
- * array with n rows: the new row i is the old row result[i]. */
+/* permutation(n) as int64; also of rows: the new row i is the old row result[i]. */
 void mpy_random_permutation(const char *file, int64_t line, mpy_random *random, int64_t n,
                             void **data, int64_t *sizes);
 /* choice(n, count, replace): int64 indices. */
@@ -580,8 +576,7 @@ int64_t mpy_genfromtxt(const char *file, int64_t line, const mpy_text *path,
 void mpy_savetxt(const char *file, int64_t line, const mpy_text *path, const mpy_view *array,
                  const mpy_text *format, const mpy_text *delimiter, const mpy_text *newline,
                  const mpy_text *header, const mpy_text *footer, const mpy_text *comments);
-/* np.load of a .npy file; dtype and rank must be the given ones, else ValueError. `sizes` has room
- * for `rank` numbers. */
+/* np.load of a .npy file; dtype and rank must be the given ones, else ValueError. */
 void mpy_load_npy(const char *file, int64_t line, const mpy_text *path, int64_t dtype, int64_t rank,
                   void **data, int64_t *sizes);
 /* np.save; adds `.npy` to a path without it. */
@@ -599,8 +594,7 @@ int8_t mpy_path_exists(const mpy_text *path);
 
 /* ---- Linear algebra; row-major, leading dimensions in elements ---- */
 
-/* C = alpha * op(A) * op(B) + beta * C, op transposes when its flag is set; C is m x n, k the inner
- * extent; beta 0 does not read C. */
+/* C = alpha * op(A) * op(B) + beta * C, op transposes if asked; C is m x n; beta 0 reads no C. */
 void mpy_gemm_f64(int64_t transA, int64_t transB, int64_t m, int64_t n, int64_t k, double alpha,
                   const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
                   double *c, int64_t ldc);
@@ -622,8 +616,7 @@ void mpy_gemm_stack_f32(int64_t transA, int64_t transB, int64_t m, int64_t n, in
 
 /* np.sort along the last axis of a contiguous (rows, length) buffer, in place; nan goes last. */
 void mpy_sort_rows(int64_t dtype, void *data, int64_t rows, int64_t length);
-/* Discrete Fourier transforms along the middle axis of (rows, length, width) complex numbers, parts
- * side by side; not scaled. */
+/* Fourier transforms along the middle axis of (rows, length, width), parts side by side; not scaled. */
 void mpy_fourier_f64(const double *data, double *out, int64_t rows, int64_t length, int64_t width,
                      int64_t isInverse);
 void mpy_fourier_f32(const float *data, float *out, int64_t rows, int64_t length, int64_t width,
@@ -642,15 +635,11 @@ void mpy_argsort(const mpy_view *array, void **data, int64_t *sizes);
 
 /* ---- Functions of other programs ---- */
 
-struct mpy_array;
-/* An array as mpy.h describes it: the view's own data, or a contiguous copy. */
+struct mpy_array; /* of mpy.h: the data of a view or a copy, which release frees; a new result */
 void mpy_extern_argument(const mpy_view *view, struct mpy_array *array);
-/* Frees the copy. */
 void mpy_extern_release(const mpy_view *view, struct mpy_array *array);
-/* A new array for a result, described as mpy.h does. */
 void mpy_extern_result(struct mpy_array *array, int64_t dtype, int64_t bytes, int64_t rank,
                        const int64_t *sizes, void **data);
-/* RuntimeError unless the status is MPY_OK. */
 void mpy_extern_check(const char *file, int64_t line, const char *name, int32_t status);
 
 /* ---- Factors of matrices ---- */
@@ -660,8 +649,7 @@ void mpy_extern_check(const char *file, int64_t line, const char *name, int32_t 
 /* L and U in one matrix; the row that each step changed places with, and the order of the rows. */
 void mpy_lu(const mpy_view *a, void **lu, int64_t *lu_sizes, void **pivots, int64_t *pivot_sizes,
             void **order, int64_t *order_sizes);
-/* t^-1 b for a triangle; flags: 1 lower, 2 transposed, 4 ones on the diagonal. One triangle may
- * serve all right sides. */
+/* t^-1 b, one triangle or one for each b; flags: 1 lower, 2 transposed, 4 ones on the diagonal. */
 void mpy_triangular(const mpy_view *t, const mpy_view *b, int64_t flags, void **x, int64_t *sizes);
 /* L with a = L L^T, by the lower triangle; a failure is a matrix that is not positive definite. */
 void mpy_cholesky(const mpy_view *a, void **lower, int64_t *sizes, void **failures,
