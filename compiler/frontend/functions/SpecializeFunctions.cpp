@@ -404,6 +404,14 @@ std::optional<Value> Specializer::callInFunction(const ClosureValue &closure, Lo
   return std::nullopt;
 }
 
+/// Whether a definition is active more than once.
+static bool isAnyRepeated(llvm::ArrayRef<Frame *> frames) {
+  llvm::SmallPtrSet<const ast::Node *, 16> seen;
+  return llvm::any_of(frames, [&](const Frame *frame) {
+    return frame->closure && !seen.insert(frame->closure->node).second;
+  });
+}
+
 std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Locals &parameters) {
   if (closure.scope().hasYield)
     return std::nullopt;
@@ -425,8 +433,12 @@ std::optional<Value> Specializer::callRecursive(const ClosureValue &closure, Loc
   }
   // Closures of one definition may call each other in a chain, each more than once: deep in it,
   // each is a function of its own.
-  if (active == 0 && ofDefinition < maximumNested)
+  if (active == 0 && ofDefinition < maximumNested) {
+    // What recursions cost that have ended says nothing about the next one.
+    if (recursionsInPlace > 0 && building.empty() && !isAnyRepeated(frames))
+      recursionsInPlace = 0;
     return std::nullopt;
+  }
   // A recursion whose end is known at compile time starts in place.
   bool isConditional = last && last->entryBlock != builder.getInsertionBlock();
   auto isOfThis = [&](auto &spec) { return isThis(spec->closure, spec->parameters); };
