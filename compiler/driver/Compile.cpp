@@ -212,7 +212,8 @@ ExitCode Compilation::runFrontEnd() {
     return writeStorage(*module, errors);
   if (stopsAfter(Phase::Gradient))
     return writeGradients(*module, errors);
-  if (options.command == Options::Command::Build && !options.function.empty())
+  bool isChecked = watch && watch->kind == FunctionWatch::Kind::Check;
+  if (options.command == Options::Command::Build && !options.function.empty() && !isChecked)
     if (std::optional<ExitCode> code = keepOne(*module, errors))
       return *code;
   if (ExitCode code = runStages(*module, errors))
