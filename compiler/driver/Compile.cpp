@@ -71,6 +71,11 @@ private:
   bool stopsAfter(Phase phase) const {
     return options.command != Options::Command::Check && options.phase == phase;
   }
+  /// Whether one derivative is shown, without the program around it.
+  bool showsOne() const {
+    bool isChecked = watch && watch->kind == FunctionWatch::Kind::Check;
+    return options.command == Options::Command::Build && !options.function.empty() && !isChecked;
+  }
   void enter(Phase phase) { stopwatch.enter(info(phase).name); }
 
   const Options &options;
@@ -212,8 +217,7 @@ ExitCode Compilation::runFrontEnd() {
     return writeStorage(*module, errors);
   if (stopsAfter(Phase::Gradient))
     return writeGradients(*module, errors);
-  bool isChecked = watch && watch->kind == FunctionWatch::Kind::Check;
-  if (options.command == Options::Command::Build && !options.function.empty() && !isChecked)
+  if (showsOne())
     if (std::optional<ExitCode> code = keepOne(*module, errors))
       return *code;
   if (ExitCode code = runStages(*module, errors))
@@ -316,7 +320,7 @@ ExitCode Compilation::runBackEnd(mlir::ModuleOp module, PassErrors &errors) {
     addDebugLines(module, options.input);
   std::unique_ptr<llvm::Module> translated = target->translate(module, context, reason);
   if (!translated ||
-      !(!options.function.empty() ? true
+      !(showsOne() ? true
         : exports ? addExports(*translated, *exports, reason)
                   : addProgramEntry(*translated, llvm::sys::path::filename(options.input), reason)))
     internalError(errors.internal + reason);
