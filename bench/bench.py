@@ -1,9 +1,9 @@
 """Measures compiled programs against NumPy + autograd and hand-written code, side by side, one thread.
 
-    python bench/bench.py --mpyc build/release/bin/mpyc [programs | library]
+    python bench/bench.py --mpyc build/release/bin/mpyc [programs | library | calls]
 
 `programs` are those of this folder; `library` measures linear algebra, transforms and special functions against NumPy, SciPy and
-autograd.
+autograd; `calls` single calls of NumPy's functions (library_calls.py).
 Every program prints `time SECONDS` and `result NUMBERS` for each repetition; a time counts only if the results agree.
 """
 
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import library_calls
 import numpy
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -129,9 +130,11 @@ def library_rows(mpyc, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--mpyc", required=True, type=pathlib.Path)
-    parser.add_argument("table", nargs="?", choices=("programs", "library"), default="programs")
+    parser.add_argument("table", nargs="?", choices=("programs", "library", "calls"), default="programs")
     options = parser.parse_args()
     mpyc = options.mpyc.resolve()
+    if options.table == "calls":
+        return library_calls.run(mpyc)
     if options.table == "library":
         with tempfile.TemporaryDirectory() as name:
             good = library_rows(mpyc, pathlib.Path(name))
