@@ -91,9 +91,10 @@ std::vector<std::string> mpy::linkCommand(const LinkJob &job, std::string &reaso
   bool isSmall = job.kind == LinkKind::SharedLibrary && !job.hasDebugLines;
   if (std::optional<std::string> folder = findLldFolder()) {
     words.insert(words.end(), {"-B" + *folder, "-fuse-ld=lld"});
-    // Functions and texts that are alike are there once.
+    // Functions and texts that are alike are there once; addresses to be moved are a list of bits,
+    // which glibc reads from 2.36 on.
     if (isSmall)
-      words.insert(words.end(), {"-Wl,--icf=safe", "-Wl,-O2"});
+      words.insert(words.end(), {"-Wl,--icf=safe", "-Wl,-O2", "-Wl,-z,pack-relative-relocs"});
   }
   if (*MPY_LINK_FLAG)
     words.push_back(MPY_LINK_FLAG);
